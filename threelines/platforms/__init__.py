@@ -1,0 +1,1 @@
+"""Second line of defence: where people connect. Read exports, link records into threads, review."""

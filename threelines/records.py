@@ -1,0 +1,160 @@
+"""The five nouns, in the order they flow: Record, Thread, Signal, Assessment, Incident.
+
+Every value is frozen and typed once, where data enters; nobody checks again afterwards.
+The JSON form of `Assessment` is the contract of `threelines scan`
+(`threelines/findings.schema.json`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import msgspec
+
+Kind = Literal["message", "advert", "profile", "post", "media", "request", "reply", "system"]
+"""What a record is. `system` marks joins, calls and notices: kept, never judged."""
+
+ThreadKind = Literal["advert", "conversation", "account", "script", "network", "session"]
+"""What is judged together. `session` is a conversation with an AI model."""
+
+Strength = Literal["strong", "medium", "weak", "context"]
+"""ILO/EC Delphi strength. `context` explains and never counts."""
+
+Tier = Literal["none", "look", "priority", "urgent"]
+"""How soon a person should read it. A tier is a reason to look, never a verdict."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
+THREAD_KINDS: tuple[str, ...] = get_args(ThreadKind)
+TIERS: tuple[str, ...] = get_args(Tier)
+
+
+class ThreelinesError(Exception):
+    """The root of every error a user can cause; its text says what, where and the remedy."""
+
+    exit_code = 2
+    """What the command line returns when this error ends a run."""
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that came with a record; the bytes stay where they are."""
+
+    name: str
+    """Path or address as the export gives it."""
+    media_type: str = ""
+    """IANA media type, or empty when the export does not say."""
+    hash: str = ""
+    """Perceptual or cryptographic hash, `pdq:…` or `sha256:…`, or empty."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that somebody said or posted."""
+
+    id: str = ""
+    """As the export gives it; readers make one (`file:line`) where it gives none."""
+    kind: Kind = "message"
+    author: str = ""
+    """Account id: pseudonymised at reading unless `--reveal` was asked for."""
+    audience: tuple[str, ...] = ()
+    """Account ids it was addressed to; empty when it was public or the export does not say."""
+    conversation: str = ""
+    """As the export gives it; empty for adverts and posts."""
+    time: datetime | None = None
+    """Always with a zone; an export without one is read as UTC."""
+    text: str = ""
+    """Exactly as written: folding and cleaning never touch it."""
+    language: str = ""
+    """BCP 47 code as stated by the export; empty when it does not say."""
+    attachments: tuple[Attachment, ...] = ()
+    label: str = ""
+    """A platform's own label, for `threelines fit`; never read by a detector."""
+    source: str = ""
+    """`file:line` it was read from."""
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Columns of the export that have no name here; kept, written back by `read`."""
+
+
+class Thread(msgspec.Struct, frozen=True, kw_only=True):
+    """What is judged together, in time order."""
+
+    kind: ThreadKind
+    id: str
+    records: tuple[Record, ...]
+    """The records judged."""
+    context: tuple[Record, ...] = ()
+    """Records by others that are needed to read these (what an account replied to), never judged."""
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    """What linking measured and a detector needs: edges of a network, slots of a script."""
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One observation by one detector: `records[record].text[start:end] == quote`, always."""
+
+    indicator: str
+    """Id in the vocabulary."""
+    record: str
+    """Id of the record that shows it."""
+    quote: str = ""
+    """The words themselves; empty for behaviour that no single text shows."""
+    start: int = 0
+    end: int = 0
+    """Offsets of the quote in the record's text, in characters."""
+    strength: Strength = "weak"
+    detail: str = ""
+    """One sentence in plain words, for the person who decides."""
+    detector: str = ""
+    """Name of the detector, whose docstring explains it."""
+    shadow: bool = False
+    """Counted, never raised: an indicator on trial."""
+
+
+class ThreadRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Which thread an assessment speaks of."""
+
+    kind: ThreadKind
+    id: str
+    records: tuple[str, ...]
+
+
+class Elements(msgspec.Struct, frozen=True, kw_only=True):
+    """Palermo elements for which there is at least one signal, by id in `elements.toml`."""
+
+    act: tuple[str, ...] = ()
+    means: tuple[str, ...] = ()
+    purpose: tuple[str, ...] = ()
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """Signals folded by the rules of judgement: a reason to look, with its reasons."""
+
+    thread: ThreadRef
+    concern: float
+    """0 to 1. The share of comparable threads that are less concerning, once calibrated."""
+    tier: Tier
+    ai_use: float
+    """0 to 1, apart from concern: AI use alone never raises it (rule 4)."""
+    capabilities: tuple[str, ...]
+    """The brief's capabilities whose traces were seen, by id in `elements.toml`."""
+    support: bool
+    """The writer seems to ask for help or to report harm: route to help, not to enforcement."""
+    elements: Elements
+    signals: tuple[Signal, ...]
+    explanation: str = ""
+    """Why, in two or three sentences of plain words."""
+    labels: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    """Class probabilities of a platform's adapter (`--adapter`), where one was given."""
+    facts: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """Thread facts a reader needs: members and edges of a network, template and slots of a script."""
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person decided and documented. Coded fields only: words stay in the register."""
+
+    id: str
+    """Random; never derived from a name, a phone or a record id."""
+    fields: dict[str, Any]
+    """HTCDS 2.0 and `ai_` fields by name, values from the closed lists."""
+    consent: dict[str, str] = msgspec.field(default_factory=dict)
+    """Purpose → yes | no | withdrawn. What is not here is no."""
+    provenance: dict[str, str] = msgspec.field(default_factory=dict)
+    """Form version, role of the worker, interview language, revision."""

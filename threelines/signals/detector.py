@@ -1,0 +1,41 @@
+"""What a detector is: `(Thread, Vocabulary) → Iterator[Signal]`, and the kinds of thread it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, cast
+
+from threelines.records import Record, Signal, Strength, Thread, ThreadKind
+from threelines.vocabulary.terms import Vocabulary
+
+
+class Detector(Protocol):
+    """A function that was told which kinds of thread it reads."""
+
+    __name__: str
+    __doc__: str | None
+    reads: tuple[ThreadKind, ...]
+
+    def __call__(self, thread: Thread, vocabulary: Vocabulary, /) -> Iterator[Signal]:
+        """Yield what is seen in the thread."""
+
+
+def reads(*kinds: ThreadKind) -> Callable[[Callable[[Thread, Vocabulary], Iterator[Signal]]], Detector]:
+    """Name the kinds of thread a detector reads; the engine partitions by them."""
+
+    def name_kinds(function: Callable[[Thread, Vocabulary], Iterator[Signal]]) -> Detector:
+        detector = cast(Detector, function)
+        detector.reads = kinds
+        return detector
+
+    return name_kinds
+
+
+def quoted(
+    record: Record, start: int, end: int, *, indicator: str, strength: Strength, detail: str, detector: str, shadow: bool = False
+) -> Signal:
+    """Make a signal whose quote is the record's own text at its span."""
+    return Signal(
+        indicator=indicator, record=record.id, quote=record.text[start:end], start=start, end=end,
+        strength=strength, detail=detail, detector=detector, shadow=shadow,
+    )  # fmt: skip

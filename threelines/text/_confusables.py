@@ -1,0 +1,33 @@
+"""Unicode's own table of look-alike letters, cut down to "which Latin letter does this look like".
+
+The data is Unicode's `confusables.txt` as packaged by `confusable-homoglyphs`; no private table.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+
+# Scripts whose letters are drawn to pass for Latin. Letters of other scripts that merely
+# resemble one (Burmese, Thai digits, Han strokes) must keep their own identity.
+_SCRIPTS = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "LATIN", "MATHEMATICAL", "SCRIPT", "ROMAN")
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, str]:
+    raw = json.loads((files("confusable_homoglyphs") / "confusables.json").read_text(encoding="utf-8"))
+    table: dict[str, str] = {}
+    for letter, look_alikes in raw.items():
+        if len(letter) != 1 or letter.isascii() or not unicodedata.name(letter, "").startswith(_SCRIPTS):
+            continue
+        plain = sorted(entry["c"] for entry in look_alikes if len(entry["c"]) == 1 and entry["c"].isascii() and entry["c"].isalpha())
+        if plain:
+            table[letter] = plain[0].lower()
+    return table
+
+
+def latin_skeleton(letter: str) -> str:
+    """Return the Latin letter that this one is drawn like, or the letter itself."""
+    return _table().get(letter, letter)

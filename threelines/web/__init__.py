@@ -1,0 +1,1 @@
+"""The console, the check page and the HTTP API."""
