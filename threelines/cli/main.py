@@ -19,7 +19,7 @@ class Commands(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         """Return the command names in alphabetical order."""
         names = (module.name for module in pkgutil.iter_modules(threelines.cli.__path__))
-        return sorted(name.replace("_", "-") for name in names if name not in ("main", "progress"))
+        return sorted(name.replace("_", "-") for name in names if name != "main" and not name.startswith("_"))
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Import a command only when it is asked for: `--help` stays fast, extras stay optional."""

@@ -1,0 +1,206 @@
+"""Run detectors on a thread, weigh what they saw, and explain: rules of judgement 1 to 8.
+
+The combination rule is the ILO / European Commission one (Operational indicators, 2009): inside a
+dimension, 2 strong; or 1 strong and 1 medium or weak; or 3 medium; or 2 medium and 1 weak. One
+indicator alone means almost nothing: 98.4% of 430 ordinary migrant-job adverts had one
+(Volodko, Cockbain & Kleinberg 2020).
+
+Concern and AI use never touch each other (rule 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+import msgspec
+
+from threelines.records import Assessment, Elements, Signal, Thread, ThreadRef, Tier
+from threelines.signals import SIGNALS, Detector
+from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
+
+SUPPORT = "support"
+"""Category of the indicators that mark help-seeking, reporting and quoting (rule 7)."""
+
+RAISED = 0.5
+"""Concern at and above which a thread is shown to a person. Below it: one or two loose signs."""
+
+_FLOOR: dict[Tier, float] = {"none": 0.0, "look": RAISED, "priority": 0.75, "urgent": 0.9}
+_CEILING: dict[Tier, float] = {"none": RAISED - 0.01, "look": 0.74, "priority": 0.89, "urgent": 1.0}
+# Weights order threads inside a tier, nothing else; no source gives a numeric score (domain inventory, section 0).
+_WEIGHT = {"strong": 0.35, "medium": 0.2, "weak": 0.08, "context": 0.0}
+_AI_WEIGHT = {"strong": 0.8, "medium": 0.45, "weak": 0.15, "context": 0.0}
+
+_RECRUITMENT = ("deceptive_recruitment", "coercive_recruitment", "vulnerability_recruitment")
+_CONTROL = ("coercion_destination", "exploitation", "vulnerability_destination")
+
+
+def assess(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector] = SIGNALS) -> Assessment:
+    """Return what a person needs to decide about one thread."""
+    signals = observe(thread, vocabulary, detectors)
+    return judge(thread, signals, vocabulary)
+
+
+def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector] = SIGNALS) -> tuple[Signal, ...]:
+    """Return every signal of the detectors that read this kind of thread, once each, in order."""
+    seen = chain.from_iterable(detector(thread, vocabulary) for detector in detectors if thread.kind in detector.reads)
+    place = {record.id: index for index, record in enumerate(thread.records)}
+    unique = {(s.indicator, s.record, s.start, s.end): s for s in seen}
+    order = sorted(unique.values(), key=lambda s: (place.get(s.record, -1), s.start, s.end, s.indicator))
+    return tuple(_longest(order))
+
+
+def _longest(signals: list[Signal]) -> Iterable[Signal]:
+    """Drop a quote that lies inside another one of the same indicator and record."""
+    widest: dict[tuple[str, str], list[Signal]] = {}
+    for signal in signals:
+        widest.setdefault((signal.indicator, signal.record), []).append(signal)
+    for signal in signals:
+        rivals = widest[signal.indicator, signal.record]
+        if len(rivals) == 1 or not any(_inside(signal, rival) for rival in rivals):
+            yield signal
+
+
+def _inside(signal: Signal, rival: Signal) -> bool:
+    return (
+        rival.start <= signal.start and signal.end <= rival.end and rival.end - rival.start > signal.end - signal.start
+    )
+
+
+def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> Assessment:
+    """Fold signals by the rules; a pure function of its arguments."""
+    if not signals:
+        return _nothing(thread)
+    known = vocabulary.indicators
+    support = _asks_for_help(signals, known)
+    counted = [s for s in signals if known[s.indicator].counts and not s.shadow and not known[s.indicator].ai_use]
+    counted = [s for s in counted if known[s.indicator].category != SUPPORT]
+    positive = positive_dimensions(counted, known)
+    tier = _tier(counted, positive, known)
+    if support and tier != "none" and _same_voice(thread, signals, known):
+        tier = "look"
+    return Assessment(
+        thread=_reference(thread),
+        concern=_concern(counted, tier),
+        tier=tier,
+        ai_use=_ai_use(signals, known),
+        capabilities=_capabilities(signals, known),
+        support=support,
+        elements=_elements(counted, known),
+        signals=tuple(signals),
+        explanation=explain(counted, positive, vocabulary, support=support),
+        facts=dict(thread.facts) if thread.kind in ("script", "network") and thread.facts else msgspec.UNSET,
+    )
+
+
+def _nothing(thread: Thread) -> Assessment:
+    return Assessment(
+        thread=_reference(thread), concern=0.0, tier="none", ai_use=0.0, capabilities=(), support=False,
+        elements=_NO_ELEMENTS, signals=(),
+    )  # fmt: skip
+
+
+_NO_ELEMENTS = Elements()
+
+
+def _reference(thread: Thread) -> ThreadRef:
+    return ThreadRef(kind=thread.kind, id=thread.id, records=tuple(record.id for record in thread.records))
+
+
+def delphi(strengths: Iterable[str]) -> bool:
+    """Return whether a dimension is positive: 2S, or 1S + 1 of M or W, or 3M, or 2M + 1W."""
+    counts = {"strong": 0, "medium": 0, "weak": 0, "context": 0}
+    for strength in strengths:
+        counts[strength] += 1
+    strong, medium, weak = counts["strong"], counts["medium"], counts["weak"]
+    return strong >= 2 or (strong == 1 and medium + weak >= 1) or medium >= 3 or (medium == 2 and weak >= 1)
+
+
+def positive_dimensions(signals: Iterable[Signal], known: dict[str, Indicator]) -> tuple[str, ...]:
+    """Return the Delphi dimensions that are positive; an indicator counts once, at its strongest."""
+    best: dict[str, dict[str, str]] = {}
+    for signal in signals:
+        of_dimension = best.setdefault(known[signal.indicator].dimension, {})
+        rival = of_dimension.get(signal.indicator, "context")
+        of_dimension[signal.indicator] = max(signal.strength, rival, key=_WEIGHT.__getitem__)
+    return tuple(sorted(dimension for dimension, found in best.items() if delphi(found.values())))
+
+
+def _tier(counted: Sequence[Signal], positive: tuple[str, ...], known: dict[str, Indicator]) -> Tier:
+    recruitment = any(dimension in positive for dimension in _RECRUITMENT)
+    control = any(dimension in positive for dimension in _CONTROL)
+    child = any(known[signal.indicator].child for signal in counted)
+    if (recruitment and control) or (child and positive):
+        return "urgent"
+    if control or child or len(positive) > 1:
+        return "priority"
+    return "look" if positive else "none"
+
+
+def _concern(counted: Sequence[Signal], tier: Tier) -> float:
+    """Place the thread inside its tier by how much was seen; rounded where it is made."""
+    quiet = 1.0
+    for strength in {s.indicator: s.strength for s in sorted(counted, key=lambda s: _WEIGHT[s.strength])}.values():
+        quiet *= 1.0 - _WEIGHT[strength]
+    low, high = _FLOOR[tier], _CEILING[tier]
+    return round(low + (high - low) * (1.0 - quiet), 4)
+
+
+def _ai_use(signals: Sequence[Signal], known: dict[str, Indicator]) -> float:
+    best: dict[str, float] = {}
+    for signal in signals:
+        indicator = known[signal.indicator]
+        if indicator.ai_use and indicator.evidence != UNVERIFIED and not signal.shadow:
+            best[signal.indicator] = max(best.get(signal.indicator, 0.0), _AI_WEIGHT[signal.strength])
+    quiet = 1.0
+    for weight in best.values():
+        quiet *= 1.0 - weight
+    return round(1.0 - quiet, 4)
+
+
+def _capabilities(signals: Sequence[Signal], known: dict[str, Indicator]) -> tuple[str, ...]:
+    seen = (known[s.indicator] for s in signals if not s.shadow)
+    return tuple(sorted({i.capability for i in seen if i.capability and i.evidence != UNVERIFIED}))
+
+
+def _elements(counted: Sequence[Signal], known: dict[str, Indicator]) -> Elements:
+    def values(element: str) -> tuple[str, ...]:
+        return tuple(sorted({value for s in counted for value in known[s.indicator].palermo(element)}))
+
+    return Elements(act=values("act"), means=values("means"), purpose=values("purpose"))
+
+
+def _asks_for_help(signals: Sequence[Signal], known: dict[str, Indicator]) -> bool:
+    return any(known[signal.indicator].category == SUPPORT and not signal.shadow for signal in signals)
+
+
+def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indicator]) -> bool:
+    """Whether the one who asks for help is also the one whose words were quoted (rule 7).
+
+    Then the words are most likely a report. Where another account speaks them, its conduct stands.
+    """
+    author = {record.id: record.author for record in (*thread.records, *thread.context)}
+    helped = {author.get(s.record, "") for s in signals if known[s.indicator].category == SUPPORT}
+    other = {
+        author.get(s.record, "")
+        for s in signals
+        if known[s.indicator].counts and known[s.indicator].category != SUPPORT
+    }
+    return other <= helped
+
+
+def explain(counted: Sequence[Signal], positive: Sequence[str], vocabulary: Vocabulary, *, support: bool) -> str:
+    """Say in plain words why the thread is shown, and what that does not mean."""
+    sentences = []
+    if support:
+        sentences.append("The writer seems to ask for help or to report what happened: offer help first.")
+    if positive:
+        labels = ", ".join(vocabulary.elements["dimension"][dimension].lower() for dimension in positive)
+        names = sorted({vocabulary.indicators[s.indicator].name for s in counted})
+        sentences.append(f"Several published signs came together ({labels}): {'; '.join(names)}.")
+        sentences.append(
+            "Signs like these also occur in honest offers and talks; the innocent explanations stand beside each."
+        )
+    elif counted:
+        sentences.append("Single signs only: on their own they mean almost nothing.")
+    return " ".join(sentences)

@@ -1,0 +1,290 @@
+"""One machine: the plan over processes, with what does not fit in memory on disk.
+
+    records ─┬─ lone ───────────────► judge
+             ├─ by conversation ────► judge ─┐
+             └─ by account ◄─────────────────┘──► measure ─► judge
+
+Results come in a fixed order whatever the number of processes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from threelines.assess import judge, observe
+from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
+from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
+from threelines.records import Assessment, Record, Thread
+from threelines.signals import SIGNALS, Detector
+from threelines.vocabulary.terms import Vocabulary
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+BATCH = 2000
+"""Records judged in one go by one process."""
+SMALL = 4000
+"""Up to this many records one process is faster than starting others."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One judged thread, already in the form it is written in."""
+
+    line: bytes
+    """The assessment as one JSON line, without the line end."""
+    kind: str
+    concern: float
+    tier: str
+    support: bool
+    texts: dict[str, str]
+    """Text of the records that were quoted, for the report; empty unless asked for."""
+
+
+class Batch(msgspec.Struct):
+    """What one process found in one part of the data."""
+
+    found: list[Found] = []
+    judged: dict[str, int] = {}
+    """Threads judged, by kind."""
+    shadow: dict[str, int] = {}
+    """Threads that an indicator on trial would have touched."""
+    concerns: list[float] = []
+    """Every concern above 0, raised or not, for calibration."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with every thread. Sent to each process once."""
+
+    vocabulary: Vocabulary
+    detectors: tuple[Detector, ...] = SIGNALS
+    everything: bool = False
+    """Return every thread, raised or not (`--all`)."""
+    texts: bool = False
+    """Keep the quoted records' texts for the report."""
+    labels: Callable[[Thread], dict[str, float]] | None = None
+    """A platform's adapter."""
+    accounts: bool = True
+    """Judge accounts, too."""
+
+
+Progress = Callable[[str, int], None]
+"""Called with the stage and how many units were done in it since the last call."""
+
+
+def no_progress(stage: str, done: int) -> None:
+    """Report nothing."""
+
+
+def scan(records: Iterable[Record], vocabulary: Vocabulary, **options: Any) -> Iterator[Assessment]:
+    """Judge records and yield the assessments: the short form for programs and tests.
+
+    Options are those of `Plan`; `jobs` is the number of processes (1: none is started).
+    """
+    jobs = options.pop("jobs", 1)
+    for batch in run(records, Plan(vocabulary=vocabulary, **options), jobs=jobs):
+        for found in batch.found:
+            yield msgspec.json.decode(found.line, type=Assessment)
+
+
+def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progress = no_progress) -> Iterator[Batch]:
+    """Judge every thread of the records; yield batches in a fixed order."""
+    stream = iter(records)
+    head = list(islice(stream, SMALL))
+    jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-")))
+        workers = stack.enter_context(_Workers(plan, jobs))
+        yield from workers.each(judge_lone, _partition(_chain(head, stream), plan, folder, progress))
+        talks = partitions(folder / "talks")
+        progress("conversations", 0)
+        for part, batch in zip(talks, workers.each(judge_talks, [(p, folder) for p in talks]), strict=True):
+            yield batch
+            progress("conversations", size(part))
+        if plan.accounts:
+            yield from _accounts(folder, workers, progress)
+
+
+def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
+    yield from head
+    yield from rest
+
+
+def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Progress) -> Iterator[bytes]:
+    """Send lone records on in batches; lay the others down by conversation, and all by account."""
+    encode = msgspec.msgpack.Encoder().encode
+    talks, accounts = Spill(folder / "talks"), Spill(folder / "accounts")
+    batch: list[Record] = []
+    count = 0
+    for record in records:
+        count += 1
+        if not is_lone(record):
+            talks.add(record.conversation, encode(record))
+        elif record.kind != "system":
+            batch.append(record)
+            if record.author and plan.accounts:
+                accounts.add(record.author, encode(Turn(record=record)))
+            if len(batch) == BATCH:
+                yield encode(batch)
+                batch = []
+        if count % BATCH == 0:
+            progress("reading", BATCH)
+    if batch:
+        yield encode(batch)
+    progress("reading", count % BATCH)
+    talks.close()
+    accounts.close()
+
+
+def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
+    parts = partitions(folder / "accounts")
+    progress("accounts", 0)
+    for part, batch in zip(parts, workers.each(judge_accounts, parts), strict=True):
+        yield batch
+        progress("accounts", size(part))
+
+
+# ---- in each process -------------------------------------------------------------------------
+
+_plan: Plan | None = None
+_decode_records = msgspec.msgpack.Decoder(list[Record]).decode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_decode_turn = msgspec.msgpack.Decoder(Turn).decode
+_encode = msgspec.msgpack.Encoder().encode
+_encode_line = msgspec.json.Encoder().encode
+
+
+def _begin(plan: Plan) -> None:
+    global _plan  # noqa: PLW0603 - one per process, set once at its start
+    _plan = plan
+
+
+def judge_lone(batch: bytes) -> Batch:
+    """Judge records that stand alone."""
+    return judge_threads(lone_thread(record) for record in _decode_records(batch))
+
+
+def judge_talks(part: tuple[list[Path], Path]) -> Batch:
+    """Judge the conversations of one partition, and lay its turns down by account."""
+    paths, folder = part
+    accounts = Spill(folder / "accounts", name=paths[0].stem)
+    result = Batch()
+    for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
+        threads = list(conversation_threads(map(_decode_record, piece)))
+        judge_threads(threads, into=result)
+        for turn in (turn for thread in threads for turn in turns_of(thread)):
+            accounts.add(turn.record.author, _encode(turn))
+    accounts.close()
+    return result
+
+
+def judge_accounts(paths: list[Path]) -> Batch:
+    """Judge the accounts of one partition."""
+    result = Batch()
+    for piece in _bounded(paths, paths[0].parent, key=lambda payload: _decode_turn(payload).record.author):
+        judge_threads(account_threads(map(_decode_turn, piece)), into=result)
+    return result
+
+
+def _bounded(paths: list[Path], folder: Path, *, key: Callable[[bytes], str], depth: int = 1) -> Iterator[list[bytes]]:
+    """Yield the partition in pieces that fit in memory, never cutting a key apart."""
+    if size(paths) <= LIMIT or depth > 3:
+        yield list(payloads(paths))
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as sub:
+        smaller = Spill(Path(sub), salt=depth)
+        for payload in payloads(paths):
+            smaller.add(key(payload), payload)
+        smaller.close()
+        for part in partitions(Path(sub)):
+            yield from _bounded(part, Path(sub), key=key, depth=depth + 1)
+
+
+def judge_threads(threads: Iterable[Thread], *, into: Batch | None = None) -> Batch:
+    """Judge threads with this process's plan and count what was judged."""
+    result = Batch() if into is None else into
+    assert _plan is not None
+    for thread in threads:
+        found, assessment = judge_one(thread, _plan)
+        result.judged[thread.kind] = result.judged.get(thread.kind, 0) + 1
+        if assessment.concern:
+            result.concerns.append(assessment.concern)
+        for indicator in sorted({s.indicator for s in assessment.signals if s.shadow}):
+            result.shadow[indicator] = result.shadow.get(indicator, 0) + 1
+        if found:
+            result.found.append(found)
+    return result
+
+
+def judge_one(thread: Thread, plan: Plan) -> tuple[Found | None, Assessment]:
+    """Judge one thread; the first value is None when it is neither raised nor asked for."""
+    assessment = judge(thread, observe(thread, plan.vocabulary, plan.detectors), plan.vocabulary)
+    raised = assessment.tier != "none" or assessment.support
+    if plan.labels and thread.kind != "account":
+        assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
+    if not raised and not plan.everything:
+        return None, assessment
+    return _found(thread, assessment, texts=plan.texts and raised), assessment
+
+
+def _found(thread: Thread, assessment: Assessment, *, texts: bool) -> Found:
+    quoted = {signal.record for signal in assessment.signals} if texts else set()
+    return Found(
+        line=_encode_line(assessment), kind=thread.kind, concern=assessment.concern, tier=assessment.tier,
+        support=assessment.support,
+        texts={record.id: record.text for record in thread.records if record.id in quoted},
+    )  # fmt: skip
+
+
+class _Workers:
+    """A pool of processes, or this one; answers come in the order of the questions."""
+
+    def __init__(self, plan: Plan, jobs: int) -> None:
+        self._jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+        _begin(plan)
+        if jobs > 1:
+            # fork shares the vocabulary with no copy; where there is none, each process gets its own.
+            method = "fork" if sys.platform == "linux" else "spawn"
+            context = multiprocessing.get_context(method)
+            self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(plan,))
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def each(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
+        """Yield `work(item)` in order, at most two items ahead per process."""
+        if not self._pool:
+            yield from map(work, items)
+            return
+        waiting: deque[Future[_Out]] = deque()
+        for item in items:
+            waiting.append(self._pool.submit(work, item))
+            if len(waiting) > 2 * self._jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def totals(batches: Sequence[Batch]) -> dict[str, int]:
+    """Return the number of threads judged, by kind."""
+    counts: dict[str, int] = {}
+    for batch in batches:
+        for kind, count in batch.judged.items():
+            counts[kind] = counts.get(kind, 0) + count
+    return dict(sorted(counts.items()))

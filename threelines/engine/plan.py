@@ -1,0 +1,96 @@
+"""Which thread a record belongs to, and the threads of one partition: the same for every engine.
+
+A detector names the kind of thread it reads; that is all a cluster has to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from threelines.records import Record, Thread, ThreadKind
+
+WINDOW = 2000
+"""Messages of one conversation judged together; a longer one is read in windows of this many."""
+
+_LONE: dict[str, ThreadKind] = {
+    "advert": "advert", "post": "advert", "profile": "advert", "media": "advert",
+    "message": "conversation", "system": "conversation", "request": "session", "reply": "session",
+}  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A record by an account, with the record by somebody else that it follows in its conversation."""
+
+    record: Record
+    after: Record | None = None
+    """The last record by another account before it; None when the account spoke first."""
+    position: int = 0
+    """Place in the conversation, from 0."""
+
+
+def is_lone(record: Record) -> bool:
+    """Whether the record is judged alone: it belongs to no conversation."""
+    return not record.conversation
+
+
+def lone_thread(record: Record) -> Thread:
+    """Return the thread of a record that stands alone: an advert, or a conversation of one."""
+    return Thread(kind=_LONE[record.kind], id=record.id, records=(record,))
+
+
+def in_time_order(records: Iterable[Record]) -> list[Record]:
+    """Sort by time; records without one keep their place at the start."""
+    return sorted(records, key=_time)
+
+
+def _time(record: Record) -> datetime:
+    return record.time or _EPOCH
+
+
+def conversation_threads(records: Iterable[Record]) -> Iterator[Thread]:
+    """Group the records of a partition by conversation, in time order, in windows."""
+    talks: dict[str, list[Record]] = {}
+    for record in records:
+        talks.setdefault(record.conversation, []).append(record)
+    for name in sorted(talks):
+        ordered = in_time_order(talks[name])
+        session = any(record.kind in ("request", "reply") for record in ordered)
+        for start in range(0, len(ordered), WINDOW):
+            part = f"{name}#{start // WINDOW + 1}" if len(ordered) > WINDOW else name
+            kind: ThreadKind = "session" if session else "conversation"
+            yield Thread(kind=kind, id=part, records=tuple(ordered[start : start + WINDOW]))
+
+
+def turns_of(thread: Thread) -> Iterator[Turn]:
+    """Yield what each account said in a conversation, with what it follows."""
+    last: Record | None = None
+    before: Record | None = None
+    for position, record in enumerate(thread.records):
+        if record.kind == "system":
+            continue
+        if last is not None and last.author != record.author:
+            before = last
+        if record.author:
+            yield Turn(
+                record=record, after=before if before and before.author != record.author else None, position=position
+            )
+        last = record
+
+
+def account_threads(turns: Iterable[Turn]) -> Iterator[Thread]:
+    """Group turns by account, in time order; `context` holds what the account's records follow."""
+    accounts: dict[str, list[Turn]] = {}
+    for turn in turns:
+        accounts.setdefault(turn.record.author, []).append(turn)
+    for name in sorted(accounts):
+        ordered = sorted(accounts[name], key=lambda turn: _time(turn.record))
+        context = {turn.after.id: turn.after for turn in ordered if turn.after}
+        facts = {"positions": {turn.record.id: turn.position for turn in ordered if turn.record.conversation}}
+        yield Thread(
+            kind="account", id=name, records=tuple(turn.record for turn in ordered),
+            context=tuple(context.values()), facts=facts,
+        )  # fmt: skip

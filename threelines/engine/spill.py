@@ -1,0 +1,68 @@
+"""Partition to disk: what does not fit in memory waits in files, grouped by key.
+
+A partition that is still too large is split again by another hash, so the memory a scan needs
+does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_LENGTH = struct.Struct("<I")
+_BUFFER = 1 << 17
+PARTS = 64
+LIMIT = 24 << 20
+"""Bytes of one partition that a worker loads at once."""
+
+
+class Spill:
+    """Write payloads into `PARTS` files by a hash of their key."""
+
+    def __init__(self, folder: Path, *, name: str = "0", salt: int = 0) -> None:
+        self._folder, self._name, self._salt = folder, name, salt
+        self._buffers = [bytearray() for _ in range(PARTS)]
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, key: str, payload: bytes) -> None:
+        """Append one payload to the partition of its key."""
+        part = zlib.crc32(key.encode("utf-8", "surrogatepass"), self._salt) % PARTS
+        buffer = self._buffers[part]
+        buffer += _LENGTH.pack(len(payload))
+        buffer += payload
+        if len(buffer) > _BUFFER:
+            self._flush(part)
+
+    def _flush(self, part: int) -> None:
+        with (self._folder / f"{part:02d}-{self._name}.part").open("ab") as file:
+            file.write(self._buffers[part])
+        self._buffers[part].clear()
+
+    def close(self) -> None:
+        """Write out what is still buffered."""
+        for part, buffer in enumerate(self._buffers):
+            if buffer:
+                self._flush(part)
+
+
+def partitions(folder: Path) -> list[list[Path]]:
+    """Return the files of each partition that has any, in order."""
+    parts: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.part")):
+        parts.setdefault(path.name[:2], []).append(path)
+    return [parts[key] for key in sorted(parts)]
+
+
+def payloads(paths: list[Path]) -> Iterator[bytes]:
+    """Yield the payloads of a partition in the order they were added."""
+    for path in paths:
+        with path.open("rb", buffering=1 << 20) as file:
+            while head := file.read(_LENGTH.size):
+                yield file.read(_LENGTH.unpack(head)[0])
+
+
+def size(paths: list[Path]) -> int:
+    """Return the bytes of a partition on disk."""
+    return sum(path.stat().st_size for path in paths)
