@@ -1,0 +1,135 @@
+"""Who did what to which record, and why: append only, each entry tied to the one before."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from threelines.records import ThreelinesError
+from threelines.roles import User
+from threelines.store.database import Migration, Store
+from threelines.store.keyring import Keyring
+
+REASONS = (
+    "", "administration", "backup", "case work", "consent", "data quality", "demonstration", "emergency",
+    "erasure request", "import", "legal duty", "legal hold", "release", "referral", "restore", "retention", "review",
+    "sharing", "sign in", "statistics", "subject access", "supervision",
+)  # fmt: skip
+"""The closed list of reasons: a free text would sooner or later hold a name."""
+
+_START = "0" * 64
+_metadata = sa.MetaData()
+_audit = sa.Table(
+    "audit",
+    _metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("time", sa.String(32), nullable=False),
+    sa.Column("who", sa.String(80), nullable=False),
+    sa.Column("role", sa.String(40), nullable=False),
+    sa.Column("action", sa.String(60), nullable=False),
+    sa.Column("record", sa.String(80), nullable=False),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+MIGRATIONS: tuple[Migration, ...] = (("0001_audit", _metadata.create_all),)
+
+
+class AuditError(ThreelinesError):
+    """The chain is broken, or an entry would hold what must not be logged."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the audit. `record` is a random id; no field holds case content."""
+
+    id: int
+    time: str
+    who: str
+    role: str
+    action: str
+    record: str
+    reason: str
+    hash: str
+
+
+class Audit:
+    """The chain: HMAC-SHA256 with the organisation's audit key over each entry and the one before.
+
+    Changing, removing or inserting an entry breaks the chain. Cutting off its end cannot be seen
+    from inside: write `head()` down elsewhere (print it, mail it) and give it to `verify`.
+    """
+
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+        store.migrate("audit", MIGRATIONS)
+
+    def add(self, user: User, action: str, *, record: str = "", reason: str = "") -> None:
+        """Append one entry in a transaction of its own (for reads)."""
+        with self._store.write() as connection:
+            self.note(connection, user, action, record=record, reason=reason)
+
+    def note(self, connection: sa.Connection, user: User, action: str, *, record: str = "", reason: str = "") -> None:
+        """Append one entry in the caller's transaction: the change and its entry stand or fall together."""
+        _refuse_content(action, record, reason)
+        self._store.lock(connection)
+        last = connection.execute(sa.select(_audit.c.id, _audit.c.hash).order_by(_audit.c.id.desc()).limit(1)).first()
+        number, before = (last.id + 1, last.hash) if last else (1, _START)
+        entry = Entry(
+            id=number, time=datetime.now(UTC).isoformat(timespec="seconds"), who=user.id, role=user.role,
+            action=action, record=record, reason=reason, hash="",
+        )  # fmt: skip
+        entry = msgspec.structs.replace(entry, hash=self._hash(entry, before))
+        connection.execute(_audit.insert().values(**msgspec.structs.asdict(entry)))
+
+    def entries(self, *, record: str = "", who: str = "", newest: int = 0) -> Iterator[Entry]:
+        """Yield entries in order; `newest` limits them to the last so many."""
+        wanted = sa.select(_audit).order_by(_audit.c.id.desc())
+        if record:
+            wanted = wanted.where(_audit.c.record == record)
+        if who:
+            wanted = wanted.where(_audit.c.who == who)
+        if newest:
+            wanted = wanted.limit(newest)
+        with self._store.read() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        yield from (Entry(**row) for row in reversed(rows))
+
+    def head(self) -> str:
+        """Return `number:hash` of the last entry, to be written down outside the database."""
+        last = next(iter(self.entries(newest=1)), None)
+        return f"{last.id}:{last.hash}" if last else f"0:{_START}"
+
+    def verify(self, *, anchor: str = "") -> int:
+        """Check every link, and that the `anchor` (an earlier `head()`) is still there; return the count."""
+        before, count, anchors = _START, 0, {f"0:{_START}"}
+        for entry in self.entries():
+            count += 1
+            if entry.id != count or not hmac.compare_digest(entry.hash, self._hash(entry, before)):
+                raise AuditError(f"audit entry {count}: altered, removed or inserted; compare it with a backup")
+            before = entry.hash
+            anchors.add(f"{count}:{before}")
+        if anchor and anchor not in anchors:
+            raise AuditError("audit: the end was cut off, or the anchor is another database's; compare with a backup")
+        return count
+
+    def _hash(self, entry: Entry, before: str) -> str:
+        body = msgspec.json.encode([before, *msgspec.structs.astuple(entry)[:-1]])
+        return self._keyring.tag(body, b"audit", purpose="audit").hex()
+
+
+_ACTION = re.compile(r"[a-z][a-z_]*(\.[a-z_]+)*")
+_RECORD = re.compile(r"[A-Za-z0-9:._-]{0,80}")
+
+
+def _refuse_content(action: str, record: str, reason: str) -> None:
+    if not _ACTION.fullmatch(action):
+        raise AuditError("audit: an action is a word such as case.read")
+    if not _RECORD.fullmatch(record):
+        raise AuditError("audit: a record is a random id of letters and digits, never a name or a text")
+    if reason not in REASONS:
+        raise AuditError(f"audit: unknown reason; choose one of: {', '.join(filter(None, REASONS))}")

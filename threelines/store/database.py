@@ -1,0 +1,173 @@
+"""Open a database, run one transaction, apply each migration once."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from threelines.records import ThreelinesError
+
+Migration = tuple[str, Callable[[sa.Connection], None]]
+"""A name that never changes, and a function that only adds: new tables, new nullable columns.
+
+The rule that keeps an upgrade free of downtime: a program one version older must go on working on
+the migrated database. Removing or renaming waits until no such program runs, and is then a
+migration of its own."""
+
+_metadata = sa.MetaData()
+_migrations = sa.Table(
+    "threelines_migrations",
+    _metadata,
+    sa.Column("area", sa.String(40), primary_key=True),
+    sa.Column("name", sa.String(120), primary_key=True),
+    sa.Column("applied", sa.String(32), nullable=False),
+)
+_LOCK = 0x74687265
+"""Key of PostgreSQL's advisory lock: one migration, or one audit entry, at a time."""
+
+
+class StoreError(ThreelinesError):
+    """A database cannot be opened, migrated, backed up or restored."""
+
+
+class Store:
+    """One database, SQLite or PostgreSQL, behind read and write transactions."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def open(cls, address: str | Path) -> Store:
+        """Open a database by address: a path, `sqlite:///path` or `postgresql+psycopg://…`.
+
+        SQLite runs with a write-ahead log and synchronous FULL: what was acknowledged survives a
+        crash and a power cut. Deleted content is overwritten (`secure_delete`).
+        """
+        url = _url(address)
+        if url.get_backend_name() == "sqlite":
+            return cls(_sqlite(url))
+        try:
+            engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            engine.connect().close()
+        except sa.exc.OperationalError as fault:
+            where = url.render_as_string(hide_password=True)
+            raise StoreError(f"{where}: cannot connect ({type(fault.orig).__name__}); is the server running?") from None
+        return cls(engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file on this machine."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        if not self.is_sqlite:
+            raise StoreError("a PostgreSQL database has no file; use the address instead")
+        return Path(str(self.engine.url.database))
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction that sees one state of the database and changes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that is durable when the block ends, and undone when it raises."""
+        with self.engine.connect().execution_options(threelines_write=True) as connection, connection.begin():
+            yield connection
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Wait until no other transaction holds this lock; SQLite's write lock does the same."""
+        if not self.is_sqlite:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+    def migrate(self, area: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
+        """Apply what is new, each migration in its own transaction; return the names applied."""
+        applied = []
+        with self.write() as connection:
+            self.lock(connection)
+            _metadata.create_all(connection)
+        for name, change in migrations:
+            with self.write() as connection:
+                self.lock(connection)
+                if self._is_applied(connection, area, name):
+                    continue
+                change(connection)
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                connection.execute(_migrations.insert().values(area=area, name=name, applied=now))
+                applied.append(name)
+        return tuple(applied)
+
+    def applied(self, area: str) -> tuple[str, ...]:
+        """Return the names of the migrations of an area that this database has had."""
+        with self.read() as connection:
+            if not sa.inspect(connection).has_table(_migrations.name):
+                return ()
+            found = connection.execute(sa.select(_migrations.c.name).where(_migrations.c.area == area)).scalars()
+            return tuple(sorted(found))
+
+    def _is_applied(self, connection: sa.Connection, area: str, name: str) -> bool:
+        known = sa.select(_migrations.c.name).where(_migrations.c.area == area, _migrations.c.name == name)
+        return connection.execute(known).first() is not None
+
+    def flush(self) -> None:
+        """Move the write-ahead log into the file and empty it, so that deleted content is gone."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _url(address: str | Path) -> sa.URL:
+    text = str(address)
+    if "://" not in text:
+        return sa.URL.create("sqlite", database=str(Path(text).absolute()))
+    if text.startswith(("postgresql://", "postgres://")):
+        text = "postgresql+psycopg://" + text.split("://", 1)[1]
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise StoreError("the database address cannot be read; give a path or postgresql+psycopg://…") from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"{url.get_backend_name()}: not supported; use SQLite (a path) or PostgreSQL")
+    if url.get_backend_name() == "sqlite" and not url.database:
+        raise StoreError("sqlite:// needs a file; give a path")
+    return url
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    path = Path(str(url.database))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as fault:
+        raise StoreError(f"{path}: cannot be opened ({fault.strerror}); does the folder exist?") from None
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy's events below say when a transaction starts
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON",
+                           "temp_store=MEMORY", "busy_timeout=30000"):  # fmt: skip
+                connection.execute("PRAGMA " + pragma)
+        except sqlite3.DatabaseError:
+            raise StoreError(f"{path}: not a database; give another path or restore a backup") from None
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        is_write = connection.get_execution_options().get("threelines_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+    return engine

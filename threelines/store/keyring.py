@@ -1,0 +1,270 @@
+"""The keys of one organisation: made here, kept here, and sealing with them.
+
+Envelope encryption: a key file or a passphrase opens the lock key, the lock key opens the working
+keys, and only the working keys touch data. A lost key is lost data: nobody, we included, can open
+what was sealed with it. Keep a copy of the key file apart from the backups.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from threelines.records import ThreelinesError
+
+Purpose = Literal["content", "identity", "match", "audit"]
+"""`content` seals coded case data, `identity` the vault, `match` keys HMACs, `audit` the chain."""
+
+PURPOSES: tuple[Purpose, ...] = ("content", "identity", "match", "audit")
+FORMAT: Literal["threelines-keyring-1"] = "threelines-keyring-1"
+SCRYPT_COST = 17
+"""log2 of N; OWASP's password storage sheet asks for 2^17 with r = 8, p = 1."""
+_VERSION = 1
+_HEAD = 3 + 12
+
+
+class KeyringError(ThreelinesError):
+    """A key file cannot be used, or a value does not open with it."""
+
+
+class _Lock(msgspec.Struct, frozen=True, kw_only=True):
+    kind: Literal["file", "passphrase"]
+    key: bytes = b""
+    salt: bytes = b""
+    cost: int = SCRYPT_COST
+
+
+class _Key(msgspec.Struct, frozen=True, kw_only=True):
+    purpose: Purpose
+    number: int
+    made: str
+    sealed: bytes
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    format: Literal["threelines-keyring-1"]
+    organisation: str
+    lock: _Lock
+    keys: tuple[_Key, ...]
+
+
+class Keyring:
+    """Working keys of one organisation, by purpose and number; the newest number seals."""
+
+    def __init__(self, path: Path, file: _File, lock_key: bytes) -> None:
+        self.path = path
+        self._lock_key = lock_key
+        self._take(file)
+
+    def _take(self, file: _File) -> None:
+        self._file = file
+        self.organisation = file.organisation
+        self._keys: dict[tuple[str, int], bytes] = {}
+        self._newest: dict[str, int] = {}
+        for key in file.keys:
+            self._keys[key.purpose, key.number] = _unlock(self._lock_key, key, file.organisation, self.path)
+            self._newest[key.purpose] = max(key.number, self._newest.get(key.purpose, 0))
+        self._ciphers = {entry: AESGCM(key) for entry, key in self._keys.items()}
+        self._seen = _stamp(self.path)
+
+    @classmethod
+    def create(cls, path: Path, *, passphrase: str = "", cost: int = SCRYPT_COST) -> Keyring:
+        """Make new keys and write the key file (mode 0600); an existing file is never replaced."""
+        if path.exists():
+            raise KeyringError(f"{path}: exists already; a key file is never replaced, choose another name")
+        if passphrase:
+            lock = _Lock(kind="passphrase", salt=secrets.token_bytes(16), cost=cost)
+        else:
+            lock = _Lock(kind="file", key=secrets.token_bytes(32))
+        lock_key = _lock_key(lock, passphrase, path)
+        organisation = secrets.token_hex(8)
+        keys = tuple(_new_key(lock_key, purpose, 1, organisation) for purpose in PURPOSES)
+        file = _File(format=FORMAT, organisation=organisation, lock=lock, keys=keys)
+        _write(path, file)
+        return cls(path, file, lock_key)
+
+    @classmethod
+    def open(cls, path: Path, *, passphrase: str = "") -> Keyring:
+        """Read a key file; refused when others on this machine may read it."""
+        file = _read(path)
+        return cls(path, file, _lock_key(file.lock, passphrase, path))
+
+    def seal(self, plaintext: bytes, context: bytes, *, purpose: Purpose = "content") -> bytes:
+        """Encrypt with AES-256-GCM; `context` must be given again to open it.
+
+        Layout: version (1 byte), key number (2), nonce (12, random), ciphertext and tag.
+        """
+        if _stamp(self.path) != self._seen:
+            self.reload()
+        number = self._number(purpose)
+        nonce = os.urandom(12)
+        head = bytes((_VERSION,)) + number.to_bytes(2)
+        return head + nonce + self._ciphers[purpose, number].encrypt(nonce, plaintext, context)
+
+    def open_sealed(self, sealed: bytes, context: bytes, *, purpose: Purpose = "content") -> bytes:
+        """Decrypt what `seal` made with the same context and purpose."""
+        number = int.from_bytes(sealed[1:3])
+        cipher = self._ciphers.get((purpose, number))
+        if cipher is None:
+            self.reload()
+            cipher = self._ciphers.get((purpose, number))
+        if cipher is None or sealed[0] != _VERSION:
+            raise KeyringError(
+                f"{self.path}: holds no {purpose} key number {number}, which this value was sealed with; "
+                "give the key file of this database (a lost key is lost data)"
+            )
+        try:
+            return cipher.decrypt(sealed[3:_HEAD], sealed[_HEAD:], context)
+        except InvalidTag:
+            raise KeyringError(
+                f"{self.path}: a sealed value does not open: it was altered, moved, or sealed for another "
+                "organisation; restore it from a backup"
+            ) from None
+
+    def tag(self, value: bytes, context: bytes, *, purpose: Purpose = "match") -> bytes:
+        """Return a keyed HMAC-SHA256, for matching only: a plain hash of a name can be guessed."""
+        key = self._keys[purpose, self._number(purpose)]
+        return hmac.digest(key, len(context).to_bytes(2) + context + value, "sha256")
+
+    def has(self, purpose: Purpose) -> bool:
+        """Say whether this keyring holds a key for the purpose (an analyst's has no identity key)."""
+        return purpose in self._newest
+
+    def is_old(self, sealed: bytes, purpose: Purpose) -> bool:
+        """Say whether a value was sealed with a key that is no longer the newest."""
+        return int.from_bytes(sealed[1:3]) != self._newest[purpose]
+
+    def rotate(self, *purposes: Purpose) -> None:
+        """Add a newer key for each purpose and save; old keys stay until `retire`."""
+        fresh = [
+            _new_key(self._lock_key, purpose, self._number(purpose) + 1, self.organisation) for purpose in purposes
+        ]
+        self._save(msgspec.structs.replace(self._file, keys=(*self._file.keys, *fresh)))
+
+    def retire(self, *purposes: Purpose) -> int:
+        """Destroy all but the newest key of each purpose; re-seal the data first. Return how many went."""
+        kept = tuple(
+            key for key in self._file.keys if key.purpose not in purposes or key.number == self._newest[key.purpose]
+        )
+        gone = len(self._file.keys) - len(kept)
+        self._save(msgspec.structs.replace(self._file, keys=kept))
+        return gone
+
+    def copy_for(self, path: Path, purposes: Iterable[Purpose]) -> Keyring:
+        """Write a key file with some purposes only: an analyst's copy leaves out `identity`."""
+        wanted = set(purposes)
+        if path.exists():
+            raise KeyringError(f"{path}: exists already; a key file is never replaced, choose another name")
+        lock = _Lock(kind="file", key=secrets.token_bytes(32))
+        keys = tuple(
+            _lock(lock.key, self._keys[key.purpose, key.number], key, self.organisation)
+            for key in self._file.keys
+            if key.purpose in wanted
+        )
+        _write(path, _File(format=FORMAT, organisation=self.organisation, lock=lock, keys=keys))
+        return Keyring.open(path)
+
+    def destroy(self) -> None:
+        """Overwrite and remove the key file, and forget the keys: the data is lost for good."""
+        if self.path.exists():
+            size = self.path.stat().st_size
+            with self.path.open("r+b") as file:
+                file.write(os.urandom(size))
+                file.flush()
+                os.fsync(file.fileno())
+            self.path.unlink()
+        self._keys.clear()
+        self._ciphers.clear()
+        self._newest.clear()
+
+    def reload(self) -> None:
+        """Read the key file again: another process may have rotated."""
+        file = _read(self.path)
+        if file.lock != self._file.lock:
+            raise KeyringError(f"{self.path}: was replaced while in use; start again with the right key file")
+        self._take(file)
+
+    def _number(self, purpose: Purpose) -> int:
+        if purpose not in self._newest:
+            raise KeyringError(f"{self.path}: holds no {purpose} key; use a key file that was made for this work")
+        return self._newest[purpose]
+
+    def _save(self, file: _File) -> None:
+        _write(self.path, file)
+        self._take(file)
+
+
+def _lock_key(lock: _Lock, passphrase: str, path: Path) -> bytes:
+    if lock.kind == "file":
+        return lock.key
+    if not passphrase:
+        raise KeyringError(f"{path}: is locked with a passphrase; give it")
+    return Scrypt(salt=lock.salt, length=32, n=2**lock.cost, r=8, p=1).derive(passphrase.encode())
+
+
+def _new_key(lock_key: bytes, purpose: Purpose, number: int, organisation: str) -> _Key:
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    return _lock(
+        lock_key, secrets.token_bytes(32), _Key(purpose=purpose, number=number, made=made, sealed=b""), organisation
+    )
+
+
+def _lock(lock_key: bytes, key: bytes, entry: _Key, organisation: str) -> _Key:
+    nonce = os.urandom(12)
+    sealed = nonce + AESGCM(lock_key).encrypt(nonce, key, _name(entry, organisation))
+    return msgspec.structs.replace(entry, sealed=sealed)
+
+
+def _unlock(lock_key: bytes, entry: _Key, organisation: str, path: Path) -> bytes:
+    try:
+        return AESGCM(lock_key).decrypt(entry.sealed[:12], entry.sealed[12:], _name(entry, organisation))
+    except InvalidTag:
+        raise KeyringError(f"{path}: the passphrase is wrong or the key file is damaged; try your copy of it") from None
+
+
+def _name(entry: _Key, organisation: str) -> bytes:
+    return f"{FORMAT}:{organisation}:{entry.purpose}:{entry.number}".encode()
+
+
+def _read(path: Path) -> _File:
+    try:
+        mode = path.stat().st_mode
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise KeyringError(f"{path}: no such key file; give the key file that belongs to this database") from None
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise KeyringError(f"{path}: others on this machine may read it; run: chmod 600 {path}")
+    try:
+        return msgspec.json.decode(raw, type=_File)
+    except msgspec.DecodeError as fault:
+        raise KeyringError(f"{path}: not a threelines key file ({fault}); restore your copy of it") from None
+
+
+def _write(path: Path, file: _File) -> None:
+    """Write through a temporary file and rename: a crash leaves the old file or the new one, whole."""
+    beside = path.with_name(path.name + ".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(msgspec.json.format(msgspec.json.encode(file), indent=1))
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_ino)
