@@ -32,10 +32,25 @@ def reads(*kinds: ThreadKind) -> Callable[[Callable[[Thread, Vocabulary], Iterat
 
 
 def quoted(
-    record: Record, start: int, end: int, *, indicator: str, strength: Strength, detail: str, detector: str, shadow: bool = False
+    record: Record,
+    start: int,
+    end: int,
+    *,
+    indicator: str,
+    strength: Strength,
+    detail: str,
+    detector: str,
+    shadow: bool = False,
 ) -> Signal:
     """Make a signal whose quote is the record's own text at its span."""
     return Signal(
-        indicator=indicator, record=record.id, quote=record.text[start:end], start=start, end=end,
-        strength=strength, detail=detail, detector=detector, shadow=shadow,
-    )  # fmt: skip
+        indicator=indicator,
+        record=record.id,
+        quote=record.text[start:end],
+        start=start,
+        end=end,
+        strength=strength,
+        detail=detail,
+        detector=detector,
+        shadow=shadow,
+    )

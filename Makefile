@@ -1,0 +1,47 @@
+# Two commands for a newcomer: make demo, make test. The rest is for those who change the code.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CORE := $(VENV)/core.stamp
+ALL := $(VENV)/all.stamp
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYTHONDONTWRITEBYTECODE =
+
+.PHONY: demo test check lint types docs bench clean system
+
+demo: $(CORE) ## scan the bundled sample exports, write a report, print the top findings
+	@$(BIN)/threelines demo --out demo-output
+
+test: system $(ALL) check ## set up everything and run every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -p no:cacheprovider
+
+check: $(ALL) ## what no test holds: formatting, types, the vocabulary's own examples
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/threelines vocabulary check
+
+system: ## Chromium, Java, PostgreSQL, Tesseract: from Debian where we may, else a loud line
+	@sh scripts/system-packages
+
+bench: $(ALL) ## the tables of docs/benchmark.md (needs ../shared/data)
+	$(BIN)/threelines bench --data ../shared/data --write docs/benchmark.md
+
+lock: ## pin versions and hashes anew, without addresses
+	sh scripts/lock
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "threelines needs Python 3.11 or newer: set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(VENV)/bin/python requirements/core.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/core.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(ALL): $(CORE) requirements/all.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/all.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,84 @@
+"""Imports flow one way, the lines do not know each other, two levels at most."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "threelines"
+BELOW = {
+    "records": set(),
+    "text": {"records"},
+    "vocabulary": {"records", "text"},
+    "signals": {"records", "text", "vocabulary"},
+    "assess": {"records", "text", "vocabulary", "signals"},
+    "store": {"records", "roles"},
+    "roles": {"records"},
+    "link": {"records", "text", "vocabulary"},
+    "engine": {"records", "text", "vocabulary", "signals", "assess", "link"},
+    "exports": {"records", "vocabulary"},
+}
+CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles"}
+BELOW |= {line: CORE for line in ("ai_models", "platforms", "people")}
+BELOW["web"] = CORE | {"ai_models", "platforms", "people", "exports"}
+BELOW["cli"] = BELOW["web"] | {"web"}
+
+
+def area(path: Path) -> str:
+    """Return the folder or module below `threelines` that a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Return the areas of `threelines` that a file imports, wherever in the file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            full = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "threelines" else [node.module]
+            names |= set(full)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("threelines.")}
+
+
+def test_imports_flow_one_way():
+    """Every module imports only what stands below it; no line of defence imports another."""
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sorted(ROOT.rglob("*.py"))
+        if path.name != "__init__.py" or path.parent != ROOT
+        for name in sorted(imports(path) - {area(path), "__version__"} - BELOW.get(area(path), set()))
+    ]
+
+    assert [] == wrong
+
+
+def test_two_levels_at_most():
+    """A module is at most two folders below the package."""
+    deep = [str(path) for path in ROOT.rglob("*.py") if len(path.relative_to(ROOT).parts) > 3]
+
+    assert [] == deep
+
+
+def test_only_the_command_line_reads_the_environment():
+    """`os.environ` and `os.getenv` occur in `cli/` only."""
+    readers = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        if area(path) != "cli" and any(word in path.read_text(encoding="utf-8") for word in ("os.environ", "os.getenv"))
+    ]
+
+    assert [] == readers
+
+
+def test_no_role_suffix_class():
+    """Classes are named for what they are in the field."""
+    suffixes = ("Manager", "Factory", "Provider", "Service", "Helper", "Utils", "Util", "Handler", "Orchestrator", "Strategy")
+    named = [
+        f"{path.name}: {node.name}"
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith(suffixes)
+    ]
+
+    assert [] == named
