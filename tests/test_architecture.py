@@ -19,7 +19,7 @@ BELOW = {
     "exports": {"records", "vocabulary"},
 }
 CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles"}
-BELOW |= {line: CORE for line in ("ai_models", "platforms", "people")}
+BELOW |= dict.fromkeys(("ai_models", "platforms", "people"), CORE)
 BELOW["web"] = CORE | {"ai_models", "platforms", "people", "exports"}
 BELOW["cli"] = BELOW["web"] | {"web"}
 
@@ -34,7 +34,11 @@ def imports(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
-            full = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "threelines" else [node.module]
+            full = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if node.module == "threelines"
+                else [node.module]
+            )
             names |= set(full)
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
@@ -50,14 +54,14 @@ def test_imports_flow_one_way():
         for name in sorted(imports(path) - {area(path), "__version__"} - BELOW.get(area(path), set()))
     ]
 
-    assert [] == wrong
+    assert wrong == []
 
 
 def test_two_levels_at_most():
     """A module is at most two folders below the package."""
     deep = [str(path) for path in ROOT.rglob("*.py") if len(path.relative_to(ROOT).parts) > 3]
 
-    assert [] == deep
+    assert deep == []
 
 
 def test_only_the_command_line_reads_the_environment():
@@ -68,12 +72,23 @@ def test_only_the_command_line_reads_the_environment():
         if area(path) != "cli" and any(word in path.read_text(encoding="utf-8") for word in ("os.environ", "os.getenv"))
     ]
 
-    assert [] == readers
+    assert readers == []
 
 
 def test_no_role_suffix_class():
     """Classes are named for what they are in the field."""
-    suffixes = ("Manager", "Factory", "Provider", "Service", "Helper", "Utils", "Util", "Handler", "Orchestrator", "Strategy")
+    suffixes = (
+        "Manager",
+        "Factory",
+        "Provider",
+        "Service",
+        "Helper",
+        "Utils",
+        "Util",
+        "Handler",
+        "Orchestrator",
+        "Strategy",
+    )
     named = [
         f"{path.name}: {node.name}"
         for path in ROOT.rglob("*.py")
@@ -81,4 +96,4 @@ def test_no_role_suffix_class():
         if isinstance(node, ast.ClassDef) and node.name.endswith(suffixes)
     ]
 
-    assert [] == named
+    assert named == []

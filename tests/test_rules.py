@@ -47,7 +47,6 @@ def judged(*indicators: Indicator, signals: list[Signal], records: tuple[Record,
 )  # fmt: skip
 def test_combination_is_the_delphi_rule(strengths: list[str], expected: bool):
     """A dimension is positive at 2S, 1S + M or W, 3M, 2M + 1W, and at nothing less."""
-
     assert expected == delphi(strengths)
 
 
@@ -56,15 +55,17 @@ def test_one_indicator_raises_nothing(strength: str):
     """Rule 2: one indicator, however strong and however often, is no reason to look."""
     found = judged(indicator("A"), signals=[sign("A", strength), sign("A", strength, quote="ordinary text")])
 
-    assert "none" == found.tier
+    assert found.tier == "none"
     assert found.concern < 0.5
 
 
 def test_every_score_opens_into_signals():
     """Rule 1: no concern without the words that made it, in a text that never gives a verdict."""
-    found = judged(indicator("A"), indicator("B"), signals=[sign("A", "strong"), sign("B", "weak", quote="ordinary text")])
+    found = judged(
+        indicator("A"), indicator("B"), signals=[sign("A", "strong"), sign("B", "weak", quote="ordinary text")]
+    )
 
-    assert "look" == found.tier
+    assert found.tier == "look"
     assert {"A", "B"} == {signal.indicator for signal in found.signals}
     assert not {"trafficker", "victim detected", "guilty", "criminal"} & set(found.explanation.lower().split())
     assert "innocent explanations" in found.explanation
@@ -75,8 +76,8 @@ def test_child_rule_needs_no_means():
     red = indicator("CHD", child=True, strength="strong", elements=("act:recruitment", "purpose:sexual_exploitation"))
     found = judged(red, signals=[sign("CHD", "strong")])
 
-    assert "priority" == found.tier
-    assert () == found.elements.means
+    assert found.tier == "priority"
+    assert found.elements.means == ()
 
 
 def test_ai_use_never_raises_concern():
@@ -84,17 +85,19 @@ def test_ai_use_never_raises_concern():
     traces = [indicator(f"AI-{n}", ai_use=True, dimension="ai_use", capability="automation") for n in range(4)]
     found = judged(*traces, signals=[sign(trace.id, "strong") for trace in traces])
 
-    assert ("none", 0.0) == (found.tier, found.concern)
+    assert (found.tier, found.concern) == ("none", 0.0)
     assert found.ai_use > 0.9
-    assert ("automation",) == found.capabilities
+    assert found.capabilities == ("automation",)
 
 
 def test_concern_does_not_make_ai_use():
     """Rule 4, the other way: concern alone says nothing about AI."""
-    found = judged(indicator("A"), indicator("B"), signals=[sign("A", "strong"), sign("B", "strong", quote="ordinary text")])
+    found = judged(
+        indicator("A"), indicator("B"), signals=[sign("A", "strong"), sign("B", "strong", quote="ordinary text")]
+    )
 
-    assert 0.0 == found.ai_use
-    assert "look" == found.tier
+    assert found.ai_use == 0.0
+    assert found.tier == "look"
 
 
 def test_good_practice_and_folk_indicators_add_nothing():
@@ -104,8 +107,8 @@ def test_good_practice_and_folk_indicators_add_nothing():
         signals=[sign("REC-05x", "strong"), sign("A", "strong", quote="ordinary text")],
     )  # fmt: skip
 
-    assert "none" == found.tier
-    assert 2 == len(found.signals)
+    assert found.tier == "none"
+    assert len(found.signals) == 2
 
 
 def test_unverified_never_scores():
@@ -116,25 +119,29 @@ def test_unverified_never_scores():
         signals=[sign("U", "strong"), sign("V", "strong"), sign("A", "strong", quote="ordinary text")],
     )  # fmt: skip
 
-    assert ("none", 0.0, ()) == (found.tier, found.ai_use, found.capabilities)
+    assert (found.tier, found.ai_use, found.capabilities) == ("none", 0.0, ())
 
 
 def test_shadow_is_counted_never_raised():
     """An indicator on trial changes no tier."""
     quiet = msgspec.structs.replace(sign("S", "strong"), shadow=True)
-    found = judged(indicator("S", shadow=True), indicator("A"), signals=[quiet, sign("A", "strong", quote="ordinary text")])
+    found = judged(
+        indicator("S", shadow=True), indicator("A"), signals=[quiet, sign("A", "strong", quote="ordinary text")]
+    )
 
-    assert "none" == found.tier
+    assert found.tier == "none"
 
 
 def test_who_asks_for_help_is_not_suspected():
     """Rule 7: a person who reports what was done to them is routed to help, at most as `look`."""
     help_ = indicator("SUP", category="support", dimension="context")
     control = [indicator(f"C{n}", dimension="coercion_destination") for n in range(2)]
-    found = judged(help_, *control, signals=[sign("SUP"), sign("C0", "strong"), sign("C1", "strong", quote="ordinary text")])
+    found = judged(
+        help_, *control, signals=[sign("SUP"), sign("C0", "strong"), sign("C1", "strong", quote="ordinary text")]
+    )
 
     assert found.support
-    assert "look" == found.tier
+    assert found.tier == "look"
 
 
 def test_conduct_of_another_voice_stands():
@@ -146,11 +153,13 @@ def test_conduct_of_another_voice_stands():
     found = judged(help_, *control, signals=signals, records=(WORDS, threat))
 
     assert found.support
-    assert "priority" == found.tier
+    assert found.tier == "priority"
 
 
 def test_asking_for_help_alone_raises_no_concern():
     """Rule 7: help-seeking is a route, not a suspicion."""
-    found = judged(indicator("SUP", category="support", dimension="context", strength="strong"), signals=[sign("SUP", "strong")])
+    found = judged(
+        indicator("SUP", category="support", dimension="context", strength="strong"), signals=[sign("SUP", "strong")]
+    )
 
-    assert (True, "none", 0.0) == (found.support, found.tier, found.concern)
+    assert (found.support, found.tier, found.concern) == (True, "none", 0.0)

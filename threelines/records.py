@@ -87,7 +87,7 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     """What linking measured and a detector needs: edges of a network, slots of a script."""
 
 
-class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One observation by one detector: `records[record].text[start:end] == quote`, always."""
 
     indicator: str

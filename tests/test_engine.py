@@ -1,0 +1,115 @@
+"""The local engine: same findings for any number of processes, memory that does not grow, the contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jsonschema
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threelines.engine import spill
+from threelines.engine.local import Plan, run, scan
+from threelines.engine.plan import WINDOW, account_threads, conversation_threads, turns_of
+from threelines.records import Record
+from threelines.vocabulary.terms import load
+
+SCHEMA = json.loads((Path(__file__).parents[1] / "threelines" / "findings.schema.json").read_text(encoding="utf-8"))
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def talk(count: int, *, talks: int = 7, authors: int = 5) -> list[Record]:
+    """Return messages of several conversations by several accounts, shuffled in time."""
+    return [
+        Record(
+            id=f"m{n}", conversation=f"c{n % talks}", author=f"a{n % authors}",
+            time=START + timedelta(minutes=(n * 37) % 500), text="see you tomorrow at the station",
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def lines(records: list[Record], jobs: int) -> list[bytes]:
+    """Return the findings of a scan as written."""
+    batches = run(records, Plan(vocabulary=load(), everything=True), jobs=jobs)
+    return [found.line for batch in batches for found in batch.found]
+
+
+def test_same_bytes_for_any_number_of_processes():
+    """Findings do not depend on how many processes made them."""
+    records = talk(5000) + [Record(id=f"x{n}", kind="advert", text="cook wanted") for n in range(3000)]
+
+    assert lines(records, 1) == lines(records, 2)
+
+
+def test_every_line_obeys_the_schema():
+    """The form of a finding is a contract: the schema in the package accepts every line."""
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    records = [
+        *talk(40),
+        Record(id="x", kind="advert", text="Work in Myanmar on a tourist visa. We keep your passport."),
+    ]
+
+    assert [error.message for line in lines(records, 1) for error in validator.iter_errors(json.loads(line))] == []
+
+
+def test_every_record_is_judged_once_in_its_conversation():
+    """Each message stands in exactly one conversation thread, in time order."""
+    records = talk(300)
+    found = [a.thread for a in scan(records, load(), everything=True) if a.thread.kind == "conversation"]
+    times = {record.id: record.time for record in records}
+
+    assert sorted(times) == sorted(name for thread in found for name in thread.records)
+    assert all([times[n] for n in thread.records] == sorted(times[n] for n in thread.records) for thread in found)
+
+
+def test_long_conversations_are_read_in_windows():
+    """A conversation longer than the window is judged in parts that name themselves."""
+    threads = list(conversation_threads(talk(WINDOW + 1, talks=1)))
+
+    assert [thread.id for thread in threads] == ["c0#1", "c0#2"]
+
+
+def test_turns_know_what_they_follow():
+    """An account's record comes with the last record of somebody else before it."""
+    thread = next(conversation_threads(talk(4, talks=1, authors=2)))
+    ordered = list(turns_of(thread))
+    account = next(account_threads(ordered))
+
+    assert ordered[0].after is None
+    assert all(turn.after is None or turn.after.author != turn.record.author for turn in ordered)
+    assert {"account"} == {account.kind}
+
+
+def test_large_partitions_are_split_and_nothing_is_lost(monkeypatch):
+    """A partition over the limit is split by another hash; findings stay the same set."""
+    records = talk(600, talks=60)
+    whole = sorted(lines(records, 1))
+    monkeypatch.setattr("threelines.engine.local.LIMIT", 2000)
+
+    assert whole == sorted(lines(records, 1))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=8), st.binary(max_size=50)), max_size=60))
+def test_spill_returns_what_was_laid_down(tmp_path_factory, pairs):
+    """Every payload comes back, in order within its partition."""
+    folder = tmp_path_factory.mktemp("spill")
+    laid = spill.Spill(folder)
+    for key, payload in pairs:
+        laid.add(key, payload)
+    laid.close()
+    back = [payload for part in spill.partitions(folder) for payload in spill.payloads(part)]
+
+    assert sorted(payload for _, payload in pairs) == sorted(back)
+
+
+def test_label_is_never_read(monkeypatch):
+    """A platform's own label changes nothing in a finding."""
+    records = talk(50)
+    labelled = [msgspec.structs.replace(record, label="scam") for record in records]
+
+    assert lines(records, 1) == lines(labelled, 1)

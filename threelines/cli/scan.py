@@ -1,0 +1,77 @@
+"""`threelines scan`: from a raw export to explained findings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from threelines.cli._inputs import input_options, open_records
+from threelines.cli._progress import Stages
+
+
+@click.command(short_help="Scan exports and explain what is worth reading.")
+@input_options
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write findings here, one JSON line per thread (default: standard output).",
+)
+@click.option(
+    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a self-contained HTML report here."
+)
+@click.option("--all", "everything", is_flag=True, help="Write every thread, raised or not.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Where the plan runs; spark needs the extra `spark` and Java.",
+)
+@click.option("--jobs", type=click.IntRange(1), default=None, help="Processes to use (default: one per core).")
+@click.option(
+    "--vocabulary",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of your own indicators and phrases; may be repeated.",
+)
+@click.option("--pack", "packs", multiple=True, help="Turn on a named pack of indicators, such as sexual_adverts.")
+@click.option(
+    "--adapter",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An adapter made by `threelines fit`: adds your own labels to each thread.",
+)
+@click.option("--budget", metavar="N/day", help="Raise at most this many threads a day, whatever the platform's level.")
+@click.option("--rate", metavar="P%", help="Raise at most this share of threads.")
+@click.option("--semantic", is_flag=True, help="Add closeness of meaning across languages (extra `semantic`; slower).")
+@click.option(
+    "--top", type=click.IntRange(0), default=5, show_default=True, help="How many findings to print at the end."
+)
+def command(out: Path | None, report: Path | None, engine: str, **options: Any) -> None:
+    """Scan INPUT and explain what is worth a person's time.
+
+    INPUT is a file or folder: JSONL, CSV or Parquet with a text column, or an export of Telegram,
+    WhatsApp, Discord, Reddit, Mastodon or a mailbox. The format is found by itself.
+
+    Findings are reasons to look, each with the words that were seen, the published sign and its
+    source, and an innocent explanation. Nothing here acts on anybody.
+
+    \b
+    Examples:
+      threelines scan result.json --report report.html
+      threelines scan adverts.csv --map text=description --map author=company --out findings.jsonl
+      threelines scan stream.jsonl --budget 50/day --all | jq .tier
+    """
+    from threelines.cli._scan import Run
+
+    run = Run(options, report=report, engine=engine)
+    with _sink(out) as sink, Stages() as stages:
+        run.write(open_records(options), sink, stages)
+    run.finish(options["top"], sys.stderr)
+
+
+def _sink(out: Path | None) -> BinaryIO:
+    return out.open("wb") if out else sys.stdout.buffer
