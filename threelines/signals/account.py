@@ -1,0 +1,309 @@
+"""Measure what an account does: numbers about time, order and reach. No word is understood here.
+
+A *talk* is a conversation with one other account; everything else is a group. An account *opens* a
+talk when it speaks first and the talk is new: not among those that were already going on during the
+first day of the account's data, because an export cuts old friendships at its first line.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from math import log, sqrt
+from typing import NamedTuple
+
+import msgspec
+
+from threelines.records import Record, Thread
+from threelines.text.fold import fold
+from threelines.vocabulary.reference import reference_values
+
+DAY = 86_400.0
+EXCHANGED = 8
+"""Messages from which an answered talk counts as kept (assumption: beyond greetings)."""
+AFTER_EXCHANGE = 2
+"""A move counts only after the other has answered and this many messages stand before it."""
+REUSED_WORDS = 5
+"""Shorter openings are the same for everybody."""
+FOLLOWS_WITHIN = 6 * 3600.0
+"""A reply later than this is a new start, not a reply speed."""
+
+CONTACT = re.compile(
+    r"@[\w.]{3,}|\b(?:t\.me|wa\.me|line\.me|m\.me|discord\.gg|signal\.me)/\S+|https?://\S+|(?<!\w)\+?\d[\d ()\-]{7,}\d(?!\w)"
+)
+_MAY_CONTACT = re.compile(r"[@/]|\d[\d ()\-]{7}")
+_NOT_WORDING = re.compile(r"@\S+|https?://\S+|\d+")
+
+
+class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers of one account. Rates are per day between its first and last record (at least one)."""
+
+    records: int = 0
+    days: float = 0.0
+    talks: int = 0
+    opened: int = 0
+    opened_per_day: float = 0.0
+    """Talks with people new to the account that it opened."""
+    unanswered: float = 0.0
+    """Share of the opened talks in which nobody answered, or no answer was followed up."""
+    kept_talks: float = 0.0
+    """Opened talks of 8 messages or more that run at the same time, on average."""
+    long_talks: float = 0.0
+    """Share of opened and answered talks longer than 26 messages (S56)."""
+    moved: int = 0
+    moved_per_day: float = 0.0
+    """Opened talks in which it gave a way to reach it elsewhere, after an answer and within 24 messages (S56)."""
+    moved_share: float = 0.0
+    """The same as a share of the opened talks that were answered."""
+    move_turn: float = 0.0
+    """Median place of that message in the talk."""
+    move_hours: float = 0.0
+    """Median hours from the first message to it."""
+    contact_first: float = 0.0
+    """Share of opened talks whose very first message carries a contact."""
+    reused: float = 0.0
+    """Share of opened talks whose first words also opened a talk with somebody else."""
+    languages: int = 0
+    """Languages (or scripts) used in two or more openings each."""
+    parallel: float = 0.0
+    """Talks served within one clock hour, 90th percentile of its active hours."""
+    hours_per_day: float = 0.0
+    """Clock hours with a record, mean of its active days."""
+    quiet_hours: float = 24.0
+    """Longest run of clock hours, around the clock, that hold under 1% of its records."""
+    replies: int = 0
+    reply_seconds: float = 0.0
+    """Median time from the message it follows."""
+    reply_words_per_minute: float = 0.0
+    """Median over replies of 40 words or more."""
+    fast_long: int = 0
+    """Replies of 40 words or more written faster than 209 words a minute (S62)."""
+    fast_long_share: float = 0.0
+    reply_spread: float = 0.0
+    """Standard deviation of the logarithm of the reply time: small is regular."""
+    length_effect: float = 0.0
+    """Correlation of log reply time with log length: near 0 when length costs no time."""
+
+
+class Reply(NamedTuple):
+    """One answer: seconds since the message it follows, words, place in the account's records."""
+
+    seconds: float
+    words: float
+    record: str
+
+
+class Talk(msgspec.Struct):
+    """What is known of one talk while it is measured. Times in seconds since 1970."""
+
+    first: float
+    last: float
+    mine: int = 0
+    length: int = 0
+    opened: bool = False
+    answered: bool = False
+    contact_first: bool = False
+    moved_at: int = 0
+    moved_after: float = 0.0
+    moved_record: str = ""
+    opening: Record | None = None
+    others: set[str] = msgspec.field(default_factory=set)
+
+    @property
+    def kept(self) -> bool:
+        """Whether the account opened it and both kept on talking."""
+        return self.opened and self.answered and self.length >= EXCHANGED
+
+
+def measure(thread: Thread) -> AccountFeatures:
+    """Return the numbers of one account's thread; `facts["features"]` is used if they stand there."""
+    ready = thread.facts.get("features")
+    if isinstance(ready, AccountFeatures):
+        return ready
+    records = [record for record in thread.records if record.time and record.kind != "system"]
+    if not records:
+        return AccountFeatures(records=len(thread.records))
+    times = [_seconds(record) for record in records]
+    span = max(1.0, (max(times) - min(times)) / DAY)
+    talks, replies = follow(thread)
+    singles = [talk for talk in talks.values() if len(talk.others) == 1]
+    opened = new_talks(singles, min(times))
+    return AccountFeatures(
+        records=len(records), days=round(span, 3), talks=len(singles),
+        **_reach(opened, span), **_pace(replies), **_clock(records, times),
+    )  # fmt: skip
+
+
+def new_talks(talks: Iterable[Talk], first: float) -> list[Talk]:
+    """Return the talks the account opened with people new to it: those of its first day may be old."""
+    opened = [talk for talk in talks if talk.opened]
+    new = [talk for talk in opened if talk.first - first >= DAY]
+    return new or opened
+
+
+def follow(thread: Thread) -> tuple[dict[str, Talk], list[Reply]]:
+    """Go through the conversations of an account once, in time order."""
+    places = thread.facts.get("positions", {})
+    mine = {record.id for record in thread.records}
+    merged = sorted(
+        (
+            (_seconds(record), record.id in mine, record)
+            for record in (*thread.context, *thread.records)
+            if record.conversation and record.time and record.kind != "system"
+        ),
+        key=lambda entry: entry[:2],
+    )
+    talks: dict[str, Talk] = {}
+    last: dict[str, tuple[float, bool]] = {}
+    replies: list[Reply] = []
+    for at, own, record in merged:
+        talk = talks.get(record.conversation)
+        if talk is None:
+            talk = talks[record.conversation] = Talk(first=at, last=at, opened=own and places.get(record.id, 0) == 0)
+        talk.length = max(talk.length + 1, places.get(record.id, 0) + 1)
+        talk.last = at
+        before = last.get(record.conversation)
+        last[record.conversation] = (at, own)
+        if not own:
+            talk.others.add(record.author)
+            talk.answered = talk.answered or talk.mine > 0
+            continue
+        talk.others.update(record.audience)
+        _own_turn(talk, record, at)
+        if before and not before[1] and at - before[0] <= FOLLOWS_WITHIN:
+            replies.append(Reply(at - before[0], words_of(record.text), record.id))
+    return talks, replies
+
+
+def _own_turn(talk: Talk, record: Record, at: float) -> None:
+    talk.mine += 1
+    if talk.mine == 1:
+        talk.opening = record
+    contact = _MAY_CONTACT.search(record.text) is not None and CONTACT.search(record.text) is not None
+    if not contact:
+        return
+    if talk.mine == 1:
+        talk.contact_first = True
+    elif talk.answered and not talk.moved_at and talk.length > AFTER_EXCHANGE:
+        talk.moved_at, talk.moved_after, talk.moved_record = talk.length, at - talk.first, record.id
+
+
+def words_of(text: str) -> float:
+    """Return the length of a text in words; 4 letters count as one where a script writes none apart."""
+    words = len(text.split())
+    return float(words) if text.isascii() else float(max(words, sum(letter >= "\u0e00" for letter in text) / 4))
+
+
+def _reach(opened: list[Talk], span: float) -> dict[str, float]:
+    if not opened:
+        return {}
+    within = reference_values()["move_within_messages"].value
+    answered = [talk for talk in opened if talk.answered]
+    moved = [talk for talk in answered if 0 < talk.moved_at <= within]
+    long_talk = reference_values()["long_talk_messages"].value
+    return {
+        "opened": len(opened),
+        "opened_per_day": round(len(opened) / span, 4),
+        "unanswered": _share(len(opened) - len(answered), len(opened)),
+        "kept_talks": round(sum(max(1.0, (t.last - t.first) / DAY) for t in opened if t.kept) / span, 4),
+        "long_talks": _share(sum(talk.length > long_talk for talk in answered), len(answered)),
+        "moved": len(moved),
+        "moved_per_day": round(len(moved) / span, 4),
+        "moved_share": _share(len(moved), len(answered)),
+        "move_turn": _middle([float(talk.moved_at) for talk in moved]),
+        "move_hours": round(_middle([talk.moved_after for talk in moved]) / 3600, 2),
+        "contact_first": _share(sum(talk.contact_first for talk in opened), len(opened)),
+        "reused": reused_openings(opened),
+        "languages": _languages(opened),
+    }
+
+
+def reused_openings(opened: list[Talk]) -> float:
+    """Return the share of openings whose wording also opened another talk; names and numbers aside."""
+    prints = [wording_print(talk.opening.text) for talk in opened if talk.opening]
+    counts = Counter(print_ for print_ in prints if print_)
+    return _share(sum(counts[print_] for print_ in counts if counts[print_] > 1), len(opened))
+
+
+def wording_print(text: str) -> int:
+    """Return a number that is equal for texts with the same words, whatever the names and digits; 0 if short."""
+    words = _NOT_WORDING.sub(" ", fold(text)).split()
+    if sum(map(len, words)) < REUSED_WORDS * 4:
+        return 0
+    return zlib.crc32(" ".join(words).encode("utf-8", "replace")) or 1
+
+
+def _languages(opened: list[Talk]) -> int:
+    used = Counter(talk.opening.language for talk in opened if talk.opening and talk.opening.language)
+    return sum(count > 1 for count in used.values())
+
+
+def _pace(replies: list[Reply]) -> dict[str, float]:
+    if not replies:
+        return {}
+    least, fastest = reference_values()["long_reply_words"].value, reference_values()["words_per_minute"].value
+    speeds = [reply.words * 60 / max(reply.seconds, 1.0) for reply in replies if reply.words >= least]
+    fast = sum(speed > fastest for speed in speeds)
+    logs = [log(max(reply.seconds, 1.0)) for reply in replies]
+    return {
+        "replies": len(replies),
+        "reply_seconds": round(_middle([reply.seconds for reply in replies]), 1),
+        "reply_words_per_minute": round(_middle(speeds), 1),
+        "fast_long": fast,
+        "fast_long_share": _share(fast, len(speeds)),
+        "reply_spread": round(sqrt(_variance(logs)), 4),
+        "length_effect": round(_correlation(logs, [log(1 + reply.words) for reply in replies]), 4),
+    }
+
+
+def _clock(records: list[Record], times: list[float]) -> dict[str, float]:
+    by_hour = Counter(int(at // 3600) % 24 for at in times)
+    hours = {int(at // 3600) for at in times}
+    days = {hour // 24 for hour in hours}
+    served: dict[int, set[str]] = {}
+    for record, at in zip(records, times, strict=True):
+        if record.conversation:
+            served.setdefault(int(at // 3600), set()).add(record.conversation)
+    loads = sorted(len(talks) for talks in served.values())
+    return {
+        "parallel": float(loads[int(0.9 * (len(loads) - 1))]) if loads else 0.0,
+        "hours_per_day": round(len(hours) / len(days), 2),
+        "quiet_hours": float(_longest_quiet([by_hour[hour] > 0.01 * len(times) for hour in range(24)])),
+    }
+
+
+def _longest_quiet(active: list[bool]) -> int:
+    best = run = 0
+    for busy in active + active:
+        run = 0 if busy else run + 1
+        best = max(best, run)
+    return min(best, 24)
+
+
+def _seconds(record: Record) -> float:
+    return record.time.timestamp() if record.time else 0.0
+
+
+def _share(part: float, whole: float) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _middle(values: list[float]) -> float:
+    ordered = sorted(values)
+    return ordered[len(ordered) // 2] if ordered else 0.0
+
+
+def _variance(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / len(values)
+
+
+def _correlation(left: list[float], right: list[float]) -> float:
+    scale = sqrt(_variance(left) * _variance(right))
+    if scale < 1e-9:
+        return 0.0
+    mean_left, mean_right = sum(left) / len(left), sum(right) / len(right)
+    both = sum((a - mean_left) * (b - mean_right) for a, b in zip(left, right, strict=True))
+    return both / len(left) / scale
