@@ -1,0 +1,199 @@
+"""Images: hash and drop, three kinds of credentials apart, words inside, hostile paths."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("c2pa")
+import c2pa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from PIL import Image, ImageDraw, ImageFilter
+
+from threelines.platforms.media import PDQ_DISTANCE, Media, distance, inspect, with_media
+from threelines.records import Attachment, Record, Thread
+from threelines.signals.media import declared_by_credentials
+from threelines.vocabulary.terms import load
+
+SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+AI = SOURCES + "trainedAlgorithmicMedia"
+CAMERA = SOURCES + "digitalCapture"
+
+
+def need(program: str) -> None:
+    """Skip loudly on a laptop, fail in CI."""
+    if shutil.which(program) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{program} is missing in CI")
+        pytest.skip(f"{program} is not installed")
+
+
+def picture(path: Path, words: str = "Kitchen staff wanted", seed: int = 1) -> Path:
+    """Draw an invented poster with enough detail to hash."""
+    image = Image.effect_noise((640, 480), 60).convert("RGB").filter(ImageFilter.GaussianBlur(9 + seed))
+    draw = ImageDraw.Draw(image)
+    for step in range(6):
+        draw.rectangle(
+            (40 * step * seed % 500, 70 * step, 40 * step * seed % 500 + 150, 70 * step + 50),
+            fill=(30 * step, 200 - 30 * step, 90),
+        )
+    draw.rectangle((0, 380, 640, 480), fill="white")
+    draw.text((20, 400), words, fill="black", font_size=40)
+    image.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory) -> tuple[c2pa.Signer, str]:
+    """A signing certificate under our own authority, and that authority as a trust anchor."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def certificate(name: str, key, issuer=None, issuer_key=None):
+        subject = x509.Name(
+            [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)]
+        )
+        builder = (
+            x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.subject if issuer else subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer_key or key).public_key()), critical=False)
+            .add_extension(x509.KeyUsage(issuer is not None, False, False, False, False, issuer is None, issuer is None, False, False), critical=True)
+        )  # fmt: skip
+        if issuer is not None:
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
+            )
+        return builder.sign(issuer_key or key, hashes.SHA256())
+
+    root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root = certificate("Test Authority", root_key)
+    leaf = certificate("Test Camera", leaf_key, root, root_key)
+    pem = serialization.Encoding.PEM
+    chain = leaf.public_bytes(pem) + root.public_bytes(pem)
+    private = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    info = c2pa.C2paSignerInfo(alg=b"es256", sign_cert=chain, private_key=private, ta_url=None)
+    return c2pa.Signer.from_info(info), root.public_bytes(pem).decode()
+
+
+def sign(source: Path, target: Path, signer: c2pa.Signer, *actions: dict[str, str]) -> Path:
+    """Sign an image with the actions it declares."""
+    manifest = {
+        "claim_generator_info": [{"name": "test", "version": "1"}],
+        "assertions": [{"label": "c2pa.actions", "data": {"actions": list(actions)}}],
+    }
+    with c2pa.Builder(json.dumps(manifest)) as builder:
+        builder.sign_file(str(source), str(target), signer)
+    return target
+
+
+def test_declared_edited_and_invalid_are_three_things(tmp_path: Path, signer):
+    """AI declared, edited, and a file changed after signing are told apart; no manifest is `none`."""
+    plain = picture(tmp_path / "plain.png")
+    made = sign(plain, tmp_path / "ai.png", signer[0], {"action": "c2pa.created", "digitalSourceType": AI})
+    cropped = sign(plain, tmp_path / "edited.png", signer[0], {"action": "c2pa.created", "digitalSourceType": CAMERA}, {"action": "c2pa.cropped"})
+    broken = tmp_path / "broken.png"
+    data = bytearray(made.read_bytes())
+    data[-400] ^= 0xFF
+    broken.write_bytes(bytes(data))
+    found = [inspect(path, ocr=False).credentials for path in (plain, made, cropped, broken)]
+
+    assert ["none", "declared_ai", "edited", "invalid"] == found
+
+
+def test_a_signer_is_trusted_only_by_the_deployers_own_anchors(tmp_path: Path, signer):
+    """Without trust anchors a signer is a name nobody has checked."""
+    signed = sign(
+        picture(tmp_path / "a.png"), tmp_path / "b.png", signer[0], {"action": "c2pa.created", "digitalSourceType": AI}
+    )
+
+    assert (False, True) == (inspect(signed, ocr=False).trusted, inspect(signed, ocr=False, anchors=signer[1]).trusted)
+
+
+def test_same_picture_survives_recompression(tmp_path: Path):
+    """The hash of a recompressed copy is close, that of another picture is far."""
+    one = picture(tmp_path / "one.png")
+    with Image.open(one) as image:
+        image.save(tmp_path / "copy.jpg", quality=30)
+    other = picture(tmp_path / "other.png", "Another poster", seed=7)
+    hashed = [inspect(path, ocr=False).pdq for path in (one, tmp_path / "copy.jpg", other)]
+
+    assert all(hashed)
+    assert distance(hashed[0], hashed[1]) <= PDQ_DISTANCE < distance(hashed[0], hashed[2])
+
+
+def test_flat_picture_gets_no_hash(tmp_path: Path):
+    """A picture with too little detail would match anything: it gets no hash."""
+    Image.new("RGB", (400, 300), "white").save(tmp_path / "flat.png")
+
+    assert inspect(tmp_path / "flat.png", ocr=False).pdq == ""
+
+
+def test_words_inside_an_image_become_a_record(tmp_path: Path):
+    """Tesseract reads the poster; the words stand in a record of kind `media` of the same author."""
+    need("tesseract")
+    picture(tmp_path / "poster.png")
+    record = Record(id="r", author="a", conversation="c", attachments=(Attachment(name="poster.png"),))
+    plain, inside = with_media([record], tmp_path)
+
+    assert plain.attachments[0].hash.startswith("pdq:")
+    assert ("media", "a", "c", "r/media/1") == (inside.kind, inside.author, inside.conversation, inside.id)
+    assert "Kitchen staff" in inside.text
+
+
+def test_no_byte_of_the_image_is_kept(tmp_path: Path):
+    """What remains of an image is a hash, a state and words: no pixel, no copy, no path outside."""
+    picture(tmp_path / "poster.png")
+    before = sorted(tmp_path.iterdir())
+    media = inspect(tmp_path / "poster.png", ocr=False)
+
+    assert before == sorted(tmp_path.iterdir())
+    assert {"pdq", "quality", "credentials", "signer", "trusted", "text", "fault"} == set(Media.__struct_fields__)
+    assert len(media.pdq) == 64
+
+
+@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../secret.png"])
+def test_paths_that_leave_the_folder_are_never_opened(tmp_path: Path, name: str):
+    """A name in an export cannot reach a file outside the folder that was given."""
+    picture(tmp_path / "secret.png")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    opened: list[Path] = []
+    list(
+        with_media(
+            [Record(id="r", attachments=(Attachment(name=name),))], inner, lambda path: opened.append(path) or Media()
+        )
+    )
+
+    assert [] == opened
+
+
+def test_bombs_and_rubbish_are_named_not_opened(tmp_path: Path):
+    """A picture that claims too many pixels, and a file that is none, give a reason."""
+    (tmp_path / "no.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")
+
+    assert "not an image" in inspect(tmp_path / "no.png").fault
+    assert "pixels" in inspect(tmp_path / "bomb.png").fault
+
+
+def test_declared_ai_speaks_of_ai_only():
+    """Declared AI is a medium sign of AI use, an edit or a broken signature is context."""
+    records = tuple(
+        Record(id=state, kind="media", extra={"credentials": state, "signer": "X"})
+        for state in ("declared_ai", "edited", "invalid", "none")
+    )
+    found = list(declared_by_credentials(Thread(kind="conversation", id="c", records=records), load()))
+
+    assert [("declared_ai", "medium"), ("edited", "context"), ("invalid", "context")] == [
+        (s.record, s.strength) for s in found
+    ]
