@@ -1,1 +1,11 @@
-"""TODO"""
+"""Exports of platforms → records. One module per format; a new format is a new module here.
+
+A format module has `NAME`, `sniff(path, head) -> bool` and `read(source, options) -> Iterator[Record | Skip]`.
+Modules whose name starts with "_" are the shared parts. Account ids become keyed tokens before a record
+leaves this package, unless `reveal=True`.
+"""
+
+from threelines.platforms.read._read import formats, read
+from threelines.platforms.read._source import Options, ReadError, ReadReport, Repair, Skip, Source
+
+__all__ = ["Options", "ReadError", "ReadReport", "Repair", "Skip", "Source", "formats", "read"]

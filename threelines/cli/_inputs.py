@@ -1,0 +1,140 @@
+"""Options that every command with inputs has, and the way from them to records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from threelines.platforms.read import ReadReport
+    from threelines.records import Record
+
+DEFAULT_KEY_FILE = "~/.config/threelines/key"
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def input_options(command: _F) -> _F:
+    """Add INPUT… --format --map --strict --reveal --key-file to a command (keyword arguments of its function)."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _mapping(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    """`--map text=body --map kind:=advert`, or a JSON or TOML file with the same pairs."""
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if equals:
+            constant = field.endswith(":")
+            mapping[field.rstrip(":").strip()] = f"={column}" if constant else column
+        elif Path(pair).is_file():
+            mapping |= _mapping_file(Path(pair))
+        else:
+            raise click.BadParameter(f"{pair!r} is neither FIELD=COLUMN, FIELD:=VALUE nor a JSON or TOML file")
+    return mapping
+
+
+def _mapping_file(path: Path) -> dict[str, str]:
+    import msgspec
+
+    decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
+    try:
+        return decode(path.read_bytes(), type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise click.BadParameter(f"{path}: not a flat table of FIELD = COLUMN ({fault})") from fault
+
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("inputs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="INPUT..."),
+    click.option("--format", "format_name", metavar="NAME", help="Format of all inputs; found by itself when left out."),
+    click.option(
+        "--map", "mapping", multiple=True, callback=_mapping, metavar="FIELD=COLUMN",
+        help="Where a field is under another name: --map text=body --map author=user. FIELD:=VALUE sets it for all "
+        "rows: --map kind:=advert. A JSON or TOML file with such pairs will do too.",
+    ),
+    click.option("--strict", is_flag=True, help="End at the first broken line instead of counting it."),
+    click.option(
+        "--reveal", is_flag=True,
+        help="Keep account ids and names as they are. Without it they become tokens under your key.",
+    ),
+    click.option(
+        "--key-file", type=click.Path(dir_okay=False, path_type=Path), default=DEFAULT_KEY_FILE, show_default=True,
+        help="Key of the tokens, made on first use. Keep it: only with it do two runs give one account one token.",
+    ),
+    click.option("--key", envvar="THREELINES_KEY", hidden=True, help="The key itself; set THREELINES_KEY instead."),
+)  # fmt: skip
+
+
+def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -> Iterator[Record]:
+    """Return the records of the inputs, as the options of `input_options` say (further options are let be).
+
+    Without a `report` of the caller's own, what was skipped is said on stderr once everything is read.
+    """
+    from threelines.platforms.read import ReadReport, read
+
+    own = ReadReport() if report is None else report
+    secret = None if options["reveal"] else _key(options["key"], options["key_file"])
+    records = read(
+        options["inputs"],
+        format_name=options["format_name"],
+        mapping=options["mapping"],
+        strict=options["strict"],
+        key=secret,
+        reveal=options["reveal"],
+        report=own,
+    )
+    return records if report is not None else _and_report(records, own)
+
+
+def _and_report(records: Iterator[Record], report: ReadReport) -> Iterator[Record]:
+    yield from records
+    if report.examples:
+        show_report(report)
+
+
+def _key(key: str | None, path: Path) -> bytes:
+    from threelines.platforms.pseudonym import load_key
+
+    if key:
+        return key.encode()
+    secret, made = load_key(path.expanduser())
+    if made:
+        click.echo(f"A key for account tokens was made: {path} (keep it safe, do not share it).", err=True)
+    return secret
+
+
+def show_report(report: ReadReport) -> None:
+    """Print what was read and the first faults, on stderr."""
+    names = sorted(set(report.formats.values()))
+    click.echo(
+        f"read {report.read:,} records ({', '.join(names) or 'no format'}), skipped {report.skipped:,}, repaired {report.repaired:,}",
+        err=True,
+    )
+    for fault in report.examples:
+        click.echo(f"  {fault.where}: {fault.reason}", err=True)
+    more = report.skipped + report.repaired - len(report.examples)
+    if more > 0:
+        click.echo(f"  … and {more:,} more", err=True)
+
+
+def counted(records: Iterator[Record], doing: str) -> Iterator[Record]:
+    """Pass records on with a counter on stderr, shown on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from records
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f} records"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(doing, total=None)
+        for number, record in enumerate(records, start=1):
+            if number % 1000 == 0:
+                progress.update(task, completed=number)
+            yield record

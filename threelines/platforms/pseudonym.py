@@ -1,0 +1,223 @@
+"""Replace account ids by keyed tokens at reading: the key stays with the organisation.
+
+A token is HMAC-SHA256 (RFC 2104) of the id under the key, cut to 80 bits, written in base32. Without
+the key nobody can try a list of names or phone numbers against it; with the key the organisation can.
+The words of a message are never changed: a name inside a text stays there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from threelines.records import Attachment, Record, ThreelinesError
+
+Token = Callable[[str], str]
+"""Account id → what the records show instead."""
+
+_SHORTEST_KEY = 16
+_REMEMBERED = 100_000  # ids kept at hand: bounded, so memory does not grow with the number of accounts
+_MADE = re.compile(r"acc_[a-z2-7]{16}\Z")
+
+
+class PseudonymError(ThreelinesError):
+    """The key is missing, too short or cannot be kept safely."""
+
+
+def pseudonyms(key: bytes) -> Token:
+    """Return the function that turns an account id into its token; tokens stay as they are.
+
+    Tokens pass through so that a file made by `threelines read` can be read again.
+    """
+    if len(key) < _SHORTEST_KEY:
+        raise PseudonymError(f"the key has {len(key)} bytes; use at least {_SHORTEST_KEY} random ones")
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def token(account: str) -> str:
+        if not account or _MADE.match(account):
+            return account
+        digest = hmac.digest(key, account.encode("utf-8", "replace"), "sha256")
+        return "acc_" + base64.b32encode(digest[:10]).decode("ascii").lower()
+
+    return token
+
+
+def load_key(path: Path) -> tuple[bytes, bool]:
+    """Return the key of a file, and whether it was made just now (256 random bits, mode 0600)."""
+    try:
+        return _read_key(path), False
+    except FileNotFoundError:
+        pass
+    key = secrets.token_hex(32)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:  # another run was faster
+        return _read_key(path), False
+    except OSError as fault:
+        raise PseudonymError(
+            f"{path}: the key cannot be kept here ({fault.strerror}); name another --key-file"
+        ) from fault
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key + "\n")
+    return key.encode("ascii"), True
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip()
+    except FileNotFoundError:
+        raise
+    except OSError as fault:
+        raise PseudonymError(f"{path}: the key cannot be read ({fault.strerror})") from fault
+
+
+_PERSONAL = frozenset(
+    [
+        "name",
+        "names",
+        "nick",
+        "nickname",
+        "username",
+        "login",
+        "handle",
+        "realname",
+        "fullname",
+        "firstname",
+        "lastname",
+        "surname",
+        "displayname",
+        "screenname",
+        "email",
+        "emails",
+        "mail",
+        "phone",
+        "phones",
+        "telephone",
+        "tel",
+        "mobile",
+        "msisdn",
+        "whatsapp",
+        "wechat",
+        "telegram",
+        "skype",
+        "contact",
+        "contacts",
+        "author",
+        "user",
+        "sender",
+        "recipient",
+        "from",
+        "to",
+        "owner",
+        "account",
+        "poster",
+        "member",
+        "ip",
+        "ipaddress",
+        "address",
+        "avatar",
+        "avatarurl",
+        "photo",
+        "picture",
+        "imei",
+        "device",
+        "deviceid",
+        "cookie",
+        "fingerprint",
+        "passport",
+        "ssn",
+        "dob",
+        "birth",
+        "birthday",
+        "birthdate",
+        "iban",
+        "card",
+    ]
+)
+_IMPERSONAL = frozenset(
+    [
+        "company",
+        "employer",
+        "organisation",
+        "organization",
+        "channel",
+        "group",
+        "server",
+        "guild",
+        "file",
+        "product",
+        "job",
+        "title",
+        "city",
+        "country",
+        "domain",
+        "subreddit",
+        "kind",
+        "type",
+        "count",
+        "verified",
+        "lang",
+        "language",
+        "event",
+    ]
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
+
+
+@lru_cache(maxsize=4096)
+def is_personal(column: str) -> bool:
+    """Tell whether a column looks as if it held a person's name, address or number (when in doubt, yes)."""
+    words = {word.lower() for word in _WORDS.findall(column)}
+    joined = "".join(letter for letter in column.lower() if letter.isalnum())
+    return (joined in _PERSONAL or bool(words & _PERSONAL)) and not words & _IMPERSONAL
+
+
+def conceal(record: Record, token: Token) -> Record:
+    """Return the record with every account id, and what names an account in its extra columns, as tokens."""
+    author, audience = record.author, record.audience
+    changes: dict[str, Any] = {}
+    if author:
+        changes["author"] = token(author)
+    if audience:
+        changes["audience"] = tuple(map(token, audience))
+    if record.extra:
+        ids = tuple(one for one in (author, *audience) if one)
+        changes["extra"] = {key: _hidden(value, ids, token, is_personal(key)) for key, value in record.extra.items()}
+    if record.attachments and any(one.name.lower().endswith(".vcf") for one in record.attachments):
+        changes["attachments"] = tuple(_hidden_card(one, token) for one in record.attachments)
+    return msgspec.structs.replace(record, **changes) if changes else record
+
+
+def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool) -> Any:
+    """Turn names into tokens at any depth; an id inside a longer value (a profile address) too."""
+    if isinstance(value, dict):
+        return {key: _hidden(part, ids, token, personal or is_personal(str(key))) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_hidden(part, ids, token, personal) for part in value]
+    if value is None or isinstance(value, bool | float):
+        return value
+    text = str(value)
+    if personal or text in ids:
+        return token(text)
+    if isinstance(value, str):
+        for one in ids:
+            if len(one) > 3 and one in value:
+                value = value.replace(one, token(one))
+    return value
+
+
+def _hidden_card(attachment: Attachment, token: Token) -> Attachment:
+    """A contact card is named for the person it is about."""
+    if not attachment.name.lower().endswith(".vcf"):
+        return attachment
+    return msgspec.structs.replace(attachment, name=token(attachment.name) + ".vcf")

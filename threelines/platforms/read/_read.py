@@ -1,0 +1,127 @@
+"""The verb: files of any known format → records, with account ids as tokens."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
+
+import threelines.platforms.read as package
+from threelines.platforms.pseudonym import conceal, pseudonyms
+from threelines.platforms.read._source import Options, ReadError, ReadReport, Skip, Source
+from threelines.records import Record
+
+_GENERIC = ("jsonl", "json", "csv")  # asked last: many exports would pass for these
+
+
+class Format(Protocol):
+    """A module of this folder."""
+
+    NAME: str
+
+    def sniff(self, path: Path, head: bytes) -> bool:
+        """Tell whether a file looks like this format."""
+
+    def read(self, source: Source, options: Options) -> Iterator[Record | Skip]:
+        """Yield records and what went wrong."""
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """Return the known formats by name: every module here that does not start with "_"."""
+    names = (module.name for module in pkgutil.iter_modules(package.__path__) if module.name[0] != "_")
+    found = [cast(Format, importlib.import_module(f"{package.__name__}.{name}")) for name in names]
+    found.sort(key=lambda one: (_GENERIC.index(one.NAME) + 1 if one.NAME in _GENERIC else 0, one.NAME))
+    return {one.NAME: one for one in found}
+
+
+def read(
+    inputs: Iterable[str | Path],
+    *,
+    format_name: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    strict: bool = False,
+    key: bytes | None = None,
+    reveal: bool = False,
+    report: ReadReport | None = None,
+) -> Iterator[Record]:
+    """Return the records of files and folders, one by one; `report` is filled as they flow.
+
+    Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
+    is counted and passed over, with `strict` it ends the run.
+    """
+    if not reveal and key is None:
+        raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
+    if format_name is not None and format_name not in formats():
+        raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
+    token = str if reveal or key is None else pseudonyms(key)
+    options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
+    return _stream(_sources(inputs), format_name, options, strict, report if report is not None else ReadReport())
+
+
+def _sources(inputs: Iterable[str | Path]) -> list[Source]:
+    found = []
+    for one in map(Path, inputs):
+        if one.is_dir():
+            files = sorted(path for path in one.rglob("*") if path.is_file() and not path.name.startswith("."))
+            if not files:
+                raise ReadError(f"{one}: the folder holds no file")
+            found += [Source(path, path.relative_to(one).as_posix()) for path in files]
+        elif one.exists():
+            found.append(Source(one, one.name))
+        else:
+            raise ReadError(f"{one}: there is no such file")
+    return found
+
+
+def _stream(
+    sources: list[Source], name: str | None, options: Options, strict: bool, report: ReadReport
+) -> Iterator[Record]:
+    """Read file after file. A file that cannot be read ends the run only when it is the only one."""
+    token = None if options.reveal else options.token
+    for source in sources:
+        try:
+            for item in _items(source, name, options, report):
+                if isinstance(item, Record):
+                    report.read += 1
+                    yield conceal(item, token) if token else item
+                elif strict:
+                    raise ReadError(f"{item.where}: {item.reason}")
+                else:
+                    report.add(item)
+        except ReadError as fault:
+            if strict or len(sources) == 1:
+                raise
+            report.add(Skip(source.name, str(fault).removeprefix(f"{source.name}: ")))
+    if not report.read and len(sources) > 1 and report.examples:
+        first = report.examples[0]
+        raise ReadError(f"nothing could be read; the first fault: {first.where}: {first.reason}")
+
+
+def _items(source: Source, name: str | None, options: Options, report: ReadReport) -> Iterator[Record | Skip]:
+    try:
+        form = formats()[name] if name else _sniffed(source)
+        report.formats[source.name] = form.NAME
+        yield from form.read(source, options)
+    except (EOFError, zlib.error, OSError) as fault:
+        yield Skip(source.name, f"the file breaks off or is damaged ({fault}); what came before was read")
+
+
+def _sniffed(source: Source) -> Format:
+    head = source.head()
+    if not head.strip():
+        raise ReadError(f"{source.name}: the file is empty")
+    for form in formats().values():
+        if form.sniff(source.path, head):
+            return form
+    if b"\0" in head[:4096]:
+        raise ReadError(
+            f"{source.name}: this is a binary file, not an export; known formats: {', '.join(sorted(formats()))}"
+        )
+    raise ReadError(
+        f"{source.name}: the format is not recognised; name it with --format ({', '.join(sorted(formats()))})"
+    )

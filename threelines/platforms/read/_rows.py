@@ -1,0 +1,218 @@
+"""The generic form: one row of any table or JSON object → records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from threelines.platforms.read._source import Options, ReadError, Repair, Skip
+from threelines.platforms.read._times import time_of
+from threelines.records import KINDS, Attachment, Record
+
+FIELDS = (
+    "id", "kind", "author", "audience", "conversation", "time", "text", "language", "attachments", "label", "source",
+)  # fmt: skip
+_NESTED = ("turns", "posts")
+_LIKELY = ("body", "message", "content", "description", "msg", "comment", "post", "tweet", "caption", "title")
+_DEEPEST = 40
+_ENOUGH = 100  # rows without text before the whole file is refused
+
+
+class Rows:
+    """Turn rows into records under one column map, and notice when a file has no text at all."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self.name = name
+        self._constants = {field: value[1:] for field, value in options.mapping.items() if value[:1] == "="}
+        self._columns = {field: value for field, value in options.mapping.items() if value[:1] != "="}
+        unknown = sorted(set(options.mapping) - {*FIELDS, *_NESTED})
+        if unknown:
+            raise ReadError(f"--map: no field is called {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
+        self._good = self._without_text = 0
+
+    def records(self, row: Any, at: str) -> Iterable[Record | Skip]:
+        """Return what a row holds: a record, the turns of a conversation or the posts of an account."""
+        if not isinstance(row, dict):
+            return (Skip(at, f"a JSON object was expected, not {_shown(row)}"),)
+        if self._columns or self._constants:
+            row = self._renamed(row)
+        if "text" not in row:
+            for nested, spread in (("turns", _turns), ("posts", _posts)):
+                if isinstance(row.get(nested), list):
+                    self._good += 1
+                    return spread(row, at)
+            if not (row.get("attachments") or row.get("kind") in ("media", "system")):
+                return (self._no_text(row, at),)
+        self._good += 1
+        return _record(row, at)
+
+    def finish(self) -> None:
+        """Refuse a file in which no row had a text."""
+        if self._without_text and not self._good:
+            raise ReadError(f"{self.name}: {self._reason}")
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Refuse a table at its header when it has no text column."""
+        names = list(columns)
+        if self._constants.get("text") is None and self._columns.get("text", "text") not in names:
+            raise ReadError(f"{self.name}: {_no_text_reason(names, self._columns.get('text', 'text'))}")
+
+    def _renamed(self, row: dict[str, Any]) -> dict[str, Any]:
+        taken = {column: row[column] for column in self._columns.values() if column in row}
+        named = {key: value for key, value in row.items() if key not in taken}
+        for field, column in self._columns.items():
+            if column in taken:
+                named[field] = taken[column]
+        return named | self._constants
+
+    def _no_text(self, row: dict[str, Any], at: str) -> Skip:
+        self._reason = _no_text_reason(list(row), self._columns.get("text", "text"))
+        self._without_text += 1
+        if self._without_text >= _ENOUGH and not self._good:
+            self.finish()
+        return Skip(at, self._reason)
+
+
+def _no_text_reason(columns: list[str], wanted: str) -> str:
+    likely = next((name for name in columns if name.lower() in _LIKELY), "COLUMN")
+    found = ", ".join(map(str, columns[:20])) or "none"
+    return f"no column {wanted!r} (found: {found}); name the text with --map text={likely}"
+
+
+def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Skip]:
+    take = row.pop
+    text, identity, kind = take("text", ""), take("id", None), take("kind", None)
+    author, audience, conversation = take("author", ""), take("audience", ()), take("conversation", "")
+    moment, fault = time_of(take("time", None))
+    language, attachments, label = take("language", ""), take("attachments", ()), take("label", "")
+    source, extra = take("source", at), take("extra", None)
+    faults = [fault] if fault else []
+    if not isinstance(text, str):
+        if isinstance(text, list | dict):
+            return (Skip(at, f"the text is {_shown(text)}, not words"),)
+        text = _word(text)
+    if kind and kind not in KINDS:
+        row["kind"] = kind
+        faults.append(f"kind {str(kind)[:40]!r} is none of {', '.join(KINDS)}; read as message")
+        kind = None
+    if extra is not None:
+        row = {**row, **extra} if isinstance(extra, dict) else {**row, "extra": extra}
+    if row and any(isinstance(value, list | dict) for value in row.values()) and _depth(row) > _DEEPEST:
+        row = {key: value for key, value in row.items() if not isinstance(value, list | dict)}
+        faults.append("columns that are nested too deep were left out")
+    record = Record(
+        id=_word(identity) or at, kind=kind or "message", author=_word(author),
+        audience=_words(audience) if audience else (), conversation=_word(conversation), time=moment, text=text,
+        language=_word(language), attachments=_attachments(attachments) if attachments else (), label=_word(label),
+        source=_word(source) or at, extra=row,
+    )  # fmt: skip
+    if faults:
+        return (*(Repair(at, fault) for fault in faults), record)
+    return (record,)
+
+
+def _turns(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
+    """One conversation per row: `turns: [{speaker, text, time}]`.
+
+    A speaker (`A`, `customer`) is a role inside its conversation and becomes the account `conversation/A`;
+    an `author` in a turn is an account as it stands.
+    """
+    turns, shared, conversation = _spread(row, "turns", at)
+    speakers = {_author(turn, conversation) for turn in turns if isinstance(turn, dict)}
+    for number, turn in enumerate(turns, start=1):
+        if not isinstance(turn, dict):
+            yield Skip(at, f"turn {number} is {_shown(turn)}, not an object")
+            continue
+        author = _author(turn, conversation)
+        own = {key: value for key, value in turn.items() if key not in ("speaker", "role")}
+        if "text" not in own and isinstance(turn.get("content"), str):
+            own["text"] = own.pop("content")
+        filled = {
+            **shared, **own, "id": own.get("id") or f"{conversation}:{number}", "author": author,
+            "conversation": conversation,
+        }  # fmt: skip
+        if "audience" not in filled and len(speakers) == 2:
+            filled["audience"] = sorted(speakers - {author})
+        yield from _record(filled, at)
+
+
+def _posts(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
+    """One account per row: `posts: [{time, text}]`."""
+    posts, shared, account = _spread(row, "posts", at)
+    for number, post in enumerate(posts, start=1):
+        if not isinstance(post, dict):
+            yield Skip(at, f"post {number} is {_shown(post)}, not an object")
+            continue
+        yield from _record(
+            {"kind": "post", **shared, **post, "id": post.get("id") or f"{account}:{number}", "author": account}, at
+        )
+
+
+def _spread(row: dict[str, Any], nested: str, at: str) -> tuple[list[Any], dict[str, Any], str]:
+    parts = row.pop(nested)
+    identity = _word(row.pop("id", None)) or at
+    shared = {key: value for key, value in row.items() if key != "kind" or value in KINDS}
+    if nested == "turns":
+        identity = _word(shared.pop("conversation", None)) or identity
+    elif author := _word(shared.pop("author", None)):
+        identity = author
+    return parts, shared, identity
+
+
+def _author(turn: dict[str, Any], conversation: str) -> str:
+    if author := _word(turn.get("author")):
+        return author
+    speaker = _word(turn.get("speaker")) or _word(turn.get("role"))
+    return f"{conversation}/{speaker}" if speaker else ""
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _listed(value: Any, separators: str) -> list[Any]:
+    if isinstance(value, str):
+        if value[:1] == "[":
+            try:
+                return list(msgspec.json.decode(value, type=list[Any]))
+            except msgspec.DecodeError:
+                pass
+        return [part.strip() for part in re.split(separators, value)]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(word for part in _listed(value, "[;,]") if (word := _word(part)))
+
+
+def _attachments(value: Any) -> tuple[Attachment, ...]:
+    made = []
+    for part in _listed(value, ";"):
+        if isinstance(part, dict):
+            name = _word(part.get("name") or part.get("url") or part.get("file"))
+            made.append(Attachment(name=name, media_type=_word(part.get("media_type")), hash=_word(part.get("hash"))))
+        elif part:
+            made.append(Attachment(name=_word(part)))
+    return tuple(made)
+
+
+def _depth(value: Any, level: int = 0) -> int:
+    if level > _DEEPEST or not isinstance(value, list | dict):
+        return level
+    parts = value.values() if isinstance(value, dict) else value
+    return max((_depth(part, level + 1) for part in parts), default=level)
+
+
+def _shown(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

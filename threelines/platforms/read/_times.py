@@ -1,0 +1,116 @@
+"""Points in time as exports write them: ISO 8601, epochs, mail dates, and years of three calendars."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925}
+_EAST_ASIAN = re.compile(
+    r"(令和|平成|昭和|[RHS](?=\s?\d{1,2}\D))?\s*(\d{1,4}|元)\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?"
+    r"(?:[\sT]*(\d{1,2})[時时:](\d{1,2})(?:[分:](\d{1,2}))?[分秒]?)?\s*\Z"
+)
+_EPOCH = re.compile(r"-?\d{9,19}(?:\.\d+)?\Z")
+
+
+def era_year(era: str, year: int) -> int:
+    """Return the Gregorian year of a Japanese era year: Reiwa 6 is 2024."""
+    return _ERAS[era] + year
+
+
+def gregorian_year(year: int) -> int:
+    """Return the Gregorian year of a full year in Buddhist (2567), Republic of China (113) or Gregorian count."""
+    if 2400 <= year <= 2700:
+        return year - 543
+    return year + 1911 if 98 <= year <= 199 else year
+
+
+def time_of(value: Any) -> tuple[datetime | None, str]:
+    """Return (time with a zone, what was wrong); nothing in, nothing out; no zone means UTC."""
+    try:
+        if isinstance(value, str):
+            return _from_text(value)
+        if value is None:
+            return None, ""
+        if isinstance(value, datetime):
+            return _aware(value), ""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _from_epoch(float(value)), ""
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None, f"the time {str(value)[:40]!r} cannot be read; left out"
+
+
+def _aware(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _from_text(text: str) -> tuple[datetime | None, str]:
+    time: datetime | None = None
+    with suppress(ValueError):
+        time = datetime.fromisoformat(text)
+    if time is not None and not _EPOCH.match(text):
+        year = gregorian_year(time.year)
+        if year == time.year and year > 1600:
+            return _aware(time), ""
+        if year > 1600:
+            return _aware(_with_year(text, time.year, year)), f"the year {time.year} was read as {year}"
+        raise ValueError(text)
+    return _from_odd_text(text)
+
+
+def _with_year(text: str, old: int, new: int) -> datetime:
+    """29 February of a Buddhist year is no Gregorian date until the year is changed; so change the text."""
+    return datetime.fromisoformat(text.replace(f"{old:04}", f"{new:04}", 1))
+
+
+def _from_odd_text(text: str) -> tuple[datetime | None, str]:
+    plain = "".join(_plain(letter) for letter in text).strip()
+    if not plain:
+        return None, ""
+    if _EPOCH.match(plain):
+        return _from_epoch(float(plain)), ""
+    buddhist = re.match(r"(2[4-6]\d\d)-(?=\d\d-\d\d)", plain)
+    if buddhist:  # 2567-02-29 exists there, not here
+        year = gregorian_year(int(buddhist[1]))
+        return _aware(datetime.fromisoformat(f"{year}{plain[4:]}")), f"the year {buddhist[1]} was read as {year}"
+    if found := _EAST_ASIAN.match(plain):
+        return _from_parts(found)
+    for form in (plain.removesuffix(" UTC").removesuffix(" GMT"), plain.replace("/", "-")):
+        try:
+            return _aware(datetime.fromisoformat(form)), ""
+        except ValueError:
+            continue
+    return _aware(parsedate_to_datetime(plain)), ""
+
+
+def _from_parts(found: re.Match[str]) -> tuple[datetime, str]:
+    era, year_text, *rest = found.groups()
+    number = 1 if year_text == "元" else int(year_text)
+    year = era_year(era, number) if era else gregorian_year(number)
+    if year < 1600:
+        raise ValueError(found[0])
+    month, day, hour, minute, second = (int(part or 0) for part in rest)
+    note = f"the year {era or ''}{year_text} was read as {year}" if year != number else ""
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC), note
+
+
+def _plain(letter: str) -> str:
+    """Digits of any script as ASCII; invisible marks away."""
+    if letter.isascii():
+        return letter
+    if letter.isdigit():
+        return str(unicodedata.digit(letter))
+    return "" if unicodedata.category(letter) == "Cf" else " " if letter.isspace() else letter
+
+
+def _from_epoch(number: float) -> datetime:
+    """Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size."""
+    for unit, limit in ((1, 1e11), (1e3, 1e14), (1e6, 1e17), (1e9, 1e20)):
+        if abs(number) < limit:
+            return datetime.fromtimestamp(number / unit, UTC)
+    raise ValueError(number)

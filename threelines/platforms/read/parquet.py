@@ -1,0 +1,50 @@
+"""Generic tables: Apache Parquet, read in batches."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars
+
+from threelines.platforms.read._rows import Rows
+from threelines.platforms.read._source import Options, ReadError, Skip, Source
+from threelines.records import Record
+
+NAME = "parquet"
+_BATCH = 10_000
+
+
+def sniff(path: Path, head: bytes) -> bool:
+    """It starts with Parquet's magic bytes."""
+    return head.startswith(b"PAR1")
+
+
+def read(source: Source, options: Options) -> Iterator[Record | Skip]:
+    """Yield a record for each row; the number after the file name counts rows."""
+    with source.path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if not packed:
+        yield from _rows(source.path, source, options)
+        return
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as plain, gzip.open(source.path) as unpacked:
+        shutil.copyfileobj(unpacked, plain)
+        plain.flush()
+        yield from _rows(Path(plain.name), source, options)
+
+
+def _rows(path: Path, source: Source, options: Options) -> Iterator[Record | Skip]:
+    rows, number = Rows(source.name, options), 0
+    try:
+        table = polars.scan_parquet(path)
+        rows.require(name for name in (*table.collect_schema().names(),) if name)
+        for batch in table.collect_batches(chunk_size=_BATCH, maintain_order=True):
+            for row in batch.iter_rows(named=True):
+                number += 1
+                yield from rows.records(row, source.at(number))
+    except polars.exceptions.PolarsError as fault:
+        raise ReadError(f"{source.name}: Parquet cannot be read after row {number} ({str(fault)[:120]})") from fault
+    rows.finish()

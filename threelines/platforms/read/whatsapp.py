@@ -1,0 +1,183 @@
+"""WhatsApp's "Export chat": the text file of Android and of iOS, in any region's dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from threelines.platforms.read._source import (
+    BROKEN_UTF8,
+    LIMIT,
+    TOO_LONG,
+    TOO_LONG_REASON,
+    Options,
+    ReadError,
+    Repair,
+    Skip,
+    Source,
+    decoded,
+    lines,
+)  # fmt: skip
+from threelines.platforms.read._stamps import MARKS, Order, Orders, Stamp, stamp_of, time_of_stamp
+from threelines.records import Attachment, Record
+
+NAME = "whatsapp"
+_SNIFFED_LINES = 40
+
+_AUTHOR = re.compile(r"([^:\n]{1,100}?)\s?:(?:\s|\Z)")
+_OMITTED = re.compile(
+    r"<(?:media omitted|multimedia omitido|archivo omitido|médias omis|médias? omis|medien ausgeschlossen|mídia oculta|ficheiro não revelado|"
+    r"media tidak disertakan|media omessi|media weggelaten|media utelämnad|medya dahil edilmedi|pominięto multimedia|без медиафайлов|"
+    r"файл не додано|ไม่รวมสื่อ|đã bỏ qua file phương tiện|bỏ qua phương tiện|省略多媒體檔案|已略去多媒體檔案|媒体文件已省略|省略媒体文件|"
+    r"メディアは含まれていません|メディアなし|미디어 파일을 제외한 내용|미디어 파일 생략됨|تم استبعاد الوسائط|मीडिया छोड़ा गया|मीडिया शामिल नहीं है|"
+    r"মিডিয়া বাদ দেয়া হয়েছে|hindi kasama ang media|midia imeachwa|الوسائط غير مدرجة)>", re.I
+)  # fmt: skip
+_OMITTED_IOS = re.compile(
+    r"(?:image|video|audio|gif|sticker|document|contact card|imagen|imagem|bild|immagine|gambar|foto|vídeo|рисунок|изображение|图片|圖片|视频|影片|"
+    r"画像|動画|사진|이미지|동영상|รูปภาพ|วิดีโอ|hình ảnh|صورة|فيديو)\s?(?:omitted|omitido|omitida|oculto|oculta|weggelassen|omesso|omessa|"
+    r"tidak disertakan|пропущено|已省略|略去|已略去|は含まれていません|が省略されました|생략됨|생략|ไม่ได้แนบ|bị bỏ qua|đã bị bỏ qua|مستبعدة|مستبعد)\Z", re.I
+)  # fmt: skip
+_FILE = re.compile(
+    r"(?:<[^<>:]{2,40}: (?P<ios>[^<>]{1,200}\.\w{2,5})>|(?P<android>[^\n<>]{1,200}\.\w{2,5}) \([^()\n]{4,40}\))\s*"
+)  # fmt: skip
+_NOTICE = re.compile(
+    r"end-to-end encrypted|cifrado de extremo a extremo|cifrados de extremo|criptografia de ponta|terenkripsi secara end-to-end|enkripsi end-to-end|"
+    r"chiffrés? de bout en bout|ende-zu-ende-verschlüsselt|端到端加密|端對端加密|エンドツーエンド|종단간 암호화|เข้ารหัสจากต้นทาง|mã hóa đầu cuối|"
+    r"مشفرة تمامًا|مشفّرة|шифрованием|सिरे से सिरे|uçtan uca|"
+    r"this message was deleted|you deleted this message|se eliminó este mensaje|eliminaste este mensaje|mensagem apagada|pesan ini telah dihapus|"
+    r"ce message a été supprimé|diese nachricht wurde gelöscht|此消息已被删除|这条消息已删除|此訊息已刪除|このメッセージは削除されました|삭제된 메시지|ข้อความนี้ถูกลบ|"
+    r"tin nhắn này đã bị xóa|تم حذف هذه الرسالة|"
+    r"missed (?:voice|video|group)|(?:voice|video) call|llamada perdida|chamada de (?:voz|vídeo) perdida|panggilan .{0,10}tak terjawab|appel .{0,8}manqué|"
+    r"verpasster .{0,6}anruf|未接.{0,4}通话|未接.{0,4}通話|不在着信|부재중|สายที่ไม่ได้รับ|cuộc gọi .{0,8}nhỡ|"
+    r"\b(?:created (?:this )?group|created this community|added you|joined using|was added|security code .{0,30}changed|changed (?:the|this) (?:subject|group)|"
+    r"turned (?:on|off) disappearing|disappearing messages)", re.I
+)  # fmt: skip
+_PASSIVE_AUTHOR = re.compile(r"[\"“”«»「」]|\b(?:created|added|removed|changed|left|joined|pinned)\b", re.I)
+
+
+class _Chat(NamedTuple):
+    """What the first pass over a file found."""
+
+    order: Order
+    sure: bool
+    authors: tuple[str, ...]
+    """At most three: enough to know whether two people talk."""
+
+
+def sniff(path: Path, head: bytes) -> bool:
+    """One of the first lines starts like a message."""
+    if b"\0" in head:
+        return False
+    return any(stamp_of(line) for line in head.decode("utf-8", "replace").splitlines()[:_SNIFFED_LINES])
+
+
+def read(source: Source, options: Options) -> Iterator[Record | Skip]:
+    """Yield a record per message; lines without a stamp go on with the message before.
+
+    The file name is the only name of the chat and often a person's: it becomes a token like an account,
+    unless revealed.
+    """
+    chat = _survey(source)
+    if not chat.sure:
+        reading = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[chat.order]
+        yield Repair(source.name, f"its dates can be read in more than one order; read as {reading}")
+    name = source.name if options.reveal else options.token(source.name)
+    for number, head, text in _messages(source):
+        if isinstance(head, Skip):
+            yield head
+        else:
+            yield from _record(chat, head, text, (source.at(number), f"{name}:{number}"), options)
+
+
+def _survey(source: Source) -> _Chat:
+    newest = date.fromtimestamp(source.path.stat().st_mtime) + timedelta(days=2)
+    orders, authors, found = Orders(newest), dict[str, None](), False
+    for _, line in lines(source):
+        stamp = stamp_of(line[:400].decode("utf-8", "replace"))
+        if stamp is None:
+            continue
+        found = True
+        orders.add(stamp)
+        if len(authors) < 3:
+            author, text = _split(line[:400].decode("utf-8", "replace")[stamp.end :])
+            if author and not _is_notice(text):
+                authors[author] = None
+    if not found:
+        raise ReadError(f"{source.name}: no line starts like a WhatsApp message; name the format with --format")
+    order, sure = orders.decide()
+    return _Chat(order, sure, tuple(authors))
+
+
+def _messages(source: Source) -> Iterator[tuple[int, Stamp | Skip, str]]:
+    """Yield (line, stamp, rest of the message with its further lines)."""
+    started, stamp, parts, size = 0, None, list[str](), 0
+    for number, line in lines(source):
+        if line == TOO_LONG:
+            yield number, Skip(source.at(number), TOO_LONG_REASON), ""
+            continue
+        text, replaced = decoded(line)
+        if replaced:
+            yield number, Repair(source.at(number), BROKEN_UTF8), ""
+        text = text.rstrip("\r\n")
+        begins = stamp_of(text)
+        if begins is not None:
+            if stamp is not None:
+                yield started, stamp, "\n".join(parts)
+            started, stamp, parts, size = number, begins, [text[begins.end :]], len(text)
+        elif stamp is not None and size < LIMIT:
+            parts.append(text)
+            size += len(text) + 1
+        elif text.strip(MARKS + " "):
+            reason = TOO_LONG_REASON if stamp is not None else "before the first message"
+            yield number, Skip(source.at(number), reason), ""
+    if stamp is not None:
+        yield started, stamp, "\n".join(parts)
+
+
+def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: Options) -> Iterator[Record | Skip]:
+    where, identity = at
+    moment = time_of_stamp(stamp, chat.order)
+    if moment is None:
+        yield Repair(where, "no such date under the order of this file; the time was left out")
+    elif not stamp.known_half:
+        yield Repair(where, f"{stamp.half!r} is no known half of the day; read as a 24-hour clock")
+    author, text = _split(rest)
+    attachments, text = _attachments(text.rstrip("\n"))
+    system = not author or _is_notice(text)
+    others = tuple(one for one in chat.authors if one != author) if len(chat.authors) == 2 and not system else ()
+    yield Record(
+        id=identity, kind="system" if system else "message", author=author, audience=others,
+        conversation=identity.rpartition(":")[0], time=moment, text="" if system and not options.reveal else text,
+        attachments=attachments, source=identity,
+    )  # fmt: skip
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """Return (author, text); a line of WhatsApp itself has no author."""
+    found = _AUTHOR.match(rest)
+    if not found:
+        return "", rest.strip(MARKS)
+    author = found[1].translate(dict.fromkeys(map(ord, MARKS))).strip(" \u202f\u00a0~")
+    if not author or _PASSIVE_AUTHOR.search(author):
+        return "", rest.strip(MARKS)
+    return author, rest[found.end() :].lstrip(MARKS)
+
+
+def _is_notice(text: str) -> bool:
+    """WhatsApp's own words (encryption, calls, deletions) stand alone in a short message."""
+    return len(text) < 300 and "\n" not in text and _NOTICE.search(text) is not None
+
+
+def _attachments(text: str) -> tuple[tuple[Attachment, ...], str]:
+    """Return what was attached and the words that remain."""
+    bare = text.strip(MARKS + " ")
+    if _OMITTED.fullmatch(bare) or (len(bare) < 60 and _OMITTED_IOS.match(bare)):
+        return (Attachment(name="omitted"),), ""
+    found = _FILE.match(bare)
+    if not found:
+        return (), text
+    name = (found["ios"] or found["android"]).strip(MARKS + " ")
+    return (Attachment(name=name),), bare[found.end() :].lstrip(MARKS)
