@@ -92,11 +92,14 @@ class Store:
 
     def migrate(self, area: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
         """Apply what is new, each migration in its own transaction; return the names applied."""
+        known = self.applied(area)
+        waiting = [(name, change) for name, change in migrations if name not in known]
+        if waiting:
+            with self.write() as connection:
+                self.lock(connection)
+                _metadata.create_all(connection)
         applied = []
-        with self.write() as connection:
-            self.lock(connection)
-            _metadata.create_all(connection)
-        for name, change in migrations:
+        for name, change in waiting:
             with self.write() as connection:
                 self.lock(connection)
                 if self._is_applied(connection, area, name):

@@ -1,0 +1,178 @@
+"""What a case is in memory: coded fields, consent, provenance; and what may leave of it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from threelines.people.definition import Form, FormError, Problem, age_band
+
+Answer = Literal["yes", "no", "withdrawn"]
+CONSENT_MONTHS = 24
+"""How long a consent stands when no end was agreed (our proposal; an organisation may shorten it)."""
+STATUSES = {"Active": "active", "FollowUp": "follow_up", "Closed": "closed", "ClosedReferred": "closed"}
+"""HTCDS status → the index column."""
+
+
+class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer to one purpose, with who gave it and how long it stands."""
+
+    value: Answer = "no"
+    giver: str = ""
+    language: str = ""
+    method: str = ""
+    date: str = ""
+    expires: str = ""
+
+    def stands(self, today: date) -> bool:
+        """Whether it is a yes today. What was not asked, was withdrawn or has expired is no."""
+        return self.value == "yes" and (not self.expires or today.isoformat() < self.expires)
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is sealed in the row of a case."""
+
+    fields: dict[str, Any]
+    consent: dict[str, Consent] = {}
+    provenance: dict[str, str] = {}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """The index of a case: codes and worker ids, nothing a person said."""
+
+    id: str
+    place: int
+    quarter: str
+    status: str
+    owner: str
+    team: str
+    revision: int
+    is_held: bool
+    changed: str
+    destroy_after: str | None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One case as its worker sees it, without the identity."""
+
+    row: Row
+    fields: dict[str, Any]
+    consent: dict[str, Consent]
+    provenance: dict[str, str]
+
+    @property
+    def id(self) -> str:
+        """The random case id."""
+        return self.row.id
+
+
+def new_id(prefix: str) -> str:
+    """Return a random id (80 bits), never derived from anything."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return prefix + "".join(secrets.choice(alphabet) for _ in range(17))
+
+
+def quarter_of(day: date) -> str:
+    """Return the quarter such as 2026-Q3."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def add_months(month: str, months: int) -> str:
+    """Return the month `months` after `YYYY-MM`."""
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:7]) - 1 + months, 12)
+    return f"{year:04d}-{number + 1:02d}"
+
+
+def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], today: date) -> dict[str, Consent]:
+    """Read consent answers: purpose → yes, or purpose → {value, giver, language, method, expires}."""
+    kept = {}
+    problems = [
+        Problem("consent", "no such purpose; form.toml lists them") for name in answers if name not in form.purposes
+    ]
+    for purpose in form.purposes:
+        if purpose in answers:
+            given = answers[purpose]
+            consent = _consent(form, {"value": given} if isinstance(given, str) else given, today)
+            if consent is None:
+                problems.append(
+                    Problem(
+                        f"consent.{purpose}", "yes, no or withdrawn, with giver, language and method from the lists"
+                    )
+                )
+            else:
+                kept[purpose] = consent
+    if problems:
+        raise FormError(tuple(problems))
+    return kept
+
+
+def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | None:
+    month = add_months(today.isoformat()[:7], CONSENT_MONTHS)
+    filled = {"date": today.isoformat(), **{key: value for key, value in given.items() if value}}
+    if filled.get("value") == "yes":
+        filled.setdefault("expires", f"{month}-01")
+    listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("giver", "method"))
+    shaped = re.fullmatch(r"([a-z]{3})?", filled.get("language", "")) and all(
+        re.fullmatch(r"(\d{4}-\d\d-\d\d)?", filled.get(key, "")) for key in ("date", "expires")
+    )
+    try:
+        return (
+            msgspec.convert(filled, Consent)
+            if listed and shaped and set(filled) <= set(Consent.__struct_fields__)
+            else None
+        )
+    except msgspec.ValidationError:
+        return None
+
+
+LEAVING_PROVENANCE = ("form", "interview_language", "interpreter", "worker_role")
+"""What of the provenance leaves with an incident."""
+_PROVENANCE = {
+    "form": r"[0-9.]+", "form_kind": "short|full|import|finding", "worker_role": "[a-z_]+", "interview_language": "[a-z]{3}",
+    "interpreter": "human|machine|none", "second_reviewer": "[A-Za-z0-9._-]{1,40}", "recorded": r"\d{4}-\d\d-\d\d",
+    "source": "[a-z0-9_-]{1,20}",
+}  # fmt: skip
+
+
+def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
+    """Check provenance: codes only."""
+    wrong = [name for name, value in given.items() if not re.fullmatch(_PROVENANCE.get(name, "(?!)"), value)]
+    if wrong:
+        known = ", ".join(sorted(_PROVENANCE))
+        raise FormError(tuple(Problem("provenance", f"a code is expected; known: {known}") for _ in wrong[:1]))
+    return {name: given[name] for name in sorted(given)}
+
+
+def with_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the age band where the age is known."""
+    full = dict(fields)
+    if "tl_AgeBand" not in full and "vic_AgeWhenTrafficked" in full:
+        full["tl_AgeBand"] = age_band(full["vic_AgeWhenTrafficked"])
+    return full
+
+
+def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:
+    """Return the coded fields that may leave for a purpose; None when there is no consent today.
+
+    To the police goes nothing that the person was made to do, unless the person agreed to that apart
+    (non-punishment: UNODC, OHCHR principle 7): forced criminality is then written as Other.
+    """
+    consent = content.consent.get(purpose)
+    if consent is None or not consent.stands(today):
+        return None
+    names = form.shared(purpose)
+    fields = {name: value for name, value in content.fields.items() if name in names}
+    if purpose == "share_with_police":
+        own = content.consent.get("own_acts_to_police")
+        if own is None or not own.stands(today):
+            purposes = fields.get("vic_TypeOfExploitation")
+            if purposes and "ForcedCriminality" in purposes:
+                fields["vic_TypeOfExploitation"] = sorted({*purposes, "Other"} - {"ForcedCriminality"})
+        else:
+            fields |= {f.name: content.fields[f.name] for f in form.field if f.own_act and f.name in content.fields}
+    return fields

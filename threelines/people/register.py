@@ -1,0 +1,487 @@
+"""The register of cases: add, read, change, find; every read and write under a role and in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from threelines.people.case import (
+    LEAVING_PROVENANCE,
+    STATUSES,
+    Case,
+    Content,
+    Row,
+    add_months,
+    leaving,
+    new_consent,
+    new_id,
+    new_provenance,
+    quarter_of,
+    with_derived,
+)
+from threelines.people.definition import Form, FormError, Problem, load_form
+from threelines.people.tables import (
+    CASES,
+    CONTENT,
+    MIGRATIONS,
+    PART,
+    PART_IDENTITY,
+    PARTS,
+    REVISION,
+    REVISIONS,
+    SEALED,
+    SETTING,
+    SETTINGS,
+)
+from threelines.people.vault import Vault
+from threelines.records import Incident, ThreelinesError
+from threelines.roles import RoleError, User, require, scope_of
+from threelines.store.audit import Audit
+from threelines.store.database import Store
+from threelines.store.keyring import Keyring
+from threelines.store.sealed import declare
+
+RETENTION_MONTHS = 24
+"""Months after closing until the identity is destroyed (our proposal; each organisation sets its own)."""
+_INDEX = [CASES.c[name] for name in Row.__struct_fields__]
+_decode = msgspec.msgpack.Decoder(Content).decode
+_encode = msgspec.msgpack.encode
+
+
+class RegisterError(ThreelinesError):
+    """The register cannot do this; the text names the case id and the remedy, never content."""
+
+
+class Entry(NamedTuple):
+    """What `add_many` takes: raw answers by field name, consent by purpose, provenance codes."""
+
+    fields: Mapping[str, Any]
+    consent: Mapping[str, str | Mapping[str, str]] = {}
+    provenance: Mapping[str, str] = {}
+
+
+class Register:
+    """Cases of one organisation, seen by one user.
+
+    with Register.open("cases.db", keyring, user) as register:
+        case_id = register.add({"ai_Asked": "yes", "prs_FirstName": "…"}, consent={"statistics": "yes"})
+        case = register.get(case_id)            # coded fields only
+        names = register.identity(case_id)      # the vault: its own permission, its own audit entry
+    """
+
+    def __init__(self, store: Store, keyring: Keyring, user: User, *, today: date | None = None) -> None:
+        self.store = store
+        self.keyring = keyring
+        self.user = user
+        self.form: Form = load_form()
+        self.audit = Audit(store, keyring)
+        self.vault = Vault(keyring)
+        self._today = today
+
+    @classmethod
+    def open(cls, address: str | Path, keyring: Keyring, user: User, *, today: date | None = None) -> Register:
+        """Open the register at an address, making its tables where they are missing."""
+        store = Store.open(address)
+        store.migrate("register", MIGRATIONS)
+        declare(store, SEALED)
+        return cls(store, keyring, user, today=today)
+
+    def as_user(self, user: User) -> Register:
+        """Return the same register as another user sees it."""
+        return Register(self.store, self.keyring, user, today=self._today)
+
+    def __enter__(self) -> Register:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
+
+    @property
+    def today(self) -> date:
+        """The day by which consent and retention are judged."""
+        return self._today or datetime.now(UTC).date()
+
+    # ------------------------------------------------------------------ writing
+
+    def add(
+        self,
+        fields: Mapping[str, Any],
+        *,
+        consent: Mapping[str, str | Mapping[str, str]] | None = None,
+        provenance: Mapping[str, str] | None = None,
+    ) -> str:
+        """Keep one case and return its random id. Consent that is not given is no."""
+        return self.add_many([Entry(fields, consent or {}, provenance or {})])[0]
+
+    def add_many(self, entries: Iterable[Entry], *, reason: str = "case work", batch: int = 500) -> Sequence[str]:
+        """Keep many cases, `batch` to a transaction; a fault in one raises before its batch is kept."""
+        require(self.user, "case.add")
+        ids: list[str] = []
+        waiting: list[Entry] = []
+        for entry in entries:
+            waiting.append(entry)
+            if len(waiting) == batch:
+                ids += self._keep(waiting, reason)
+                waiting = []
+        return ids + (self._keep(waiting, reason) if waiting else [])
+
+    def _keep(self, entries: Sequence[Entry], reason: str) -> list[str]:
+        prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
+            rows = [
+                self._new_row(case_id, content, place + number)
+                for number, (case_id, content, _) in enumerate(prepared, start=1)
+            ]
+            connection.execute(CASES.insert(), rows)
+            self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
+            single = prepared[0][0] if len(prepared) == 1 else ""
+            self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
+        return [case_id for case_id, _, _ in prepared]
+
+    def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
+        fields = self.form.clean(entry.fields)
+        self._refuse_unlisted_community(fields)
+        consent = new_consent(self.form, entry.consent, self.today)
+        provenance = {"form": self.form.version, "worker_role": self.user.role, "recorded": self.today.isoformat()}
+        content = Content(
+            fields=with_derived({name: value for name, value in fields.items() if name not in self.form.identity}),
+            consent=consent,
+            provenance=new_provenance({**provenance, **entry.provenance}),
+        )
+        return content, {name: value for name, value in fields.items() if name in self.form.identity}
+
+    def _new_row(self, case_id: str, content: Content, place: int) -> dict[str, Any]:
+        return {
+            "id": case_id, "place": place, "quarter": quarter_of(self.today), "owner": self.user.id,
+            "team": self.user.team, "revision": 1, "is_held": False, **self._sealed(case_id, content, b""),
+            **self._clock(content),
+        }  # fmt: skip
+
+    def _sealed(self, case_id: str, content: Content, before: bytes) -> dict[str, bytes]:
+        plain = _encode(content)
+        chain = self.keyring.tag(before + plain, b"case:" + case_id.encode(), purpose="audit")
+        return {"sealed": CONTENT.seal(self.keyring, plain, case_id), "chain": chain}
+
+    def _clock(self, content: Content) -> dict[str, Any]:
+        month = self.today.isoformat()[:7]
+        status = STATUSES[content.fields.get("cas_Status", "Active")]
+        after = add_months(month, self.retention_months) if status == "closed" else None
+        return {"status": status, "changed": month, "destroy_after": after}
+
+    def update(self, case_id: str, fields: Mapping[str, Any], *, revision: int | None = None) -> int:
+        """Change some answers (None removes one) and return the new revision number.
+
+        With `revision` the change is refused when somebody else changed the case since.
+        """
+        with self._case(case_id, "case.update") as (connection, row):
+            content = self._content(connection, case_id)
+            if revision is not None and revision != row.revision:
+                raise RegisterError(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
+            identity = self.vault.read(connection, case_id)
+            clean = self.form.clean(_merged({**content.fields, **identity}, fields))
+            self._refuse_unlisted_community(clean)
+            coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
+            named = {name: value for name, value in clean.items() if name in self.form.identity}
+            if named != identity:
+                self.vault.replace(connection, case_id, named)
+            return self._revise(connection, row, msgspec.structs.replace(content, fields=coded), "case.update")
+
+    def consent(self, case_id: str, purpose: str, value: str, **details: str) -> int:
+        """Record consent for one purpose: yes, no or withdrawn; giver, language, method, expires."""
+        given = new_consent(self.form, {purpose: {"value": value, **details}}, self.today)
+        with self._case(case_id, "consent.record") as (connection, row):
+            content = self._content(connection, case_id)
+            content = msgspec.structs.replace(content, consent={**content.consent, **given})
+            return self._revise(connection, row, content, "consent.record", reason="consent")
+
+    def withdraw(self, case_id: str) -> int:
+        """Withdraw every consent of a case at once."""
+        with self._case(case_id, "consent.record") as (connection, row):
+            content = self._content(connection, case_id)
+            gone = new_consent(self.form, dict.fromkeys(content.consent, "withdrawn"), self.today)
+            content = msgspec.structs.replace(content, consent=gone)
+            return self._revise(connection, row, content, "consent.withdraw", reason="consent")
+
+    def _revise(
+        self, connection: sa.Connection, row: Row, content: Content, action: str, *, reason: str = "case work"
+    ) -> int:
+        old = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(CASES.c.id == row.id)).one()
+        plain = CONTENT.open(self.keyring, old.sealed, row.id)
+        connection.execute(
+            REVISIONS.insert().values(
+                case_id=row.id,
+                number=row.revision,
+                who=self.user.id,
+                chain=old.chain,
+                sealed=REVISION.seal(self.keyring, plain, row.id, row.revision),
+            )
+        )
+        clock = self._clock(content)
+        if row.status == "closed" and clock["status"] == "closed":
+            clock["destroy_after"] = row.destroy_after
+        fresh = {**clock, **self._sealed(row.id, content, old.chain), "revision": row.revision + 1}
+        connection.execute(CASES.update().where(CASES.c.id == row.id).values(**fresh))
+        self.audit.note(connection, self.user, action, record=row.id, reason=reason)
+        return row.revision + 1
+
+    def assign(self, case_id: str, *, owner: str, team: str) -> None:
+        """Give a case to another worker."""
+        with self._case(case_id, "case.assign") as (connection, _):
+            connection.execute(CASES.update().where(CASES.c.id == case_id).values(owner=owner, team=team))
+            self.audit.note(connection, self.user, "case.assign", record=case_id, reason="supervision")
+
+    def hold(self, case_id: str, *, on: bool) -> None:
+        """Set or lift a legal hold: nothing of a held case is destroyed."""
+        with self._case(case_id, "case.hold") as (connection, _):
+            connection.execute(CASES.update().where(CASES.c.id == case_id).values(is_held=on))
+            self.audit.note(
+                connection, self.user, "case.hold" if on else "case.release", record=case_id, reason="legal hold"
+            )
+
+    def attach(self, case_id: str, entity: str, fields: Mapping[str, Any]) -> str:
+        """Add a further event, person, organisation or report to a case; return its id."""
+        kept = self.form.clean({"ai_Asked": "no", **fields}) if "ai_Asked" not in fields else self.form.clean(fields)
+        kept = {name: value for name, value in kept.items() if name in fields}
+        if any(self.form.fields[name].entity != entity for name in kept):
+            raise FormError((Problem("entity", f"a field does not belong to {entity}"),))
+        part = new_id("p")
+        coded = {name: value for name, value in kept.items() if name not in self.form.identity}
+        named = {name: value for name, value in kept.items() if name in self.form.identity}
+        with self._case(case_id, "case.update") as (connection, _):
+            connection.execute(
+                PARTS.insert().values(
+                    id=part,
+                    case_id=case_id,
+                    entity=entity,
+                    sealed=PART.seal(self.keyring, _encode(coded), part),
+                    identity=PART_IDENTITY.seal(self.keyring, _encode(named), part) if named else None,
+                )
+            )
+            self.audit.note(connection, self.user, "case.attach", record=case_id, reason="case work")
+        return part
+
+    # ------------------------------------------------------------------ reading
+
+    def get(self, case_id: str, *, reason: str = "case work") -> Case:
+        """Return one case without the identity."""
+        with self._case(case_id, "case.read") as (connection, row):
+            content = self._content(connection, case_id)
+            self.audit.note(connection, self.user, "case.read", record=case_id, reason=reason)
+        return Case(row=row, fields=content.fields, consent=content.consent, provenance=content.provenance)
+
+    def identity(self, case_id: str, *, reason: str = "case work") -> dict[str, Any]:
+        """Open the vault for one case."""
+        with self._case(case_id, "identity.read") as (connection, _):
+            self.audit.note(connection, self.user, "identity.read", record=case_id, reason=reason)
+            return self.vault.read(connection, case_id)
+
+    def parts(self, case_id: str) -> Sequence[tuple[str, str, dict[str, Any]]]:
+        """Return (id, entity, coded fields) of the further entities of a case."""
+        with self._case(case_id, "case.read") as (connection, _):
+            self.audit.note(connection, self.user, "case.read", record=case_id, reason="case work")
+            rows = connection.execute(sa.select(PARTS).where(PARTS.c.case_id == case_id).order_by(PARTS.c.id)).all()
+        return [
+            (row.id, row.entity, msgspec.msgpack.decode(PART.open(self.keyring, row.sealed, row.id))) for row in rows
+        ]
+
+    def list(
+        self, *, status: str = "", quarter: str = "", owner: str = "", before: int = 0, limit: int = 50
+    ) -> Sequence[Row]:
+        """Return a page of the index, newest first; the next page has `before` = the last row's place."""
+        wanted = self._in_scope(sa.select(*_INDEX), "case.list")
+        for column, value in ((CASES.c.status, status), (CASES.c.quarter, quarter), (CASES.c.owner, owner)):
+            if value:
+                wanted = wanted.where(column == value)
+        if before:
+            wanted = wanted.where(CASES.c.place < before)
+        self.audit.add(self.user, "case.list", reason="case work")
+        with self.store.read() as connection:
+            found = connection.execute(wanted.order_by(CASES.c.place.desc()).limit(limit)).mappings()
+            return [Row(**row) for row in found]
+
+    def count(self) -> int:
+        """Return how many cases this user may list."""
+        with self.store.read() as connection:
+            return (
+                connection.execute(self._in_scope(sa.select(sa.func.count()).select_from(CASES), "case.list")).scalar()
+                or 0
+            )
+
+    def search(self, answers: Mapping[str, str], *, limit: int = 200) -> Sequence[Row]:
+        """Return cases whose coded fields hold all these values, newest first.
+
+        A coded field is searched by opening every case in scope: no clear-text index of it exists.
+        """
+        coded = {name: value for name, value in answers.items() if name not in self.form.identity}
+        if len(coded) < len(answers) or any(name not in self.form.fields for name in answers):
+            raise FormError((Problem("search", "only coded fields; find a person with match()"),))
+        wanted = self._in_scope(sa.select(*_INDEX, CASES.c.sealed), "case.list").order_by(CASES.c.place.desc())
+        self.audit.add(self.user, "case.search", reason="case work")
+        found: list[Row] = []
+        with self.store.read() as connection:
+            for *index, sealed in connection.execution_options(yield_per=2000).execute(wanted):
+                fields = _decode(CONTENT.open(self.keyring, sealed, index[0])).fields
+                if all(_holds(fields.get(name), value) for name, value in coded.items()):
+                    found.append(Row(**dict(zip(Row.__struct_fields__, index, strict=True))))
+                    if len(found) == limit:
+                        break
+        return found
+
+    def match(self, fields: Mapping[str, Any]) -> Sequence[str]:
+        """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
+        with self.store.write() as connection:
+            ids = self.vault.find(connection, fields)
+            wanted = self._in_scope(sa.select(CASES.c.id).where(CASES.c.id.in_(ids)), "identity.match")
+            found = sorted(connection.execute(wanted).scalars())
+            self.audit.note(connection, self.user, "identity.match", reason="case work")
+        return found
+
+    def revisions(self, case_id: str) -> Sequence[tuple[int, str, Content]]:
+        """Return (number, who changed it next, content) of the earlier revisions, oldest first."""
+        with self._case(case_id, "case.read") as (connection, _):
+            self.audit.note(connection, self.user, "case.read", record=case_id, reason="case work")
+            wanted = sa.select(REVISIONS).where(REVISIONS.c.case_id == case_id).order_by(REVISIONS.c.number)
+            rows = connection.execute(wanted).all()
+        return [
+            (row.number, row.who, _decode(REVISION.open(self.keyring, row.sealed, case_id, row.number))) for row in rows
+        ]
+
+    def verify(self, case_id: str) -> int:
+        """Check the chain of a case's revisions and return their number."""
+        contents = [content for _, _, content in self.revisions(case_id)]
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(CASES.c.id == case_id)).one()
+        chain = b""
+        for plain in [*map(_encode, contents), CONTENT.open(self.keyring, row.sealed, case_id)]:
+            chain = self.keyring.tag(chain + plain, b"case:" + case_id.encode(), purpose="audit")
+        if chain != row.chain:
+            raise RegisterError(f"{case_id}: its revisions do not fit together; compare it with a backup")
+        return len(contents) + 1
+
+    # ------------------------------------------------------------------ what may leave
+
+    def leaving(self, purpose: str) -> Iterator[tuple[str, int, Content, dict[str, Any]]]:
+        """Yield (case id, revision, content, shared fields) of every case with consent today."""
+        require(self.user, "statistics.read" if purpose in ("statistics", "research") else "export.prepare")
+        self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
+        wanted = sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed).order_by(CASES.c.id)
+        form, today, keyring = self.form, self.today, self.keyring
+        with self.store.read() as connection:
+            for case_id, revision, sealed in connection.execution_options(yield_per=2000).execute(wanted):
+                content = _decode(CONTENT.open(keyring, sealed, case_id))
+                fields = leaving(form, content, purpose, today)
+                if fields is not None:
+                    yield case_id, revision, content, fields
+
+    def export_id(self, case_id: str, purpose: str) -> str:
+        """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
+        return "x" + self.keyring.tag(case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
+
+    # ------------------------------------------------------------------ settings
+
+    @property
+    def retention_months(self) -> int:
+        """Months from closing to the destruction of the identity."""
+        return int(self.setting("retention_months") or RETENTION_MONTHS)
+
+    @property
+    def communities(self) -> frozenset[str]:
+        """The organisation's own list of coarse community codes; only these are accepted."""
+        return frozenset((self.setting("communities") or "").split())
+
+    def setting(self, name: str) -> str:
+        """Return one setting of the organisation; empty when it was never set."""
+        return self._settings.get(name, "")
+
+    @cached_property
+    def _settings(self) -> dict[str, str]:
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(SETTINGS.c.name, SETTINGS.c.sealed)).all()
+        return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
+
+    def set(self, name: str, value: str) -> None:
+        """Set one setting: `retention_months` or `communities` (codes with spaces between)."""
+        require(self.user, "retention.run" if name == "retention_months" else "case.assign")
+        sealed = SETTING.seal(self.keyring, value.encode(), name)
+        with self.store.write() as connection:
+            connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
+            connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
+            self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
+        self.__dict__.pop("_settings", None)
+
+    def _refuse_unlisted_community(self, fields: Mapping[str, Any]) -> None:
+        code = fields.get("ai_Community")
+        if code and code not in self.form.list["no_answer"] and code not in self.communities:
+            raise FormError((Problem("ai_Community", "not in the organisation's list; a supervisor adds codes"),))
+
+    # ------------------------------------------------------------------ scope
+
+    def _in_scope(self, wanted: sa.Select[Any], permission: str) -> sa.Select[Any]:
+        scope = scope_of(self.user.role, permission)
+        if scope is None:
+            raise RoleError(f"the role {self.user.role} may not {permission} here; ask a colleague whose role may")
+        if scope == "own":
+            return wanted.where(CASES.c.owner == self.user.id)
+        if scope == "team":
+            own, team = CASES.c.owner == self.user.id, CASES.c.team == self.user.team
+            return wanted.where(sa.or_(own, team) if self.user.team else own)
+        return wanted
+
+    @contextmanager
+    def _case(self, case_id: str, permission: str) -> Iterator[tuple[sa.Connection, Row]]:
+        """Open a transaction on one case that this user may reach; a refusal goes into the audit."""
+        try:
+            with self.store.write() as connection:
+                found = connection.execute(sa.select(*_INDEX).where(CASES.c.id == case_id)).mappings().first()
+                if found is None:
+                    raise RegisterError("no case has this id; list shows the ids you may see")
+                row = Row(**found)
+                require(self.user, permission, owner=row.owner, team=row.team)
+                yield connection, row
+        except RoleError:
+            self.audit.add(self.user, "case.refused", record=case_id)
+            raise
+
+    def _content(self, connection: sa.Connection, case_id: str) -> Content:
+        sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == case_id)).scalar_one()
+        return _decode(CONTENT.open(self.keyring, sealed, case_id))
+
+
+def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incident]:
+    """Yield what may leave for a purpose: consented today, allow-listed coded fields, ids of that purpose.
+
+    The order is that of the random case ids, so it says nothing about time.
+    """
+    for case_id, revision, content, fields in register.leaving(purpose):
+        provenance = {key: value for key, value in content.provenance.items() if key in LEAVING_PROVENANCE}
+        yield Incident(
+            id=register.export_id(case_id, purpose),
+            fields=fields,
+            consent={purpose: "yes"},
+            provenance={**provenance, "revision": str(revision)},
+        )
+
+
+def incident(register: Register, case_id: str, purpose: str) -> Incident:
+    """Return one incident for a referral; refused without consent for the purpose today."""
+    found = next((one for one in incidents(register, purpose) if one.id == register.export_id(case_id, purpose)), None)
+    if found is None:
+        raise RegisterError(f"{case_id}: no such case, or no consent for {purpose} today; ask the person first")
+    return found
+
+
+def _merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**old, **change}.items() if value is not None}
+
+
+def _holds(answer: Any, value: str) -> bool:
+    return value in answer if isinstance(answer, list) else str(answer) == value

@@ -1,0 +1,104 @@
+"""Names, contacts, places and free text: apart from the case, under a key of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import phonenumbers
+import sqlalchemy as sa
+
+from threelines.people.tables import IDENTITY, MATCHES, VAULT
+from threelines.store.keyring import Keyring
+from threelines.text.fold import fold
+
+_PHONES = ("prs_MobilePhone", "prs_HomePhone", "org_Phone")
+
+
+class Vault:
+    """The identities of one register. It never lists names: one case is opened at a time.
+
+    No history is kept: a corrected name replaces the wrong one (data minimisation).
+    """
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def read(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
+        """Return the identity fields of one case; empty when there are none or they were destroyed."""
+        sealed = connection.execute(sa.select(VAULT.c.sealed).where(VAULT.c.case_id == case_id)).scalar()
+        if sealed is None:
+            return {}
+        found: dict[str, Any] = msgspec.msgpack.decode(IDENTITY.open(self._keyring, sealed, case_id))
+        return found
+
+    def put(self, connection: sa.Connection, identities: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep the identities of new cases, by case id."""
+        rows = [
+            {"case_id": case_id, "sealed": IDENTITY.seal(self._keyring, msgspec.msgpack.encode(fields), case_id)}
+            for case_id, fields in identities.items()
+            if fields
+        ]
+        tags = [
+            {"tag": tag, "case_id": case_id}
+            for case_id, fields in identities.items()
+            for tag in sorted(self.tags(fields))
+        ]
+        if rows:
+            connection.execute(VAULT.insert(), rows)
+        if tags:
+            connection.execute(MATCHES.insert(), tags)
+
+    def replace(self, connection: sa.Connection, case_id: str, fields: Mapping[str, Any]) -> None:
+        """Put new identity fields in place of the old ones."""
+        self.destroy(connection, [case_id])
+        self.put(connection, {case_id: fields})
+
+    def destroy(self, connection: sa.Connection, case_ids: Iterable[str]) -> int:
+        """Delete the identities of some cases; return how many there were."""
+        gone = 0
+        for case_id in case_ids:
+            gone += connection.execute(VAULT.delete().where(VAULT.c.case_id == case_id)).rowcount
+            connection.execute(MATCHES.delete().where(MATCHES.c.case_id == case_id))
+        return gone
+
+    def find(self, connection: sa.Connection, fields: Mapping[str, Any]) -> list[str]:
+        """Return the ids of cases that share a phone, an e-mail, a document or a name with birth date."""
+        wanted = sa.select(MATCHES.c.case_id).where(MATCHES.c.tag.in_(sorted(self.tags(fields))))
+        return sorted(set(connection.execute(wanted).scalars()))
+
+    def tags(self, fields: Mapping[str, Any]) -> set[str]:
+        """Return keyed HMACs (128 bits) of what identifies a person alone.
+
+        Only with the organisation's match key can a guess be tried; whoever holds the raw file sees
+        no more than that two cases share something.
+        """
+        return {self._keyring.tag(value.encode(), kind.encode()).hex()[:32] for kind, value in _comparable(fields)}
+
+
+def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in _PHONES:
+        number = _phone(str(fields.get(name, "")), str(fields.get("prs_MailingCountry", "")))
+        if number:
+            yield "phone", number
+    email = str(fields.get("prs_Email", "")).strip().casefold()
+    if "@" in email:
+        yield "email", email
+    document = re.sub(r"[^A-Z0-9]", "", str(fields.get("prs_IdentityNumber", "")).upper())
+    if len(document) >= 5:
+        yield "document", document
+    name = " ".join(sorted(fold(f"{fields.get('prs_FirstName', '')} {fields.get('prs_SecondName', '')}").split()))
+    if name and fields.get("prs_Birthdate"):
+        yield "name_birthdate", f"{name}|{fields['prs_Birthdate']}"
+
+
+def _phone(text: str, country: str) -> str:
+    digits = re.sub(r"[^\d+]", "", text)
+    try:
+        return str(
+            phonenumbers.format_number(phonenumbers.parse(digits, country or None), phonenumbers.PhoneNumberFormat.E164)
+        )
+    except phonenumbers.NumberParseException:
+        return digits if len(digits) >= 7 else ""
