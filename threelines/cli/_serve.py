@@ -1,0 +1,93 @@
+"""Put the console of `threelines serve` together and run it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+from fastapi import FastAPI
+
+from threelines.store.database import Store
+from threelines.store.keyring import Keyring
+from threelines.vocabulary.terms import load
+from threelines.web import demo
+from threelines.web.app import create_app
+from threelines.web.desk import Desk, Options
+
+
+class Serving:
+    """One run of the server."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.given = given
+
+    def run(self) -> None:
+        """Open the database, print what must be said once, and serve until stopped."""
+        app = self._app()
+        listening = socket.socket(socket.AF_INET6 if ":" in self.given["host"] else socket.AF_INET)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((self.given["host"], self.given["port"]))
+        except OSError as fault:
+            raise click.UsageError(
+                f"port {self.given['port']}: {fault.strerror}; choose another with --port"
+            ) from fault
+        address = f"http://{self.given['host']}:{listening.getsockname()[1]}"
+        self._say(app.state.desk, address)
+        # X-Forwarded-* counts only from a proxy on this machine (uvicorn's default list of trusted peers).
+        settings = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, proxy_headers=self.given["behind_https"],
+            timeout_graceful_shutdown=10, timeout_keep_alive=20,
+        )  # fmt: skip
+        uvicorn.Server(settings).run(sockets=[listening])
+
+    def _app(self) -> FastAPI:
+        given = self.given
+        keyring = self._keyring()
+        options = Options(
+            https=given["behind_https"], second_factor=not (given["no_second_factor"] or given["demo"]),
+            exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
+            webhook_secret=given["webhook_secret"], oidc=self._issuer(),
+        )  # fmt: skip
+        return create_app(
+            Store.open(given["address"]), keyring, options=options, vocabulary=load(*given["folders"]),
+            messages=given["messages"], log=given["log"],
+        )  # fmt: skip
+
+    def _keyring(self) -> Keyring:
+        path = self.given["key_file"]
+        if path is None:
+            if "://" in self.given["address"]:
+                raise click.UsageError("--key is needed with a database server: the key never lies in the database")
+            path = Path(self.given["address"]).with_suffix(".key")
+        if path.exists():
+            return Keyring.open(path, passphrase=self.given["passphrase"])
+        click.echo(f"New key file: {path}. Keep a copy of it apart from the backups: without it the data is lost.")
+        return Keyring.create(path, passphrase=self.given["passphrase"])
+
+    def _issuer(self) -> Any:
+        if not self.given["oidc"]:
+            return None
+        from threelines.web.oidc import Issuer
+
+        return Issuer(self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"])
+
+    def _say(self, desk: Desk, address: str) -> None:
+        if self.given["demo"]:
+            self._fill(desk)
+        elif desk.accounts.is_empty():
+            secret = desk.accounts.invite(role="admin", purpose="setup")
+            click.echo(
+                f"First run. Open this link once, within 48 hours, to become the admin:\n  {address}/once/{secret}"
+            )
+        click.echo(f"Console:    {address}/\nCheck page: {address}/check\nStop with Ctrl-C.")
+
+    def _fill(self, desk: Desk) -> None:
+        made = demo.make_accounts(desk)
+        if made:
+            click.echo(f"Demonstration: {demo.fill(desk)} invented findings wait. Passwords, shown this once:")
+        for entry in made:
+            click.echo(f"  {entry.name:<34} {entry.password:<18} {entry.role.replace('_', ' ')}")

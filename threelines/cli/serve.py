@@ -1,0 +1,116 @@
+"""`threelines serve`: the console and the check page in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command(short_help="Open the console and the check page in a browser.")
+@click.option(
+    "--db",
+    "address",
+    envvar="THREELINES_DB",
+    default="threelines.db",
+    show_default=True,
+    help="Database: a path, or postgresql+psycopg://user@host/name.",
+)
+@click.option(
+    "--key",
+    "key_file",
+    envvar="THREELINES_KEY",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Key file of the organisation (default: beside the database, ending in .key). Made on the first run; keep a copy apart from the backups.",
+)
+@click.option(
+    "--passphrase",
+    envvar="THREELINES_PASSPHRASE",
+    default="",
+    help="Opens a key file that is locked with one; better given in the environment.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; another than this machine needs --behind-https.",
+)
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--behind-https", is_flag=True, help="A proxy on this machine ends TLS: cookies are sent over https only."
+)
+@click.option("--no-second-factor", is_flag=True, help="Do not ask for an authenticator app. For demonstrations.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Fill in invented findings, cases and one account for each role, and print their passwords once.",
+)
+@click.option(
+    "--vocabulary",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of your own indicators and phrases; may be repeated.",
+)
+@click.option(
+    "--messages",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of your own reviewed translations of the check page; may be repeated.",
+)
+@click.option(
+    "--exit-address",
+    default="https://www.wikipedia.org/",
+    show_default=True,
+    help="Where 'leave this page' of the check page leads.",
+)
+@click.option("--webhook", envvar="THREELINES_WEBHOOK", default="", help="Announce decisions to this address, signed.")
+@click.option(
+    "--webhook-secret",
+    envvar="THREELINES_WEBHOOK_SECRET",
+    default="",
+    help="Key of the HMAC-SHA256 signature; at least 16 characters.",
+)
+@click.option(
+    "--oidc",
+    envvar="THREELINES_OIDC",
+    default="",
+    help="Address of your identity provider (OpenID Connect): its people sign in with its accounts.",
+)
+@click.option("--oidc-client", envvar="THREELINES_OIDC_CLIENT", default="", help="Client id at the identity provider.")
+@click.option(
+    "--oidc-secret", envvar="THREELINES_OIDC_SECRET", default="", help="Client secret at the identity provider."
+)
+@click.option(
+    "--log/--no-log",
+    default=True,
+    show_default=True,
+    help="Write one JSON line per request to standard error: route, status and time, never content.",
+)
+def command(**given: Any) -> None:
+    """Serve the console: review, register, releases, dashboard, and the check page.
+
+    Everything runs on this machine, works offline and stores in one database. On the first run a
+    one-time link is printed: whoever opens it becomes the admin and chooses a password. There is no
+    default password. Stop with Ctrl-C: what was confirmed is kept.
+
+    \b
+    Examples:
+      threelines serve --demo
+      threelines serve --db /var/lib/threelines/site.db --port 8080 --behind-https
+      threelines serve --db postgresql+psycopg://threelines@db/site --oidc https://id.example.org
+    """
+    from threelines.cli._serve import Serving
+
+    if given["host"] not in ("127.0.0.1", "::1", "localhost") and not given["behind_https"]:
+        raise click.UsageError("listening beyond this machine needs --behind-https and a proxy that ends TLS in front")
+    if given["webhook"] and len(given["webhook_secret"]) < 16:
+        raise click.UsageError("--webhook needs --webhook-secret with at least 16 characters")
+    Serving(given).run()

@@ -1,0 +1,579 @@
+"""The queue of findings and what people decide about them.
+
+    review = Review(store, keyring, audit)
+    review.add([Finding(assessment, records, context)])      # idempotent
+    item = review.claim(user, languages=("en", "vi"))        # locked for this person
+    finding = review.open(user, item.findings[0])            # a read of content: audited
+    review.decide(user, finding.id, Verdict(decision="watch"))
+
+A decision is written down and announced; it never acts on a platform or a person by itself.
+Findings of one account wait as one item. A referral, and a fixed share of all others, is read
+blind by a second person; where the two differ, a third decides.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal, get_args
+
+import msgspec
+import sqlalchemy as sa
+
+from threelines.platforms.review_tables import MIGRATIONS, decisions, findings, items, outbox, seen
+from threelines.records import Assessment, Record, ThreelinesError
+from threelines.roles import User, require
+from threelines.store.audit import Audit
+from threelines.store.database import Store
+from threelines.store.keyring import Keyring
+from threelines.vocabulary.terms import Vocabulary
+
+Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
+Stage = Literal["open", "second", "split", "appeal", "done", "training"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+
+REASONS: dict[str, str] = {
+    "signs_together": "Several published signs come together",
+    "control": "Words of control: threat, debt, kept documents",
+    "child": "A child seems to be concerned",
+    "coordinated": "Accounts act together",
+    "help": "Somebody asks for help or reports harm",
+    "honest": "An honest offer or an ordinary talk",
+    "quoted": "Quotation, report, joke or study",
+    "too_little": "Too little to say",
+    "house_rule": "Against the platform's own rule",
+}
+"""Why, as a code: what is counted later must not be free text."""
+NEEDS_REASON: tuple[Decision, ...] = ("refer", "remove")
+
+LEASE = 20 * 60.0
+"""Seconds for which an item stays with the person who opened it, counted from the last act."""
+UNDO = 24 * 3600.0
+"""Seconds within which the person who decided may take it back."""
+DOUBLE_SHARE = 5
+"""Of 100 findings, so many are read by a second person although nobody referred them."""
+HARM_PER_DAY = 0.25
+"""What a day of waiting adds to the order: the weakest finding passes the gravest in about two weeks."""
+_TIER_HARM = {"none": 0.0, "look": 1.0, "priority": 2.0, "urgent": 3.0}
+_WAITING: tuple[Stage, ...] = ("open", "second", "split", "appeal")
+
+
+class ReviewError(ThreelinesError):
+    """A finding cannot be opened or decided: its text says why and what to do."""
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reviewer needs on one screen, as it is sealed."""
+
+    assessment: Assessment
+    records: tuple[Record, ...]
+    context: tuple[Record, ...] = ()
+    language: str = ""
+    """BCP 47, empty when unknown."""
+    child: bool = False
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding's codes: what the queue shows without opening it."""
+
+    id: str
+    item: str
+    kind: str
+    tier: str
+    concern: float
+    ai_use: float
+    support: bool
+    child: bool
+    language: str
+    stage: Stage
+    decision: str
+    created: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """All waiting findings of one account."""
+
+    id: str
+    language: str
+    created: str
+    findings: tuple[Row, ...]
+    lease_by: str = ""
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding with its content, for the person who holds its item."""
+
+    row: Row
+    finding: Finding
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says about a finding."""
+
+    decision: Decision
+    reason: str = ""
+    note: str = ""
+    seconds: int = 0
+    """How long the finding was on the screen, for the wellbeing figures only."""
+
+
+class Review:
+    """The queue in one database."""
+
+    def __init__(self, store: Store, keyring: Keyring, audit: Audit) -> None:
+        self.store, self.keyring, self.audit = store, keyring, audit
+        store.migrate("review", MIGRATIONS)
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def add(self, found: Iterable[Finding], *, stage: Stage = "open") -> dict[str, int]:
+        """Store findings once each; return how many were `new`, `updated` or `known`.
+
+        The same thread again replaces what still waits; a decided one returns only when it shows
+        other signals than those that were decided.
+        """
+        counts = {"new": 0, "updated": 0, "known": 0}
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            for finding in found:
+                counts[self._add(connection, finding, stage)] += 1
+        return counts
+
+    def _add(self, connection: sa.Connection, finding: Finding, stage: Stage) -> str:
+        thread = finding.assessment.thread
+        name = self._tag(f"{thread.kind}\0{thread.id}", b"review:thread")
+        last = connection.execute(
+            sa.select(findings).where(findings.c.thread == name).order_by(findings.c.round.desc()).limit(1)
+        ).first()
+        signals = _digest(finding.assessment)
+        if last and (last.signals == signals or last.stage == "training"):
+            return "known"
+        if last and last.stage in _WAITING:
+            values = self._codes(finding) | {"signals": signals, "sealed": self._seal(last.id, finding)}
+            connection.execute(findings.update().where(findings.c.id == last.id).values(**values))
+            self._reorder(connection, last.item)
+            return "updated"
+        number, key = (last.round + 1 if last else 1), secrets.token_hex(8)
+        item = self._item(connection, finding)
+        connection.execute(
+            findings.insert().values(
+                id=key, item=item, thread=name, round=number, signals=signals, stage=stage, decision="",
+                created=_now(), sealed=self._seal(key, finding), **self._codes(finding),
+            )
+        )  # fmt: skip
+        self._reorder(connection, item)
+        return "new"
+
+    def _codes(self, finding: Finding) -> dict[str, Any]:
+        judged = finding.assessment
+        return {
+            "kind": judged.thread.kind, "tier": judged.tier, "concern": judged.concern, "ai_use": judged.ai_use,
+            "support": judged.support, "child": finding.child, "language": finding.language, "harm": harm(finding),
+            "capabilities": " ".join(judged.capabilities),
+            "indicators": " ".join(sorted({s.indicator for s in judged.signals if not s.shadow})),
+        }  # fmt: skip
+
+    def _item(self, connection: sa.Connection, finding: Finding) -> str:
+        account = self._tag(_account(finding), b"review:account")
+        known = connection.execute(
+            sa.select(items.c.id).where(items.c.account == account, items.c.waiting > 0).limit(1)
+        ).scalar()
+        if known:
+            return str(known)
+        key = secrets.token_hex(8)
+        connection.execute(
+            items.insert().values(
+                id=key, account=account, language=finding.language, created=_now(), priority=0.0, waiting=0,
+                lease_by="", lease_until=0.0,
+            )
+        )  # fmt: skip
+        return key
+
+    def _reorder(self, connection: sa.Connection, item: str) -> None:
+        """Set the item's place: grave first, but waiting counts too, so nothing waits for ever."""
+        waiting = connection.execute(
+            sa.select(sa.func.count(), sa.func.max(findings.c.harm), sa.func.min(findings.c.created)).where(
+                findings.c.item == item, findings.c.stage.in_(_WAITING)
+            )
+        ).one()
+        number, gravest, oldest = waiting
+        values: dict[str, Any] = {"waiting": number}
+        if number:
+            # Every item ages at the same rate, so the order never changes by waiting: it can be stored.
+            days = datetime.fromisoformat(oldest).timestamp() / 86400
+            values["priority"] = gravest + min(0.5, 0.1 * (number - 1)) - HARM_PER_DAY * days
+        else:
+            values |= {"lease_by": "", "lease_until": 0.0}
+        connection.execute(items.update().where(items.c.id == item).values(**values))
+
+    # -- the queue --------------------------------------------------------------------------
+
+    def queue(self, user: User, *, languages: Sequence[str] = (), limit: int = 50) -> tuple[Item, ...]:
+        """Return the items that this person may take now, in order; empty `languages` reads all."""
+        require(user, "finding.list")
+        with self.store.read() as connection:
+            rows = connection.execute(self._waiting(user, languages).limit(limit)).all()
+            return tuple(self._with_findings(connection, user, row) for row in rows)
+
+    def waiting_elsewhere(self, user: User, languages: Sequence[str]) -> int:
+        """Return how many items this person could take in other languages than these."""
+        others = self._waiting(user, ()).where(items.c.language.not_in([*languages, ""])).order_by(None).subquery()
+        with self.store.read() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(others)).scalar_one())
+
+    def claim(self, user: User, *, languages: Sequence[str] = (), item: str = "") -> Item | None:
+        """Lock the first item (or the one named) for this person; None when nothing waits.
+
+        Nobody else is given it until it is decided, put back, or left alone for `LEASE` seconds.
+        """
+        require(user, "finding.review")
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            wanted = self._waiting(user, () if item else languages)
+            wanted = wanted.where(items.c.id == item) if item else wanted
+            row = connection.execute(wanted.limit(1)).first()
+            if row is None:
+                return None
+            connection.execute(
+                items.update()
+                .where(items.c.lease_by == user.id, items.c.id != row.id)
+                .values(lease_by="", lease_until=0.0)
+            )
+            held = {"lease_by": user.id, "lease_until": time.time() + LEASE}
+            connection.execute(items.update().where(items.c.id == row.id).values(**held))
+            return self._with_findings(connection, user, row)
+
+    def put_back(self, user: User) -> None:
+        """Give back what this person holds, so that a colleague can take it."""
+        with self.store.write() as connection:
+            connection.execute(items.update().where(items.c.lease_by == user.id).values(lease_by="", lease_until=0.0))
+
+    def _waiting(self, user: User, languages: Sequence[str]) -> sa.Select[Any]:
+        free = sa.or_(items.c.lease_by == user.id, items.c.lease_until < time.time())
+        fresh = sa.exists().where(findings.c.item == items.c.id, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
+        chosen = sa.select(items).where(items.c.waiting > 0, free, fresh)
+        if languages:
+            chosen = chosen.where(items.c.language.in_([*languages, ""]))
+        return chosen.order_by(items.c.priority.desc(), items.c.id)
+
+    def beside(self, user: User, item: str) -> Item | None:
+        """Return an item with the findings in it that wait for this person."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(items).where(items.c.id == item)).first()
+            return self._with_findings(connection, user, row) if row else None
+
+    def _with_findings(self, connection: sa.Connection, user: User, row: Any) -> Item:
+        waiting = connection.execute(
+            sa.select(*_ROW_COLUMNS)
+            .where(findings.c.item == row.id, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
+            .order_by(findings.c.harm.desc(), findings.c.id)
+        ).all()
+        return Item(
+            id=row.id, language=row.language, created=row.created, lease_by=row.lease_by,
+            findings=tuple(_row(entry) for entry in waiting),
+        )  # fmt: skip
+
+    def open(self, user: User, finding: str) -> Opened:
+        """Open one finding for the person who holds its item, count it and write the read down."""
+        require(user, "finding.review")
+        with self.store.write() as connection:
+            row = self._held(connection, user, finding)
+            until = time.time() + LEASE
+            connection.execute(items.update().where(items.c.id == row.item).values(lease_by=user.id, lease_until=until))
+            _count_seen(connection, user.id, urgent=row.tier == "urgent")
+            self.audit.note(connection, user, "finding.open", record=finding, reason="review")
+        return Opened(row=_row(row), finding=self._open(row))
+
+    def _held(self, connection: sa.Connection, user: User, finding: str) -> Any:
+        row = connection.execute(sa.select(findings).where(findings.c.id == finding)).first()
+        if row is None:
+            raise ReviewError("no such finding; it may have been removed by retention")
+        if row.stage == "training":
+            return row
+        item = connection.execute(sa.select(items).where(items.c.id == row.item)).one()
+        if item.lease_by not in ("", user.id) and item.lease_until > time.time():
+            raise ReviewError("a colleague has this open; take the next one")
+        return row
+
+    # -- decisions --------------------------------------------------------------------------
+
+    def decide(self, user: User, finding: str, verdict: Verdict) -> Row:
+        """Write one decision down; return the finding as it now stands."""
+        require(user, "finding.review")
+        _refuse_incomplete(verdict)
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            row = self._held(connection, user, finding)
+            if row.stage not in (*_WAITING, "training"):
+                raise ReviewError("this finding has been decided; undo that decision first")
+            if connection.execute(sa.select(sa.literal(1)).where(_own(user.id, finding))).first():
+                raise ReviewError("you have decided this one before; a colleague must read it now")
+            stage, final = self._next(connection, row, verdict)
+            self._write(connection, user, row, verdict)
+            connection.execute(findings.update().where(findings.c.id == finding).values(stage=stage, decision=final))
+            self._reorder(connection, row.item)
+            if stage == "done":
+                self._announce(connection, "finding.decided", finding, final, verdict.reason)
+            self.audit.note(connection, user, "finding.decide", record=finding, reason="review")
+            return _row(connection.execute(sa.select(*_ROW_COLUMNS).where(findings.c.id == finding)).one())
+
+    def _next(self, connection: sa.Connection, row: Any, verdict: Verdict) -> tuple[str, str]:
+        if row.stage == "training":
+            return "training", row.decision
+        if row.stage == "open" and (verdict.decision == "refer" or _read_twice(row.id)):
+            return "second", ""
+        if row.stage == "second" and verdict.decision not in self._standing(connection, row.id):
+            return "split", ""
+        return "done", verdict.decision
+
+    def _standing(self, connection: sa.Connection, finding: str) -> set[str]:
+        rows = connection.execute(
+            sa.select(decisions.c.decision).where(decisions.c.finding == finding, decisions.c.undone == "")
+        )
+        return {row.decision for row in rows}
+
+    def _write(self, connection: sa.Connection, user: User, row: Any, verdict: Verdict) -> None:
+        key = secrets.token_hex(8)
+        note = self.keyring.seal(verdict.note.encode(), b"review:note:" + key.encode()) if verdict.note else None
+        connection.execute(
+            decisions.insert().values(
+                id=key, finding=row.id, reviewer=user.id, stage=row.stage, decision=verdict.decision,
+                reason=verdict.reason, note=note, time=_now(), undone="", seconds=max(0, min(verdict.seconds, 3600)),
+            )
+        )  # fmt: skip
+
+    def undo(self, user: User) -> str:
+        """Take back this person's last decision; return the finding, which waits again."""
+        require(user, "finding.review")
+        since = datetime.fromtimestamp(time.time() - UNDO, UTC).isoformat(timespec="microseconds")
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            last = connection.execute(
+                sa.select(decisions)
+                .where(decisions.c.reviewer == user.id, decisions.c.undone == "", decisions.c.time > since)
+                .order_by(decisions.c.time.desc())
+                .limit(1)
+            ).first()
+            if last is None:
+                raise ReviewError("nothing of yours from the last 24 hours can be undone")
+            self._refuse_later(connection, last)
+            connection.execute(decisions.update().where(decisions.c.id == last.id).values(undone=_now()))
+            row = connection.execute(sa.select(findings).where(findings.c.id == last.finding)).one()
+            if row.stage == "done":
+                self._announce(connection, "finding.reopened", row.id, "", last.reason)
+            if row.stage != "training":
+                connection.execute(
+                    findings.update().where(findings.c.id == row.id).values(stage=last.stage, decision="")
+                )
+            self._reorder(connection, row.item)
+            held = {"lease_by": user.id, "lease_until": time.time() + LEASE}
+            connection.execute(items.update().where(items.c.id == row.item).values(**held))
+            self.audit.note(connection, user, "finding.undo", record=row.id, reason="review")
+        return str(last.finding)
+
+    def _refuse_later(self, connection: sa.Connection, last: Any) -> None:
+        later = sa.select(decisions.c.id).where(
+            decisions.c.finding == last.finding, decisions.c.undone == "", decisions.c.time > last.time
+        )
+        if connection.execute(later).first():
+            raise ReviewError("a colleague has decided on this since; ask them, or let it be appealed")
+
+    def appeal(self, finding: str) -> None:
+        """Put a decided finding back for a person who has not decided on it yet."""
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            row = connection.execute(sa.select(findings).where(findings.c.id == finding)).first()
+            if row is None or row.stage == "training":
+                raise ReviewError("no such finding")
+            if row.stage in _WAITING:
+                return
+            connection.execute(findings.update().where(findings.c.id == finding).values(stage="appeal"))
+            self._reorder(connection, row.item)
+            self._announce(connection, "finding.appealed", finding, str(row.decision), "")
+
+    def _announce(self, connection: sa.Connection, event: str, finding: str, decision: str, reason: str) -> None:
+        """Put the event into the outbox in the same transaction: a restart loses none."""
+        body = {
+            "event": event, "finding": finding, "decision": decision, "reason": reason, "time": _now(),
+            "note": "A person's decision, for your information: nothing was done to any account.",
+        }  # fmt: skip
+        connection.execute(
+            outbox.insert().values(
+                id=secrets.token_hex(12), made=_now(), sent="", tries=0, body=msgspec.json.encode(body).decode()
+            )
+        )
+
+    # -- what decisions are used for ---------------------------------------------------------
+
+    def decided(self, user: User, *, limit: int = 50) -> tuple[tuple[Row, str, str], ...]:
+        """Return this person's last decisions: finding, decision and time."""
+        require(user, "finding.review")
+        chosen = (
+            sa.select(*_ROW_COLUMNS, decisions.c.decision.label("mine"), decisions.c.time)
+            .join(findings, findings.c.id == decisions.c.finding)
+            .where(decisions.c.reviewer == user.id, decisions.c.undone == "")
+            .order_by(decisions.c.time.desc())
+            .limit(limit)
+        )
+        with self.store.read() as connection:
+            return tuple((_row(row), str(row.mine), str(row.time)) for row in connection.execute(chosen))
+
+    def labels(self, user: User) -> Iterator[Record]:
+        """Yield the judged records of decided findings with the decision as label, for `threelines fit`."""
+        require(user, "finding.reveal")
+        self.audit.add(user, "finding.labels", reason="statistics")
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(findings).where(findings.c.stage == "done").order_by(findings.c.id))
+            for row in rows:
+                for record in self._open(row).records:
+                    yield msgspec.structs.replace(record, label=str(row.decision))
+
+    def ratings(self) -> dict[str, dict[str, str]]:
+        """Return finding → reviewer → decision, wherever two people or more have read it."""
+        by_finding: dict[str, dict[str, str]] = {}
+        standing = sa.select(decisions.c.finding, decisions.c.reviewer, decisions.c.decision)
+        with self.store.read() as connection:
+            for row in connection.execute(standing.where(decisions.c.undone == "").order_by(decisions.c.time)):
+                by_finding.setdefault(row.finding, {})[row.reviewer] = row.decision
+        return {finding: rated for finding, rated in by_finding.items() if len(rated) > 1}
+
+    def counts(self) -> dict[str, int]:
+        """Return the state of the queue: findings by stage, items waiting and held."""
+        by_stage = sa.select(findings.c.stage, sa.func.count()).group_by(findings.c.stage)
+        with self.store.read() as connection:
+            found = {str(stage): int(number) for stage, number in connection.execute(by_stage).tuples()}
+            waiting = connection.execute(sa.select(sa.func.count()).where(items.c.waiting > 0)).scalar_one()
+            held = sa.select(sa.func.count()).where(items.c.waiting > 0, items.c.lease_until > time.time())
+            return found | {"items": waiting, "held": connection.execute(held).scalar_one()}
+
+    def seen_today(self, reviewer: str) -> tuple[int, int]:
+        """Return how many findings, and how many urgent ones, this person has had on screen today (UTC)."""
+        today = sa.select(seen).where(seen.c.reviewer == reviewer, seen.c.day == _now()[:10])
+        with self.store.read() as connection:
+            row = connection.execute(today).first()
+        return (row.seen, row.urgent) if row else (0, 0)
+
+    def train(self, finding: Finding, *, expected: Decision) -> None:
+        """Add a golden item: every reviewer is asked once, and is told the agreed answer afterwards."""
+        counts = self.add([finding], stage="training")
+        if counts["new"]:
+            name = self._tag(f"{finding.assessment.thread.kind}\0{finding.assessment.thread.id}", b"review:thread")
+            with self.store.write() as connection:
+                connection.execute(findings.update().where(findings.c.thread == name).values(decision=expected))
+
+    def training(self, user: User) -> tuple[Row, ...]:
+        """Return the golden items that this person has not answered yet."""
+        require(user, "finding.review")
+        wanted = sa.select(*_ROW_COLUMNS).where(findings.c.stage == "training", ~_decided_by(user.id))
+        with self.store.read() as connection:
+            return tuple(_row(row) for row in connection.execute(wanted.order_by(findings.c.id)))
+
+    def answers(self, user: User) -> tuple[dict[str, Any], ...]:
+        """Return this person's answers to golden items beside the agreed ones."""
+        chosen = (
+            sa.select(decisions.c.decision.label("mine"), findings.c.decision.label("agreed"))
+            .join(findings, findings.c.id == decisions.c.finding)
+            .where(decisions.c.reviewer == user.id, decisions.c.stage == "training", decisions.c.undone == "")
+        )
+        with self.store.read() as connection:
+            rows = connection.execute(chosen.order_by(decisions.c.time)).all()
+        return tuple({"mine": row.mine, "agreed": row.agreed, "same": row.mine == row.agreed} for row in rows)
+
+    def codes(self) -> Iterator[dict[str, Any]]:
+        """Yield the coded columns of every finding, without content, for statistics."""
+        columns = (*_ROW_COLUMNS, findings.c.capabilities, findings.c.indicators)
+        with self.store.read() as connection:
+            for row in connection.execute(sa.select(*columns).where(findings.c.stage != "training")).mappings():
+                yield dict(row)
+
+    # -- sealing ----------------------------------------------------------------------------
+
+    def _seal(self, finding: str, content: Finding) -> bytes:
+        return self.keyring.seal(msgspec.json.encode(content), b"review:finding:" + finding.encode())
+
+    def _open(self, row: Any) -> Finding:
+        return msgspec.json.decode(
+            self.keyring.open_sealed(row.sealed, b"review:finding:" + row.id.encode()), type=Finding
+        )
+
+    def _tag(self, value: str, context: bytes) -> str:
+        return self.keyring.tag(value.encode(), context).hex()[:32]
+
+
+def harm(finding: Finding) -> float:
+    """Return the expected harm that orders the queue: tier first, then concern; children and help next.
+
+    About 1 to 5. An ordering for people's time, not a measure of harm.
+    """
+    judged = finding.assessment
+    extra = (1.0 if finding.child else 0.0) + (0.5 if judged.support else 0.0)
+    return round(_TIER_HARM[judged.tier] + 0.5 * judged.concern + extra, 4)
+
+
+def is_child(assessment: Assessment, vocabulary: Vocabulary) -> bool:
+    """Say whether a signal is one of the red lines for children (rule 3)."""
+    known = vocabulary.indicators
+    return any(s.indicator in known and known[s.indicator].child for s in assessment.signals)
+
+
+def _account(finding: Finding) -> str:
+    """Name whose conduct is judged: the account, else the author of most signals, else the thread itself."""
+    thread = finding.assessment.thread
+    if thread.kind in ("network", "script"):
+        return f"{thread.kind}\0{thread.id}"
+    if thread.kind == "account":
+        return thread.id
+    author = {record.id: record.author for record in finding.records}
+    speakers = [author.get(signal.record, "") for signal in finding.assessment.signals]
+    named = sorted({name for name in speakers if name}, key=lambda name: (-speakers.count(name), name))
+    return named[0] if named else f"{thread.kind}\0{thread.id}"
+
+
+def _digest(assessment: Assessment) -> str:
+    shown = sorted((s.indicator, s.record, s.start, s.end) for s in assessment.signals)
+    return sha256(msgspec.json.encode([assessment.tier, shown])).hexdigest()[:32]
+
+
+def _read_twice(finding: str) -> bool:
+    return int(finding, 16) % 100 < DOUBLE_SHARE
+
+
+def _refuse_incomplete(verdict: Verdict) -> None:
+    if verdict.decision not in DECISIONS:
+        raise ReviewError(f"no such decision; choose one of {', '.join(DECISIONS)}")
+    if verdict.reason and verdict.reason not in REASONS:
+        raise ReviewError(f"no such reason; choose one of {', '.join(REASONS)}")
+    if verdict.decision in NEEDS_REASON and not verdict.reason:
+        raise ReviewError("give a reason for this decision")
+
+
+def _own(reviewer: str, finding: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(decisions.c.finding == finding, decisions.c.reviewer == reviewer, decisions.c.undone == "")
+
+
+def _decided_by(reviewer: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        decisions.c.finding == findings.c.id, decisions.c.reviewer == reviewer, decisions.c.undone == ""
+    )
+
+
+def _count_seen(connection: sa.Connection, reviewer: str, *, urgent: bool) -> None:
+    today = _now()[:10]
+    here = sa.and_(seen.c.reviewer == reviewer, seen.c.day == today)
+    more = {"seen": seen.c.seen + 1, "urgent": seen.c.urgent + int(urgent)}
+    if connection.execute(seen.update().where(here).values(**more)).rowcount == 0:
+        connection.execute(seen.insert().values(reviewer=reviewer, day=today, seen=1, urgent=int(urgent)))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+_ROW_COLUMNS = tuple(findings.c[name] for name in Row.__struct_fields__)
+
+
+def _row(row: Any) -> Row:
+    return Row(**{name: getattr(row, name) for name in Row.__struct_fields__})

@@ -1,0 +1,417 @@
+"""Who may come in: accounts, passwords (Argon2id), second factor (TOTP), sessions, one-time links, tokens.
+
+Nobody is ever given a password: an account starts with a one-time link, and its owner chooses.
+What is stored opens nothing: names are sealed, secrets are kept as hashes.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from hashlib import sha256
+from threading import BoundedSemaphore
+from typing import Any, Literal
+
+import msgspec
+import pyotp
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from threelines.records import ThreelinesError
+from threelines.roles import ROLES, Role, User
+from threelines.store.audit import Audit
+from threelines.store.database import Migration, Store
+from threelines.store.keyring import Keyring
+
+IDLE = 30 * 60.0
+"""Seconds without a request after which a session ends (OWASP ASVS 4.0.3, V3.3: 30 minutes)."""
+SESSION = 12 * 3600.0
+"""Seconds after which a session ends in any case."""
+LINK = 48 * 3600.0
+"""Seconds for which a one-time link works."""
+SHORTEST = 12
+"""Characters of a password (NIST SP 800-63B: length, not composition)."""
+_TOUCH = 60.0
+
+Scope = Literal["ingest", "metrics"]
+"""What an API token may do; it is no person and opens no page."""
+
+_metadata = sa.MetaData()
+_accounts = sa.Table(
+    "web_accounts",
+    _metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("login", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.LargeBinary, nullable=False),
+    sa.Column("password", sa.String(200), nullable=False),
+    sa.Column("role", sa.String(40), nullable=False),
+    sa.Column("team", sa.String(40), nullable=False),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("totp", sa.LargeBinary),
+    sa.Column("totp_step", sa.Integer, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+)
+_sessions = sa.Table(
+    "web_sessions",
+    _metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("account", sa.String(16), nullable=False, index=True),
+    sa.Column("made", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
+_once = sa.Table(
+    "web_once",
+    _metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("purpose", sa.String(16), nullable=False),
+    sa.Column("account", sa.String(16), nullable=False),
+    sa.Column("role", sa.String(40), nullable=False),
+    sa.Column("team", sa.String(40), nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
+_tokens = sa.Table(
+    "web_tokens",
+    _metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("scope", sa.String(16), nullable=False),
+    sa.Column("label", sa.LargeBinary, nullable=False),
+    sa.Column("made", sa.Float, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+)
+MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
+
+
+class AccountError(ThreelinesError):
+    """Somebody cannot come in or change an account; the text never says which part was wrong."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person set for themselves."""
+
+    languages: tuple[str, ...] = ()
+    """BCP 47 codes that this person reads; empty takes findings in all."""
+    grey_text: bool = True
+    blur_media: bool = True
+    break_after: int = 50
+    """Minutes of work after which a break is offered; 0 never."""
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that is signed in, or is being managed."""
+
+    id: str
+    name: str
+    role: Role
+    team: str = ""
+    settings: Settings = Settings()
+    has_second_factor: bool = False
+    disabled: bool = False
+    session: str = ""
+    since: float = 0.0
+    """When the session began, seconds since 1970."""
+
+    @property
+    def user(self) -> User:
+        """The pseudonymous worker that the register and the audit know."""
+        return User(id=self.id, role=self.role, team=self.team)
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """What a one-time link stands for."""
+
+    purpose: str
+    account: str
+    role: Role
+    team: str
+
+
+class Accounts:
+    """Accounts in one database."""
+
+    def __init__(self, store: Store, keyring: Keyring, audit: Audit) -> None:
+        self.store, self.keyring, self.audit = store, keyring, audit
+        # 19 MiB, 2 passes, 1 lane: the first of OWASP's Argon2id settings, kind to a small machine.
+        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self._hashing = BoundedSemaphore(4)
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        store.migrate("accounts", MIGRATIONS)
+
+    # -- accounts ---------------------------------------------------------------------------
+
+    def is_empty(self) -> bool:
+        """Say whether there is no account yet: the first run."""
+        with self.store.read() as connection:
+            return connection.execute(sa.select(_accounts.c.id).limit(1)).first() is None
+
+    def add(self, name: str, password: str, *, role: Role, team: str = "", settings: Settings | None = None) -> Person:
+        """Make an account with a password that its owner chose."""
+        login = _clean_name(name)
+        _refuse_weak(password, login)
+        if role not in ROLES:
+            raise AccountError(f"no such role; choose one of {', '.join(ROLES)}")
+        key = "w" + secrets.token_hex(5)
+        hashed = self._hash(password)
+        values: dict[str, Any] = {
+            "id": key, "login": self._login(login), "name": self.keyring.seal(login.encode(), _context(key)),
+            "password": hashed, "role": role, "team": team, "totp": None, "totp_step": 0, "disabled": False,
+            "settings": msgspec.json.encode(settings or Settings()).decode(),
+        }  # fmt: skip
+        try:
+            with self.store.write() as connection:
+                connection.execute(_accounts.insert().values(**values))
+                self.audit.note(connection, User(id=key, role=role), "account.add", record=key, reason="administration")
+        except sa.exc.IntegrityError:
+            raise AccountError("this name is taken; choose another") from None
+        return self.get(key)
+
+    def get(self, key: str) -> Person:
+        """Return one account."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(_accounts).where(_accounts.c.id == key)).first()
+        if row is None:
+            raise AccountError("no such account")
+        return self._person(row)
+
+    def all(self) -> tuple[Person, ...]:
+        """Return every account, by name."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(_accounts)).all()
+        return tuple(sorted((self._person(row) for row in rows), key=lambda person: person.name))
+
+    def set_settings(self, key: str, settings: Settings) -> None:
+        """Keep what a person set for themselves."""
+        self._change(key, settings=msgspec.json.encode(settings).decode())
+
+    def set_password(self, key: str, password: str) -> None:
+        """Set a new password and end every session of the account."""
+        _refuse_weak(password, self.get(key).name)
+        self._change(key, password=self._hash(password))
+        self.end_sessions(key)
+
+    def set_disabled(self, key: str, disabled: bool) -> None:
+        """Close or reopen an account; closing ends its sessions. The last open admin stays."""
+        others = [p for p in self.all() if p.role == "admin" and not p.disabled and p.id != key]
+        if disabled and not others and self.get(key).role == "admin":
+            raise AccountError("this is the last admin; make another one first")
+        self._change(key, disabled=disabled)
+        if disabled:
+            self.end_sessions(key)
+
+    def _change(self, key: str, **values: Any) -> None:
+        with self.store.write() as connection:
+            connection.execute(_accounts.update().where(_accounts.c.id == key).values(**values))
+
+    def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
+        return Person(
+            id=row.id, name=self.keyring.open_sealed(row.name, _context(row.id)).decode(), role=row.role,
+            team=row.team, settings=msgspec.json.decode(row.settings, type=Settings),
+            has_second_factor=row.totp is not None, disabled=bool(row.disabled), session=session, since=since,
+        )  # fmt: skip
+
+    # -- signing in -------------------------------------------------------------------------
+
+    def sign_in(self, name: str, password: str, code: str = "") -> str:
+        """Check everything that was given and return a new session's secret, or raise one same error."""
+        row = self._row_by_name(name)
+        right = self._matches(row.password if row is not None else self._nobody, password)
+        if row is None or not right or row.disabled or (row.totp is not None and not self._code_fits(row, code)):
+            raise AccountError("That did not match. Check the name, the password and the code.")
+        return self.begin_session(row.id)
+
+    def check_password(self, key: str, password: str) -> None:
+        """Raise unless this is the password of the account: asked again before it is changed."""
+        with self.store.read() as connection:
+            wanted = sa.select(_accounts.c.password).where(_accounts.c.id == key)
+            hashed = connection.execute(wanted).scalar_one()
+        if not self._matches(hashed, password):
+            raise AccountError("The password until now did not match.")
+
+    def begin_session(self, key: str) -> str:
+        """Start a session for an account that has proved itself; return the secret for its cookie."""
+        secret, now = secrets.token_urlsafe(32), time.time()
+        person = self.get(key)
+        if person.disabled:
+            raise AccountError("this account is closed")
+        with self.store.write() as connection:
+            connection.execute(_sessions.delete().where(_sessions.c.expires < now))
+            connection.execute(
+                _sessions.insert().values(id=_hashed(secret), account=key, made=now, seen=now, expires=now + SESSION)
+            )
+            self.audit.note(connection, person.user, "session.begin", reason="sign in")
+        return secret
+
+    def who(self, secret: str) -> Person | None:
+        """Return who holds this session; None when it is unknown, idle too long or over."""
+        now = time.time()
+        joined = sa.select(_accounts, _sessions.c.made, _sessions.c.seen).join(
+            _sessions, _sessions.c.account == _accounts.c.id
+        )
+        live = joined.where(
+            _sessions.c.id == _hashed(secret), _sessions.c.expires > now, _sessions.c.seen > now - IDLE,
+            sa.not_(_accounts.c.disabled),
+        )  # fmt: skip
+        with self.store.read() as connection:
+            row = connection.execute(live).first()
+        if row is None:
+            return None
+        if now - row.seen > _TOUCH:
+            with self.store.write() as connection:
+                connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
+        return self._person(row, session=secret, since=row.made)
+
+    def end_session(self, secret: str) -> None:
+        """Sign out."""
+        with self.store.write() as connection:
+            connection.execute(_sessions.delete().where(_sessions.c.id == _hashed(secret)))
+
+    def end_sessions(self, key: str) -> None:
+        """Sign an account out everywhere."""
+        with self.store.write() as connection:
+            connection.execute(_sessions.delete().where(_sessions.c.account == key))
+
+    def by_name(self, name: str) -> Person | None:
+        """Return the open account of a name that an identity provider vouched for."""
+        row = self._row_by_name(name)
+        return None if row is None or row.disabled else self._person(row)
+
+    def _row_by_name(self, name: str) -> Any:
+        with self.store.read() as connection:
+            wanted = sa.select(_accounts).where(_accounts.c.login == self._login(name.strip().lower()))
+            return connection.execute(wanted).first()
+
+    def _matches(self, hashed: str, password: str) -> bool:
+        with self._hashing:
+            try:
+                return self._hasher.verify(hashed, password)
+            except (VerificationError, InvalidHashError):
+                return False
+
+    def _hash(self, password: str) -> str:
+        with self._hashing:
+            return self._hasher.hash(password)
+
+    def _login(self, name: str) -> str:
+        return self.keyring.tag(name.encode(), b"web:login").hex()
+
+    # -- second factor ----------------------------------------------------------------------
+
+    def confirm_second_factor(self, key: str, secret: str, code: str) -> None:
+        """Turn the second factor on once its owner has shown a code from it."""
+        if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
+            raise AccountError("That code does not fit. Is the clock of your phone right?")
+        self._change(key, totp=self.keyring.seal(secret.encode(), _context(key)), totp_step=0)
+
+    def drop_second_factor(self, key: str) -> None:
+        """Turn the second factor off: an admin's help for a lost phone. Ends every session."""
+        self._change(key, totp=None, totp_step=0)
+        self.end_sessions(key)
+
+    def _code_fits(self, row: Any, code: str) -> bool:
+        """Check a code of this, the last or the next 30 seconds; each works once (RFC 6238, 5.2)."""
+        totp = pyotp.TOTP(self.keyring.open_sealed(row.totp, _context(row.id)).decode())
+        step = int(time.time()) // 30
+        for candidate in (step - 1, step, step + 1):
+            if candidate > row.totp_step and pyotp.utils.strings_equal(totp.at(candidate * 30), code.replace(" ", "")):
+                with self.store.write() as connection:
+                    fresh = _accounts.c.totp_step < candidate
+                    used = _accounts.update().where(_accounts.c.id == row.id, fresh).values(totp_step=candidate)
+                    return connection.execute(used).rowcount == 1
+        return False
+
+    # -- one-time links ---------------------------------------------------------------------
+
+    def invite(self, *, role: Role, team: str = "", account: str = "", purpose: str = "invite") -> str:
+        """Return the secret of a link that makes one account, or resets the password of `account`."""
+        secret = secrets.token_urlsafe(24)
+        with self.store.write() as connection:
+            connection.execute(_once.delete().where(_once.c.expires < time.time()))
+            connection.execute(
+                _once.insert().values(
+                    id=_hashed(secret), purpose=purpose, account=account, role=role, team=team,
+                    expires=time.time() + LINK,
+                )
+            )  # fmt: skip
+        return secret
+
+    def link(self, secret: str) -> Link | None:
+        """Return what an unused link stands for, without using it."""
+        with self.store.read() as connection:
+            wanted = sa.select(_once).where(_once.c.id == _hashed(secret), _once.c.expires > time.time())
+            row = connection.execute(wanted).first()
+        return None if row is None else Link(purpose=row.purpose, account=row.account, role=row.role, team=row.team)
+
+    def use_link(self, secret: str, *, name: str, password: str) -> Person:
+        """Make the account (or set the password) that the link stands for; the link is used up."""
+        link = self.link(secret)
+        if link is None:
+            raise AccountError("This link has been used or is too old. Ask for a new one.")
+        _refuse_weak(password, _clean_name(name) if not link.account else "")
+        if not link.account and self.by_name(name):
+            raise AccountError("this name is taken; choose another")
+        with self.store.write() as connection:
+            if connection.execute(_once.delete().where(_once.c.id == _hashed(secret))).rowcount != 1:
+                raise AccountError("This link has been used. Ask for a new one.")
+        if link.account:
+            self.set_password(link.account, password)
+            return self.get(link.account)
+        return self.add(name, password, role=link.role, team=link.team)
+
+    # -- tokens of programs -----------------------------------------------------------------
+
+    def make_token(self, scope: Scope, *, label: str, days: int = 365) -> str:
+        """Return a new API token; only its hash is kept."""
+        secret = "tl_" + secrets.token_urlsafe(32)
+        key = _hashed(secret)
+        values = {"id": key, "scope": scope, "made": time.time(), "expires": time.time() + days * 86400.0}
+        with self.store.write() as connection:
+            label_sealed = self.keyring.seal(label.encode(), b"web:token:" + key.encode())
+            connection.execute(_tokens.insert().values(**values, label=label_sealed))
+        return secret
+
+    def token_allows(self, secret: str, scope: Scope) -> bool:
+        """Say whether a token is known, not too old, and made for this."""
+        with self.store.read() as connection:
+            wanted = sa.select(_tokens.c.scope).where(_tokens.c.id == _hashed(secret), _tokens.c.expires > time.time())
+            return connection.execute(wanted).scalar() == scope
+
+    def tokens(self) -> tuple[dict[str, Any], ...]:
+        """Return the tokens that exist: key, scope, label, expiry; never the secret."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(_tokens).order_by(_tokens.c.made)).all()
+        return tuple(
+            {
+                "id": row.id, "scope": row.scope, "expires": row.expires,
+                "label": self.keyring.open_sealed(row.label, b"web:token:" + row.id.encode()).decode(),
+            }
+            for row in rows
+        )  # fmt: skip
+
+    def drop_token(self, key: str) -> None:
+        """Make a token useless at once."""
+        with self.store.write() as connection:
+            connection.execute(_tokens.delete().where(_tokens.c.id == key))
+
+
+def _hashed(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+def _context(key: str) -> bytes:
+    return b"web:account:" + key.encode()
+
+
+def _clean_name(name: str) -> str:
+    cleaned = name.strip().lower()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._@+-]{1,79}", cleaned):
+        raise AccountError("a name has 2 to 80 letters, digits or . _ @ + -")
+    return cleaned
+
+
+def _refuse_weak(password: str, name: str) -> None:
+    if not SHORTEST <= len(password) <= 1000:
+        raise AccountError(f"a password has at least {SHORTEST} characters; a few words in a row are good")
+    if len(set(password)) < 5 or (name and name in password.lower()) or "password" in password.lower():
+        raise AccountError("this password is easy to guess; a few words that do not belong together are good")

@@ -1,0 +1,173 @@
+"""Put the application together; refuse to start with a route that nobody guards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from threelines import __version__
+from threelines.people.interface import load_interfaces
+from threelines.platforms.review import Review, ReviewError
+from threelines.records import ThreelinesError
+from threelines.roles import RoleError
+from threelines.store.audit import Audit
+from threelines.store.database import Store
+from threelines.store.keyring import Keyring
+from threelines.vocabulary.terms import Vocabulary, load
+from threelines.web import api, check, entrance, ingest, operate, review
+from threelines.web.accounts import Accounts
+from threelines.web.desk import Busy, Desk, NotFromHere, NotSignedIn, Options, SecondFactorMissing, find_person, now
+from threelines.web.pages import FOLDER, page
+from threelines.web.security import Limit, SafeHeaders, same_site
+
+OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/oidc/back")
+"""Routes that answer without an account. `/once` answers to the secret in its address, `/metrics` to this
+machine or a token, `/oidc` leads to the organisation's own sign-in."""
+
+
+class OpenRoute(ThreelinesError):
+    """A route has no guard: a mistake of ours, found before it is served."""
+
+
+def create_app(
+    store: Store, keyring: Keyring, *, options: Options | None = None, vocabulary: Vocabulary | None = None,
+    messages: Sequence[Path] = (), log: bool = False,
+) -> FastAPI:  # fmt: skip
+    """Return the console for one database; everything it needs is made here, once."""
+    chosen = options or Options()
+    app = FastAPI(
+        title="threelines", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
+        summary="Findings for people to decide on. Evidence, never verdicts.",
+    )  # fmt: skip
+    app.state.desk = _desk(store, keyring, chosen, vocabulary or load(), messages)
+    app.state.gauges = operate.Gauges()
+    for router in _routers():
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    _answer_faults(app)
+    refuse_open_routes(app)
+    app.add_middleware(SafeHeaders, https=chosen.https)
+    app.add_middleware(operate.Watched, gauges=app.state.gauges, log=log)
+    return app
+
+
+def _routers() -> tuple[Any, ...]:
+    return (
+        operate.router, check.router, entrance.router, review.router, api.router, api.description,
+    )  # fmt: skip
+
+
+def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
+    store.migrate("web", ingest.MIGRATIONS)
+    audit = Audit(store, keyring)
+    return Desk(
+        store=store, keyring=keyring, audit=audit, options=options, vocabulary=vocabulary, started=now(),
+        accounts=Accounts(store, keyring, audit), review=Review(store, keyring, audit),
+        interfaces=load_interfaces(*messages), sign_ins=Limit(10, 900.0), places=Limit(60, 900.0),
+        public=Limit(30, 60.0), programs=Limit(1200, 60.0),
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.desk.store.close()
+
+
+def routes_of(app: FastAPI) -> Iterator[APIRoute]:
+    """Yield every route of ours, also those inside included routers."""
+    yield from _flat(app.routes)
+
+
+def _flat(routes: Sequence[Any]) -> Iterator[APIRoute]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+
+
+def refuse_open_routes(app: FastAPI) -> None:
+    """Raise when a route has neither a guard nor a place in the list of open ones."""
+    for route in routes_of(app):
+        if route.path not in OPEN and not guards_of(route):
+            raise OpenRoute(f"{route.path}: no guard; add may(...), may_change(...) or token_for(...)")
+
+
+def guards_of(route: APIRoute) -> tuple[Any, ...]:
+    """Return the guards among a route's dependencies."""
+    found: list[Any] = []
+
+    def walk(dependant: Any) -> None:
+        for inner in dependant.dependencies:
+            call = inner.call
+            if getattr(call, "__module__", "") == "threelines.web.desk" and call.__name__ in (
+                "guard",
+                "signed_in",
+                "signed_form",
+            ):
+                found.append(call)
+            walk(inner)
+
+    walk(route.dependant)
+    return tuple(found)
+
+
+def _answer_faults(app: FastAPI) -> None:
+    app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(SecondFactorMissing, lambda request, fault: RedirectResponse("/account", 303))
+    app.add_exception_handler(NotFromHere, _fault(403, "This form could not be taken"))
+    app.add_exception_handler(RoleError, _fault(403, "Not with your role"))
+    app.add_exception_handler(Busy, _fault(429, "Too many requests"))
+    app.add_exception_handler(api.KeyReused, _fault(409, "Key used before"))
+    app.add_exception_handler(ReviewError, _fault(404, "Not possible"))
+    app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _wants_json(request: Request) -> bool:
+    return request.url.path.startswith(("/v1/", "/metrics", "/openapi.json"))
+
+
+def _not_signed_in(request: Request, fault: Exception) -> Response:
+    if _wants_json(request):
+        return JSONResponse({"fault": str(fault)}, 401, headers={"www-authenticate": "Bearer"})
+    onward = request.url.path if request.method == "GET" and same_site(request) else ""
+    return RedirectResponse(f"/login?next={onward}" if onward not in ("", "/") else "/login", status_code=303)
+
+
+def _fault(status: int, title: str) -> Any:
+    def answer(request: Request, fault: Exception) -> Response:
+        if _wants_json(request):
+            return JSONResponse({"fault": str(fault)}, status)
+        return page(
+            request, "message.html", person=find_person(request), status=status, title=title, message=str(fault)
+        )
+
+    return answer
+
+
+def _not_found(request: Request, fault: Exception) -> Response:
+    """Answer a stranger's wrong address like any other: with the sign-in."""
+    assert isinstance(fault, HTTPException)
+    if _wants_json(request):
+        return JSONResponse({"fault": str(fault.detail)}, fault.status_code, headers=fault.headers)
+    person = find_person(request)
+    if person is None:
+        return RedirectResponse("/login", status_code=303)
+    return page(request, "message.html", person=person, status=fault.status_code, title="Nothing here",
+                message="This address leads nowhere. The menu above does.")  # fmt: skip
+
+
+def _broken(request: Request, _fault: Exception) -> Response:
+    """Say that it was us; the content of the fault stays in the log of the process."""
+    if _wants_json(request):
+        return JSONResponse({"fault": "something went wrong here"}, 500)
+    return page(request, "message.html", status=500, title="Something went wrong here",
+                message="It was not you. Nothing that was confirmed is lost. Go back and try again.")  # fmt: skip

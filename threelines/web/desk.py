@@ -1,0 +1,192 @@
+"""What every route shares, and the guards: who is asking, and may they do this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+
+from threelines.people.interface import Interface
+from threelines.platforms.review import Review
+from threelines.records import ThreelinesError
+from threelines.roles import RoleError, scope_of
+from threelines.store.audit import Audit
+from threelines.store.database import Store
+from threelines.store.keyring import Keyring
+from threelines.vocabulary.terms import Vocabulary
+from threelines.web.accounts import Accounts, Person
+from threelines.web.security import Limit, form_token, same, same_site
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the deploying organisation chose; defaults are safe."""
+
+    https: bool = False
+    """Whether a proxy in front ends TLS: cookies are then sent over https only."""
+    second_factor: bool = True
+    """Whether every account must have one before it sees anything."""
+    exit_address: str = "https://www.wikipedia.org/"
+    """Where "leave this page" goes."""
+    demo: bool = False
+    """Whether every page says that its data is invented."""
+    webhook: str = ""
+    """Address that decisions are announced to; empty for none."""
+    webhook_secret: str = ""
+    """Key of the HMAC-SHA256 under which they are signed."""
+    oidc: Any = None
+    """An `Issuer` of threelines.web.oidc, or None."""
+    stream_hours: float = 72.0
+    """How long a message sent to /v1/records may wait for the rest of its conversation."""
+
+
+class Desk(msgspec.Struct, kw_only=True):
+    """Everything a route needs, made once."""
+
+    store: Store
+    keyring: Keyring
+    audit: Audit
+    accounts: Accounts
+    review: Review
+    vocabulary: Vocabulary
+    interfaces: dict[str, Interface]
+    options: Options
+    sign_ins: Limit
+    """Tries to sign in, by account name; a success clears them."""
+    places: Limit
+    """Tries to sign in or to use a link, by peer."""
+    public: Limit
+    """Check page, by peer."""
+    programs: Limit
+    """API, by token or peer."""
+    started: datetime
+
+
+class NotSignedIn(ThreelinesError):
+    """Nobody is signed in."""
+
+
+class NotFromHere(ThreelinesError):
+    """A changing request that did not come from one of our own forms."""
+
+
+class Busy(ThreelinesError):
+    """Too many requests."""
+
+
+def desk(request: Request) -> Desk:
+    """Return what the routes share."""
+    return cast(Desk, request.app.state.desk)
+
+
+def cookie_name(options: Options) -> str:
+    """Return the session cookie's name; the `__Host-` prefix binds it to this host and to https."""
+    return "__Host-threelines" if options.https else "threelines"
+
+
+def peer(request: Request) -> str:
+    """Return the address of the other side, for rate limits in memory only."""
+    return request.client.host if request.client else ""
+
+
+def find_person(request: Request) -> Person | None:
+    """Return who is signed in, or None."""
+    here = desk(request)
+    secret = request.cookies.get(cookie_name(here.options), "")
+    return here.accounts.who(secret) if secret else None
+
+
+def signed_in(request: Request) -> Person:
+    """Return who is signed in and has a second factor where one is asked for."""
+    person = find_person(request)
+    if person is None:
+        raise NotSignedIn("sign in first")
+    if desk(request).options.second_factor and not person.has_second_factor and request.url.path != "/account":
+        raise SecondFactorMissing("set up the second factor first")
+    return person
+
+
+class SecondFactorMissing(ThreelinesError):
+    """The account must set up its second factor before anything else."""
+
+
+async def sent_form(request: Request) -> FormData:
+    """Return the form of a request (FastAPI gives the same one to whoever asks again)."""
+    return await request.form()
+
+
+Sent = Annotated[FormData, Depends(sent_form)]
+"""The form of this request."""
+
+
+def signed_form(request: Request, form: Sent) -> Person:
+    """Return who sent one of our own forms; refuse what another site's page sent."""
+    person = find_person(request)
+    if person is None:
+        raise NotSignedIn("sign in first")
+    if not same_site(request) or not same(text(form, "token"), form_token(person.session)):
+        raise NotFromHere("this form is too old or came from another page; go back, reload and try again")
+    if desk(request).options.second_factor and not person.has_second_factor and request.url.path != "/account":
+        raise SecondFactorMissing("set up the second factor first")
+    return person
+
+
+SignedIn = Annotated[Person, Depends(signed_in)]
+"""Who is signed in."""
+SignedForm = Annotated[Person, Depends(signed_form)]
+"""Who sent this form of ours."""
+
+
+def may(*permissions: str) -> Callable[..., Person]:
+    """Guard a page: signed in, with at least one of the permissions in any scope."""
+
+    def guard(person: SignedIn) -> Person:
+        return _with_permission(person, permissions)
+
+    guard.permissions = permissions  # type: ignore[attr-defined]
+    return guard
+
+
+def may_change(*permissions: str) -> Callable[..., Person]:
+    """Guard a form: our own page, signed in, with at least one of the permissions in any scope."""
+
+    def guard(person: SignedForm) -> Person:
+        return _with_permission(person, permissions)
+
+    guard.permissions = permissions  # type: ignore[attr-defined]
+    return guard
+
+
+def _with_permission(person: Person, permissions: tuple[str, ...]) -> Person:
+    if not any(scope_of(person.role, permission) for permission in permissions):
+        raise RoleError(f"the role {person.role.replace('_', ' ')} may not do this; ask a colleague whose role may")
+    return person
+
+
+def token_for(scope: Literal["ingest", "metrics"]) -> Callable[..., None]:
+    """Guard a program's route: `Authorization: Bearer …` with a token made for this."""
+
+    def guard(request: Request) -> None:
+        here = desk(request)
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        if not here.programs.allows(secret[:200] or peer(request)):
+            raise Busy("too many requests; wait a minute")
+        if kind.lower() != "bearer" or not here.accounts.token_allows(secret, scope):
+            raise NotSignedIn("send Authorization: Bearer with a token made for this")
+
+    guard.token_scope = scope  # type: ignore[attr-defined]
+    return guard
+
+
+def text(form: FormData, name: str) -> str:
+    """Return a text field of a form, empty when it is missing or a file."""
+    value = form.get(name, "")
+    return "" if isinstance(value, UploadFile) else value
+
+
+def now() -> datetime:
+    """Return the time with its zone."""
+    return datetime.now(UTC)

@@ -1,0 +1,112 @@
+"""Turn data into pages: one Jinja environment, escaping always on, menus by role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from fastapi import Request
+from starlette.responses import HTMLResponse
+
+from threelines.records import Record, Signal
+from threelines.roles import scope_of
+from threelines.web.accounts import Person
+from threelines.web.desk import desk
+from threelines.web.security import form_token
+
+FOLDER = Path(str(files("threelines") / "web"))
+
+MENU = (
+    ("/review", "Review", ("finding.list",)),
+    ("/register", "Register", ("case.list",)),
+    ("/release", "Releases", ("release.prepare", "release.approve")),
+    ("/dashboard", "Dashboard", ("monitor.read", "statistics.read")),
+    ("/audit", "Audit", ("audit.read",)),
+    ("/admin", "Accounts", ("user.manage",)),
+)
+"""Address, label and the permissions of which one is enough."""
+
+TIER_WORDS = {"urgent": "Urgent", "priority": "Priority", "look": "Look", "none": "No concern raised"}
+KIND_WORDS = {
+    "advert": "Advert", "conversation": "Conversation", "account": "Account", "script": "Same text by several",
+    "network": "Accounts tied together", "session": "Session with an AI model",
+}  # fmt: skip
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the one environment; templates are read once."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined, auto_reload=False,
+    )  # fmt: skip
+    made.globals |= {"tier_words": TIER_WORDS, "kind_words": KIND_WORDS}
+    made.filters |= {"when": when, "percent": percent}
+    return made
+
+
+def page(
+    request: Request, name: str, *, person: Person | None = None, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """Render a template for whoever is signed in (or nobody)."""
+    here = desk(request)
+    html = environment().get_template(name).render(
+        person=person,
+        token=form_token(person.session) if person else "",
+        menu=menu_of(person) if person else (),
+        path=request.url.path,
+        demo=here.options.demo,
+        **context,
+    )  # fmt: skip
+    return HTMLResponse(html, status_code=status)
+
+
+@cache
+def _menu(role: str) -> tuple[tuple[str, str], ...]:
+    return tuple((address, label) for address, label, needs in MENU if any(scope_of(role, need) for need in needs))
+
+
+def menu_of(person: Person) -> tuple[tuple[str, str], ...]:
+    """Return the menu entries that this person can use."""
+    return _menu(person.role)
+
+
+def when(value: str | datetime | None) -> str:
+    """Show a time shortly, in UTC, without seconds."""
+    if not value:
+        return "time not known"
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{moment:%d %b %Y, %H:%M}"
+
+
+def percent(value: float) -> str:
+    """Show a share in whole percent."""
+    return f"{round(100 * value)}%"
+
+
+class Piece(NamedTuple):
+    """A run of a record's text that carries the same marks."""
+
+    text: str
+    marks: tuple[int, ...]
+    """Numbers of the signs that this run shows; empty for the words around."""
+
+
+def pieces(record: Record, signals: Iterable[Signal], numbers: dict[str, int]) -> list[Piece]:
+    """Cut a record's text at the spans of its signals; overlapping spans carry several marks.
+
+    Nothing is inserted: the pieces joined are the text. Escaping is the template's, always on.
+    """
+    spans = [(s.start, s.end, numbers[s.indicator]) for s in signals if s.record == record.id and s.end > s.start]
+    edges = sorted({0, len(record.text), *(edge for start, end, _ in spans for edge in (start, end))})
+    edges = [edge for edge in edges if edge <= len(record.text)]
+    cut = []
+    for first, last in zip(edges, edges[1:], strict=False):
+        marks = tuple(sorted({number for start, end, number in spans if start <= first and last <= end}))
+        cut.append(Piece(record.text[first:last], marks))
+    return cut

@@ -1,0 +1,314 @@
+"""The reviewer's screens: the queue, one finding, decide, undo, training, labels, upload."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from threelines.platforms.agreement import alpha
+from threelines.platforms.review import (
+    DECISIONS,
+    NEEDS_REASON,
+    REASONS,
+    Finding,
+    Item,
+    Opened,
+    ReviewError,
+    Verdict,
+)
+from threelines.records import Record
+from threelines.roles import allowed
+from threelines.vocabulary.terms import Vocabulary
+from threelines.web.accounts import Person
+from threelines.web.desk import Sent, desk, may, may_change, now, text
+from threelines.web.ingest import IngestError, take_upload
+from threelines.web.pages import page, pieces
+
+router = APIRouter(prefix="/review", include_in_schema=False)
+Lister = Annotated[Person, Depends(may("finding.list"))]
+ReviewerForm = Annotated[Person, Depends(may_change("finding.review"))]
+Reviewer = Annotated[Person, Depends(may("finding.review"))]
+SecondReader = Annotated[Person, Depends(may("finding.second"))]
+Revealer = Annotated[Person, Depends(may("finding.reveal"))]
+
+DECISION_WORDS = {
+    "no_concern": "No concern",
+    "watch": "Watch",
+    "support": "Offer support",
+    "refer": "Refer",
+    "remove": "Recommend removal",
+}
+SHOWN_RECORDS = 60
+"""Records of a long thread shown at once; those with signs always."""
+
+
+@router.get("")
+def queue(request: Request, person: Lister, everything: bool = False) -> Response:
+    """Show what waits, gravest and oldest first, in the languages this person reads."""
+    return _queue_page(request, person, everything=everything)
+
+
+def _queue_page(
+    request: Request, person: Person, *, everything: bool = False, fault: str = "", note: str = "", status: int = 200
+) -> Response:
+    here, languages = desk(request), () if everything else person.settings.languages
+    waiting = here.review.queue(person.user, languages=languages)
+    elsewhere = 0 if everything or not languages else here.review.waiting_elsewhere(person.user, languages)
+    return page(
+        request, "queue.html", person=person, status=status, items=waiting, counts=here.review.counts(), fault=fault,
+        note=note, elsewhere=elsewhere, can_review=allowed(person.role, "finding.review"),
+        can_reveal=allowed(person.role, "finding.reveal"), waiting_training=_training(request, person),
+        decided=_decided(request, person), decision_words=DECISION_WORDS,
+    )  # fmt: skip
+
+
+def _training(request: Request, person: Person) -> int:
+    return len(desk(request).review.training(person.user)) if allowed(person.role, "finding.review") else 0
+
+
+def _decided(request: Request, person: Person) -> Any:
+    return desk(request).review.decided(person.user, limit=10) if allowed(person.role, "finding.review") else ()
+
+
+@router.post("/next")
+def take_next(request: Request, person: ReviewerForm, form: Sent) -> Response:
+    """Take the first item that waits (or the one chosen) and show its first finding."""
+    return _go_on(request, person, item=text(form, "item"))
+
+
+@router.post("/back")
+def put_back(request: Request, person: ReviewerForm) -> Response:
+    """Give the held item back to the queue."""
+    desk(request).review.put_back(person.user)
+    return _see("/review")
+
+
+@router.post("/undo")
+def undo(request: Request, person: ReviewerForm) -> Response:
+    """Take the own last decision back and show that finding again."""
+    try:
+        finding = desk(request).review.undo(person.user)
+    except ReviewError as fault:
+        return _queue_page(request, person, fault=str(fault), status=409)
+    return _see(f"/review/{finding}")
+
+
+@router.get("/training")
+def training(request: Request, person: Reviewer) -> Response:
+    """Show the next golden item, or how the answers so far agree."""
+    waiting = desk(request).review.training(person.user)
+    return _see(f"/review/{waiting[0].id}") if waiting else _agreement_page(request, person)
+
+
+@router.get("/agreement")
+def agreement(request: Request, person: SecondReader) -> Response:
+    """Show how far reviewers agree, as a figure about the task and not about a person."""
+    return _agreement_page(request, person)
+
+
+def _agreement_page(request: Request, person: Person) -> Response:
+    here = desk(request)
+    ratings = here.review.ratings()
+    return page(
+        request, "agreement.html", person=person, alpha=alpha(ratings), twice=len(ratings),
+        mine=here.review.answers(person.user), decision_words=DECISION_WORDS,
+    )  # fmt: skip
+
+
+@router.get("/labels.jsonl")
+def labels(request: Request, person: Revealer) -> Response:
+    """Give the decided records with the decision as label, for `threelines fit`."""
+    records = desk(request).review.labels(person.user)
+    return StreamingResponse(
+        (_label_line(record) for record in records), media_type="application/jsonl",
+        headers={"content-disposition": 'attachment; filename="labels.jsonl"'},
+    )  # fmt: skip
+
+
+def _label_line(record: Record) -> bytes:
+    return msgspec.json.encode(record) + b"\n"
+
+
+@router.get("/upload")
+def upload_form(request: Request, person: Reviewer) -> Response:
+    """Show the form for an export."""
+    return page(request, "upload.html", person=person, fault="", result=None)
+
+
+@router.post("/upload")
+def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
+    """Read an export, judge it, and put what is raised into the queue."""
+    here, sent = desk(request), form.get("export")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        return page(request, "upload.html", person=person, fault="Choose a file first.", result=None, status=422)
+    here.audit.add(person.user, "finding.upload", reason="import")
+    try:
+        result = take_upload(here, sent.file, name=sent.filename)
+    except IngestError as fault:
+        return page(request, "upload.html", person=person, fault=str(fault), result=None, status=422)
+    return page(request, "upload.html", person=person, fault="", result=result)
+
+
+@router.get("/{finding}")
+def show(request: Request, finding: str, person: Reviewer) -> Response:
+    """Show one finding: the words in their place, the signs, and what else they can mean."""
+    return _finding_page(request, person, finding)
+
+
+def _finding_page(
+    request: Request, person: Person, finding: str, *, fault: str = "", chosen: str = "", status: int = 200
+) -> Response:
+    here = desk(request)
+    try:
+        opened = here.review.open(person.user, finding)
+    except ReviewError as problem:
+        return _queue_page(request, person, fault=str(problem), status=409)
+    waiting = here.review.beside(person.user, opened.row.item)
+    return page(
+        request, "finding.html", person=person, status=status, fault=fault, chosen=chosen, row=opened.row,
+        neighbours=_neighbours(waiting, finding), waiting=waiting, decisions=_choices(), reasons=REASONS,
+        needs_reason=NEEDS_REASON, seen=here.review.seen_today(person.id), pause=_pause(person),
+        shown_at=int(now().timestamp()), **_content(opened, here.vocabulary),
+    )  # fmt: skip
+
+
+def _choices() -> list[tuple[int, str, str]]:
+    return [(number, decision, DECISION_WORDS[decision]) for number, decision in enumerate(DECISIONS, 1)]
+
+
+def _pause(person: Person) -> int:
+    """Return the minutes of work when a break is due, else 0."""
+    minutes = int((now().timestamp() - person.since) / 60)
+    after = person.settings.break_after
+    return minutes if after and minutes >= after and minutes % after < 10 else 0
+
+
+def _neighbours(waiting: Item | None, finding: str) -> tuple[str, str]:
+    keys = [row.id for row in waiting.findings] if waiting else []
+    if finding not in keys:
+        return "", ""
+    place = keys.index(finding)
+    return (keys[place - 1] if place else ""), (keys[place + 1] if place + 1 < len(keys) else "")
+
+
+def _content(opened: Opened, vocabulary: Vocabulary) -> dict[str, Any]:
+    finding, judged = opened.finding, opened.finding.assessment
+    numbers: dict[str, int] = {}
+    for signal in judged.signals:
+        numbers.setdefault(signal.indicator, len(numbers) + 1)
+    shows = {signal.record for signal in judged.signals}
+    records = sorted((*finding.records, *finding.context), key=lambda r: (r.time is not None, r.time or now()))
+    context = {record.id for record in finding.context}
+    return {
+        "judged": judged,
+        "signs": [_sign(vocabulary, judged.signals, name, number) for name, number in numbers.items()],
+        "records": [
+            {"record": r, "pieces": pieces(r, judged.signals, numbers), "shows": r.id in shows, "context": r.id in context}
+            for r in _kept(records, shows)
+        ],
+        "left_out": max(0, len(records) - SHOWN_RECORDS),
+        "elements": _elements(judged.elements, vocabulary),
+        "capabilities": [vocabulary.elements["capability"][name]["label"] for name in judged.capabilities],
+        "timeline": [(r.time, number) for r in records for number in _numbers_of(r, judged.signals, numbers) if r.time],
+        "picture": _picture(finding),
+    }  # fmt: skip
+
+
+def _kept(records: list[Record], shows: set[str]) -> list[Record]:
+    if len(records) <= SHOWN_RECORDS:
+        return records
+    with_signs = [record for record in records if record.id in shows][:SHOWN_RECORDS]
+    rest = {record.id for record in records if record.id not in shows}
+    spare = sorted(rest)[: SHOWN_RECORDS - len(with_signs)]
+    keep = {record.id for record in with_signs} | set(spare)
+    return [record for record in records if record.id in keep]
+
+
+def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[str, Any]:
+    mine = [signal for signal in signals if signal.indicator == name]
+    return {
+        "number": number,
+        "indicator": vocabulary.indicators.get(name),
+        "id": name,
+        "strength": mine[0].strength,
+        "details": list(dict.fromkeys(signal.detail for signal in mine if signal.detail))[:4],
+        "shadow": mine[0].shadow,
+    }
+
+
+def _numbers_of(record: Record, signals: Any, numbers: dict[str, int]) -> list[int]:
+    return sorted({numbers[signal.indicator] for signal in signals if signal.record == record.id})
+
+
+def _elements(elements: Any, vocabulary: Vocabulary) -> list[tuple[str, list[str]]]:
+    found = [
+        (kind.capitalize(), [vocabulary.elements[kind][value] for value in getattr(elements, kind)])
+        for kind in ("act", "means", "purpose")
+    ]
+    return [(kind, values) for kind, values in found if values]
+
+
+def _picture(finding: Finding) -> str:
+    from threelines.platforms.report import network_picture
+
+    facts = finding.assessment.facts
+    return network_picture(facts) if finding.assessment.thread.kind == "network" and isinstance(facts, dict) else ""
+
+
+@router.post("/{finding}/decide")
+def decide(
+    request: Request,
+    finding: str,
+    person: ReviewerForm,
+    form: Sent,
+) -> Response:
+    """Write the decision down and go on to the next finding."""
+    here, decision, seconds = desk(request), text(form, "decision"), text(form, "shown_at")
+    spent = (
+        int(now().timestamp()) - int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else 0
+    )
+    verdict: Any = {
+        "decision": decision,
+        "reason": text(form, "reason"),
+        "note": text(form, "note")[:2000],
+        "seconds": spent,
+    }
+    try:
+        row = here.review.decide(person.user, finding, Verdict(**verdict))
+    except ReviewError as fault:
+        return _finding_page(request, person, finding, fault=str(fault), chosen=decision, status=422)
+    if row.stage == "training":
+        return page(
+            request, "answer.html", person=person, row=row, mine=decision, decision_words=DECISION_WORDS,
+            again=len(here.review.training(person.user)),
+        )  # fmt: skip
+    return _go_on(request, person, item=row.item)
+
+
+def _go_on(request: Request, person: Person, *, item: str = "") -> Response:
+    """Go to the next finding of the item, else to the next item, else to the empty queue."""
+    here = desk(request)
+    taken = here.review.claim(person.user, item=item) if item else None
+    if taken is None or not taken.findings:
+        taken = here.review.claim(person.user, languages=person.settings.languages)
+    return _see(f"/review/{taken.findings[0].id}" if taken and taken.findings else "/review")
+
+
+@router.post("/{finding}/appeal")
+def appeal(request: Request, finding: str, person: ReviewerForm) -> Response:
+    """Let a colleague read a decided finding again."""
+    here = desk(request)
+    try:
+        here.review.appeal(finding)
+    except ReviewError as fault:
+        return _queue_page(request, person, fault=str(fault), status=404)
+    here.audit.add(person.user, "finding.appeal", record=finding, reason="review")
+    return _queue_page(request, person, note="A colleague will read it again.")
+
+
+def _see(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=303)
