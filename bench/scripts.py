@@ -1,0 +1,165 @@
+"""Near-copies: planted campaigns found again, beside near-duplicate libraries on the same posts
+
+Columns: pairs of posts of one campaign, found (recall) and rightly found (precision), recall inside each way of
+changing a copy, adjusted Rand index, posts per second of wall time, and memory over what the posts themselves take.
+Each row runs in a process of its own. A peer that is not installed or fails is named with the reason.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import corpus
+import numpy as np
+from numpy.typing import NDArray
+
+Names = NDArray[np.int64]
+
+
+def ours(texts: Sequence[str]) -> Names:
+    """Link with threelines."""
+    from threelines.link.copies import linked, sketches
+
+    return linked(sketches(texts))
+
+
+def rensa(texts: Sequence[str], *, threshold: float = 0.25) -> Names:
+    """Link by rensa: 128 hashes of letter 5-grams, 64 bands, each candidate verified by its sketch."""
+    from rensa import RMinHash
+
+    tokens = [[text[at : at + 5] for at in range(max(1, len(text) - 4))] for text in texts]
+    digests = np.asarray(RMinHash.digest_matrix_from_token_sets(tokens, 128, 42).to_rows(), dtype=np.uint32)
+    first, second = [], []
+    for band in range(0, 128, 2):
+        keys = digests[:, band].astype(np.uint64) << np.uint64(32) | digests[:, band + 1]
+        order = np.argsort(keys, kind="stable")
+        heads = np.flatnonzero(np.concatenate(([True], keys[order][1:] != keys[order][:-1])))
+        owner = np.repeat(order[heads], np.diff(np.append(heads, len(order))))
+        alike = (digests[owner] == digests[order]).mean(axis=1) >= threshold
+        first.append(owner[alike])
+        second.append(order[alike])
+    return _joined(len(texts), np.concatenate(first), np.concatenate(second))
+
+
+def rensa_folded(texts: Sequence[str]) -> Names:
+    """Link by rensa what `threelines.text.fold` gives."""
+    from threelines.text.fold import fold
+
+    return rensa([fold(text) for text in texts], threshold=0.2)
+
+
+def datasketch(texts: Sequence[str]) -> Names:
+    """Link by datasketch's MinHashLSH: letter 5-grams, 128 hashes, threshold 0.5."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=0.5, num_perm=128)
+    links: list[tuple[int, int]] = []
+    for row, text in enumerate(texts):
+        made = MinHash(num_perm=128)
+        made.update_batch([text[at : at + 5].encode() for at in range(max(1, len(text) - 4))])
+        links += [(int(other), row) for other in index.query(made)]
+        index.insert(str(row), made)
+    pairs = np.asarray(links, dtype=np.int64).reshape(-1, 2)
+    return _joined(len(texts), pairs[:, 0], pairs[:, 1])
+
+
+def gaoya(texts: Sequence[str]) -> Names:
+    """Link by gaoya: letter 5-grams, 42 bands of 3, threshold 0.25."""
+    from gaoya.minhash import MinHashStringIndex
+
+    index = MinHashStringIndex(
+        hash_size=32, jaccard_threshold=0.25, num_bands=42, band_size=3, analyzer="char", ngram_range=(5, 5),
+        id_container="vec",
+    )  # fmt: skip
+    index.par_bulk_insert_docs(list(range(len(texts))), list(texts))
+    links = [(row, other) for row, found in enumerate(index.par_bulk_query(list(texts))) for other in found]
+    pairs = np.asarray(links, dtype=np.int64).reshape(-1, 2)
+    return _joined(len(texts), pairs[:, 0], pairs[:, 1])
+
+
+def _joined(count: int, first: Names, second: Names) -> Names:
+    from threelines.link.copies import components
+
+    return components(count, first, second)
+
+
+LINKERS: dict[str, Callable[[Sequence[str]], Names]] = {
+    "threelines": ours,
+    "rensa, 0.25, 64 bands": rensa,
+    "rensa, 0.2, on our folded text": rensa_folded,
+    "datasketch, 0.5": datasketch,
+    "gaoya, 0.25": gaoya,
+}
+
+
+def run(_data: object = None, *, n: int = 100_000, seed: int = 7) -> list[dict[str, Any]]:
+    """Return one row for each linker, ours first; `times` says how much slower than ours a peer is."""
+    made = corpus.make(n, seed)
+    rows = [_row(name, made) for name in LINKERS]
+    fastest = rows[0]["posts/s"]
+    for row in rows:
+        speed = row["posts/s"]
+        row["times"] = round(fastest / speed, 1) if isinstance(speed, int) and speed else ""
+    return rows
+
+
+def _row(name: str, made: corpus.Corpus) -> dict[str, Any]:
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=_timed, args=(name, made.texts, there))
+    child.start()
+    there.close()
+    try:
+        names, seconds, memory = here.recv()
+    except EOFError:
+        names, seconds, memory = f"stopped with exit code {child.exitcode}", 0.0, 0
+    child.join()
+    row: dict[str, Any] = {"linker": name, "posts": len(made.texts)}
+    if isinstance(names, str):
+        return row | dict.fromkeys(("P", "R", "F1", *corpus.MODES, "ARI", "s"), "") | {"posts/s": names, "MB": ""}
+    return row | score(names, made) | {"s": round(seconds, 2), "posts/s": int(len(names) / seconds), "MB": memory}
+
+
+def _timed(name: str, texts: Sequence[str], there: Any) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        LINKERS[name](texts[:200])
+        began = time.perf_counter()
+        names = LINKERS[name](texts)
+        seconds = time.perf_counter() - began
+    except (ImportError, TypeError, ValueError, AttributeError) as fault:
+        there.send((f"{type(fault).__name__}: {fault}"[:80], 0.0, 0))
+        return
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+    there.send((names, seconds, memory))
+
+
+def score(names: Names, made: corpus.Corpus) -> dict[str, Any]:
+    """Compare groups with the planted campaigns, pair by pair."""
+    truth, mode = np.asarray(made.campaign), np.asarray(made.mode)
+    planted = truth >= 0
+    hit, said, real = _pairs(names[planted], truth[planted]), _pairs(names), _pairs(truth[planted])
+    scores = {"P": hit / max(said, 1), "R": hit / real, "F1": 2 * hit / (said + real)}
+    for each in corpus.MODES:
+        inside = mode == each
+        scores[each] = _pairs(names[inside], truth[inside]) / _pairs(truth[inside])
+    expected = said * real / (len(names) * (len(names) - 1) / 2)
+    scores["ARI"] = (hit - expected) / ((said + real) / 2 - expected)
+    return {key: round(float(value), 4) for key, value in scores.items()}
+
+
+def _pairs(*columns: NDArray[Any]) -> int:
+    """Count pairs of rows that are equal in every column."""
+    _, counts = np.unique(np.stack(columns), axis=1, return_counts=True)
+    return int((counts * (counts - 1) // 2).sum())
+
+
+if __name__ == "__main__":
+    size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    for line in run(n=size):
+        print(line)

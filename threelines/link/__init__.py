@@ -1,0 +1,1 @@
+"""Link what belongs together across accounts: near-copies of one script, accounts tied to one another."""

@@ -1,0 +1,257 @@
+"""Link near-copies: one script posted again and again, whoever posts it and however its letters are hidden.
+
+Never all pairs. Each text is reduced to what its letters look like, cut into shingles of five letters (three in
+scripts with thousands of letters), and sketched by its `SKETCH` smallest shingle hashes: a bottom-k MinHash, of which
+every value is one band of one row. Texts that share a value are candidates with their nearest neighbours in that
+bucket only, so a stock phrase that thousands use costs a line, not a square. A candidate becomes a link when the
+sketches agree, either plainly or with each shingle weighed by its rarity; links join into scripts.
+
+Sources: Broder 1997 (resemblance, bottom-k sketches); Manku, Jain and Das Sarma 2007 (near-duplicates at scale).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from threelines.text.look import letters
+
+SKETCH = 48
+"""Shingle hashes kept for each text: 192 bytes, whatever its length."""
+WORDS = 24
+"""Word hashes kept for each text: 96 bytes. A short post has fewer words than that."""
+KEYS = 24
+"""How many of them are used to find candidates."""
+NEIGHBOURS = 3
+"""With how many of the next texts in a bucket a text is compared."""
+HUB = 64
+"""A shingle in more texts than this is common: it needs a second one beside it to be a band."""
+ALIKE = 0.5
+"""Plain resemblance at which two texts are copies."""
+RARE_ALIKE = 0.19
+"""Resemblance weighed by rarity at which two texts are copies: what a paraphrase keeps."""
+MIN_SHINGLES = 30
+"""A shorter text says too little: two people write it by chance ('ok thanks', 'happy new year to you all')."""
+
+_LONGEST_WORD = 25  # more letters than this for each word: words are not written apart, or all letters are
+_CHUNK = 10_000
+_NONE = np.uint32(0xFFFF_FFFF)
+_BLANK = _NONE & ~np.uint32(31)  # what an empty place is once graded
+_LOW = np.uint64(0xFFFF_FFFF)
+_WIDE = 0x2E80  # from here on one letter is a syllable or a word (Han, kana, Hangul)
+
+Rows = NDArray[np.int64]
+Values = NDArray[np.uint32]
+
+
+class Pairs(NamedTuple):
+    """Candidate pairs of rows, `first < second`."""
+
+    first: Rows
+    second: Rows
+
+
+class Sketches(NamedTuple):
+    """One row for each text; a row that the text does not fill ends in `0xFFFFFFFF`."""
+
+    shingles: Values
+    """(texts, SKETCH) smallest hashes of its shingles, in order."""
+    words: Values
+    """(texts, WORDS) smallest hashes of its words, in order; empty where words are not written apart."""
+    sizes: Rows
+    """How many different shingles the text has."""
+
+
+def sketch(texts: Sequence[str]) -> Sketches:
+    """Sketch a few thousand texts at once."""
+    codes, starts, opens = letters(texts)
+    owner = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(starts))
+    hashes, valid = _shingles(codes, starts)
+    shingles, sizes = _smallest(owner[valid], hashes[valid], (len(texts), SKETCH))
+    words, number = _smallest(owner[opens], _words(codes, opens), (len(texts), WORDS))
+    words[sizes > number * _LONGEST_WORD] = _NONE
+    return Sketches(shingles, words, sizes)
+
+
+def _smallest(owner: NDArray[np.uint64], hashes: NDArray[np.uint64], shape: tuple[int, int]) -> tuple[Values, Rows]:
+    """Keep the smallest different hashes of each owner; also count its different hashes."""
+    keys = np.sort((owner << np.uint64(32)) | hashes)
+    if keys.size:
+        keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
+    rows = (keys >> np.uint64(32)).astype(np.int64)
+    counts = np.bincount(rows, minlength=shape[0]).astype(np.int64)
+    rank = np.arange(keys.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = rank < shape[1]
+    table = np.full(shape, _NONE, dtype=np.uint32)
+    table[rows[kept], rank[kept]] = keys[kept].astype(np.uint32)
+    return table, counts
+
+
+def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Hash each word: the sum of its letters, each spread by its place."""
+    begins = np.flatnonzero(opens)
+    if not begins.size:
+        return np.empty(0, dtype=np.uint64)
+    place = np.arange(codes.size) - np.repeat(begins, np.diff(np.append(begins, codes.size)))
+    spread = _mixed(codes.astype(np.uint64) | (place.astype(np.uint64) << np.uint64(32)))
+    return np.minimum(np.add.reduceat(spread, begins) >> np.uint64(32), np.uint64(_NONE - 1))
+
+
+def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Hash the shingle that starts at each letter; the second array says where it ends inside its text."""
+    size = codes.size
+    wide = codes >= _WIDE
+    ends = np.repeat(starts[1:], np.diff(starts))
+    valid = np.arange(size) + np.where(wide, 3, 5) <= ends
+    padded = np.concatenate((codes, np.zeros(4, dtype=np.uint32)))
+    hashed = np.full(size, 0x9E37_79B9, dtype=np.uint32)
+    for step in range(5):
+        part = padded[step : step + size]
+        mixed = (hashed ^ part) * np.uint32(0x01000193)
+        mixed ^= mixed >> np.uint32(15)
+        hashed = mixed if step < 3 else np.where(wide, hashed, mixed)
+    hashed ^= hashed >> np.uint32(16)
+    hashed *= np.uint32(0x85EB_CA6B)
+    hashed ^= hashed >> np.uint32(13)
+    hashed *= np.uint32(0xC2B2_AE35)
+    hashed ^= hashed >> np.uint32(16)
+    return np.minimum(hashed, _NONE - np.uint32(1)).astype(np.uint64), valid
+
+
+def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
+    """Sketch a stream of texts in chunks; numpy lets go of Python's lock, so threads are enough."""
+    source = iter(texts)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(sketch, iter(lambda: list(islice(source, _CHUNK)), [])))
+    parts = parts or [sketch([])]
+    return Sketches(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def frequencies(table: Values) -> NDArray[np.uint32]:
+    """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
+    flat = table.ravel()
+    places = np.flatnonzero(flat != _NONE).astype(np.uint64)
+    keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places)
+    values, places = keyed >> np.uint64(32), keyed & _LOW
+    edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
+    runs = np.diff(edges)
+    often = np.zeros(flat.size, dtype=np.uint32)
+    often[places] = np.repeat(runs, runs)
+    return often.reshape(table.shape)
+
+
+def candidates(table: Values, often: NDArray[np.uint32]) -> Pairs:
+    """Return the pairs that share at least two bands, never more than `KEYS * NEIGHBOURS` for each row.
+
+    A value that few texts have is a band by itself. A common one is a band only together with the next value of the
+    same sketch, so a greeting links nothing while a script that thousands copy still links.
+    """
+    keys, following, often = table[:, :KEYS], table[:, 1 : KEYS + 1].astype(np.uint64), often[:, :KEYS]
+    rows = np.broadcast_to(np.arange(len(table), dtype=np.uint64)[:, None], keys.shape)
+    rare = (often > 1) & (often <= HUB)
+    common = (often > HUB) & (following != _NONE)
+    joined = _mixed((keys[common].astype(np.uint64) << np.uint64(32)) | following[common])
+    found = _neighbours((keys[rare].astype(np.uint64) << np.uint64(32)) | rows[rare], NEIGHBOURS)
+    found += _neighbours((joined & ~_LOW) | rows[common], 1)
+    return _seen_twice(found)
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    mixed = (values ^ (values >> np.uint64(31))) * np.uint64(0x7FB5_D329_728E_A185)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x81DA_DEF4_BC2D_D44D)
+    return mixed.astype(np.uint64, copy=False)
+
+
+def _neighbours(keyed: NDArray[np.uint64], reach: int) -> list[NDArray[np.uint64]]:
+    """Pair each row (low half) with the next rows of the same key (high half)."""
+    keyed = np.sort(keyed)
+    values, members = keyed >> np.uint64(32), keyed & _LOW
+    found = []
+    for step in range(1, reach + 1):
+        same = values[step:] == values[:-step]
+        found.append((members[:-step][same] << np.uint64(32)) | members[step:][same])
+    return found
+
+
+def _seen_twice(found: list[NDArray[np.uint64]]) -> Pairs:
+    pairs = np.sort(np.concatenate(found))
+    repeats = pairs[1:] == pairs[:-1]
+    first_repeat = repeats & ~np.concatenate(([False], repeats[:-1]))
+    twice = pairs[1:][first_repeat]
+    return Pairs((twice >> np.uint64(32)).astype(np.int64), (twice & _LOW).astype(np.int64))
+
+
+def links(sketched: Sketches, often: NDArray[np.uint32], pairs: Pairs) -> NDArray[np.bool_]:
+    """Tell which candidate pairs are copies: alike plainly, or alike in what is rare.
+
+    What is rare is measured on whole words, which survive new synonyms and another order of clauses better than
+    shingles do; on shingles where words are not written apart.
+    """
+    weights = _rarity(len(sketched.sizes))
+    shingles = _graded(sketched.shingles, often)
+    words = _graded(sketched.words, frequencies(sketched.words))
+    kept = np.empty(len(pairs.first), dtype=bool)
+    for at in range(0, kept.size, _CHUNK):
+        first, second = pairs.first[at : at + _CHUNK], pairs.second[at : at + _CHUNK]
+        plain, letters_rare = _resemblance(shingles[first], shingles[second], weights)
+        _, words_rare = _resemblance(words[first], words[second], weights)
+        worded = (words[first, 0] != _BLANK) & (words[second, 0] != _BLANK)
+        kept[at : at + _CHUNK] = (plain >= ALIKE) | (np.where(worded, words_rare, letters_rare) >= RARE_ALIKE)
+    return kept
+
+
+def _rarity(count: int) -> NDArray[np.float32]:
+    """Weigh what 2^grade of `count` texts have, from 1 down; the cube makes a stock phrase weigh next to nothing."""
+    bits = float(np.log2(max(count, 2)))
+    return (np.maximum(1 - np.arange(32) / bits, 0.05) ** 3).astype(np.float32)
+
+
+def _graded(table: Values, often: NDArray[np.uint32]) -> Values:
+    """Put the frequency, as a power of two, in the five lowest bits of each hash: equal hashes stay equal."""
+    return (table & ~np.uint32(31)) | np.log2(np.maximum(often, 1)).astype(np.uint32)
+
+
+def _resemblance(
+    first: Values, second: Values, weights: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Compare graded sketches row by row, up to the largest value that both know of: plainly, and by weight."""
+    limit = np.minimum(np.minimum(first[:, -1], second[:, -1]), _BLANK - np.uint32(1))
+    both = np.sort(np.concatenate((first, second), axis=1), axis=1)
+    known = both <= limit[:, None]
+    shared = known[:, 1:] & (both[:, 1:] == both[:, :-1])
+    weight = weights[both & np.uint32(31)] * known
+    common = (weight[:, 1:] * shared).sum(axis=1)
+    number = shared.sum(axis=1)
+    plain = number / np.maximum(known.sum(axis=1) - number, 1)
+    return plain, common / np.maximum(weight.sum(axis=1) - common, 1e-6)
+
+
+def components(count: int, first: Rows, second: Rows) -> Rows:
+    """Name each of `count` rows by the smallest row that a chain of links leads to."""
+    name = np.arange(count)
+    while True:
+        low = np.minimum(name[first], name[second])
+        before = name.copy()
+        np.minimum.at(name, name[first], low)
+        np.minimum.at(name, name[second], low)
+        while not np.array_equal(name, name[name]):
+            name = name[name]
+        if np.array_equal(name, before):
+            return name
+
+
+def linked(sketched: Sketches) -> Rows:
+    """Name each text by the first text of its script; a text that stands alone names itself."""
+    long = (sketched.sizes >= MIN_SHINGLES)[:, None]
+    sketched = Sketches(
+        np.where(long, sketched.shingles, _NONE), np.where(long, sketched.words, _NONE), sketched.sizes
+    )  # fmt: skip
+    often = frequencies(sketched.shingles)
+    pairs = candidates(sketched.shingles, often)
+    kept = links(sketched, often, pairs)
+    return components(len(sketched.sizes), pairs.first[kept], pairs.second[kept])
