@@ -1,0 +1,210 @@
+"""Exports: each passes its readers' validators, none lets an identity out, all are deterministic."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import random
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
+    pytest.importorskip(needed)
+
+import threelines.exports
+from threelines.exports import csv as csv_export
+from threelines.exports import dsa, htcds, misp, referral, stix, xlsform
+from threelines.exports.sharing import DENIED, ExportError, Handover, coded
+from threelines.people.definition import load_form
+from threelines.records import Incident
+
+CANARY = "Planted-Name-7731"
+FORMATS = [
+    module.name
+    for module in pkgutil.iter_modules(threelines.exports.__path__)
+    if hasattr(importlib.import_module(f"threelines.exports.{module.name}"), "PURPOSE")
+]
+MADE = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def handover(**more: Any) -> Handover:
+    """Return a handover by an invented organisation."""
+    form = load_form()
+    definition = {
+        "version": form.version, "lists": form.list, "consent": form.list["consent_purpose"],
+        "fields": [{name: getattr(field, name) for name in field.__struct_fields__} for field in form.full],
+    }  # fmt: skip
+    return Handover(**{"organisation": "Helpline Example", "made": MADE, "definition": definition, **more})
+
+
+def incidents(count: int = 60, seed: int = 1) -> list[Incident]:
+    """Return invented incidents with a canary in every field that identifies, as if all else had failed."""
+    form, draw = load_form(), random.Random(seed)
+    made = []
+    for number in range(count):
+        fields: dict[str, Any] = {}
+        for field in form.full:
+            if field.identity:
+                fields[field.name] = CANARY
+            elif field.type in ("one", "many"):
+                chosen = draw.choice(sorted(form.choices(field)))
+                fields[field.name] = [chosen] if field.type == "many" else chosen
+            elif field.type == "quarter":
+                fields[field.name] = "2026-Q2"
+            elif field.type in ("language", "languages"):
+                fields[field.name] = ["lao", "swh"] if field.type == "languages" else "lao"
+        made.append(Incident(id=f"case{number:04d}", fields=fields))
+    return made
+
+
+def written(name: str, folder: Path, rows: list[Incident], **more: Any) -> Path:
+    """Write one export and return its path."""
+    module = importlib.import_module(f"threelines.exports.{name}")
+    path: Path = module.write(rows, folder / f"out{module.SUFFIX}", handover(**more))
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_passes_its_validator(name: str, tmp_path: Path):
+    """What we write is accepted by the format's own validator."""
+    module = importlib.import_module(f"threelines.exports.{name}")
+
+    assert [] == module.check(written(name, tmp_path, incidents()))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_identity_leaves(name: str, tmp_path: Path):
+    """A name planted in every identifying field is in no file of any export."""
+    written(name, tmp_path, incidents())
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+
+    assert files
+    assert not [path.name for path in files if CANARY.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_same_bytes_every_time(name: str, tmp_path: Path):
+    """The same incidents give the same file (workbooks and PDF apart, whose containers hold a clock)."""
+    if name == "xlsform":
+        pytest.skip("an xlsx container holds the time it was zipped")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first, second = written(name, tmp_path / "a", incidents()), written(name, tmp_path / "b", incidents())
+
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_empty_register_is_no_error(name: str, tmp_path: Path):
+    """An export of nothing is a valid file that says nothing."""
+    module = importlib.import_module(f"threelines.exports.{name}")
+
+    assert [] == module.check(written(name, tmp_path, []))
+
+
+def test_identity_is_refused_in_code():
+    """Asking for an identity field is an error whatever the allow-list says; every one of the form is denied."""
+    form = load_form()
+    with pytest.raises(ExportError):
+        list(coded(incidents(1), ["ai_Asked", "prs_FirstName"]))
+    allowed = {name for module in (csv_export, htcds, stix, misp, dsa, referral) for name in module.FIELDS}
+
+    assert not allowed & form.identity
+    assert not allowed & DENIED
+    assert allowed <= set(form.fields)
+
+
+@given(st.sampled_from("=+-@\t\r"), st.text(max_size=20))
+def test_no_cell_is_a_formula(head: str, tail: str):
+    """No value can make a spreadsheet run anything."""
+    assert not csv_export.harmless(head + tail).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_htcds_maps_down_what_it_has_no_word_for(tmp_path: Path):
+    """`ForcedCriminality` becomes `Other` in the strict record."""
+    path = htcds.write(
+        [Incident(id="c", fields={"vic_TypeOfExploitation": ["ForcedCriminality"]})], tmp_path / "h.json", handover()
+    )
+
+    assert json.loads(path.read_text())["records"][0]["htcds"] == {"vic_TypeOfExploitation": ["Other"]}
+
+
+def test_stix_extension_is_really_checked(tmp_path: Path):
+    """A value that our extension does not know is refused offline."""
+    path = written("stix", tmp_path, incidents())
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"suspected": "', '"suspected": "surely-'), encoding="utf-8"
+    )
+
+    assert stix.check(path)
+
+
+def test_misp_feed_is_a_folder_with_manifest(tmp_path: Path):
+    """Without `.json` the target becomes a feed: manifest, hashes and the event."""
+    folder = misp.write(incidents(), tmp_path / "feed", handover())
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    assert [f"{name}.json" for name in manifest] == sorted(p.name for p in folder.glob("*-*.json"))
+    assert [] == misp.check(folder)
+
+
+def test_referral_without_two_people_is_a_draft(tmp_path: Path):
+    """One approval, or the same person twice, leaves a draft; two people make it approved."""
+    states = [
+        json.loads(written("referral", tmp_path, incidents(2), approvals=who).read_text())["status"]
+        for who in ((), ("u1",), ("u1", "u1"), ("u1", "u2"))
+    ]
+
+    assert ["draft", "draft", "draft", "approved"] == states
+
+
+def test_referral_records_receipt_and_answer(tmp_path: Path):
+    """A receipt and an answer are added without touching what was sent; a changed content is noticed."""
+    path = written("referral", tmp_path, incidents(2), approvals=("u1", "u2"))
+    body = referral.answered(path, receipt="R-77", answer="Taken up", action="investigation")
+
+    assert ("R-77", "investigation") == (body["receipt"], body["answer"]["action"])
+    assert [] == referral.check(path)
+    path.write_text(path.read_text().replace("Helpline Example", "Somebody Else"))
+
+    assert referral.check(path) == ["the content was changed after it was written"]
+
+
+def test_referral_says_what_is_missing(tmp_path: Path):
+    """A referral that an authority could not act on names what is missing."""
+    made = json.loads(
+        referral.write(
+            [Incident(id="c", fields={"ai_Act": ["recruitment"]})], tmp_path / "r.json", handover()
+        ).read_text()
+    )
+
+    assert "ai_EvidenceBasis" in made["referrals"][0]["missing"]
+    assert not made["referrals"][0]["complete"]
+
+
+def test_statement_of_reasons_holds_no_small_language_code():
+    """The DSA database knows ISO 639-1 only: a language it cannot name is said in words, not invented."""
+    made = dsa.statement(
+        "c", {"ai_Capability": ["translation_text"], "ai_ContactLanguage": ["sme"], "ai_Period": "2026-Q2"}, handover()
+    )
+
+    assert "content_language" not in made
+    assert "sme" in made["decision_facts"]
+    assert made["content_date"] == "2026-04-01"
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="ODK Validate needs Java")
+def test_field_form_passes_odk_validate(tmp_path: Path):
+    """Pyxform converts the form and ODK Validate accepts it; consent is asked before anything else."""
+    path = written("xlsform", tmp_path, [])
+    names = [row[1] for row in xlsform._survey(handover().definition)]
+
+    assert [] == xlsform.check(path)
+    assert names[1].startswith("consent_")

@@ -1,0 +1,130 @@
+"""EU Digital Services Act: statements of reasons (Art. 17, 24(5)) and the notice of a suspected crime (Art. 18).
+
+A statement may hold no personal data (Art. 24(5)): facts are sentences of ours around codes. The
+database names languages by ISO 639-1 only, so most small languages cannot be said there: then the
+field is left out and the statement says so in words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
+from threelines.exports.sharing import Handover, coded, listed
+from threelines.records import Incident
+
+PURPOSE = "share_with_company"
+SUFFIX = ".json"
+BATCH = 100
+"""Statements that the database takes in one call."""
+FIELDS: tuple[str, ...] = (
+    "ai_Capability", "ai_Suspected", "ai_Means", "ai_PlatformClass", "ai_ContactLanguage", "ai_Period", "ai_ReportedTo",
+)  # fmt: skip
+_SCHEMA = json.loads(
+    (files("threelines") / "exports" / "schemas" / "dsa-statement.schema.json").read_text(encoding="utf-8")
+)
+_ALPHA2 = {
+    "ara": "AR", "ben": "BN", "bul": "BG", "ces": "CS", "dan": "DA", "deu": "DE", "ell": "EL", "eng": "EN", "est": "ET", "fin": "FI",
+    "fra": "FR", "hin": "HI", "hrv": "HR", "hun": "HU", "ind": "ID", "ita": "IT", "jpn": "JA", "khm": "KM", "kor": "KO", "lao": "LO",
+    "lav": "LV", "lit": "LT", "msa": "MS", "zsm": "MS", "mya": "MY", "nep": "NE", "nld": "NL", "pol": "PL", "por": "PT", "ron": "RO", "rus": "RU",
+    "sin": "SI", "slk": "SK", "slv": "SL", "som": "SO", "spa": "ES", "swa": "SW", "swh": "SW", "swe": "SV", "tam": "TA", "tgl": "TL",
+    "tha": "TH", "tur": "TR", "ukr": "UK", "urd": "UR", "uzb": "UZ", "vie": "VI", "zho": "ZH", "cmn": "ZH", "amh": "AM", "tir": "TI",
+}  # fmt: skip
+
+
+def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
+    """Write the statements in batches of 100, as the database takes them."""
+    statements = [
+        statement(name, fields, handover) for name, fields in coded(incidents, FIELDS) if fields.get("ai_Capability")
+    ]
+    batches = [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)]
+    document = {
+        "organisation": handover.organisation,
+        "made": handover.stamp,
+        "status": "draft for a person to approve",
+        "batches": batches,
+    }
+    out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
+def statement(name: str, fields: dict[str, Any], handover: Handover) -> dict[str, Any]:
+    """Return one statement of reasons; what a platform decided is filled in by the platform."""
+    capabilities = listed(fields.get("ai_Capability"))
+    languages = [entry for entry in listed(fields.get("ai_ContactLanguage")) if len(entry) == 3]
+    date = _date(str(fields.get("ai_Period", "")), handover)
+    keywords = {"KEYWORD_HUMAN_TRAFFICKING", *(DSA_KEYWORD[code] for code in capabilities if code in DSA_KEYWORD)}
+    made = {
+        "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DISABLED"],
+        "decision_facts": _facts(capabilities, fields, languages),
+        "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
+        "illegal_content_legal_ground": "Directive 2011/36/EU as amended by Directive (EU) 2024/1712",
+        "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
+        "content_type": ["CONTENT_TYPE_SYNTHETIC_MEDIA" if set(capabilities) & set(SYNTHETIC) else "CONTENT_TYPE_TEXT"],
+        "category": "STATEMENT_CATEGORY_VIOLENCE",
+        "category_specification": sorted(keywords),
+        "territorial_scope": ["EU"],
+        "content_date": date,
+        "application_date": handover.made.strftime("%Y-%m-%d"),
+        "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
+        "automated_detection": "No",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "puid": name.replace(":", "-"),
+    }
+    spoken = [_ALPHA2[entry] for entry in languages if entry in _ALPHA2]
+    return {**made, "content_language": spoken[0]} if spoken else made
+
+
+def _facts(capabilities: list[str], fields: dict[str, Any], languages: list[str]) -> str:
+    places = ", ".join(listed(fields.get("ai_PlatformClass"))).replace("_", " ") or "not recorded"
+    said = f" Languages of contact (ISO 639-3): {', '.join(languages)}." if languages else ""
+    return (
+        f"Suspected AI use ({fields.get('ai_Suspected', 'unknown')}) in a suspected case of trafficking in human beings: "
+        f"{', '.join(capabilities).replace('_', ' ')}. Kind of platform: {places}.{said} Reviewed by a person."
+    )
+
+
+def _date(period: str, handover: Handover) -> str:
+    """Return the first day of the quarter: the exact day would identify, and is not known here."""
+    year, _, quarter = period.partition("-Q")
+    if not (year.isdigit() and quarter.isdigit()):
+        return handover.made.strftime("%Y-01-01")
+    return f"{year}-{3 * int(quarter) - 2:02d}-01"
+
+
+def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: str, state: str = "") -> dict[str, Any]:
+    """Return the notice of Art. 18: a suspicion of a crime that threatens life or safety.
+
+    There is no official form. If the Member State is not known, the hosting service's own police
+    or Europol is informed. Content and account data are added by the platform under its own duty.
+    """
+    return {
+        "legal_basis": "Regulation (EU) 2022/2065, Article 18; recital 56 names Directive 2011/36/EU",
+        "reference": name, "made": handover.stamp, "from": handover.organisation,
+        "to": authority or "Europol and the police of the State of establishment", "member_state": state or "not known",
+        "suspicion": _facts(listed(fields.get("ai_Capability")), fields, listed(fields.get("ai_ContactLanguage"))),
+        "to_be_added_by_the_platform": [
+            "the content", "time of publication with time zone", "data needed to locate and identify the account",
+            "where the offence, the suspect or the person concerned is thought to be",
+        ],
+        "approvals": list(handover.approvals), "may_be_sent": len(set(handover.approvals)) >= 2,
+        "note": "A suspicion for an authority to examine. The sender of a message may have been forced to send it.",
+    }  # fmt: skip
+
+
+def check(path: Path) -> list[str]:
+    """Return what the (partial) schema of a statement refuses, and personal data by field name."""
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(_SCHEMA)
+    wrong = []
+    for batch in json.loads(path.read_text(encoding="utf-8"))["batches"]:
+        if len(batch["statements"]) > BATCH:
+            wrong.append(f"a batch of {len(batch['statements'])} statements; {BATCH} at most")
+        for made in batch["statements"]:
+            wrong += [f"{made['puid']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(made)]
+    return wrong

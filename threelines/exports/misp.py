@@ -1,0 +1,121 @@
+"""MISP: events with our object and taxonomy, as one event file or as a feed folder.
+
+No MISP taxonomy, galaxy or object for trafficking existed in the lists read; ours
+(`exports/schemas/misp/`) pass MISP's own schemas and are meant to be proposed upstream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from threelines.exports.codes import CAPABILITY
+from threelines.exports.sharing import Handover, coded, listed
+from threelines.records import Incident
+
+PURPOSE = "share_with_company"
+SUFFIX = ".json"
+TAXONOMY = "ai-enabled-trafficking"
+_NAMESPACE = uuid.UUID("2f1d2f5c-6c52-4d0a-9d2e-5a0d4b7f9c22")
+_TAGS = {
+    "translation": "real-time-translation", "publications_and_personas": "publications-adverts-personas",
+    "deepfake_media": "deepfake-media", "automation": "automated-conversation",
+}  # fmt: skip
+
+FIELDS: tuple[str, ...] = (
+    "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Act", "ai_Means", "ai_Period", "ai_PlatformClass",
+    "ai_ContactLanguage", "ai_EvidenceBasis", "ai_Alternative",
+)  # fmt: skip
+_RELATION = {
+    "ai_Suspected": "confidence", "ai_Capability": "ai-capability", "ai_Automation": "automation", "ai_Act": "act",
+    "ai_Means": "means", "ai_Period": "period", "ai_PlatformClass": "platform-class", "ai_ContactLanguage": "language",
+    "ai_EvidenceBasis": "evidence-basis", "ai_Alternative": "human-explanation",
+}  # fmt: skip
+
+
+def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
+    """Write one event to a `.json` file; anything else is a folder that becomes a MISP feed."""
+    event = _event(incidents, handover)
+    if out.suffix == ".json":
+        out.write_text(event.to_json(indent=1) + "\n", encoding="utf-8")
+        return out
+    out.mkdir(parents=True, exist_ok=True)
+    feed = event.to_feed(with_meta=False)
+    (out / f"{event.uuid}.json").write_text(json.dumps(feed, default=str, indent=1) + "\n", encoding="utf-8")
+    (out / "manifest.json").write_text(json.dumps(event.manifest, default=str, indent=1) + "\n", encoding="utf-8")
+    hashes = sorted(
+        {hashlib.md5(entry.value.encode(), usedforsecurity=False).hexdigest() for entry in _attributes(event)}
+    )
+    (out / "hashes.csv").write_text("".join(f"{digest},{event.uuid}\n" for digest in hashes), encoding="utf-8")
+    return out
+
+
+def _attributes(event: Any) -> list[Any]:
+    return [attribute for entry in event.objects for attribute in entry.attributes]
+
+
+def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
+    from pymisp import MISPEvent, MISPOrganisation
+
+    event = MISPEvent()
+    event.uuid = str(uuid.uuid5(_NAMESPACE, handover.organisation + handover.stamp))
+    event.info = "Suspected AI use in trafficking cases, de-identified"
+    event.date, event.timestamp = handover.made.date(), int(handover.made.timestamp())
+    event.publish_timestamp = int(handover.made.timestamp())
+    event.distribution, event.threat_level_id, event.analysis, event.published = 0, 4, 2, True
+    event.Orgc = MISPOrganisation()
+    event.Orgc.name, event.Orgc.uuid = handover.organisation, str(uuid.uuid5(_NAMESPACE, handover.organisation))
+    for tag in (f"tlp:{handover.tlp}", "PAP:AMBER", f'{TAXONOMY}:consent="{PURPOSE.replace("_", "-")}"'):
+        event.add_tag(tag)
+    seen: set[str] = set()
+    with as_file(files("threelines") / "exports" / "schemas" / "misp") as folder:
+        for name, fields in coded(incidents, FIELDS):
+            if fields.get("ai_Capability"):
+                event.add_object(_object(name, fields, folder, handover))
+                seen |= {CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}
+    for capability in sorted(seen):
+        event.add_tag(f'{TAXONOMY}:capability="{_TAGS[capability]}"')
+    return event
+
+
+def _object(name: str, fields: dict[str, Any], folder: Path, handover: Handover) -> Any:
+    from pymisp import MISPObject
+
+    made = MISPObject("ai-use-in-trafficking", strict=True, misp_objects_path_custom=str(folder / "objects"))
+    made.uuid = str(uuid.uuid5(_NAMESPACE, name))
+    made.timestamp = int(handover.made.timestamp())
+    for field, relation in _RELATION.items():
+        for number, value in enumerate(listed(fields.get(field))):
+            attribute = made.add_attribute(relation, value=value, disable_correlation=True)
+            if attribute is not None:
+                attribute.uuid = str(uuid.uuid5(_NAMESPACE, f"{name} {relation} {number}"))
+                attribute.timestamp = made.timestamp
+    return made
+
+
+def check(path: Path) -> list[str]:
+    """Return what PyMISP refuses when it reads the event, or each event of the feed."""
+    from pymisp import MISPEvent, PyMISPError
+
+    wrong = []
+    paths = (
+        [path] if path.is_file() else [entry for entry in sorted(path.glob("*.json")) if entry.name != "manifest.json"]
+    )
+    for entry in paths:
+        event = MISPEvent()
+        try:
+            event.load_file(entry)
+        except (PyMISPError, ValueError, KeyError) as fault:
+            wrong.append(f"{entry.name}: {fault}")
+            continue
+        wrong += [
+            f"{entry.name}: object {made.uuid} names no capability"
+            for made in event.objects
+            if not made.get_attributes_by_relation("ai-capability")
+        ]
+    return wrong

@@ -1,0 +1,107 @@
+"""What every export obeys: coded fields by allow-list, identity refused in code, marks that travel along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from threelines.records import Incident, ThreelinesError
+
+Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+
+DENIED: frozenset[str] = frozenset(
+    [
+        "org_Name",
+        "org_ShippingStreet",
+        "org_ShippingPostalCode",
+        "org_ShippingLongitude",
+        "org_ShippingLatitude",
+        "org_Phone",
+        "prs_Salutation",
+        "prs_FirstName",
+        "prs_MiddleName",
+        "prs_SecondName",
+        "prs_Birthdate",
+        "prs_IdentityNumber",
+        "prs_Title",
+        "prs_Email",
+        "prs_HomePhone",
+        "prs_MobilePhone",
+        "prs_MailingCity",
+        "prs_MailingState",
+        "prs_MailingStreet",
+        "prs_MailingPostalCode",
+        "prs_MailingLongitude",
+        "prs_MailingLatitude",
+        "vic_DetailsOfVulnerabilities",
+        "vic_LocationOfRecruitment",
+        "vic_LocationOfExploitation",
+        "per_RoleDetails",
+        "cas_ReasonForCaseClosure",
+        "cas_CaseOwner",
+        "cas_ReferringOrganisation",
+        "cas_ReferringPrimaryCaseWorker",
+        "cas_IncomingReferralDetails",
+        "cas_ReferredOrganisation",
+        "cas_ReferredPrimaryCaseWorker",
+        "cas_OutgoingReferralDetails",
+        "cco_CaseComment",
+        "hte_Longitude",
+        "hte_Latitude",
+        "hte_City",
+        "hte_State",
+        "hte_Street",
+        "hte_PostalCode",
+        "hte_Date",
+        "hte_Description",
+        "spl_Objectives",
+        "spl_ActionPlan",
+        "ai_Notes",
+        "tl_Callback",
+    ]
+)
+"""Direct identifiers and free text: refused here even if everything before let them pass (R1)."""
+
+
+class ExportError(ThreelinesError):
+    """An export is refused or cannot be written; nothing of the record is repeated."""
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hands what to whom, on which basis: travels inside every export."""
+
+    organisation: str = "Organisation not named"
+    recipient: str = ""
+    tlp: Tlp = "amber"
+    """Traffic Light Protocol 2.0: who may read it. Consent is a mark of its own."""
+    legal_basis: str = ""
+    approvals: tuple[str, ...] = ()
+    """Pseudonymous ids of the people who released it; two, and not the same (R10)."""
+    made: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    retention_months: int = 24
+    definition: dict[str, Any] = {}
+    """The form's closed lists and labels, as plain values, for exports that describe it."""
+
+    @property
+    def stamp(self) -> str:
+        """The time in ISO 8601, UTC, without fractions."""
+        return self.made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def coded(incidents: Iterable[Incident], allowed: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (id, fields) with allowed fields only; a denied field in the allow-list is a mistake of ours."""
+    wanted = frozenset(allowed)
+    if wanted & DENIED:
+        raise ExportError(f"an export may not ask for {', '.join(sorted(wanted & DENIED))}")
+    for incident in incidents:
+        yield incident.id, {name: value for name, value in sorted(incident.fields.items()) if name in wanted}
+
+
+def listed(value: Any) -> list[str]:
+    """Return a value as a list of texts."""
+    if value in (None, "", []):
+        return []
+    return [str(entry) for entry in value] if isinstance(value, list | tuple) else [str(value)]
