@@ -23,7 +23,8 @@ Names = NDArray[np.int64]
 
 def ours(texts: Sequence[str]) -> Names:
     """Link with threelines."""
-    from threelines.link.copies import linked, sketches
+    from threelines.link.copies import sketches
+    from threelines.link.groups import linked
 
     return linked(sketches(texts))
 
@@ -83,7 +84,7 @@ def gaoya(texts: Sequence[str]) -> Names:
 
 
 def _joined(count: int, first: Names, second: Names) -> Names:
-    from threelines.link.copies import components
+    from threelines.link.groups import components
 
     return components(count, first, second)
 

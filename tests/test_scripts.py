@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threelines.link import copies
+from threelines.link.groups import linked
 from threelines.link.scripts import MIN_COPIES, across_languages, find_scripts, script_groups, script_threads
 from threelines.link.template import template
 from threelines.records import Record
@@ -38,7 +39,7 @@ def _bench(name):
 
 
 def _names(texts):
-    return copies.linked(copies.sketches(texts)).tolist()
+    return linked(copies.sketches(texts)).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def planted():
 def test_planted_campaigns_are_found(planted):
     """Each of the five ways of changing a copy is recalled at 95% or more, at a precision of 99%."""
     sys.modules.setdefault("corpus", _bench("corpus"))
-    scores = _bench("scripts").score(copies.linked(copies.sketches(planted.texts)), planted)
+    scores = _bench("scripts").score(linked(copies.sketches(planted.texts)), planted)
 
     assert {mode: scores[mode] >= 0.95 for mode in _bench("corpus").MODES} == dict.fromkeys(
         _bench("corpus").MODES, True
@@ -64,14 +65,14 @@ def test_the_same_texts_give_the_same_bytes(planted):
     one, two = copies.sketches(planted.texts, threads=1), copies.sketches(planted.texts, threads=3)
 
     assert [column.tobytes() for column in one] == [column.tobytes() for column in two]
-    assert copies.linked(one).tobytes() == copies.linked(two).tobytes()
+    assert linked(one).tobytes() == linked(two).tobytes()
 
 
 def test_the_order_of_the_texts_does_not_matter(planted):
     """A shuffled platform has the same groups up to a handful of borderline posts."""
     order = np.random.default_rng(5).permutation(len(planted.texts))
-    straight = copies.linked(copies.sketches(planted.texts))
-    shuffled = copies.linked(copies.sketches([planted.texts[index] for index in order]))
+    straight = linked(copies.sketches(planted.texts))
+    shuffled = linked(copies.sketches([planted.texts[index] for index in order]))
     back = np.empty_like(shuffled)
     back[order] = order[shuffled]
     score = _bench("scripts").score(back, planted)["F1"] - _bench("scripts").score(straight, planted)["F1"]
@@ -222,3 +223,13 @@ def test_one_script_in_two_languages_is_merged():
     merged = across_languages(scripts, [BASE, THAI, OTHER], lambda found: np.array([meaning[text] for text in found]))
 
     assert sorted(len(script.records) for script in merged) == [2, 4]
+
+
+def test_a_chain_of_likenesses_is_no_script():
+    """Texts of which each shares a part only with the next have no core, so they do not become one group."""
+    rng = np.random.default_rng(8)
+    words = ["".join(rng.choice(list("bdfgklmnprstaeiou"), 7)) for _ in range(900)]
+    chain = [" ".join(words[at * 6 : at * 6 + 17]) for at in range(120)]
+    _, sizes = np.unique(linked(copies.sketches(chain)), return_counts=True)
+
+    assert sizes.max() <= 4

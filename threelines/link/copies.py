@@ -3,8 +3,8 @@
 Never all pairs. Each text is reduced to what its letters look like, cut into shingles of five letters (three in
 scripts with thousands of letters), and sketched by its `SKETCH` smallest shingle hashes: a bottom-k MinHash, of which
 every value is one band of one row. Texts that share a value are candidates with their nearest neighbours in that
-bucket only, so a stock phrase that thousands use costs a line, not a square. A candidate becomes a link when the
-sketches agree, either plainly or with each shingle weighed by its rarity; links join into scripts.
+bucket only, so a stock phrase that thousands use costs a line, not a square. Candidates are then compared, with what
+is rare weighing more; `groups` makes scripts of them.
 
 Sources: Broder 1997 (resemblance, bottom-k sketches); Manku, Jain and Das Sarma 2007 (near-duplicates at scale).
 """
@@ -31,17 +31,18 @@ NEIGHBOURS = 3
 """With how many of the next texts in a bucket a text is compared."""
 HUB = 64
 """A shingle in more texts than this is common: it needs a second one beside it to be a band."""
-ALIKE = 0.5
-"""Plain resemblance at which two texts are copies."""
-RARE_ALIKE = 0.19
-"""Resemblance weighed by rarity at which two texts are copies: what a paraphrase keeps."""
+MIN_BITS = 45.0
+"""Surprise that shared words must hold to count: five words that one text in five hundred has."""
+NOTHING = np.uint32(0xFFFF_FFFF)
+"""What an empty place of a sketch holds."""
 MIN_SHINGLES = 30
 """A shorter text says too little: two people write it by chance ('ok thanks', 'happy new year to you all')."""
 
 _LONGEST_WORD = 25  # more letters than this for each word: words are not written apart, or all letters are
+_PLAIN = 0.3  # plain resemblance counts only above this
+_OVERLAP = 3.0  # one word makes several shingles: their surprises are not independent
 _CHUNK = 10_000
-_NONE = np.uint32(0xFFFF_FFFF)
-_BLANK = _NONE & ~np.uint32(31)  # what an empty place is once graded
+_BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
 _WIDE = 0x2E80  # from here on one letter is a syllable or a word (Han, kana, Hangul)
 
@@ -74,7 +75,7 @@ def sketch(texts: Sequence[str]) -> Sketches:
     hashes, valid = _shingles(codes, starts)
     shingles, sizes = _smallest(owner[valid], hashes[valid], (len(texts), SKETCH))
     words, number = _smallest(owner[opens], _words(codes, opens), (len(texts), WORDS))
-    words[sizes > number * _LONGEST_WORD] = _NONE
+    words[sizes > number * _LONGEST_WORD] = NOTHING
     return Sketches(shingles, words, sizes)
 
 
@@ -87,7 +88,7 @@ def _smallest(owner: NDArray[np.uint64], hashes: NDArray[np.uint64], shape: tupl
     counts = np.bincount(rows, minlength=shape[0]).astype(np.int64)
     rank = np.arange(keys.size) - np.repeat(np.cumsum(counts) - counts, counts)
     kept = rank < shape[1]
-    table = np.full(shape, _NONE, dtype=np.uint32)
+    table = np.full(shape, NOTHING, dtype=np.uint32)
     table[rows[kept], rank[kept]] = keys[kept].astype(np.uint32)
     return table, counts
 
@@ -99,7 +100,8 @@ def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> NDArray[np.ui
         return np.empty(0, dtype=np.uint64)
     place = np.arange(codes.size) - np.repeat(begins, np.diff(np.append(begins, codes.size)))
     spread = _mixed(codes.astype(np.uint64) | (place.astype(np.uint64) << np.uint64(32)))
-    return np.minimum(np.add.reduceat(spread, begins) >> np.uint64(32), np.uint64(_NONE - 1))
+    sums = np.add.reduceat(spread, begins)
+    return np.asarray(np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)), dtype=np.uint64)
 
 
 def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
@@ -120,7 +122,7 @@ def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[NDArray[np.uint6
     hashed ^= hashed >> np.uint32(13)
     hashed *= np.uint32(0xC2B2_AE35)
     hashed ^= hashed >> np.uint32(16)
-    return np.minimum(hashed, _NONE - np.uint32(1)).astype(np.uint64), valid
+    return np.minimum(hashed, NOTHING - np.uint32(1)).astype(np.uint64), valid
 
 
 def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
@@ -135,7 +137,7 @@ def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
 def frequencies(table: Values) -> NDArray[np.uint32]:
     """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
     flat = table.ravel()
-    places = np.flatnonzero(flat != _NONE).astype(np.uint64)
+    places = np.flatnonzero(flat != NOTHING).astype(np.uint64)
     keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places)
     values, places = keyed >> np.uint64(32), keyed & _LOW
     edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
@@ -154,7 +156,7 @@ def candidates(table: Values, often: NDArray[np.uint32]) -> Pairs:
     keys, following, often = table[:, :KEYS], table[:, 1 : KEYS + 1].astype(np.uint64), often[:, :KEYS]
     rows = np.broadcast_to(np.arange(len(table), dtype=np.uint64)[:, None], keys.shape)
     rare = (often > 1) & (often <= HUB)
-    common = (often > HUB) & (following != _NONE)
+    common = (often > HUB) & (following != NOTHING)
     joined = _mixed((keys[common].astype(np.uint64) << np.uint64(32)) | following[common])
     found = _neighbours((keys[rare].astype(np.uint64) << np.uint64(32)) | rows[rare], NEIGHBOURS)
     found += _neighbours((joined & ~_LOW) | rows[common], 1)
@@ -186,29 +188,34 @@ def _seen_twice(found: list[NDArray[np.uint64]]) -> Pairs:
     return Pairs((twice >> np.uint64(32)).astype(np.int64), (twice & _LOW).astype(np.int64))
 
 
-def links(sketched: Sketches, often: NDArray[np.uint32], pairs: Pairs) -> NDArray[np.bool_]:
-    """Tell which candidate pairs are copies: alike plainly, or alike in what is rare.
+def resemblances(sketched: Sketches, often: NDArray[np.uint32], pairs: Pairs) -> NDArray[np.float64]:
+    """Say how alike each candidate pair is, 0 to 1, by what is rare; copies letter for letter reach 0.7 at least.
 
     What is rare is measured on whole words, which survive new synonyms and another order of clauses better than
-    shingles do; on shingles where words are not written apart.
+    shingles do; on shingles where words are not written apart. Few shared words are no evidence: see `MIN_BITS`.
     """
-    weights = _rarity(len(sketched.sizes))
+    weights, bits = _rarity(len(sketched.sizes))
     shingles = _graded(sketched.shingles, often)
     words = _graded(sketched.words, frequencies(sketched.words))
-    kept = np.empty(len(pairs.first), dtype=bool)
-    for at in range(0, kept.size, _CHUNK):
+    found = np.empty(len(pairs.first), dtype=np.float64)
+    for at in range(0, found.size, _CHUNK):
         first, second = pairs.first[at : at + _CHUNK], pairs.second[at : at + _CHUNK]
-        plain, letters_rare = _resemblance(shingles[first], shingles[second], weights)
-        _, words_rare = _resemblance(words[first], words[second], weights)
+        plain, letters_rare, letter_bits = _resemblance(shingles[first], shingles[second], weights, bits)
+        _, words_rare, word_bits = _resemblance(words[first], words[second], weights, bits)
         worded = (words[first, 0] != _BLANK) & (words[second, 0] != _BLANK)
-        kept[at : at + _CHUNK] = (plain >= ALIKE) | (np.where(worded, words_rare, letters_rare) >= RARE_ALIKE)
-    return kept
+        rare = np.where(worded, words_rare, letters_rare)
+        known = np.where(worded, word_bits, letter_bits / _OVERLAP)
+        found[at : at + _CHUNK] = np.maximum(rare * (known >= MIN_BITS), plain - _PLAIN)
+    return found
 
 
-def _rarity(count: int) -> NDArray[np.float32]:
-    """Weigh what 2^grade of `count` texts have, from 1 down; the cube makes a stock phrase weigh next to nothing."""
-    bits = float(np.log2(max(count, 2)))
-    return (np.maximum(1 - np.arange(32) / bits, 0.05) ** 3).astype(np.float32)
+def _rarity(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weigh what 2^grade of `count` texts have, from 1 down, and give its surprise in bits.
+
+    The cube makes a stock phrase weigh next to nothing.
+    """
+    bits = np.maximum(np.log2(max(count, 2)) - np.arange(32), 0).astype(np.float32)
+    return np.maximum(bits / bits[0], np.float32(0.05)) ** 3, bits
 
 
 def _graded(table: Values, often: NDArray[np.uint32]) -> Values:
@@ -216,42 +223,22 @@ def _graded(table: Values, often: NDArray[np.uint32]) -> Values:
     return (table & ~np.uint32(31)) | np.log2(np.maximum(often, 1)).astype(np.uint32)
 
 
-def _resemblance(
-    first: Values, second: Values, weights: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Compare graded sketches row by row, up to the largest value that both know of: plainly, and by weight."""
+class _Alike(NamedTuple):
+    plain: NDArray[np.float64]
+    rare: NDArray[np.float32]
+    bits: NDArray[np.float32]
+
+
+def _resemblance(first: Values, second: Values, weights: NDArray[np.float32], bits: NDArray[np.float32]) -> _Alike:
+    """Compare graded sketches row by row, up to the largest value that both know of."""
     limit = np.minimum(np.minimum(first[:, -1], second[:, -1]), _BLANK - np.uint32(1))
     both = np.sort(np.concatenate((first, second), axis=1), axis=1)
     known = both <= limit[:, None]
     shared = known[:, 1:] & (both[:, 1:] == both[:, :-1])
-    weight = weights[both & np.uint32(31)] * known
+    grade = both & np.uint32(31)
+    weight = weights[grade] * known
     common = (weight[:, 1:] * shared).sum(axis=1)
     number = shared.sum(axis=1)
     plain = number / np.maximum(known.sum(axis=1) - number, 1)
-    return plain, common / np.maximum(weight.sum(axis=1) - common, 1e-6)
-
-
-def components(count: int, first: Rows, second: Rows) -> Rows:
-    """Name each of `count` rows by the smallest row that a chain of links leads to."""
-    name = np.arange(count)
-    while True:
-        low = np.minimum(name[first], name[second])
-        before = name.copy()
-        np.minimum.at(name, name[first], low)
-        np.minimum.at(name, name[second], low)
-        while not np.array_equal(name, name[name]):
-            name = name[name]
-        if np.array_equal(name, before):
-            return name
-
-
-def linked(sketched: Sketches) -> Rows:
-    """Name each text by the first text of its script; a text that stands alone names itself."""
-    long = (sketched.sizes >= MIN_SHINGLES)[:, None]
-    sketched = Sketches(
-        np.where(long, sketched.shingles, _NONE), np.where(long, sketched.words, _NONE), sketched.sizes
-    )  # fmt: skip
-    often = frequencies(sketched.shingles)
-    pairs = candidates(sketched.shingles, often)
-    kept = links(sketched, often, pairs)
-    return components(len(sketched.sizes), pairs.first[kept], pairs.second[kept])
+    rare = common / np.maximum(weight.sum(axis=1) - common, 1e-6)
+    return _Alike(plain, rare, (bits[grade[:, 1:]] * shared).sum(axis=1))

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from threelines.link.copies import Rows, components, linked, sketches
+from threelines.link.copies import Rows, sketches
+from threelines.link.groups import components, linked
 from threelines.link.template import template
 from threelines.records import Record, Thread
 
