@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +26,11 @@ import msgspec
 
 from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
+from threelines.engine.reference import Reference
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
 from threelines.records import Assessment, Record, Thread
 from threelines.signals import SIGNALS, Detector
+from threelines.signals.account import AccountFeatures, measure
 from threelines.vocabulary.terms import Vocabulary
 
 _In = TypeVar("_In")
@@ -148,9 +151,14 @@ def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Pr
 
 
 def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
+    """Measure every account first: what is usual here is a quantile of all of them."""
     parts = partitions(folder / "accounts")
     progress("accounts", 0)
-    for part, batch in zip(parts, workers.each(judge_accounts, parts), strict=True):
+    if not parts:
+        return
+    reference = folder / "reference.bin"
+    reference.write_bytes(Reference.load(*workers.each(measure_accounts, parts)).dump())
+    for part, batch in zip(parts, workers.each(judge_accounts, [(p, reference) for p in parts]), strict=True):
         yield batch
         progress("accounts", size(part))
 
@@ -161,6 +169,7 @@ _plan: Plan | None = None
 _decode_records = msgspec.msgpack.Decoder(list[Record]).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
+_decode_features = msgspec.msgpack.Decoder(dict[str, AccountFeatures]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _encode_line = msgspec.json.Encoder().encode
 
@@ -189,12 +198,48 @@ def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     return result
 
 
-def judge_accounts(paths: list[Path]) -> Batch:
-    """Judge the accounts of one partition."""
+def measure_accounts(paths: list[Path]) -> bytes:
+    """Return the features of a partition's accounts as a reference, and lay them down for judging."""
+    reference, features = Reference(), {}
+    for piece in _bounded(paths, paths[0].parent, key=_account_of):
+        for thread in account_threads(map(_decode_turn, piece)):
+            features[thread.id] = measure(thread)
+            reference.add(features[thread.id])
+    _beside(paths).write_bytes(_encode(features))
+    return reference.dump()
+
+
+def judge_accounts(task: tuple[list[Path], Path]) -> Batch:
+    """Judge the accounts of one partition against what is usual on this platform."""
+    paths, place = task
+    reference, features = _reference(place), _decode_features(_beside(paths).read_bytes())
     result = Batch()
-    for piece in _bounded(paths, paths[0].parent, key=lambda payload: _decode_turn(payload).record.author):
-        judge_threads(account_threads(map(_decode_turn, piece)), into=result)
+    for piece in _bounded(paths, paths[0].parent, key=_account_of):
+        judge_threads(
+            (_placed(thread, features, reference) for thread in account_threads(map(_decode_turn, piece))), into=result
+        )
     return result
+
+
+def _placed(thread: Thread, features: dict[str, AccountFeatures], reference: Reference) -> Thread:
+    """Add the account's own numbers and where they stand among the others."""
+    own = features[thread.id]
+    return msgspec.structs.replace(
+        thread, facts={**thread.facts, "features": own, "quantiles": reference.quantiles(own)}
+    )
+
+
+def _beside(paths: list[Path]) -> Path:
+    return paths[0].with_suffix(".features")
+
+
+def _account_of(payload: bytes) -> str:
+    return _decode_turn(payload).record.author
+
+
+@lru_cache(maxsize=1)
+def _reference(place: Path) -> Reference:
+    return Reference.load(place.read_bytes())
 
 
 def _bounded(paths: list[Path], folder: Path, *, key: Callable[[bytes], str], depth: int = 1) -> Iterator[list[bytes]]:
