@@ -1,0 +1,122 @@
+"""Entities of a text, with spans in the original: phones, handles, links, e-mail, money.
+
+Digits and letters are compared after folding (full width, other scripts' digits, look-alikes, invisible
+marks), so a number that is broken up with zero-width spaces is found, and its span covers them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from threelines.text._contacts import Contact, Named, deep_links, emails, handles, links, mentions, named
+from threelines.text._money import sums
+from threelines.text._phones import phones
+from threelines.text.fold import fold_letter
+
+EntityKind = Literal["phone", "handle", "messenger", "link", "email", "money"]
+"""`handle` is an account or invitation on a messenger; `messenger` is its bare name."""
+
+
+class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something in a text that can be compared across texts: `text[start:end]` is how it was written."""
+
+    kind: EntityKind
+    value: str
+    """Normalised: E.164 or digits, handle in lower case, host and path, address, `low-high CUR/period`."""
+    start: int
+    end: int
+    app: str = ""
+    """Messenger of a handle, or named beside a phone number; empty when the text does not say."""
+    host: str = ""
+    """Host of a link, without `www.`."""
+    amount_low: float = 0.0
+    amount_high: float = 0.0
+    currency: str = ""
+    """ISO 4217, or empty when the text does not say."""
+    period: str = ""
+    """hour, day, week, month, year or task; empty when the text does not say."""
+
+
+class _PlainTable(dict[int, str]):
+    """Code point → folded letter, filled as letters are met."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = fold_letter(chr(code))
+        return folded
+
+
+_TABLE = _PlainTable()
+_HINT = re.compile(r"[0-9@]|[a-z\])][.\[(][a-z.\[]|://")
+
+
+def entities(text: str, region: str | None = None) -> tuple[Entity, ...]:
+    """Return the entities of a text in order, none overlapping another.
+
+    `region` (ISO 3166) is the country in which numbers without a country code are read.
+    """
+    plain = text.lower() if text.isascii() else text.translate(_TABLE)
+    messengers = named(plain)
+    if not messengers and not _HINT.search(plain):
+        return ()
+    found = _without_overlaps(_found(plain, text, messengers, region))
+    if not found:
+        return ()
+    if len(plain) == len(text) and text.isascii():
+        return tuple(found)
+    origins = _origins(text)
+    return tuple(_mapped(entity, origins, text) for entity in found)
+
+
+def _found(plain: str, text: str, messengers: list[Named], region: str | None) -> Iterator[Entity]:
+    """Yield everything that was found, the surest kinds first."""
+    if "@" in plain:
+        yield from map(_contact, emails(plain))
+    if "." in plain or "://" in plain or ":" in plain or "[dot]" in plain:
+        yield from map(_contact, deep_links(plain))
+        written = text if len(text) == len(plain) else plain
+        yield from map(_contact, links(plain, written))
+    yield from map(_contact, handles(plain, messengers))
+    if any(letter.isdigit() for letter in plain):
+        for one in sums(plain):
+            yield Entity(
+                kind="money", value=_written_sum(one.low, one.high, one.currency, one.period), start=one.start, end=one.end,
+                amount_low=one.low, amount_high=one.high, currency=one.currency, period=one.period,
+            )  # fmt: skip
+        for start, end, value in phones(plain, region):
+            near = [name.app for name in messengers if name.end <= start <= name.end + 24]
+            yield Entity(kind="phone", value=value, start=start, end=end, app=near[-1] if near else "")
+    yield from map(_contact, mentions(plain, messengers))
+
+
+def _contact(found: Contact) -> Entity:
+    kind: EntityKind = found.kind  # type: ignore[assignment]
+    return Entity(kind=kind, value=found.value, start=found.start, end=found.end, app=found.app, host=found.host)
+
+
+def _written_sum(low: float, high: float, currency: str, period: str) -> str:
+    amount = f"{low:.10g}" if low == high else f"{low:.10g}-{high:.10g}"
+    return f"{amount} {currency}".rstrip() + (f"/{period}" if period else "")
+
+
+def _without_overlaps(found: Iterator[Entity]) -> list[Entity]:
+    kept: list[Entity] = []
+    for entity in found:
+        if entity.start < entity.end and all(entity.end <= one.start or entity.start >= one.end for one in kept):
+            kept.append(entity)
+    return sorted(kept, key=lambda entity: entity.start)
+
+
+def _origins(text: str) -> list[int]:
+    return [index for index, letter in enumerate(text) for _ in _TABLE[ord(letter)]]
+
+
+def _mapped(entity: Entity, origins: list[int], text: str) -> Entity:
+    """Move a span back to the original; marks that belong to its last letter come along."""
+    start, end = origins[entity.start], origins[entity.end - 1] + 1
+    while end < len(text) and not _TABLE[ord(text[end])]:
+        end += 1
+    return msgspec.structs.replace(entity, start=start, end=end)
