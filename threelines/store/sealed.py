@@ -69,7 +69,9 @@ def declared(store: Store) -> tuple[SealedColumn, ...]:
     """Return every sealed column of the database, of all areas."""
     with store.read() as connection:
         rows = connection.execute(sa.select(_declared).order_by(_declared.c.table, _declared.c.column)).mappings().all()
-    return tuple(msgspec.convert({**row, "key": tuple(row["key"].split(","))}, SealedColumn) for row in rows)
+    # SQLAlchemy names columns with a subclass of str, which msgspec refuses as a key.
+    plain = ({str(name): value for name, value in row.items()} for row in rows)
+    return tuple(msgspec.convert({**row, "key": tuple(row["key"].split(","))}, SealedColumn) for row in plain)
 
 
 def reseal(store: Store, keyring: Keyring, purposes: Iterable[Purpose]) -> int:
