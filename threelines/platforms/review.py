@@ -23,12 +23,23 @@ from typing import Any, Literal, get_args
 import msgspec
 import sqlalchemy as sa
 
-from threelines.platforms.review_tables import MIGRATIONS, decisions, findings, items, outbox, seen
+from threelines.platforms.review_tables import (
+    FINDING,
+    MIGRATIONS,
+    NOTE,
+    SEALED,
+    decisions,
+    findings,
+    items,
+    outbox,
+    seen,
+)
 from threelines.records import Assessment, Record, ThreelinesError
 from threelines.roles import User, require
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary
 
 Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
@@ -126,6 +137,7 @@ class Review:
     def __init__(self, store: Store, keyring: Keyring, audit: Audit) -> None:
         self.store, self.keyring, self.audit = store, keyring, audit
         store.migrate("review", MIGRATIONS)
+        declare(store, SEALED)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -337,7 +349,7 @@ class Review:
 
     def _write(self, connection: sa.Connection, user: User, row: Any, verdict: Verdict) -> None:
         key = secrets.token_hex(8)
-        note = self.keyring.seal(verdict.note.encode(), b"review:note:" + key.encode()) if verdict.note else None
+        note = NOTE.seal(self.keyring, verdict.note.encode(), key) if verdict.note else None
         connection.execute(
             decisions.insert().values(
                 id=key, finding=row.id, reviewer=user.id, stage=row.stage, decision=verdict.decision,
@@ -492,12 +504,10 @@ class Review:
     # -- sealing ----------------------------------------------------------------------------
 
     def _seal(self, finding: str, content: Finding) -> bytes:
-        return self.keyring.seal(msgspec.json.encode(content), b"review:finding:" + finding.encode())
+        return FINDING.seal(self.keyring, msgspec.json.encode(content), finding)
 
     def _open(self, row: Any) -> Finding:
-        return msgspec.json.decode(
-            self.keyring.open_sealed(row.sealed, b"review:finding:" + row.id.encode()), type=Finding
-        )
+        return msgspec.json.decode(FINDING.open(self.keyring, row.sealed, row.id), type=Finding)
 
     def _tag(self, value: str, context: bytes) -> str:
         return self.keyring.tag(value.encode(), context).hex()[:32]

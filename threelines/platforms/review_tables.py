@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from threelines.store.database import Migration
+from threelines.store.sealed import SealedColumn
 
 _metadata = sa.MetaData()
 
@@ -87,5 +88,9 @@ outbox = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+FINDING = SealedColumn(table="review_findings", column="sealed", key=("id",))
+NOTE = SealedColumn(table="review_decisions", column="note", key=("id",))
+SEALED = (FINDING, NOTE)
 
 MIGRATIONS: tuple[Migration, ...] = (("0001_review", _metadata.create_all),)

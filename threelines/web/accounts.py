@@ -24,6 +24,7 @@ from threelines.roles import ROLES, Role, User
 from threelines.store.audit import Audit
 from threelines.store.database import Migration, Store
 from threelines.store.keyring import Keyring
+from threelines.store.sealed import SealedColumn, declare
 
 IDLE = 30 * 60.0
 """Seconds without a request after which a session ends (OWASP ASVS 4.0.3, V3.3: 30 minutes)."""
@@ -81,6 +82,9 @@ _tokens = sa.Table(
     sa.Column("made", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )
+_NAME = SealedColumn(table="web_accounts", column="name", key=("id",))
+_TOTP = SealedColumn(table="web_accounts", column="totp", key=("id",))
+_LABEL = SealedColumn(table="web_tokens", column="label", key=("id",))
 MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
 
 
@@ -138,6 +142,7 @@ class Accounts:
         self._hashing = BoundedSemaphore(4)
         self._nobody = self._hasher.hash(secrets.token_hex(16))
         store.migrate("accounts", MIGRATIONS)
+        declare(store, (_NAME, _TOTP, _LABEL))
 
     # -- accounts ---------------------------------------------------------------------------
 
@@ -155,7 +160,7 @@ class Accounts:
         key = "w" + secrets.token_hex(5)
         hashed = self._hash(password)
         values: dict[str, Any] = {
-            "id": key, "login": self._login(login), "name": self.keyring.seal(login.encode(), _context(key)),
+            "id": key, "login": self._login(login), "name": _NAME.seal(self.keyring, login.encode(), key),
             "password": hashed, "role": role, "team": team, "totp": None, "totp_step": 0, "disabled": False,
             "settings": msgspec.json.encode(settings or Settings()).decode(),
         }  # fmt: skip
@@ -206,7 +211,7 @@ class Accounts:
 
     def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
         return Person(
-            id=row.id, name=self.keyring.open_sealed(row.name, _context(row.id)).decode(), role=row.role,
+            id=row.id, name=_NAME.open(self.keyring, row.name, row.id).decode(), role=row.role,
             team=row.team, settings=msgspec.json.decode(row.settings, type=Settings),
             has_second_factor=row.totp is not None, disabled=bool(row.disabled), session=session, since=since,
         )  # fmt: skip
@@ -278,9 +283,14 @@ class Accounts:
         return None if row is None or row.disabled else self._person(row)
 
     def _row_by_name(self, name: str) -> Any:
+        login = name.strip().lower()
         with self.store.read() as connection:
-            wanted = sa.select(_accounts).where(_accounts.c.login == self._login(name.strip().lower()))
-            return connection.execute(wanted).first()
+            row = connection.execute(sa.select(_accounts).where(_accounts.c.login == self._login(login))).first()
+            if row is not None:
+                return row
+            # After a rotation of the match key the stored tags are old; the sealed names still tell.
+            rows = connection.execute(sa.select(_accounts)).all()
+        return next((row for row in rows if _NAME.open(self.keyring, row.name, row.id).decode() == login), None)
 
     def _matches(self, hashed: str, password: str) -> bool:
         with self._hashing:
@@ -302,7 +312,7 @@ class Accounts:
         """Turn the second factor on once its owner has shown a code from it."""
         if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
             raise AccountError("That code does not fit. Is the clock of your phone right?")
-        self._change(key, totp=self.keyring.seal(secret.encode(), _context(key)), totp_step=0)
+        self._change(key, totp=_TOTP.seal(self.keyring, secret.encode(), key), totp_step=0)
 
     def drop_second_factor(self, key: str) -> None:
         """Turn the second factor off: an admin's help for a lost phone. Ends every session."""
@@ -311,7 +321,7 @@ class Accounts:
 
     def _code_fits(self, row: Any, code: str) -> bool:
         """Check a code of this, the last or the next 30 seconds; each works once (RFC 6238, 5.2)."""
-        totp = pyotp.TOTP(self.keyring.open_sealed(row.totp, _context(row.id)).decode())
+        totp = pyotp.TOTP(_TOTP.open(self.keyring, row.totp, row.id).decode())
         step = int(time.time()) // 30
         for candidate in (step - 1, step, step + 1):
             if candidate > row.totp_step and pyotp.utils.strings_equal(totp.at(candidate * 30), code.replace(" ", "")):
@@ -367,7 +377,7 @@ class Accounts:
         key = _hashed(secret)
         values = {"id": key, "scope": scope, "made": time.time(), "expires": time.time() + days * 86400.0}
         with self.store.write() as connection:
-            label_sealed = self.keyring.seal(label.encode(), b"web:token:" + key.encode())
+            label_sealed = _LABEL.seal(self.keyring, label.encode(), key)
             connection.execute(_tokens.insert().values(**values, label=label_sealed))
         return secret
 
@@ -384,7 +394,7 @@ class Accounts:
         return tuple(
             {
                 "id": row.id, "scope": row.scope, "expires": row.expires,
-                "label": self.keyring.open_sealed(row.label, b"web:token:" + row.id.encode()).decode(),
+                "label": _LABEL.open(self.keyring, row.label, row.id).decode(),
             }
             for row in rows
         )  # fmt: skip
@@ -397,10 +407,6 @@ class Accounts:
 
 def _hashed(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
-
-
-def _context(key: str) -> bytes:
-    return b"web:account:" + key.encode()
 
 
 def _clean_name(name: str) -> str:

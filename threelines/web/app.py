@@ -21,6 +21,7 @@ from threelines.roles import RoleError
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary, load
 from threelines.web import api, check, entrance, ingest, operate, review
 from threelines.web.accounts import Accounts
@@ -67,6 +68,7 @@ def _routers() -> tuple[Any, ...]:
 
 def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
     store.migrate("web", ingest.MIGRATIONS)
+    declare(store, ingest.SEALED)
     audit = Audit(store, keyring)
     return Desk(
         store=store, keyring=keyring, audit=audit, options=options, vocabulary=vocabulary, started=now(),

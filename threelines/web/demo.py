@@ -83,9 +83,15 @@ def _thread(shown: dict[str, list[tuple[Indicator, str]]], draw: random.Random, 
     return list(_talk(name, language, texts, begun, draw))
 
 
+def _author(name: str) -> str:
+    """Let every three threads in a row be one account's, so that findings of one account meet."""
+    head, _, place = name.rpartition("-")
+    return f"demo_account_{head}_{int(place) // 3}"
+
+
 def _advert(name: str, language: str, texts: list[str], begun: datetime) -> Record:
     return Record(
-        id=name, kind="advert", author=f"demo_account_{name}", text="\n".join(texts), language=language, time=begun,
+        id=name, kind="advert", author=_author(name), text="\n".join(texts), language=language, time=begun,
         source="demonstration",
     )  # fmt: skip
 
@@ -95,7 +101,7 @@ def _talk(name: str, language: str, texts: list[str], begun: datetime, draw: ran
         for turn, (who, text) in enumerate((("writer", words), ("reader", draw.choice(_ORDINARY)))):
             begun += timedelta(minutes=draw.randint(1, 90))
             yield Record(
-                id=f"{name}-{place}-{turn}", author=f"demo_{who}_{name}", conversation=name, text=text,
+                id=f"{name}-{place}-{turn}", author=_author(name) if who == "writer" else f"demo_reader_{name}", conversation=name, text=text,
                 language=language if who == "writer" else "en", time=begun, source="demonstration",
             )  # fmt: skip
 

@@ -21,6 +21,7 @@ from threelines.platforms.review import Finding, is_child
 from threelines.records import Assessment, Record, ThreelinesError
 from threelines.store.database import Migration
 from threelines.store.keyring import Keyring
+from threelines.store.sealed import SealedColumn
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.desk import Desk
 
@@ -45,6 +46,8 @@ _answered = sa.Table(
     sa.Column("made", sa.Float, nullable=False, index=True),
     sa.Column("answer", sa.Text, nullable=False),
 )
+_SEALED = SealedColumn(table="web_stream", column="sealed", key=("id",))
+SEALED = (_SEALED,)
 MIGRATIONS: tuple[Migration, ...] = (("0001_stream", _metadata.create_all),)
 
 
@@ -109,7 +112,7 @@ def _remember(desk: Desk, records: Sequence[Record]) -> tuple[int, list[Record]]
             key = _tag(desk.keyring, "record", f"{record.conversation}\0{record.id}")
             if connection.execute(sa.select(_stream.c.id).where(_stream.c.id == key)).first():
                 continue
-            sealed = desk.keyring.seal(msgspec.json.encode(record), b"web:stream:" + key.encode())
+            sealed = _SEALED.seal(desk.keyring, msgspec.json.encode(record), key)
             talk = _tag(desk.keyring, "talk", record.conversation)
             connection.execute(_stream.insert().values(id=key, talk=talk, made=time.time(), sealed=sealed))
             fresh += 1
@@ -120,7 +123,7 @@ def _remember(desk: Desk, records: Sequence[Record]) -> tuple[int, list[Record]]
 def _talk(desk: Desk, connection: sa.Connection, name: str) -> Iterator[Record]:
     last = sa.select(_stream).where(_stream.c.talk == name).order_by(_stream.c.made.desc()).limit(LONGEST_TALK)
     for row in reversed(connection.execute(last).all()):
-        plain = desk.keyring.open_sealed(row.sealed, b"web:stream:" + row.id.encode())
+        plain = _SEALED.open(desk.keyring, row.sealed, row.id)
         yield msgspec.json.decode(plain, type=Record)
 
 

@@ -40,7 +40,7 @@ DECISION_WORDS = {
     "watch": "Watch",
     "support": "Offer support",
     "refer": "Refer",
-    "remove": "Recommend removal",
+    "remove": "Remove",
 }
 SHOWN_RECORDS = 60
 """Records of a long thread shown at once; those with signs always."""
@@ -230,12 +230,13 @@ def _kept(records: list[Record], shows: set[str]) -> list[Record]:
 
 def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[str, Any]:
     mine = [signal for signal in signals if signal.indicator == name]
+    heading = vocabulary.indicators[name].name if name in vocabulary.indicators else ""
     return {
         "number": number,
         "indicator": vocabulary.indicators.get(name),
         "id": name,
         "strength": mine[0].strength,
-        "details": list(dict.fromkeys(signal.detail for signal in mine if signal.detail))[:4],
+        "details": [d for d in dict.fromkeys(s.detail for s in mine) if d and d.rstrip(".") != heading][:4],
         "shadow": mine[0].shadow,
     }
 
