@@ -26,7 +26,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     giver: str = ""
     language: str = ""
     method: str = ""
-    date: str = ""
+    given: str = ""
     expires: str = ""
 
     def stands(self, today: date) -> bool:
@@ -113,12 +113,12 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
 
 def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | None:
     month = add_months(today.isoformat()[:7], CONSENT_MONTHS)
-    filled = {"date": today.isoformat(), **{key: value for key, value in given.items() if value}}
+    filled = {"given": today.isoformat(), **{key: value for key, value in given.items() if value}}
     if filled.get("value") == "yes":
         filled.setdefault("expires", f"{month}-01")
     listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("giver", "method"))
     shaped = re.fullmatch(r"([a-z]{3})?", filled.get("language", "")) and all(
-        re.fullmatch(r"(\d{4}-\d\d-\d\d)?", filled.get(key, "")) for key in ("date", "expires")
+        re.fullmatch(r"(\d{4}-\d\d-\d\d)?", filled.get(key, "")) for key in ("given", "expires")
     )
     try:
         return (

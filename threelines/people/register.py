@@ -122,7 +122,7 @@ class Register:
 
     def add_many(self, entries: Iterable[Entry], *, reason: str = "case work", batch: int = 500) -> Sequence[str]:
         """Keep many cases, `batch` to a transaction; a fault in one raises before its batch is kept."""
-        require(self.user, "case.add")
+        require(self.user, "case.import" if reason == "import" else "case.add")
         ids: list[str] = []
         waiting: list[Entry] = []
         for entry in entries:
@@ -147,6 +147,14 @@ class Register:
             self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
         return [case_id for case_id, _, _ in prepared]
 
+    def problems(self, entry: Entry) -> tuple[Problem, ...]:
+        """Return what stands against keeping an entry; empty when nothing does."""
+        try:
+            self._prepare(entry)
+        except FormError as fault:
+            return fault.problems
+        return ()
+
     def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
         fields = self.form.clean(entry.fields)
         self._refuse_unlisted_community(fields)
@@ -161,15 +169,18 @@ class Register:
 
     def _new_row(self, case_id: str, content: Content, place: int) -> dict[str, Any]:
         return {
-            "id": case_id, "place": place, "quarter": quarter_of(self.today), "owner": self.user.id,
-            "team": self.user.team, "revision": 1, "is_held": False, **self._sealed(case_id, content, b""),
+            "id": case_id, "place": place, "quarter": quarter_of(date.fromisoformat(content.provenance["recorded"])), "owner": self.user.id,
+            "team": self.user.team, "revision": 1, "is_held": False, **self.sealed_content(case_id, content, ""),
             **self._clock(content),
         }  # fmt: skip
 
-    def _sealed(self, case_id: str, content: Content, before: bytes) -> dict[str, bytes]:
+    def sealed_content(self, case_id: str, content: Content, before: str) -> dict[str, Any]:
+        """Return the sealed columns of a row: the content, and the chain over the revision before."""
         plain = _encode(content)
-        chain = self.keyring.tag(before + plain, b"case:" + case_id.encode(), purpose="audit")
-        return {"sealed": CONTENT.seal(self.keyring, plain, case_id), "chain": chain}
+        return {"sealed": CONTENT.seal(self.keyring, plain, case_id), "chain": self._chain(case_id, before, plain)}
+
+    def _chain(self, case_id: str, before: str, plain: bytes) -> str:
+        return self.keyring.tag(before.encode() + plain, b"case:" + case_id.encode(), purpose="audit").hex()
 
     def _clock(self, content: Content) -> dict[str, Any]:
         month = self.today.isoformat()[:7]
@@ -182,7 +193,7 @@ class Register:
 
         With `revision` the change is refused when somebody else changed the case since.
         """
-        with self._case(case_id, "case.update") as (connection, row):
+        with self.case_transaction(case_id, "case.update") as (connection, row):
             content = self._content(connection, case_id)
             if revision is not None and revision != row.revision:
                 raise RegisterError(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
@@ -198,14 +209,14 @@ class Register:
     def consent(self, case_id: str, purpose: str, value: str, **details: str) -> int:
         """Record consent for one purpose: yes, no or withdrawn; giver, language, method, expires."""
         given = new_consent(self.form, {purpose: {"value": value, **details}}, self.today)
-        with self._case(case_id, "consent.record") as (connection, row):
+        with self.case_transaction(case_id, "consent.record") as (connection, row):
             content = self._content(connection, case_id)
             content = msgspec.structs.replace(content, consent={**content.consent, **given})
             return self._revise(connection, row, content, "consent.record", reason="consent")
 
     def withdraw(self, case_id: str) -> int:
         """Withdraw every consent of a case at once."""
-        with self._case(case_id, "consent.record") as (connection, row):
+        with self.case_transaction(case_id, "consent.record") as (connection, row):
             content = self._content(connection, case_id)
             gone = new_consent(self.form, dict.fromkeys(content.consent, "withdrawn"), self.today)
             content = msgspec.structs.replace(content, consent=gone)
@@ -228,20 +239,20 @@ class Register:
         clock = self._clock(content)
         if row.status == "closed" and clock["status"] == "closed":
             clock["destroy_after"] = row.destroy_after
-        fresh = {**clock, **self._sealed(row.id, content, old.chain), "revision": row.revision + 1}
+        fresh = {**clock, **self.sealed_content(row.id, content, old.chain), "revision": row.revision + 1}
         connection.execute(CASES.update().where(CASES.c.id == row.id).values(**fresh))
         self.audit.note(connection, self.user, action, record=row.id, reason=reason)
         return row.revision + 1
 
     def assign(self, case_id: str, *, owner: str, team: str) -> None:
         """Give a case to another worker."""
-        with self._case(case_id, "case.assign") as (connection, _):
+        with self.case_transaction(case_id, "case.assign") as (connection, _):
             connection.execute(CASES.update().where(CASES.c.id == case_id).values(owner=owner, team=team))
             self.audit.note(connection, self.user, "case.assign", record=case_id, reason="supervision")
 
     def hold(self, case_id: str, *, on: bool) -> None:
         """Set or lift a legal hold: nothing of a held case is destroyed."""
-        with self._case(case_id, "case.hold") as (connection, _):
+        with self.case_transaction(case_id, "case.hold") as (connection, _):
             connection.execute(CASES.update().where(CASES.c.id == case_id).values(is_held=on))
             self.audit.note(
                 connection, self.user, "case.hold" if on else "case.release", record=case_id, reason="legal hold"
@@ -256,7 +267,7 @@ class Register:
         part = new_id("p")
         coded = {name: value for name, value in kept.items() if name not in self.form.identity}
         named = {name: value for name, value in kept.items() if name in self.form.identity}
-        with self._case(case_id, "case.update") as (connection, _):
+        with self.case_transaction(case_id, "case.update") as (connection, _):
             connection.execute(
                 PARTS.insert().values(
                     id=part,
@@ -273,20 +284,20 @@ class Register:
 
     def get(self, case_id: str, *, reason: str = "case work") -> Case:
         """Return one case without the identity."""
-        with self._case(case_id, "case.read") as (connection, row):
+        with self.case_transaction(case_id, "case.read") as (connection, row):
             content = self._content(connection, case_id)
             self.audit.note(connection, self.user, "case.read", record=case_id, reason=reason)
         return Case(row=row, fields=content.fields, consent=content.consent, provenance=content.provenance)
 
     def identity(self, case_id: str, *, reason: str = "case work") -> dict[str, Any]:
         """Open the vault for one case."""
-        with self._case(case_id, "identity.read") as (connection, _):
+        with self.case_transaction(case_id, "identity.read") as (connection, _):
             self.audit.note(connection, self.user, "identity.read", record=case_id, reason=reason)
             return self.vault.read(connection, case_id)
 
     def parts(self, case_id: str) -> Sequence[tuple[str, str, dict[str, Any]]]:
         """Return (id, entity, coded fields) of the further entities of a case."""
-        with self._case(case_id, "case.read") as (connection, _):
+        with self.case_transaction(case_id, "case.read") as (connection, _):
             self.audit.note(connection, self.user, "case.read", record=case_id, reason="case work")
             rows = connection.execute(sa.select(PARTS).where(PARTS.c.case_id == case_id).order_by(PARTS.c.id)).all()
         return [
@@ -345,9 +356,16 @@ class Register:
             self.audit.note(connection, self.user, "identity.match", reason="case work")
         return found
 
+    def is_imported(self, submission: str) -> bool:
+        """Say whether a form submission or finding is in the register already."""
+        if not submission:
+            return False
+        with self.store.read() as connection:
+            return bool(self.vault.find(connection, {"tl_SubmissionId": submission}))
+
     def revisions(self, case_id: str) -> Sequence[tuple[int, str, Content]]:
         """Return (number, who changed it next, content) of the earlier revisions, oldest first."""
-        with self._case(case_id, "case.read") as (connection, _):
+        with self.case_transaction(case_id, "case.read") as (connection, _):
             self.audit.note(connection, self.user, "case.read", record=case_id, reason="case work")
             wanted = sa.select(REVISIONS).where(REVISIONS.c.case_id == case_id).order_by(REVISIONS.c.number)
             rows = connection.execute(wanted).all()
@@ -360,9 +378,9 @@ class Register:
         contents = [content for _, _, content in self.revisions(case_id)]
         with self.store.read() as connection:
             row = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(CASES.c.id == case_id)).one()
-        chain = b""
+        chain = ""
         for plain in [*map(_encode, contents), CONTENT.open(self.keyring, row.sealed, case_id)]:
-            chain = self.keyring.tag(chain + plain, b"case:" + case_id.encode(), purpose="audit")
+            chain = self._chain(case_id, chain, plain)
         if chain != row.chain:
             raise RegisterError(f"{case_id}: its revisions do not fit together; compare it with a backup")
         return len(contents) + 1
@@ -371,9 +389,11 @@ class Register:
 
     def leaving(self, purpose: str) -> Iterator[tuple[str, int, Content, dict[str, Any]]]:
         """Yield (case id, revision, content, shared fields) of every case with consent today."""
-        require(self.user, "statistics.read" if purpose in ("statistics", "research") else "export.prepare")
+        permission = "statistics.read" if purpose in ("statistics", "research") else "export.prepare"
+        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed), permission).order_by(
+            CASES.c.id
+        )
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
-        wanted = sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed).order_by(CASES.c.id)
         form, today, keyring = self.form, self.today, self.keyring
         with self.store.read() as connection:
             for case_id, revision, sealed in connection.execution_options(yield_per=2000).execute(wanted):
@@ -381,6 +401,30 @@ class Register:
                 fields = leaving(form, content, purpose, today)
                 if fields is not None:
                     yield case_id, revision, content, fields
+
+    def incident(self, case_id: str, purpose: str) -> Incident:
+        """Return one incident for a referral; refused without consent for the purpose today."""
+        with self.case_transaction(case_id, "referral.prepare") as (connection, row):
+            content = self._content(connection, case_id)
+            fields = leaving(self.form, content, purpose, self.today)
+            if fields is None:
+                raise RegisterError(f"{case_id}: no consent for {purpose} today; ask the person first")
+            self.audit.note(connection, self.user, f"leaving.{purpose}", record=case_id, reason="referral")
+        return self._incident(case_id, purpose, row.revision, content, fields)
+
+    def incidents(self, purpose: str) -> Iterator[Incident]:
+        """Yield the incidents of a purpose, in the order of the random case ids."""
+        for case_id, revision, content, fields in self.leaving(purpose):
+            yield self._incident(case_id, purpose, revision, content, fields)
+
+    def _incident(
+        self, case_id: str, purpose: str, revision: int, content: Content, fields: dict[str, Any]
+    ) -> Incident:
+        provenance = {key: value for key, value in content.provenance.items() if key in LEAVING_PROVENANCE}
+        return Incident(
+            id=self.export_id(case_id, purpose), fields=fields, consent={purpose: "yes"},
+            provenance={**provenance, "revision": str(revision)},
+        )  # fmt: skip
 
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
@@ -437,7 +481,7 @@ class Register:
         return wanted
 
     @contextmanager
-    def _case(self, case_id: str, permission: str) -> Iterator[tuple[sa.Connection, Row]]:
+    def case_transaction(self, case_id: str, permission: str) -> Iterator[tuple[sa.Connection, Row]]:
         """Open a transaction on one case that this user may reach; a refusal goes into the audit."""
         try:
             with self.store.write() as connection:
@@ -457,26 +501,11 @@ class Register:
 
 
 def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incident]:
-    """Yield what may leave for a purpose: consented today, allow-listed coded fields, ids of that purpose.
+    """Return what may leave for a purpose: consented today, allow-listed coded fields, ids of that purpose.
 
     The order is that of the random case ids, so it says nothing about time.
     """
-    for case_id, revision, content, fields in register.leaving(purpose):
-        provenance = {key: value for key, value in content.provenance.items() if key in LEAVING_PROVENANCE}
-        yield Incident(
-            id=register.export_id(case_id, purpose),
-            fields=fields,
-            consent={purpose: "yes"},
-            provenance={**provenance, "revision": str(revision)},
-        )
-
-
-def incident(register: Register, case_id: str, purpose: str) -> Incident:
-    """Return one incident for a referral; refused without consent for the purpose today."""
-    found = next((one for one in incidents(register, purpose) if one.id == register.export_id(case_id, purpose)), None)
-    if found is None:
-        raise RegisterError(f"{case_id}: no such case, or no consent for {purpose} today; ask the person first")
-    return found
+    return register.incidents(purpose)
 
 
 def _merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

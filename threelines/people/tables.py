@@ -23,7 +23,7 @@ CASES = sa.Table(
     sa.Column("changed", sa.String(7), nullable=False),  # month of the last change
     sa.Column("destroy_after", sa.String(7), nullable=True),  # month; set when the case is closed
     sa.Column("sealed", sa.LargeBinary, nullable=False),
-    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("chain", sa.String(64), nullable=False),
     sa.Index("cases_by_owner", "owner", "place"),
     sa.Index("cases_by_team", "team", "place"),
 )
@@ -34,7 +34,7 @@ REVISIONS = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("who", sa.String(80), nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
-    sa.Column("chain", sa.LargeBinary, nullable=False),
+    sa.Column("chain", sa.String(64), nullable=False),
 )
 PARTS = sa.Table(
     "case_parts",

@@ -89,6 +89,8 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     document = re.sub(r"[^A-Z0-9]", "", str(fields.get("prs_IdentityNumber", "")).upper())
     if len(document) >= 5:
         yield "document", document
+    if fields.get("tl_SubmissionId"):
+        yield "submission", str(fields["tl_SubmissionId"])
     name = " ".join(sorted(fold(f"{fields.get('prs_FirstName', '')} {fields.get('prs_SecondName', '')}").split()))
     if name and fields.get("prs_Birthdate"):
         yield "name_birthdate", f"{name}|{fields['prs_Birthdate']}"

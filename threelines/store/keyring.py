@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -145,6 +145,11 @@ class Keyring:
         """Say whether a value was sealed with a key that is no longer the newest."""
         return int.from_bytes(sealed[1:3]) != self._newest[purpose]
 
+    def looks_sealed(self, value: bytes) -> bool:
+        """Say whether bytes have the head of a sealed value of one of these keys."""
+        newest = max(self._newest.values(), default=0)
+        return len(value) >= _HEAD + 16 and value[0] == _VERSION and 1 <= int.from_bytes(value[1:3]) <= newest
+
     def rotate(self, *purposes: Purpose) -> None:
         """Add a newer key for each purpose and save; old keys stay until `retire`."""
         fresh = [
@@ -178,11 +183,8 @@ class Keyring:
     def destroy(self) -> None:
         """Overwrite and remove the key file, and forget the keys: the data is lost for good."""
         if self.path.exists():
-            size = self.path.stat().st_size
             with self.path.open("r+b") as file:
-                file.write(os.urandom(size))
-                file.flush()
-                os.fsync(file.fileno())
+                _overwrite(file)
             self.path.unlink()
         self._keys.clear()
         self._ciphers.clear()
@@ -252,7 +254,11 @@ def _read(path: Path) -> _File:
 
 
 def _write(path: Path, file: _File) -> None:
-    """Write through a temporary file and rename: a crash leaves the old file or the new one, whole."""
+    """Write through a temporary file and rename: a crash leaves the old file or the new one, whole.
+
+    The old file is overwritten afterwards: keys that were retired do not stay in free blocks.
+    """
+    old = path.open("r+b") if path.exists() else None
     beside = path.with_name(path.name + ".new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
@@ -260,6 +266,15 @@ def _write(path: Path, file: _File) -> None:
         out.flush()
         os.fsync(out.fileno())
     beside.replace(path)
+    if old is not None:
+        with old:
+            _overwrite(old)
+
+
+def _overwrite(file: BinaryIO) -> None:
+    file.write(os.urandom(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -111,7 +111,7 @@ def refuse_leftovers(store: Store, keyring: Keyring, purposes: Iterable[Purpose]
     known = {(column.table, column.column): column.purpose for column in declared(store)}
     for table, column, sealed in _binary_values(store):
         purpose = known.get((table, column))
-        if purpose is None and len(sealed) >= 31 and sealed[0] == 1:
+        if purpose is None and keyring.looks_sealed(sealed):
             raise StoreError(
                 f"{table}.{column}: holds sealed values and is not declared; old keys stay (store/sealed.py)"
             )

@@ -1,0 +1,373 @@
+"""The command `threelines register`: the cases of one organisation."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from threelines.roles import ROLES, User
+
+if TYPE_CHECKING:
+    from threelines.people.register import Register
+    from threelines.store.keyring import Keyring
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def database_options(role: str) -> Callable[[_Function], _Function]:
+    """Add the options that open a register, with the role that this command usually needs."""
+
+    def add(function: _Function) -> _Function:
+        for option in reversed((
+            click.option("--db", "database", required=True, envvar="THREELINES_DB", help="Path of a SQLite file, or postgresql+psycopg://… ."),
+            click.option("--key-file", envvar="THREELINES_KEYRING", type=click.Path(path_type=Path), help="Key file; for a file F.db it is F.db.key."),
+            click.option("--passphrase", envvar="THREELINES_PASSPHRASE", default="", help="Of a key file that is locked with one; better given by the environment."),
+            click.option("--user", envvar="THREELINES_USER", default="", help="Your worker id, for the audit; your login name otherwise."),
+            click.option("--role", envvar="THREELINES_ROLE", type=click.Choice(ROLES), default=role, show_default=True),
+            click.option("--team", envvar="THREELINES_TEAM", default="", help="Your team: a supervisor sees the cases of it."),
+        )):  # fmt: skip
+            function = option(function)
+        return function
+
+    return add
+
+
+@contextmanager
+def opened(*, create: bool = False, **options: Any) -> Iterator[Register]:
+    """Open the register that the options of `database_options` name."""
+    from threelines.people.register import Register
+
+    keyring = keyring_of(options["database"], options["key_file"], options["passphrase"], create=create)
+    user = User(id=options["user"] or _login(), role=options["role"], team=options["team"])
+    with Register.open(options["database"], keyring, user) as register:
+        yield register
+
+
+def keyring_of(database: str, key_file: Path | None, passphrase: str, *, create: bool = False) -> Keyring:
+    """Open the key file beside the database, or the one named; make it when `create` says so."""
+    from threelines.store.keyring import Keyring
+
+    if key_file is None:
+        if "://" in database and not database.startswith("sqlite:///"):
+            raise click.UsageError("name the key file with --key-file or THREELINES_KEYRING")
+        key_file = Path(database.removeprefix("sqlite:///") + ".key")
+    if create and not key_file.exists():
+        return Keyring.create(key_file, passphrase=passphrase)
+    return Keyring.open(key_file, passphrase=passphrase)
+
+
+def _login() -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "", getpass.getuser()) or "local"
+
+
+@click.group()
+def command() -> None:
+    """Keep cases: what happened, whether AI was used, and what the person agreed to.
+
+    Everything a person said is sealed; names are in a vault of their own. Whoever holds the key file
+    can open the register: keep it apart from the database. A lost key is lost data.
+
+    \b
+    Try it with invented cases:
+      threelines register demo --db demo.db --cases 200
+      threelines register list --db demo.db
+      threelines register show CASE --db demo.db
+    \b
+    Start a real one:
+      threelines register init --db cases.db
+      threelines register form --short > call.json      (fill it in)
+      threelines register add call.json --db cases.db
+    """
+
+
+@command.command()
+@database_options("admin")
+def init(**options: Any) -> None:
+    """Make the database and its key file, and print the organisation's id (needed for a wipe)."""
+    with opened(create=True, **options) as register:
+        click.echo(f"organisation {register.keyring.organisation}")
+        click.echo(f"key file     {register.keyring.path} (copy it to a safe place; a lost key is lost data)")
+
+
+@command.command()
+@click.option("--cases", default=200, show_default=True, help="How many cases to invent.")
+@click.option("--canary", default="", help="Plant this text in every identifying field.")
+@click.option("--seed", default=1, show_default=True)
+@database_options("supervisor")
+def demo(cases: int, canary: str, seed: int, **options: Any) -> None:
+    """Fill a register with invented cases: no person stands behind them."""
+    from threelines.people.demo import fill
+
+    with opened(create=True, **options) as register:
+        made = fill(register, cases=cases, canary=canary, seed=seed)
+        click.echo(f"{len(made)} invented cases in {options['database']}")
+
+
+@command.command()
+@click.option("--short", is_flag=True, help="Only the 60-second form.")
+@click.option("--csv", "as_csv", is_flag=True, help="The header of a CSV file for `import`.")
+def form(short: bool, as_csv: bool) -> None:
+    """Print an empty form, with every question and its allowed values."""
+    from threelines.people.definition import load_form
+    from threelines.people.importing import blank_csv
+
+    if as_csv:
+        click.echo(blank_csv(short=short), nl=False)
+        return
+    known = load_form()
+    click.echo("{")
+    click.echo('  "consent": {' + ", ".join(f'"{purpose}": "no"' for purpose in known.purposes) + "},")
+    click.echo('  "fields": {')
+    fields = known.short if short else known.full
+    for place, field in enumerate(fields, start=1):
+        values = " | ".join(known.choices(field))
+        hint = f"{field.label} [{field.type}{': ' + values if values else ''}]"
+        click.echo(f'    "{field.name}": null{"," if place < len(fields) else ""}    // {hint}')
+    click.echo("  }\n}\n// Remove what follows // before you give it to `threelines register add`.", nl=True)
+
+
+@command.command()
+@click.argument("source", type=click.File("r", encoding="utf-8"))
+@database_options("case_worker")
+def add(source: Any, **options: Any) -> None:
+    """Keep one case from a JSON file, or from standard input with `-`.
+
+    Names never go into a command line: it stays in the shell's history.
+
+    \b
+      {"fields": {"ai_Asked": "yes", "ai_Suspected": "suspected"},
+       "consent": {"statistics": "yes"}, "provenance": {"interview_language": "lao"}}
+    """
+    text = re.sub(r"^([^\"\n]*(?:\"[^\"\n]*\"[^\"\n]*)*?)\s*//.*$", r"\1", source.read(), flags=re.MULTILINE)
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as fault:
+        raise click.UsageError(f"not JSON: line {fault.lineno}") from None
+    with opened(**options) as register:
+        case_id = register.add(
+            given.get("fields", {}), consent=given.get("consent", {}), provenance=given.get("provenance", {})
+        )
+        click.echo(case_id)
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice(["active", "follow_up", "closed"]), default=None)
+@click.option("--quarter", default="", help="Of registration, such as 2026-Q3.")
+@click.option("--where", multiple=True, metavar="FIELD=VALUE", help="Coded fields only; may be given more than once.")
+@click.option("--limit", default=20, show_default=True)
+@database_options("supervisor")
+def list_cases(status: str | None, quarter: str, where: tuple[str, ...], limit: int, **options: Any) -> None:
+    """List the cases you may see, newest first.
+
+    \b
+      threelines register list --db cases.db --team north --where ai_Capability=voice_clone
+    """
+    with opened(**options) as register:
+        if where:
+            rows = register.search(dict(_pair(entry) for entry in where), limit=limit)
+        else:
+            rows = register.list(status=status or "", quarter=quarter, limit=limit)
+        for row in rows:
+            held = " held" if row.is_held else ""
+            click.echo(f"{row.id}  {row.quarter}  {row.status:<9}  {row.owner}  {row.team}{held}")
+        click.echo(f"{len(rows)} of {register.count()} cases", err=True)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, mark, value = text.partition("=")
+    if not mark:
+        raise click.UsageError(f"{name}: write FIELD=VALUE")
+    return name, value
+
+
+@command.command()
+@click.argument("case_id")
+@click.option("--identity", is_flag=True, help="Also open the vault: its own permission, its own audit entry.")
+@database_options("supervisor")
+def show(case_id: str, identity: bool, **options: Any) -> None:
+    """Show one case; the reading is noted in the audit."""
+    with opened(**options) as register:
+        case = register.get(case_id)
+        shown: dict[str, Any] = {
+            "id": case.id, "quarter": case.row.quarter, "status": case.row.status, "revision": case.row.revision,
+            "fields": case.fields, "consent": {name: consent.value for name, consent in case.consent.items()},
+            "provenance": case.provenance,
+        }  # fmt: skip
+        if identity:
+            shown["identity"] = register.identity(case_id)
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+@command.command("import")
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--ignore", multiple=True, metavar="COLUMN", help="A column that is left out on purpose.")
+@database_options("supervisor")
+def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
+    """Import HTCDS files, form submissions (Kobo, ODK), CSV, or reviewed findings of `threelines scan`.
+
+    Rows with a fault are reported by number and field and left out; the exit code is then 1.
+    """
+    from threelines.people.importing import import_file
+
+    with opened(**options) as register:
+        done = import_file(register, source, ignore=ignore)
+    for number, problems in done.refused:
+        for problem in problems:
+            click.echo(f"row {number}: {problem.field}: {problem.fault}", err=True)
+    click.echo(f"{len(done.added)} added, {done.known} known already, {len(done.refused)} refused")
+    if done.refused:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.argument("case_id")
+@click.argument("purpose")
+@click.argument("value", type=click.Choice(["yes", "no", "withdrawn"]))
+@click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), default="self", show_default=True)
+@click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), default="spoken", show_default=True)
+@click.option("--language", default="", help="ISO 639-3, in which it was asked.")
+@click.option("--expires", default="", help="Day such as 2027-12-31; 24 months from now otherwise.")
+@database_options("supervisor")
+def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) -> None:
+    """Record what the person agreed to, one purpose at a time.
+
+    Purposes: services, statistics, research, share_with_company, share_with_police,
+    own_acts_to_police. What was not asked is no. A withdrawal leaves the next release.
+    """
+    details = {name: options.pop(name) for name in ("method", "language", "expires")}
+    with opened(**options) as register:
+        click.echo(f"revision {register.consent(case_id, purpose, value, giver=giver, **details)}")
+
+
+@command.command()
+@click.argument("case_id")
+@click.option("--off", is_flag=True, help="Lift the hold.")
+@database_options("data_protection_officer")
+def hold(case_id: str, off: bool, **options: Any) -> None:
+    """Set or lift a legal hold: nothing of a held case is destroyed."""
+    with opened(**options) as register:
+        register.hold(case_id, on=not off)
+
+
+@command.command()
+@click.option(
+    "--months", type=click.IntRange(1, 240), default=None, help="Set the retention time of this organisation."
+)
+@click.option("--run", is_flag=True, help="Destroy what is due; without it only the lists are printed.")
+@database_options("data_protection_officer")
+def retention(months: int | None, run: bool, **options: Any) -> None:
+    """List or destroy identities whose time is over (24 months after closing, unless set otherwise)."""
+    from threelines.people import keeping
+
+    with opened(**options) as register:
+        if months:
+            register.set("retention_months", str(months))
+        if run:
+            reduced, erased = keeping.apply_retention(register)
+            click.echo(f"{reduced} reduced to statistics, {erased} erased whole")
+            return
+        for row in keeping.due(register):
+            click.echo(f"due        {row.id}  closed, destroy after {row.destroy_after}")
+        for row in keeping.forgotten(register):
+            click.echo(f"forgotten  {row.id}  open, last changed {row.changed}")
+
+
+@command.command()
+@click.argument("case_id")
+@database_options("data_protection_officer")
+def erase(case_id: str, **options: Any) -> None:
+    """Erase one case whole, on the person's request."""
+    from threelines.people import keeping
+
+    with opened(**options) as register:
+        keeping.erase(register, case_id)
+
+
+@command.command()
+@click.option("--confirm", prompt="Organisation's id", help="As `init` printed it.")
+@database_options("admin")
+def wipe(confirm: str, **options: Any) -> None:
+    """Emergency: destroy the keys, then the database. Nothing can be read after it, by anyone."""
+    from threelines.people import keeping
+
+    with opened(**options) as register:
+        for gone in keeping.wipe(register, confirm=confirm):
+            click.echo(f"destroyed {gone}")
+
+
+@command.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@database_options("admin")
+def backup(target: Path, **options: Any) -> None:
+    """Write a whole copy (still sealed) and prove it by opening every value of it."""
+    from threelines.people import keeping
+
+    with opened(**options) as register:
+        done = keeping.backup(register, target)
+    click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+
+
+@command.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@database_options("admin")
+def restore(source: Path, **options: Any) -> None:
+    """Bring a backup back into a new database, and prove it. Give the key file it was made with."""
+    from threelines.people import keeping
+
+    keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
+    done = keeping.restore(source, options["database"], keyring=keyring)
+    click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+
+
+@command.command("rotate-key")
+@database_options("admin")
+def rotate_key(**options: Any) -> None:
+    """Make new keys, seal everything again, destroy the old keys.
+
+    Backups made before can then be opened only with a key file kept from before.
+    """
+    from threelines.people import keeping
+
+    with opened(**options) as register:
+        click.echo(f"{keeping.rotate(register)} values sealed with the new keys; old keys destroyed")
+
+
+@command.group()
+def audit() -> None:
+    """Who did what to which case: reads too; no case content."""
+
+
+@audit.command()
+@click.option("--anchor", default="", help="A head that was written down earlier.")
+@database_options("data_protection_officer")
+def verify(anchor: str, **options: Any) -> None:
+    """Check the chain, and print its head: write that down outside this computer."""
+    from threelines.roles import require
+
+    with opened(**options) as register:
+        require(register.user, "audit.verify")
+        click.echo(f"{register.audit.verify(anchor=anchor)} entries, unbroken")
+        click.echo(f"head {register.audit.head()}")
+
+
+@audit.command("show")
+@click.option("--case", "case_id", default="", help="Only what was done to this case.")
+@click.option("--last", default=50, show_default=True)
+@database_options("data_protection_officer")
+def show_audit(case_id: str, last: int, **options: Any) -> None:
+    """Print the last entries."""
+    from threelines.roles import require
+
+    with opened(**options) as register:
+        require(register.user, "audit.read")
+        for entry in register.audit.entries(record=case_id, newest=last):
+            click.echo(
+                f"{entry.id}  {entry.time}  {entry.who}  {entry.role}  {entry.action}  {entry.record}  {entry.reason}"
+            )

@@ -1,0 +1,282 @@
+"""Read cases that exist elsewhere: HTCDS files in their spellings, XLSForm submissions, CSV, reviewed findings.
+
+Nothing is dropped silently: an unknown column stops the import before it starts (unless it is named
+in `ignore`), and a row with a fault is reported by number and field while the others are kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from threelines.people.definition import ASKED, LISTS, Field, Form, Problem, load_form
+from threelines.people.register import Entry, Register
+from threelines.records import ThreelinesError
+
+MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
+"""How HTCDS and CTDC files write: not recorded. Never read as no."""
+
+# Spellings that exist in HTCDS's own toolkits and that no rule finds (standard's section 3.2).
+_ALIASES = {
+    "vic_traffickinstatusdecisionmakingorg": "vic_TraffickingStatusDecisionMakingOrg",
+    "con_consentreporting": "consent.statistics",
+    "perorganisation": "tl_PerpetratorOrganisation",
+    "organisation": "tl_PerpetratorOrganisation",
+    "instanceid": "tl_SubmissionId",
+    "uuid": "tl_SubmissionId",
+    "metainstanceid": "tl_SubmissionId",
+}
+_SYSTEM = re.compile(
+    r"(_?(id|submission_time|validation_status|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|"
+    r"attachments|geolocation|version_?|version)|__version__|formhub(/.*)?|meta/(rootUuid|deprecatedID|instanceName)|"
+    r"start|end|today|deviceid|username|simserial|subscriberid|KEY|SubmissionDate|"
+    r"_?submission__.*|.*_other_note)",
+    re.IGNORECASE,
+)
+"""Columns that form servers add; they hold nothing of the case (device ids among them are not wanted)."""
+
+
+class ImportingError(ThreelinesError):
+    """A file cannot be imported: names the file, the fault and the remedy."""
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import did. Faults name row and field, never a value."""
+
+    added: tuple[str, ...]
+    known: int = 0
+    """Rows that had been imported before."""
+    refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
+
+
+def import_file(register: Register, path: Path, *, ignore: Iterable[str] = ()) -> Imported:
+    """Import a `.csv`, `.json` or `.jsonl` file of rows, or of reviewed findings of a scan."""
+    rows = list(read_rows(path))
+    if rows and all("thread" in row and "tier" in row for row in rows):
+        return _keep(register, _findings(rows))
+    columns, unknown = _columns(register.form, rows, frozenset(ignore))
+    if unknown:
+        raise ImportingError(
+            f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
+        )
+    return _keep(register, (_entry(register.form, row, columns) for row in rows))
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield rows of a CSV file (UTF-8), a JSON list, a form server's JSON answer, or JSON lines."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".csv":
+            yield from _csv_rows(text)
+        elif path.suffix == ".json":
+            whole = json.loads(text)
+            rows: Any = whole.get("results", whole.get("value", [whole])) if isinstance(whole, dict) else whole
+            yield from (_flat(row) for row in rows)
+        elif path.suffix in (".jsonl", ".ndjson"):
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            yield from (row if "thread" in row else _flat(row) for row in rows)
+        else:
+            raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
+    except (OSError, UnicodeDecodeError, ValueError, AttributeError) as fault:
+        raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
+
+
+def _csv_rows(text: str) -> Iterator[dict[str, Any]]:
+    lines = text.splitlines()
+    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    header = _named(next(reader, []))
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            yield {name: cell for name, cell in zip(header, row, strict=False) if name or cell.strip()}
+
+
+def _named(header: list[str]) -> list[str]:
+    """Name the one header cell that HTCDS's flat workbook leaves blank, by its place."""
+    names = [name.strip() for name in header]
+    for place, name in enumerate(names):
+        before = _squeezed(names[place - 1]) if place else ""
+        if not name and before == "casreferredprimarycaseworker":
+            names[place] = "cas_ReasonForOutgoingReferral"
+    return names
+
+
+def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}/")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _columns(form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[str]) -> tuple[dict[str, str], list[str]]:
+    names = sorted({name for row in rows for name in row})
+    known: dict[str, str] = {}
+    unknown = []
+    for name in names:
+        target = _target(form, name)
+        if target:
+            known[name] = target
+        elif name not in ignore and not _SYSTEM.fullmatch(name) and not _SYSTEM.fullmatch(name.rsplit("/", 1)[-1]):
+            unknown.append(name or "(a column without a name)")
+    return known, unknown
+
+
+def _target(form: Form, column: str) -> str:
+    """Return the field, `consent.PURPOSE`, or `FIELD/choice` that a column means; empty when none."""
+    squeezed = {_squeezed(name): name for name in form.fields}
+    *path, last = column.split("/")
+    for purpose in form.purposes:
+        if _squeezed(last) in (f"consent{_squeezed(purpose)}", f"conconsent{_squeezed(purpose)}"):
+            return f"consent.{purpose}"
+    alias = _ALIASES.get(last.lower().strip("_")) or _ALIASES.get(_squeezed(last))
+    found = alias or squeezed.get(_squeezed(last), "")
+    if not found and path and _squeezed(path[-1]) in squeezed:
+        field = form.fields[squeezed[_squeezed(path[-1])]]
+        code = _code_of(form, field, last)
+        return f"{field.name}/{code}" if field.type in LISTS and code else ""
+    return found
+
+
+def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str]) -> Entry:
+    fields: dict[str, Any] = {}
+    consent: dict[str, str] = {}
+    for column, target in columns.items():
+        value = row.get(column)
+        text = value.strip() if isinstance(value, str) else value
+        if text is None or (isinstance(text, str) and text in MISSING):
+            continue
+        if target.startswith("consent."):
+            consent[target.removeprefix("consent.")] = (
+                "yes" if _is_yes(text) else "withdrawn" if text == "withdrawn" else "no"
+            )
+        elif "/" in target:
+            name, code = target.split("/")
+            if _is_yes(text) and code not in fields.setdefault(name, []):
+                fields[name].append(code)
+        else:
+            fields[target] = _value(form, form.fields[target], text)
+    if "con_Consent" in fields:
+        consent.setdefault("services", "yes" if _is_yes(fields["con_Consent"]) else "no")
+    return Entry(_asked(fields), consent, {"form_kind": "import"})
+
+
+def _value(form: Form, field: Field, text: Any) -> Any:
+    if not field.values:
+        return text
+    if field.type == "one":
+        return _code_of(form, field, str(text)) or text
+    parts = text if isinstance(text, list) else _parts(form, field, str(text))
+    return [_code_of(form, field, str(part)) or str(part).strip() for part in parts if str(part).strip()]
+
+
+def _parts(form: Form, field: Field, text: str) -> list[str]:
+    if _code_of(form, field, text):
+        return [text]
+    split = re.split(r"[;,|]", text)
+    return split if len(split) > 1 else text.split()
+
+
+def _code_of(form: Form, field: Field, text: str) -> str:
+    """Return the code for a code or a label in any case and spacing (`DebtBondage `, `Debt bondage`)."""
+    wanted = _squeezed(text)
+    for code, label in form.choices(field).items():
+        if wanted in (_squeezed(code), _squeezed(label)):
+            return code
+    return ""
+
+
+def _is_yes(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "1.0", "yes", "true", "y", "x")
+
+
+def _asked(fields: dict[str, Any]) -> dict[str, Any]:
+    """Say whether AI was asked about, where a file has no such column: an answer means it was."""
+    if ASKED in fields:
+        return fields
+    if fields.get("ai_Suspected") in ("unknown", None):
+        fields.pop("ai_Suspected", None)
+        return {**fields, ASKED: "no"}
+    return {**fields, ASKED: "yes"}
+
+
+# A scan's element → the register's code. A finding is a reason to look: it never says more than suspected.
+_ACTS = {
+    "recruitment": "recruitment",
+    "transport": "transportation",
+    "transfer": "transfer",
+    "harbouring_receipt": "harbouring",
+}
+_MEANS = {"deception": "fraud_deception", "coercion": "threat", "abuse_of_vulnerability": "abuse_of_vulnerability"}
+_PURPOSES = {
+    "sexual_exploitation": "SexualExploitation", "forced_labour": "ForcedLabour", "forced_criminality": "ForcedCriminality",
+    "servitude": "Servitude", "organ_removal": "OrganRemoval", "slavery": "Other",
+}  # fmt: skip
+_CAPABILITIES = {
+    "translation": "translation_text", "publications_and_personas": "persona_profile", "deepfake_media": "deepfake_image",
+    "automation": "automated_conversation",
+}  # fmt: skip
+TAKEN = ("confirm", "confirmed", "escalate", "escalated", "refer", "referred")
+"""Decisions of a review that make a finding a case; every other finding is left where it is."""
+
+
+def _findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
+    for row in rows:
+        review = row.get("review") or {}
+        decision = row.get("decision") or (review.get("decision") if isinstance(review, dict) else "")
+        if decision in TAKEN:
+            yield _finding(row)
+
+
+def _finding(row: Mapping[str, Any]) -> Entry:
+    elements = row.get("elements") or {}
+    seen = sorted({_CAPABILITIES[name] for name in row.get("capabilities") or () if name in _CAPABILITIES})
+    fields: dict[str, Any] = {
+        ASKED: "not_possible", "tl_Channel": "platform_finding", "ai_Detector": ["threelines_scan"],
+        "ai_Suspected": "suspected" if seen else "unknown", "tl_SubmissionId": f"{row['thread']['kind']}:{row['thread']['id']}"[:500],
+        "ai_Notes": str(row.get("explanation", ""))[:20_000],
+        "vic_TypeOfExploitation": sorted({_PURPOSES[name] for name in elements.get("purpose", ()) if name in _PURPOSES}),
+    }  # fmt: skip
+    if seen:
+        fields |= {
+            "ai_Capability": seen, "ai_EvidenceBasis": ["message_or_file_seen"],
+            "ai_Act": sorted({_ACTS[name] for name in elements.get("act", ()) if name in _ACTS}),
+            "ai_Means": sorted({_MEANS[name] for name in elements.get("means", ()) if name in _MEANS}),
+        }  # fmt: skip
+    return Entry(fields, {}, {"form_kind": "finding"})
+
+
+def _keep(register: Register, found: Iterable[Entry]) -> Imported:
+    refused: list[tuple[int, tuple[Problem, ...]]] = []
+    good: list[Entry] = []
+    known = 0
+    for number, entry in enumerate(found, start=1):
+        if register.is_imported(str(entry.fields.get("tl_SubmissionId", ""))):
+            known += 1
+            continue
+        problems = register.problems(entry)
+        if problems:
+            refused.append((number, problems))
+        else:
+            good.append(entry)
+    added = tuple(register.add_many(good, reason="import"))
+    return Imported(added=added, known=known, refused=tuple(refused))
+
+
+def blank_csv(*, short: bool = False) -> str:
+    """Return the header line of a CSV file that `import_file` reads."""
+    form = load_form()
+    names = [field.name for field in (form.short if short else form.full)]
+    return ",".join([*names, *(f"consent.{purpose}" for purpose in form.purposes)]) + "\n"

@@ -1,0 +1,348 @@
+"""Backup, restore, key rotation, destruction after the retention time, erasure and emergency wipe."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from threelines.people.case import Content, Row, add_months
+from threelines.people.register import Register, RegisterError
+from threelines.people.tables import CASES, CONTENT, IDENTITY, MATCHES, PARTS, REVISIONS, VAULT
+from threelines.roles import require
+from threelines.store.database import Store, StoreError
+from threelines.store.keyring import Keyring, KeyringError, Purpose
+from threelines.store.sealed import declared, refuse_leftovers, reseal
+
+ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
+"""The audit key is not rotated: the chain could then not be verified any more."""
+_DUMP = "threelines-dump-1"
+_OWN = ("threelines_migrations", "threelines_sealed")
+_BATCH = 500
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check of a whole database found."""
+
+    cases: int
+    sealed_values: int
+    audit_entries: int
+
+
+# ---------------------------------------------------------------------- backup and restore
+
+
+def check(store: Store, keyring: Keyring) -> Counted:
+    """Open every sealed value and verify the audit chain: the proof that a copy can be used."""
+    from threelines.store.audit import Audit
+
+    opened = 0
+    with store.read() as connection:
+        cases = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
+        for column in declared(store):
+            names: list[sa.ColumnClause[Any]] = [sa.column(name) for name in (*column.key, column.column)]
+            rows = connection.execution_options(yield_per=2000).execute(
+                sa.select(*names).select_from(sa.table(column.table))
+            )
+            for *key, sealed in rows:
+                if sealed is not None:
+                    column.open(keyring, bytes(sealed), *key)
+                    opened += 1
+    return Counted(cases=cases, sealed_values=opened, audit_entries=Audit(store, keyring).verify())
+
+
+def backup(register: Register, target: Path) -> Counted:
+    """Write a whole copy, then prove it: every value of the copy is opened and its audit verified.
+
+    SQLite gives a database file (content stays sealed in it), PostgreSQL a sealed dump. The copy is
+    useless without the key file: keep a copy of that too, in another place.
+    """
+    require(register.user, "store.backup")
+    if target.exists():
+        raise StoreError(f"{target}: exists already; a backup never replaces a file")
+    register.audit.add(register.user, "store.backup", reason="backup")
+    if not register.store.is_sqlite:
+        return dump(register, target)
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    _copy_sqlite(register.store.path, target)
+    copy = Store.open(target)
+    try:
+        return check(copy, register.keyring)
+    finally:
+        copy.close()
+        _as_one_file(target)
+
+
+def dump(register: Register, target: Path) -> Counted:
+    """Write every row as sealed JSON lines: from any database, into any database."""
+    require(register.user, "store.backup")
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    counts: dict[str, int] = {}
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(msgspec.json.encode({"format": _DUMP, "organisation": register.keyring.organisation}) + b"\n")
+        for number, (table, rows) in enumerate(_all_rows(register.store)):
+            counts[table] = counts.get(table, 0) + len(rows)
+            out.write(_line(register.keyring, number, [table, rows]))
+        out.write(_line(register.keyring, -1, counts))
+        out.flush()
+        os.fsync(out.fileno())
+    return check(register.store, register.keyring)
+
+
+def restore(source: Path, address: str | Path, *, keyring: Keyring) -> Counted:
+    """Bring a backup back into a new database and prove it; an existing register is never replaced."""
+    if not source.is_file():
+        raise StoreError(f"{source}: no such backup")
+    with source.open("rb") as file:
+        is_database = file.read(15) == b"SQLite format 3"
+    if is_database:
+        target = Path(str(address).removeprefix("sqlite:///"))
+        if "://" in str(target) or target.exists():
+            raise StoreError(f"{address}: give a new file; a restore never replaces a database")
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        _copy_sqlite(source, target)
+        store = Store.open(target)
+    else:
+        store = Store.open(address)
+        _load(source, store, keyring)
+    try:
+        return check(store, keyring)
+    except KeyringError:
+        if is_database:
+            target.unlink()
+        raise
+    finally:
+        store.close()
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    reader, writer = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True), sqlite3.connect(target)
+    try:
+        reader.backup(writer)
+        state = writer.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as fault:
+        raise StoreError(f"{source}: cannot be copied ({fault}); try another backup") from None
+    finally:
+        reader.close()
+        writer.close()
+    if state != "ok":
+        raise StoreError(f"{source}: damaged ({state}); try another backup")
+
+
+def _as_one_file(path: Path) -> None:
+    """Leave no write-ahead log beside a backup: it is one file that can be carried away."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.close()
+
+
+def _all_rows(store: Store) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    with store.engine.connect() as connection:
+        if not store.is_sqlite:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            metadata = sa.MetaData()
+            metadata.reflect(connection)
+            for table in metadata.sorted_tables:
+                found = connection.execution_options(yield_per=_BATCH).execute(sa.select(table)).mappings()
+                for part in found.partitions(_BATCH):
+                    yield table.name, [dict(row) for row in part]
+
+
+def _line(keyring: Keyring, number: int, value: Any) -> bytes:
+    return base64.b64encode(keyring.seal(msgspec.msgpack.encode(value), f"dump:{number}".encode())) + b"\n"
+
+
+def _load(source: Path, store: Store, keyring: Keyring) -> None:
+    head, *lines = source.read_bytes().splitlines()
+    try:
+        known = msgspec.json.decode(head).get("format") == _DUMP
+        blobs = [base64.b64decode(line, validate=True) for line in lines]
+    except (msgspec.DecodeError, ValueError, AttributeError):
+        known = False
+    if not known:
+        raise StoreError(f"{source}: neither a SQLite backup nor a threelines dump")
+    with store.write() as connection:
+        metadata = sa.MetaData()
+        metadata.reflect(connection)
+        counts: dict[str, int] = {}
+        for number, blob in enumerate(blobs[:-1]):
+            name, rows = msgspec.msgpack.decode(keyring.open_sealed(blob, f"dump:{number}".encode()))
+            if name in _OWN:
+                counts[name] = counts.get(name, 0) + len(rows)
+                continue
+            if name not in metadata.tables:
+                raise StoreError(f"{source}: table {name} is unknown here; open the target once with the same version")
+            if name not in counts:
+                _refuse_filled(connection, metadata.tables[name])
+            connection.execute(metadata.tables[name].insert(), rows)
+            counts[name] = counts.get(name, 0) + len(rows)
+        if not blobs or counts != msgspec.msgpack.decode(keyring.open_sealed(blobs[-1], b"dump:-1")):
+            raise StoreError(f"{source}: its end is missing; nothing was restored")
+
+
+def _refuse_filled(connection: sa.Connection, table: sa.Table) -> None:
+    if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
+        raise StoreError(f"{table.name}: holds rows already; restore into an empty database")
+
+
+# ---------------------------------------------------------------------- keys
+
+
+def rotate(register: Register) -> int:
+    """Make new keys, seal everything again, then destroy the old keys; return how many values.
+
+    Backups made before open only with a key file kept from before. Safe to run again after a stop.
+    """
+    require(register.user, "store.rotate")
+    keyring, store = register.keyring, register.store
+    keyring.rotate(*ROTATED)
+    done = reseal(store, keyring, ROTATED)
+    _retag(register)
+    refuse_leftovers(store, keyring, ROTATED)
+    keyring.retire(*ROTATED)
+    register.audit.add(register.user, "store.rotate", reason="administration")
+    store.flush()
+    return done
+
+
+def _retag(register: Register) -> None:
+    with register.store.write() as connection:
+        connection.execute(MATCHES.delete())
+        rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
+        tags = [
+            {"tag": tag, "case_id": case_id}
+            for case_id, sealed in rows
+            for tag in sorted(
+                register.vault.tags(msgspec.msgpack.decode(IDENTITY.open(register.keyring, sealed, case_id)))
+            )
+        ]
+        if tags:
+            connection.execute(MATCHES.insert(), tags)
+
+
+# ---------------------------------------------------------------------- retention and erasure
+
+
+def due(register: Register) -> list[Row]:
+    """Return the closed cases whose retention time is over and that are not held."""
+    require(register.user, "retention.run")
+    month = register.today.isoformat()[:7]
+    columns = [CASES.c[name] for name in Row.__struct_fields__]
+    wanted = (
+        sa.select(*columns).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
+    )
+    with register.store.read() as connection:
+        return [Row(**row) for row in connection.execute(wanted).mappings()]
+
+
+def forgotten(register: Register) -> list[Row]:
+    """Return open cases that nobody changed for the retention time: a person decides about them."""
+    require(register.user, "retention.run")
+    month = add_months(register.today.isoformat()[:7], -register.retention_months)
+    columns = [CASES.c[name] for name in Row.__struct_fields__]
+    wanted = sa.select(*columns).where(
+        CASES.c.destroy_after.is_(None), CASES.c.changed < month, CASES.c.status != "closed"
+    )
+    with register.store.read() as connection:
+        return [Row(**row) for row in connection.execute(wanted.order_by(CASES.c.place)).mappings()]
+
+
+def apply_retention(register: Register) -> tuple[int, int]:
+    """Destroy what is due; return (cases reduced to statistics, cases erased whole).
+
+    The identity, the earlier revisions and every field that statistics do not need go. A case
+    without standing consent for statistics goes whole.
+    """
+    reduced = erased = 0
+    for row in due(register):
+        with register.store.write() as connection:
+            sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
+            content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
+            consent = content.consent.get("statistics")
+            _destroy(connection, register, row.id)
+            if consent is not None and consent.stands(register.today):
+                _reduce(connection, register, row.id, content)
+                reduced += 1
+            else:
+                connection.execute(CASES.delete().where(CASES.c.id == row.id))
+                erased += 1
+            register.audit.note(connection, register.user, "retention.destroy", record=row.id, reason="retention")
+    register.store.flush()
+    return reduced, erased
+
+
+def _reduce(connection: sa.Connection, register: Register, case_id: str, content: Content) -> None:
+    names = register.form.shared("statistics")
+    kept = Content(
+        fields={name: value for name, value in content.fields.items() if name in names},
+        consent={"statistics": content.consent["statistics"]},
+        provenance={key: value for key, value in content.provenance.items() if key != "second_reviewer"},
+    )
+    fresh = register.sealed_content(case_id, kept, "")
+    changed = {**fresh, "revision": 1, "destroy_after": None, "owner": "", "team": ""}
+    connection.execute(CASES.update().where(CASES.c.id == case_id).values(**changed))
+
+
+def _destroy(connection: sa.Connection, register: Register, case_id: str) -> None:
+    register.vault.destroy(connection, [case_id])
+    connection.execute(REVISIONS.delete().where(REVISIONS.c.case_id == case_id))
+    connection.execute(PARTS.delete().where(PARTS.c.case_id == case_id))
+
+
+def erase(register: Register, case_id: str) -> None:
+    """Erase one case whole, on the person's request; refused while a legal hold stands."""
+    with register.case_transaction(case_id, "case.erase") as (connection, row):
+        if row.is_held:
+            raise RegisterError(f"{case_id}: under legal hold; lift the hold first")
+        _destroy(connection, register, case_id)
+        connection.execute(CASES.delete().where(CASES.c.id == case_id))
+        register.audit.note(connection, register.user, "case.erase", record=case_id, reason="erasure request")
+    register.store.flush()
+
+
+# ---------------------------------------------------------------------- emergency
+
+
+def wipe(register: Register, *, confirm: str) -> list[str]:
+    """Destroy the keys, then the data; return what was destroyed. `confirm` is the organisation's id.
+
+    The keys go first: in a second nothing can be read any more, also on disks that keep old
+    blocks. Other copies of the key file (an analyst's, a safe's) must be destroyed by hand.
+    """
+    require(register.user, "store.wipe")
+    if confirm != register.keyring.organisation:
+        raise RegisterError("to wipe, confirm with the organisation's id that `threelines register init` printed")
+    register.keyring.destroy()
+    gone = [str(register.keyring.path)]
+    if register.store.is_sqlite:
+        path = register.store.path
+        register.store.close()
+        for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            if file.exists():
+                _overwrite(file)
+                gone.append(str(file))
+        return gone
+    with register.store.write() as connection:
+        metadata = sa.MetaData()
+        metadata.reflect(connection)
+        metadata.drop_all(connection)
+        gone += sorted(metadata.tables)
+    return gone
+
+
+def _overwrite(path: Path) -> None:
+    with path.open("r+b") as file:
+        left = path.stat().st_size
+        while left > 0:
+            file.write(os.urandom(min(left, 1 << 20)))
+            left -= 1 << 20
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
