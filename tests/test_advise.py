@@ -1,0 +1,103 @@
+"""Advice for a person with an offer: plain signs, open fallback, no number before somebody dialled it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.check import command as check
+from threelines.people.advise import advise, as_text
+from threelines.people.helplines import HelplineError, confirm, confirmations, helplines, shown
+from threelines.vocabulary.terms import load
+
+TODAY = date(2026, 11, 24)
+OFFER = "Online customer service abroad, very high pay, no experience needed. Enter on a tourist visa, we fix the permit later. We keep your passport."
+
+
+def test_no_number_is_shown_before_it_was_dialled():
+    """Until the deployer has confirmed one, no helpline shows a number, wherever it could hide."""
+    entries = shown({}, today=TODAY)
+
+    assert len(entries) > 50
+    assert not [entry for entry in entries if entry.number or re.search(r"\b\d{3,}\b", entry.organisation)]
+    assert not re.search(r"\+?\d[\d ]{5,}", as_text(advise("hello", load(), today=TODAY)))
+
+
+def test_confirmed_number_is_shown_until_it_expires(tmp_path: Path):
+    """One recorded step, dated; afterwards the number is gone by itself."""
+    path, name = tmp_path / "h.json", "FI-1"
+    confirm(path, name, "+358 295 463 177", by="shift lead", on=TODAY, days=30)
+    known = confirmations(path)
+
+    assert "+358 295 463 177" == shown(known, today=TODAY, countries=["fi"])[0].number
+    assert "" == shown(known, today=TODAY + timedelta(days=30), countries=["fi"])[0].number
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "by"), [("XX-9", "12345", "me"), ("FI-1", "call us", "me"), ("FI-1", "12345", " ")]
+)
+def test_confirmation_needs_all_three(tmp_path: Path, name: str, number: str, by: str):
+    """An unknown line, a number without digits, or nobody who dialled: refused with a reason."""
+    with pytest.raises(HelplineError):
+        confirm(tmp_path / "h.json", name, number, by=by, on=TODAY)
+
+
+def test_offer_with_published_signs_says_so_and_explains():
+    """Signs come with the words, an innocent explanation and who published them."""
+    advice = advise(OFFER, load(), today=TODAY)
+
+    assert advice.level in ("signs_many", "signs_some")
+    assert advice.signs
+    assert all(sign.innocent and sign.why and (not sign.quote or sign.quote in OFFER) for sign in advice.signs)
+    assert 3 == len(advice.steps)
+
+
+def test_ordinary_offer_does_not_frighten():
+    """A plain advert shows no sign, and the answer does not promise safety."""
+    advice = advise(
+        "Bakery in town looks for a shop assistant, Monday to Friday, contract, wages by law.", load(), today=TODAY
+    )
+
+    assert "signs_none" == advice.level
+    assert "not a promise" in advice.headline
+
+
+def test_unreviewed_language_falls_back_openly():
+    """A translation that nobody has reviewed is not shown; the answer says so."""
+    advice = advise("hello", load(), language="th", today=TODAY)
+
+    assert ("en", "th") == (advice.language, advice.asked)
+    assert advice.note
+
+
+def test_help_comes_first_for_somebody_in_need():
+    """Who tells what happened to them gets help first, not a list of suspicions."""
+    advice = advise("They took my passport and I am locked in. Please help me, who can I call?", load(), today=TODAY)
+
+    assert advice.support
+    assert as_text(advice).startswith("It sounds as if you")
+
+
+def test_command_answers_and_keeps_nothing(tmp_path: Path):
+    """The command prints the answer, writes no file, and refuses an empty offer with a reason."""
+    with CliRunner().isolated_filesystem(temp_dir=tmp_path) as folder:
+        told = CliRunner().invoke(check, [OFFER])
+        empty = CliRunner().invoke(check, input="  ")
+        left = list(Path(folder).iterdir())
+
+    assert (0, 2) == (told.exit_code, empty.exit_code)
+    assert [] == left
+    assert "nothing to look at" in empty.output
+
+
+def test_every_helpline_is_sourced_or_says_so():
+    """Each entry names its source or is marked unverified."""
+    bare = [entry.id for entry in helplines().values() if not entry.source and "unverified" not in entry.evidence]
+
+    assert [] == bare
+    assert msgspec.json.encode(list(helplines().values()))

@@ -1,0 +1,55 @@
+"""`threelines helplines`: list organisations, and record that a number was dialled and answered."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+
+@click.group(short_help="List helplines; confirm a number after dialling it.")
+def command() -> None:
+    """List organisations that can be called, and confirm a number after dialling it.
+
+    No packaged number has been dialled by us, so none is shown to anybody before you confirm it. A
+    confirmation is dated and expires.
+    """
+
+
+@command.command("list")
+@click.option("--country", "countries", multiple=True, help="Two letters; may be repeated.")
+@click.option(
+    "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
+)
+def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
+    """Print id, country, organisation, whether its number is confirmed, and the page to check."""
+    from threelines.people.helplines import confirmations, helplines
+
+    known, today = confirmations(confirmed), datetime.datetime.now(datetime.UTC).date()
+    wanted = {country.upper() for country in countries}
+    for entry in helplines().values():
+        if not wanted or entry.country in wanted:
+            made = known.get(entry.id)
+            state = f"confirmed until {made.expires}" if made and today < made.expires else "not confirmed"
+            click.echo(
+                f"{entry.id:<6} {entry.country_name:<22} {entry.organisation:<60} {state:<26} {entry.page}".rstrip()
+            )
+
+
+@command.command("confirm")
+@click.argument("helpline")
+@click.option("--number", required=True, help="The number that was dialled.")
+@click.option("--by", required=True, help="Role or pseudonym of who dialled it.")
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=180, show_default=True, help="For how long it may be shown."
+)
+@click.option(
+    "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
+)
+def confirm_helpline(helpline: str, number: str, by: str, days: int, confirmed: Path) -> None:
+    """Record that the number of HELPLINE was dialled today and the organisation answered."""
+    from threelines.people.helplines import confirm
+
+    made = confirm(confirmed, helpline, number, by=by, on=datetime.datetime.now(datetime.UTC).date(), days=days)
+    click.echo(f"{helpline}: shown until {made.expires}. Recorded in {confirmed}.")

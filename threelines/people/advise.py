@@ -1,0 +1,144 @@
+"""Advice for a person with an offer: signs in plain words, three steps, what AI changes, where to turn.
+
+Nothing is kept. The words come from the interface strings of a language that a named person has
+reviewed; where there is none, English is shown and the answer says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+
+from threelines.assess import assess
+from threelines.people.helplines import Confirmation, Shown, shown
+from threelines.people.interface import choose, load_interfaces
+from threelines.records import Assessment, Record, Thread
+from threelines.vocabulary.terms import Vocabulary
+
+LONGEST = 10_000
+"""Characters of an offer that are looked at."""
+SIGNS = 6
+"""Signs shown at most: a frightened reader gets the strongest first."""
+_STRENGTH = {"strong": 0, "medium": 1, "weak": 2, "context": 3}
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True):
+    """One published sign that the offer shows."""
+
+    indicator: str
+    name: str
+    quote: str
+    why: str
+    innocent: str
+    ask: str
+    """What the person can do to find out."""
+    published_by: str
+    address: str
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page, the command and an SMS are made of."""
+
+    level: str
+    """`signs_none`, `signs_some` or `signs_many`: the interface string that says it."""
+    headline: str
+    signs: tuple[Sign, ...]
+    support: bool
+    """The words sound like somebody in need: help comes first."""
+    support_text: str
+    steps: tuple[str, ...]
+    ai: str
+    limits: str
+    helplines: tuple[Shown, ...]
+    language: str
+    """Language of these words."""
+    asked: str
+    """Language that was asked for; differs where no reviewed translation exists."""
+    note: str
+    """Says openly that the words are not in the language asked for."""
+
+
+def advise(
+    words: str,
+    vocabulary: Vocabulary,
+    *,
+    language: str = "en",
+    today: date,
+    confirmed: dict[str, Confirmation] | None = None,
+    countries: Iterable[str] = (),
+) -> Advice:
+    """Look at one offer in any language and say what is worth asking about."""
+    judged = look(words, vocabulary)
+    given = choose(load_interfaces(), language, today=today)
+    said = given.given.interface
+    signs = signs_of(judged, vocabulary)
+    level = level_of(judged, signs)
+    return Advice(
+        level=level,
+        headline=said[level],
+        signs=signs,
+        support=judged.support,
+        support_text=said["support"] if judged.support else "",
+        steps=(said["step_1"], said["step_2"], said["step_3"]),
+        ai=said["ai_text"],
+        limits=said["limits"],
+        helplines=tuple(shown(confirmed or {}, today=today, countries=countries)),
+        language=given.given.language,
+        asked=given.asked.language,
+        note=f"{said['not_translated']} {given.asked.name}" if given.fell_back else "",
+    )
+
+
+def look(words: str, vocabulary: Vocabulary) -> Assessment:
+    """Judge the words as one advert."""
+    record = Record(id="offer", kind="advert", text=words[:LONGEST])
+    return assess(Thread(kind="advert", id="offer", records=(record,)), vocabulary)
+
+
+def level_of(judged: Assessment, signs: tuple[Sign, ...]) -> str:
+    """Return how the signs are summed up; a raised offer says so plainly, one sign alone does not frighten."""
+    if judged.tier != "none" and not judged.support:
+        return "signs_many"
+    return "signs_some" if signs else "signs_none"
+
+
+def signs_of(judged: Assessment, vocabulary: Vocabulary) -> tuple[Sign, ...]:
+    """Return the signs that count, the strongest first, each once."""
+    found: dict[str, Sign] = {}
+    for signal in sorted(judged.signals, key=lambda s: (_STRENGTH[s.strength], s.start)):
+        indicator = vocabulary.indicators[signal.indicator]
+        if signal.shadow or indicator.ai_use or not indicator.counts or indicator.category == "support":
+            continue
+        source = indicator.sources[0] if indicator.sources else None
+        found.setdefault(
+            signal.indicator,
+            Sign(
+                indicator=signal.indicator,
+                name=indicator.name,
+                quote=signal.quote,
+                why=indicator.description,
+                innocent=indicator.look_alikes,
+                ask=indicator.next_step,
+                published_by=source.organisation if source else "",
+                address=source.address if source else "",
+            ),
+        )
+    return tuple(found.values())[:SIGNS]
+
+
+def as_text(advice: Advice) -> str:
+    """Return the advice as plain text, short lines, nothing that a screen reader stumbles over."""
+    lines = [advice.note] if advice.note else []
+    lines += [advice.support_text] if advice.support else []
+    lines.append(advice.headline)
+    for number, sign in enumerate(advice.signs, start=1):
+        lines += ["", f"{number}. {sign.name}"]
+        lines += [f"   The words: “{' '.join(sign.quote.split())}”"] if sign.quote else []
+        lines += [f"   Why it is listed: {sign.why} ({sign.published_by})", f"   It can be harmless: {sign.innocent}"]
+        lines += [f"   To find out: {sign.ask}"] if sign.ask else []
+    lines += ["", *(f"- {step}" for step in advice.steps), "", advice.ai, "", advice.limits]
+    called = [entry for entry in advice.helplines if entry.number]
+    lines += [f"{entry.organisation} ({entry.country}): {entry.number} {entry.hours}".rstrip() for entry in called]
+    return "\n".join(lines)
