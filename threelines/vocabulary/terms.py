@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -48,21 +48,31 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Phrase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Words that show an indicator.
 
-    `{a|b}` lists alternatives, `{a|}` makes a word optional, ` .. ` allows a gap of up to 40
-    characters (no sentence end inside). Everything is compared after folding.
+    `{a|b}` lists alternatives, `{a|}` makes a word optional, ` .. ` allows a gap (no sentence end
+    inside) of up to 40 characters, or 10 in a language that writes no spaces. Everything is
+    compared after folding.
     """
 
     indicator: str
     text: str
-    source: str = ""
-    evidence: Evidence = "read in source"
+    source: str
+    """A key of the file's `[sources]`: who published the words."""
+    evidence: Evidence = "read in source (secondary)"
 
 
 class Seed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The phrases of the language in which an indicator was published."""
+    """The phrases of the language in which an indicator was published; its sources are theirs."""
 
     language: str
     phrases: tuple[str, ...] = ()
+
+
+class Join(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An indicator that a source weighs higher beside others in the same offer."""
+
+    together_with: tuple[str, ...]
+    strength: Strength
+    basis: str
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +107,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """On trial: counted, never raised."""
     survivor_review: str = "not yet reviewed by survivors"
     sources: tuple[Source, ...] = ()
+    joins: tuple[Join, ...] = ()
+    """When it weighs more: read by the detectors of an offer (`signals/slots.py`)."""
     seed: Seed | None = None
     examples: tuple[Example, ...] = ()
 
@@ -109,6 +121,14 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Return the values of `act`, `means` or `purpose` that it speaks of."""
         head = element + ":"
         return tuple(entry[len(head) :] for entry in self.elements if entry.startswith(head))
+
+
+class LanguageExample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A sentence of a language that shows, or must not show, an indicator. A test."""
+
+    indicator: str
+    text: str
+    shows: bool
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,13 +146,60 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     direction: Literal["ltr", "rtl"] = "ltr"
     stop_forms: tuple[str, ...] = ()
     """Frequent words that carry no meaning."""
+    sources: dict[str, Source] = {}
     phrases: tuple[Phrase, ...] = ()
-    support_phrases: tuple[str, ...] = ()
-    """How people ask for help or report harm in this language (rule 7)."""
+    """Also how people ask for help or report harm: phrases of the `SUP-` indicators (rule 7)."""
     terms: dict[str, tuple[str, ...]] = {}
-    """Closed word lists by slot: roles, fees, documents, places."""
-    examples: tuple[dict[str, Any], ...] = ()
-    """`{indicator, text, shows}`."""
+    """Plain words by slot, which show nothing by themselves: `negation`, `role`."""
+    examples: tuple[LanguageExample, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place of work that an official list names, or a country. Never where people come from."""
+
+    name: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    kind: Literal["country", "zone", "border"]
+    """`zone`: named in official warnings on forced scam work; `border`: on an official list of
+    border districts; `country`: says only in which country pay is compared."""
+    words: tuple[str, ...]
+    """How it is written, in any language."""
+    source: str = ""
+    """A key of the file's `[sources]`."""
+    checked: str = ""
+    """Date on which the source was read (ISO 8601). Places change: review each year."""
+
+
+class Band(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What work that asks for nothing usually pays in a country, per month."""
+
+    country: str
+    minimum: float
+    """Statutory minimum for a month of full-time work, in US dollars."""
+    year: str
+    source: str
+    evidence: Evidence = "read in source (secondary)"
+
+
+class Offers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Facts that the detectors of an offer compare with: `offers.toml`."""
+
+    high: float
+    """Pay from this many minimum wages on is far above market for work that asks for nothing."""
+    hours_a_month: float
+    days_a_month: float
+    currencies: dict[str, tuple[str, ...]]
+    """Country → currencies in which people are ordinarily paid there."""
+    dollars: dict[str, float]
+    """Currency → units for one US dollar."""
+    sources: dict[str, Source]
+    messengers: dict[str, tuple[str, ...]]
+    """Messenger → how it is written."""
+    links: tuple[str, ...]
+    """Heads of links that open a talk in a messenger."""
+    bands: tuple[Band, ...]
+    places: tuple[Place, ...]
 
 
 class Entry(NamedTuple):
@@ -143,6 +210,11 @@ class Entry(NamedTuple):
     text: str
     evidence: str
 
+    @property
+    def counts(self) -> bool:
+        """Whether the words may raise concern: neither they nor their indicator are unverified."""
+        return self.indicator.counts and self.evidence != UNVERIFIED
+
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything that is known, by id."""
@@ -151,6 +223,9 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     indicators: dict[str, Indicator]
     languages: dict[str, Language]
     packs: tuple[str, ...] = ()
+    typologies: dict[str, dict[str, str]] = {}
+    """Published typologies by id: name, scheme, purpose, evidence, note."""
+    offers: Offers | None = None
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -190,37 +265,71 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                     yield indicator.id, code
 
 
+class _Packaged(NamedTuple):
+    elements: dict[str, Any]
+    indicators: dict[str, Indicator]
+    languages: dict[str, Language]
+    typologies: dict[str, dict[str, str]]
+    offers: Offers
+
+
+@lru_cache(maxsize=1)
+def _packaged() -> _Packaged:
+    folder = Path(str(files("threelines") / "vocabulary"))
+    indicators: dict[str, Indicator] = {}
+    languages: dict[str, Language] = {}
+    _add(folder, indicators, languages)
+    return _Packaged(
+        _one(folder / "elements.toml", dict[str, Any]), indicators, languages,
+        _one(folder / "typologies.toml", dict[str, dict[str, str]]), _one(folder / "offers.toml", Offers),
+    )  # fmt: skip
+
+
 def load(*folders: Path, packs: Iterable[str] = ()) -> Vocabulary:
     """Read the packaged vocabulary, then each folder of a platform's own files over it.
 
     A folder holds `indicators/*.toml` and `languages/*.toml`, either may be missing. An id that
-    exists already is refused unless the file says `replaces = true`... it never does: ids are ours
-    or theirs, so a platform names its own (`ACME-01`).
+    exists already is refused: a platform names its own (`ACME-01`).
     """
-    indicators: dict[str, Indicator] = {}
-    languages: dict[str, Language] = {}
-    packaged = Path(str(files("threelines") / "vocabulary"))
-    elements = tomllib.loads((packaged / "elements.toml").read_text(encoding="utf-8"))
-    for folder in (packaged, *folders):
+    base = _packaged()
+    indicators, languages = dict(base.indicators), dict(base.languages)
+    for folder in folders:
         if not folder.is_dir():
             raise VocabularyError(f"{folder}: not a folder; give one that holds indicators/*.toml or languages/*.toml")
-        for indicator in _read(folder / "indicators", Indicator):
-            if indicator.id in indicators:
-                raise VocabularyError(f"{folder}: indicator {indicator.id!r} exists already; choose an id of your own")
-            indicators[indicator.id] = indicator
-        for language in _read(folder / "languages", Language):
-            languages[language.code] = _merged(languages.get(language.code), language)
-    vocabulary = Vocabulary(elements=elements, indicators=indicators, languages=languages, packs=tuple(sorted(packs)))
+        _add(folder, indicators, languages)
+    vocabulary = Vocabulary(
+        elements=base.elements, indicators=indicators, languages=languages, packs=tuple(sorted(packs)),
+        typologies=base.typologies, offers=base.offers,
+    )  # fmt: skip
     _refuse_loose_ends(vocabulary)
     return vocabulary
 
 
-def _read(folder: Path, kind: type[_Struct]) -> Iterator[_Struct]:
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            yield msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind, strict=True)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
-            raise VocabularyError(f"{folder.name}/{path.name}: {fault}") from fault
+def _add(folder: Path, indicators: dict[str, Indicator], languages: dict[str, Language]) -> None:
+    for path in sorted((folder / "indicators").glob("*.toml")):
+        indicator = _one(path, Indicator)
+        if indicator.id in indicators:
+            raise VocabularyError(
+                f"indicators/{path.name}: indicator {indicator.id!r} exists already; choose an id of your own"
+            )
+        indicators[indicator.id] = indicator
+    for path in sorted((folder / "languages").glob("*.toml")):
+        language = _one(path, Language)
+        if language.code != path.stem:
+            raise VocabularyError(f"languages/{path.name}: code is {language.code!r}; name the file {language.code}.toml")
+        languages[language.code] = _merged(languages.get(language.code), language)
+
+
+def _one(path: Path, kind: Any) -> Any:
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), kind, strict=True)
+    except tomllib.TOMLDecodeError as fault:
+        raise VocabularyError(f"{where}: not TOML: {fault}; correct that line") from fault
+    except UnicodeDecodeError as fault:
+        raise VocabularyError(f"{where}: not UTF-8: {fault.reason}; save the file as UTF-8") from fault
+    except msgspec.ValidationError as fault:
+        raise VocabularyError(f"{where}: {fault}; docs/vocabulary.md lists the fields") from fault
 
 
 def _merged(known: Language | None, more: Language) -> Language:
@@ -228,8 +337,8 @@ def _merged(known: Language | None, more: Language) -> Language:
         return more
     return msgspec.structs.replace(
         known,
+        sources={**more.sources, **known.sources},
         phrases=known.phrases + more.phrases,
-        support_phrases=known.support_phrases + more.support_phrases,
         examples=known.examples + more.examples,
         terms={key: known.terms.get(key, ()) + more.terms.get(key, ()) for key in sorted({*known.terms, *more.terms})},
     )
@@ -246,7 +355,29 @@ def _refuse_loose_ends(vocabulary: Vocabulary) -> None:
             raise VocabularyError(f"{where}: no dimension {indicator.dimension!r}; elements.toml lists them")
         if indicator.capability and indicator.capability not in vocabulary.elements["capability"]:
             raise VocabularyError(f"{where}: no capability {indicator.capability!r}; elements.toml lists them")
+        for other in (name for join in indicator.joins for name in join.together_with):
+            if other not in vocabulary.indicators:
+                raise VocabularyError(f"{where}: no indicator {other!r} to join; `threelines vocabulary check` lists all")
+        if indicator.seed and indicator.seed.language not in vocabulary.languages:
+            raise VocabularyError(f"{where}: no language {indicator.seed.language!r}; add languages/ file first")
     for language in vocabulary.languages.values():
-        for phrase in language.phrases:
-            if phrase.indicator not in vocabulary.indicators:
-                raise VocabularyError(f"languages/{language.code}.toml: no indicator {phrase.indicator!r}")
+        _refuse_loose_phrases(language, vocabulary)
+
+
+def _refuse_loose_phrases(language: Language, vocabulary: Vocabulary) -> None:
+    where = f"languages/{language.code}.toml"
+    seen: set[tuple[str, str]] = set()
+    for phrase in language.phrases:
+        indicator = vocabulary.indicators.get(phrase.indicator)
+        if indicator is None:
+            raise VocabularyError(f"{where}: no indicator {phrase.indicator!r}; correct the id or add its file")
+        if phrase.source not in language.sources:
+            raise VocabularyError(f"{where}: no source {phrase.source!r}; add it under [sources.{phrase.source}]")
+        if indicator.seed and indicator.seed.language == language.code and phrase.text in indicator.seed.phrases:
+            raise VocabularyError(f"{where}: {phrase.text!r} stands in indicators/{indicator.id} already; one home each")
+        if (phrase.indicator, phrase.text) in seen:
+            raise VocabularyError(f"{where}: {phrase.text!r} stands there twice; delete one")
+        seen.add((phrase.indicator, phrase.text))
+    for example in language.examples:
+        if example.indicator not in vocabulary.indicators:
+            raise VocabularyError(f"{where}: an example names no indicator {example.indicator!r}; correct the id")

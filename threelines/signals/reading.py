@@ -1,0 +1,248 @@
+"""Read a thread's texts once: one automaton over folded text finds every word of the vocabulary.
+
+Detectors of wording, contact, offers, residue and support ask the same reading, so a text is
+folded and searched once however many detectors there are. The way back to the original text is
+built only where something was found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import ahocorasick_rs
+
+from threelines.records import Record, Signal, Strength, Thread
+from threelines.text.fold import Folded, fold, fold_back
+from threelines.vocabulary.terms import Entry, Vocabulary
+
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+_STOPS = re.compile(r"[.!?;|。！？；\n]")
+_GAP = 40
+_DENSE_GAP = 10
+_BEFORE = 14
+"""A negation this many characters before a phrase turns it round."""
+
+
+def variants(text: str) -> list[str]:
+    """Write out the alternatives of a phrase: `{no|without} fee` → two phrases."""
+    found = _CHOICE.search(text)
+    if not found:
+        return [" ".join(text.split())]
+    head, tail = text[: found.start()], text[found.end() :]
+    return [full for choice in found[1].split("|") for full in variants(head + choice + tail)]
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Apostrophes are written in three ways: `don't`, `don’t`, `dont`."""
+    for full in variants(text):
+        yield from {full, full.replace("'", "’"), full.replace("'", "")} if "'" in full else (full,)
+
+
+class Word(NamedTuple):
+    """A plain word of a slot, which shows nothing by itself."""
+
+    slot: str
+    value: str
+    start: int
+    end: int
+
+
+class Found(NamedTuple):
+    """A phrase of an indicator, at its place in the folded text."""
+
+    entry: Entry
+    start: int
+    end: int
+
+
+class _Pattern(NamedTuple):
+    entry: Entry
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    gap: int
+
+
+class _Plain(NamedTuple):
+    slot: str
+    value: str
+    whole: bool
+    """Whether it must stand alone: links need not."""
+
+
+class Matcher:
+    """All phrases and slot words of a vocabulary as one automaton over folded text.
+
+    A phrase with gaps is anchored at its longest part, so that a frequent word such as "no" costs
+    nothing; the other parts are looked for beside the anchor only. Cost grows linearly with text.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        literals: dict[str, list[_Pattern | _Plain]] = {}
+        dense = {code for code, language in vocabulary.languages.items() if not language.spaces}
+        for entry in vocabulary.entries:
+            for text in _spellings(entry.text):
+                anchor, pattern = _anchored(entry, text, _DENSE_GAP if entry.language in dense else _GAP)
+                literals.setdefault(anchor, []).append(pattern)
+        for plain, word in _plain_words(vocabulary):
+            literals.setdefault(fold(word).strip(), []).append(plain)
+        literals.pop("", None)
+        self._literals = sorted(literals)
+        self._payload = [tuple(dict.fromkeys(literals[literal])) for literal in self._literals]
+        self._edges = [(_spaced(literal[0]), _spaced(literal[-1])) for literal in self._literals]
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            self._literals or ["\0"], implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
+
+    def find(self, folded: str) -> tuple[list[Found], list[Word]]:
+        """Return the phrases and the slot words of a folded text, in order of their anchors."""
+        phrases: list[Found] = []
+        words: list[Word] = []
+        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            first, last = self._edges[index]
+            alone = not (first and start and _spaced(folded[start - 1])) and not (
+                last and end < len(folded) and _spaced(folded[end])
+            )
+            for payload in self._payload[index]:
+                if isinstance(payload, _Plain):
+                    if alone or not payload.whole:
+                        words.append(Word(payload.slot, payload.value, start, end))
+                elif alone:
+                    span = _stretch(folded, payload, start, end)
+                    if span:
+                        phrases.append(Found(payload.entry, *span))
+        return phrases, words
+
+
+def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
+    parts = [fold(part).strip() for part in text.split(" .. ")]
+    parts = [part for part in parts if part]
+    if not parts:
+        return "", _Pattern(entry, (), (), gap)
+    at = max(range(len(parts)), key=lambda i: len(parts[i]))
+    return parts[at], _Pattern(entry, tuple(parts[:at]), tuple(parts[at + 1 :]), gap)
+
+
+def _plain_words(vocabulary: Vocabulary) -> Iterator[tuple[_Plain, str]]:
+    for language in vocabulary.languages.values():
+        for slot, words in language.terms.items():
+            for word in words:
+                yield _Plain(slot, fold(word).strip(), whole=True), word
+    if vocabulary.offers is None:
+        return
+    for name, words in vocabulary.offers.messengers.items():
+        for word in words:
+            yield _Plain("messenger", name, whole=True), word
+    for link in vocabulary.offers.links:
+        yield _Plain("link", link, whole=False), link
+    for index, place in enumerate(vocabulary.offers.places):
+        for word in place.words:
+            yield _Plain("place", str(index), whole=True), word
+
+
+def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> tuple[int, int] | None:
+    """Find the other parts of a phrase beside its anchor, inside the sentence."""
+    for part in pattern.after:
+        window = folded[end : end + pattern.gap + len(part)]
+        at = _alone(window, part, last=False)
+        if at < 0 or _STOPS.search(window, 0, at):
+            return None
+        end += at + len(part)
+    for part in reversed(pattern.before):
+        low = max(0, start - pattern.gap - len(part))
+        window = folded[low:start]
+        at = _alone(window, part, last=True)
+        if at < 0 or _STOPS.search(window, at + len(part)):
+            return None
+        start = low + at
+    return start, end
+
+
+def _alone(window: str, part: str, *, last: bool) -> int:
+    """Return where the part stands by itself in the window: the place nearest to the anchor."""
+    at = window.rfind(part) if last else window.find(part)
+    while at >= 0:
+        stop = at + len(part)
+        joined_left = at > 0 and _spaced(part[0]) and _spaced(window[at - 1])
+        joined_right = stop < len(window) and _spaced(part[-1]) and _spaced(window[stop])
+        if not joined_left and not joined_right:
+            return at
+        at = window.rfind(part, 0, at) if last else window.find(part, at + 1)
+    return -1
+
+
+def _spaced(letter: str) -> bool:
+    """Whether the letter belongs to a script that writes words apart (Hangul joins particles)."""
+    if letter < "\u0e00":
+        return letter.isalnum()
+    return ("\u1200" <= letter < "\u1780" or "\ua000" <= letter < "\uac00") and letter.isalnum()
+
+
+class Reading:
+    """One record with what was found in it."""
+
+    def __init__(self, record: Record, folded: str, phrases: list[Found], words: list[Word]) -> None:
+        self.record = record
+        self.folded = folded
+        self.phrases = phrases
+        self.words = words
+
+    @cached_property
+    def back(self) -> Folded:
+        """The way back to the original text; built when a quote is needed."""
+        return fold_back(self.record.text)
+
+    def slot(self, name: str) -> list[Word]:
+        """Return the words of one slot."""
+        return [word for word in self.words if word.slot == name]
+
+    def negated(self, start: int) -> bool:
+        """Whether a negation stands just before, in the same sentence part."""
+        for word in self.words:
+            if word.slot == "negation" and start - _BEFORE <= word.end <= start:
+                return not re.search(r"[.!?;,|。！？；，、\n]", self.folded[word.end : start])
+        return False
+
+    def signal(self, found: Found | Word, *, indicator: str, strength: Strength, detail: str, detector: str, shadow: bool = False) -> Signal:
+        """Make a signal that quotes the original words at the found place."""
+        first, last = self.back.span(found.start, found.end)
+        return Signal(
+            indicator=indicator, record=self.record.id, quote=self.record.text[first:last], start=first, end=last,
+            strength=strength, detail=detail, detector=detector, shadow=shadow,
+        )  # fmt: skip
+
+
+def strength_of(entry: Entry) -> Strength:
+    """Return the strength a phrase may have: unverified words explain and never count (rule 8)."""
+    return entry.indicator.strength if entry.counts or entry.indicator.ai_use or entry.indicator.shadow else "context"
+
+
+_made: tuple[Vocabulary, Matcher] | None = None
+_read: tuple[Thread, Vocabulary, tuple[Reading, ...]] | None = None
+
+
+def matcher(vocabulary: Vocabulary) -> Matcher:
+    """Return the vocabulary's automaton, built once per vocabulary in use."""
+    global _made
+    made = _made
+    if made is None or made[0] is not vocabulary:
+        made = _made = (vocabulary, Matcher(vocabulary))
+    return made[1]
+
+
+def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
+    """Return the readings of the thread's records; the last thread is remembered for the next detector."""
+    global _read
+    last = _read
+    if last is None or last[0] is not thread or last[1] is not vocabulary:
+        last = _read = (thread, vocabulary, tuple(_readings(thread, matcher(vocabulary))))
+    return last[2]
+
+
+def _readings(thread: Thread, words: Matcher) -> Iterator[Reading]:
+    for record in thread.records:
+        if record.kind != "system" and record.text:
+            folded = fold(record.text)
+            yield Reading(record, folded, *words.find(folded))

@@ -1,0 +1,256 @@
+"""Offers: pay, requirements, role and place of work, compared with each other and with sourced tables.
+
+Words alone fail in a polished text. What an offer says in its slots stays the same: what is paid,
+what is asked for it, what the work is and where it is done. Each comparison names its table
+(`vocabulary/offers.toml`). Where people come from is never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from threelines.records import Signal, Strength, Thread
+from threelines.signals.detector import reads
+from threelines.signals.reading import Found, Reading, Word, readings, strength_of
+from threelines.text.entities import entities
+from threelines.vocabulary.terms import Indicator, Offers, Place, Vocabulary
+
+_ROLES = "role"
+_OPEN = frozenset({"REC-01", "REC-02", "REC-04", "REC-10"})
+"""Indicators whose words open the comparison: without one of them, or a place, nothing is parsed."""
+_TEN_THOUSAND = "万"
+
+
+class Pay(NamedTuple):
+    """An amount that the offer promises, at its place in the record's text."""
+
+    reading: Reading
+    start: int
+    end: int
+    dollars: float
+    """US dollars a month at the middle of the range; 0 where no month can be made of it."""
+    currency: str
+
+
+class Offer:
+    """What one writer offers in a thread: an advert, or all their messages of a conversation."""
+
+    def __init__(self, parts: list[Reading], vocabulary: Vocabulary, facts: Offers) -> None:
+        self.parts = parts
+        self.vocabulary = vocabulary
+        self.facts = facts
+
+    def phrases(self, indicator: str) -> Iterator[tuple[Reading, Found]]:
+        """Yield the indicator's words that are not turned round by a negation."""
+        for part in self.parts:
+            for found in part.phrases:
+                if found.entry.indicator.id == indicator and not part.negated(found.start):
+                    yield part, found
+
+    @cached_property
+    def places(self) -> list[tuple[Reading, Word, Place]]:
+        """Places of work in the order in which they are named; a zone before a country."""
+        found = [(p, w, self.facts.places[int(w.value)]) for p in self.parts for w in p.slot("place")]
+        return sorted(found, key=lambda item: ("zone", "border", "country").index(item[2].kind))
+
+    @cached_property
+    def country(self) -> str:
+        """Where the work is: the country of the first place, or of the currency that only one country has."""
+        if self.places:
+            return self.places[0][2].country
+        homes = [c for c, own in self.facts.currencies.items() if self.pays and own == (self.pays[0].currency,)]
+        return homes[0] if len(homes) == 1 else ""
+
+    @cached_property
+    def pays(self) -> list[Pay]:
+        """Amounts with a currency; parsed once, and only where something else was found."""
+        return [pay for part in self.parts for pay in _pays(part, self.facts)]
+
+    @cached_property
+    def foreign(self) -> Pay | None:
+        """The first pay in a currency in which nobody is ordinarily paid where the work is."""
+        own = self.facts.currencies.get(self.country, ()) if self.places else ()
+        if not own:
+            return None
+        return next((pay for pay in self.pays if pay.currency not in (*own, "USD")), None)
+
+    @cached_property
+    def sites(self) -> list[tuple[Reading, Word, Place]]:
+        """Places that count: zones of official warnings; others when pay shows that the work is abroad."""
+        return [item for item in self.places if item[2].kind == "zone" or self.foreign][:1]
+
+    @cached_property
+    def high(self) -> Pay | None:
+        """The first pay far above what work that asks for nothing pays in that country."""
+        minimum = next((band.minimum for band in self.facts.bands if band.country == self.country), 0.0)
+        if not minimum or not (self.asks_nothing or any(True for _ in self.phrases("REC-10"))):
+            return None
+        return next((pay for pay in self.pays if pay.dollars >= self.facts.high * minimum), None)
+
+    @cached_property
+    def asks_nothing(self) -> bool:
+        """Whether the offer says that no experience, degree or skill is needed."""
+        return any(True for _ in self.phrases("REC-02"))
+
+    @cached_property
+    def roles(self) -> list[tuple[Reading, Word]]:
+        """Roles of the scam-centre cluster that are ordinary work elsewhere: they need such a place."""
+        return [(part, word) for part in self.parts for word in part.slot(_ROLES)] if self.sites else []
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """Indicators that the offer shows, for the joins of others."""
+        seen = {
+            "REC-01": self.high is not None or any(True for _ in self.phrases("REC-01")),
+            "REC-02": self.asks_nothing,
+            "REC-04": bool(self.roles) or any(True for _ in self.phrases("REC-04")),
+            "REC-22": self.foreign is not None,
+            "REC-27": bool(self.sites),
+        }
+        others = {f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f.start)}
+        return frozenset({name for name, shown in seen.items() if shown} | (others - seen.keys()))
+
+    def strength(self, indicator: Indicator, alone: Strength) -> Strength:
+        """Return the strength that a source gives beside the other signs of the same offer."""
+        if alone == "context":
+            return alone
+        for join in indicator.joins:
+            if self.present.issuperset(join.together_with):
+                return join.strength
+        return alone
+
+
+def _pays(part: Reading, facts: Offers) -> Iterator[Pay]:
+    for entity in entities(part.record.text):
+        if entity.kind != "money":
+            continue
+        currency = entity.currency or _bare(part.record.text[entity.start : entity.end])
+        if currency in facts.dollars:
+            middle = (entity.amount_low + entity.amount_high) / 2
+            a_month = _months(entity.period, facts) * middle / facts.dollars[currency]
+            yield Pay(part, entity.start, entity.end, a_month, currency)
+
+
+def _bare(amount: str) -> str:
+    """An amount that simplified Chinese counts in ten thousands, without a unit, is in yuan."""
+    return "CNY" if _TEN_THOUSAND in amount else ""
+
+
+def _months(period: str | None, facts: Offers) -> float:
+    """Return how often the amount is paid in a month; 0 for pay by the piece or of unknown period."""
+    every = {"hour": facts.hours_a_month, "day": facts.days_a_month, "week": 4.33, "month": 1.0, "year": 1 / 12}
+    return every.get(period or "", 0.0)
+
+
+_last: tuple[Thread, Vocabulary, tuple[Offer, ...]] | None = None
+
+
+def offers(thread: Thread, vocabulary: Vocabulary) -> tuple[Offer, ...]:
+    """Return what each writer offers; remembered for the next detector of the same thread."""
+    global _last
+    last = _last
+    if last is None or last[0] is not thread or last[1] is not vocabulary:
+        last = _last = (thread, vocabulary, tuple(_offers(readings(thread, vocabulary), vocabulary)))
+    return last[2]
+
+
+def _offers(found: Iterable[Reading], vocabulary: Vocabulary) -> Iterator[Offer]:
+    if vocabulary.offers is None:
+        return
+    writers: dict[str, list[Reading]] = {}
+    for reading in found:
+        writers.setdefault(reading.record.author, []).append(reading)
+    for parts in writers.values():
+        if any(f.entry.indicator.id in _OPEN for p in parts for f in p.phrases) or any(p.slot("place") for p in parts):
+            yield Offer(parts, vocabulary, vocabulary.offers)
+
+
+def _shown(offer: Offer, indicator: str, detector: str) -> Iterator[Signal]:
+    known = offer.vocabulary.indicators[indicator]
+    for part, found in offer.phrases(indicator):
+        strength = offer.strength(known, strength_of(found.entry))
+        yield part.signal(
+            found, indicator=indicator, strength=strength, detail=_detail(known, strength), detector=detector,
+            shadow=known.shadow,
+        )  # fmt: skip
+
+
+def _detail(indicator: Indicator, strength: Strength) -> str:
+    raised = strength != indicator.strength and strength != "context"
+    return f"{indicator.name}; it weighs more beside the other signs of this offer." if raised else f"{indicator.name}."
+
+
+def _paid(offer: Offer, pay: Pay, indicator: str, *, detail: str, detector: str) -> Signal:
+    known = offer.vocabulary.indicators[indicator]
+    return Signal(
+        indicator=indicator, record=pay.reading.record.id, quote=pay.reading.record.text[pay.start : pay.end],
+        start=pay.start, end=pay.end, strength=offer.strength(known, known.strength), detail=detail,
+        detector=detector, shadow=known.shadow,
+    )  # fmt: skip
+
+
+@reads("advert", "conversation", "session")
+def pay_against_band(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The pay is several times the minimum wage of the place, and the offer asks for no skill."""
+    for offer in offers(thread, vocabulary):
+        yield from _shown(offer, "REC-01", "pay_against_band")
+        if offer.high:
+            minimum = next(band for band in offer.facts.bands if band.country == offer.country)
+            detail = (
+                f"About {offer.high.dollars / minimum.minimum:.0f} times the minimum wage of {offer.country} "
+                f"({minimum.year}), for work that asks for nothing."
+            )
+            yield _paid(offer, offer.high, "REC-01", detail=detail, detector="pay_against_band")
+
+
+@reads("advert", "conversation", "session")
+def asks_for_nothing(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The offer says that no experience, degree, language or skill is needed."""
+    for offer in offers(thread, vocabulary):
+        yield from _shown(offer, "REC-02", "asks_for_nothing")
+
+
+@reads("advert", "conversation", "session")
+def no_interview(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The post is given without an interview; that weighs more where the pay is high."""
+    for offer in offers(thread, vocabulary):
+        yield from _shown(offer, "REC-10", "no_interview")
+
+
+@reads("advert", "conversation", "session")
+def scam_centre_role(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The role is one that warnings name for scam centres; ordinary roles count only at a named place."""
+    for offer in offers(thread, vocabulary):
+        yield from _shown(offer, "REC-04", "scam_centre_role")
+        known = vocabulary.indicators["REC-04"]
+        for part, word in offer.roles[:3]:
+            yield part.signal(
+                word, indicator="REC-04", strength=offer.strength(known, known.strength), shadow=known.shadow,
+                detail="A role that official warnings name, at a place that they name.", detector="scam_centre_role",
+            )  # fmt: skip
+
+
+@reads("advert", "conversation", "session")
+def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The work is at a place that an official list names, or abroad and paid in another country's money."""
+    known = vocabulary.indicators.get("REC-27")
+    for offer in offers(thread, vocabulary) if known else ():
+        for part, word, place in offer.sites:
+            source = offer.facts.sources.get(place.source)
+            named = f"named by {source.organisation} ({source.year}), read {place.checked}" if source else "abroad"
+            strength = offer.strength(known, known.strength) if place.kind == "zone" else known.strength
+            yield part.signal(
+                word, indicator="REC-27", strength=strength, shadow=known.shadow,
+                detail=f"Place of work: {place.name}, {named}.", detector="named_place_of_work",
+            )  # fmt: skip
+
+
+@reads("advert", "conversation", "session")
+def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The pay is promised in money in which nobody is ordinarily paid where the work is done."""
+    for offer in offers(thread, vocabulary):
+        if offer.foreign and "REC-22" in vocabulary.indicators:
+            detail = f"Paid in {offer.foreign.currency} for work in {offer.country}."
+            yield _paid(offer, offer.foreign, "REC-22", detail=detail, detector="foreign_pay")
