@@ -45,6 +45,7 @@ class Chatter:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         self.languages = tuple(sorted(tables))
         self.noise = noise
+        self._noise = stream("noise")
         self._topics = {
             (code, topic): tuple(_written_out(tables[code], topic)) for code in self.languages for topic in TOPICS
         }
@@ -59,18 +60,19 @@ class Chatter:
         size = len(pool)
         count = int(words / self._mean[language] + draw())
         if count <= 1:
-            return self._heard(pool[int(draw() * size)], draw)
+            return self._heard(pool[int(draw() * size)])
         chosen = [pool[int(draw() * size)] for _ in range(min(count, 12))]
-        return self._heard(Sentence(" ".join(s.text for s in chosen), sum(s.words for s in chosen)), draw)
+        return self._heard(Sentence(" ".join(s.text for s in chosen), sum(s.words for s in chosen)))
 
     def speak(self, language: str, topic: str, draw: Draw, *, contact: str = "") -> Sentence:
         """Return one sentence on a topic, with the contact filled in."""
         pool = self._topics[language, topic]
         chosen = pool[int(draw() * len(pool))]
-        return self._heard(Sentence(chosen.text.replace("{contact}", contact), chosen.words), draw)
+        return self._heard(Sentence(chosen.text.replace("{contact}", contact), chosen.words))
 
-    def _heard(self, sentence: Sentence, draw: Draw) -> Sentence:
-        return Sentence(noise(sentence.text, draw), sentence.words) if self.noise else sentence
+    def _heard(self, sentence: Sentence) -> Sentence:
+        """Noise draws from its own stream: the same people do the same things at the same times."""
+        return Sentence(noise(sentence.text, self._noise), sentence.words) if self.noise else sentence
 
 
 def noise(text: str, draw: Draw) -> str:

@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from math import log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,10 +23,12 @@ from threelines.vocabulary.reference import reference_values
 DAY = 86_400.0
 EXCHANGED = 8
 """Messages from which an answered talk counts as kept (assumption: beyond greetings)."""
-AFTER_EXCHANGE = 2
-"""A move counts only after the other has answered and this many messages stand before it."""
+FUNNEL_FROM = 4
+"""Place from which a move counts as made after an exchange: both can have written twice (assumption)."""
 REUSED_WORDS = 5
 """Shorter openings are the same for everybody."""
+LEAST_REPLIES = 20
+"""Fewer replies tell nothing about regularity (assumption)."""
 FOLLOWS_WITHIN = 6 * 3600.0
 """A reply later than this is a new start, not a reply speed."""
 
@@ -57,6 +59,15 @@ class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Opened talks in which it gave a way to reach it elsewhere, after an answer and within 24 messages (S56)."""
     moved_share: float = 0.0
     """The same as a share of the opened talks that were answered."""
+    funnelled: int = 0
+    funnelled_per_day: float = 0.0
+    """Opened talks that went the whole way: no contact at first, an exchange, then the move (see `funnel`)."""
+    funnelled_share: float = 0.0
+    """The least that this share of the answered talks can be: lower end of a 95% Wilson interval."""
+    led: float = 0.0
+    """Reach and order in one number: see `led_score`."""
+    outreach_hours: float = 0.0
+    """Clock hours, around the clock, in which it writes in talks it opened: 24 less the longest quiet run."""
     move_turn: float = 0.0
     """Median place of that message in the talk."""
     move_hours: float = 0.0
@@ -83,6 +94,8 @@ class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     fast_long_share: float = 0.0
     reply_spread: float = 0.0
     """Standard deviation of the logarithm of the reply time: small is regular."""
+    regularity: float = 0.0
+    """1 / (1 + reply_spread) from 20 replies on: large is regular."""
     length_effect: float = 0.0
     """Correlation of log reply time with log length: near 0 when length costs no time."""
 
@@ -109,6 +122,7 @@ class Talk(msgspec.Struct):
     moved_after: float = 0.0
     moved_record: str = ""
     opening: Record | None = None
+    hours: list[int] = msgspec.field(default_factory=list)
     others: set[str] = msgspec.field(default_factory=set)
 
     @property
@@ -179,6 +193,7 @@ def follow(thread: Thread) -> tuple[dict[str, Talk], list[Reply]]:
 
 def _own_turn(talk: Talk, record: Record, at: float) -> None:
     talk.mine += 1
+    talk.hours.append(int(at // 3600) % 24)
     if talk.mine == 1:
         talk.opening = record
     contact = _MAY_CONTACT.search(record.text) is not None and CONTACT.search(record.text) is not None
@@ -186,7 +201,7 @@ def _own_turn(talk: Talk, record: Record, at: float) -> None:
         return
     if talk.mine == 1:
         talk.contact_first = True
-    elif talk.answered and not talk.moved_at and talk.length > AFTER_EXCHANGE:
+    elif talk.answered and not talk.moved_at:
         talk.moved_at, talk.moved_after, talk.moved_record = talk.length, at - talk.first, record.id
 
 
@@ -196,14 +211,19 @@ def words_of(text: str) -> float:
     return float(words) if text.isascii() else float(max(words, sum(letter >= "\u0e00" for letter in text) / 4))
 
 
-def _reach(opened: list[Talk], span: float) -> dict[str, float]:
+def _reach(opened: list[Talk], span: float) -> dict[str, Any]:
     if not opened:
         return {}
     within = reference_values()["move_within_messages"].value
     answered = [talk for talk in opened if talk.answered]
     moved = [talk for talk in answered if 0 < talk.moved_at <= within]
+    funnel = [talk for talk in moved if talk.moved_at >= FUNNEL_FROM and not talk.contact_first]
     long_talk = reference_values()["long_talk_messages"].value
+    share = _at_least(len(funnel), len(answered))
+    hours = 24.0 - _longest_quiet([hour for talk in opened for hour in talk.hours])
+    open_contact = _share(sum(talk.contact_first for talk in opened), len(opened))
     return {
+        "led": led_score(len(opened) / span, share, hours=hours, open_contact=open_contact),
         "opened": len(opened),
         "opened_per_day": round(len(opened) / span, 4),
         "unanswered": _share(len(opened) - len(answered), len(opened)),
@@ -212,12 +232,29 @@ def _reach(opened: list[Talk], span: float) -> dict[str, float]:
         "moved": len(moved),
         "moved_per_day": round(len(moved) / span, 4),
         "moved_share": _share(len(moved), len(answered)),
+        "funnelled": len(funnel),
+        "funnelled_per_day": round(len(funnel) / span, 4),
+        "funnelled_share": round(share, 4),
+        "outreach_hours": hours,
         "move_turn": _middle([float(talk.moved_at) for talk in moved]),
         "move_hours": round(_middle([talk.moved_after for talk in moved]) / 3600, 2),
-        "contact_first": _share(sum(talk.contact_first for talk in opened), len(opened)),
+        "contact_first": open_contact,
         "reused": reused_openings(opened),
         "languages": _languages(opened),
     }
+
+
+def led_score(opened_per_day: float, share: float, *, hours: float, open_contact: float) -> float:
+    """Return how many strangers an account takes the same ordered way, sqrt(people a day) × share.
+
+    The share is the least share of answered talks that went contact, exchange, then another app. It
+    shrinks by the openings that name a contact at once, as help lines and shops do, and the whole is
+    0 below the 12 hours a day that people forced to work reported (S69, S25, S63): office hours are
+    no such shift. The square root keeps mass senders nobody answers from standing above all others.
+    """
+    if hours < reference_values()["worker_hours"].value:
+        return 0.0
+    return round(sqrt(opened_per_day) * share * (1.0 - open_contact), 4)
 
 
 def reused_openings(opened: list[Talk]) -> float:
@@ -240,26 +277,27 @@ def _languages(opened: list[Talk]) -> int:
     return sum(count > 1 for count in used.values())
 
 
-def _pace(replies: list[Reply]) -> dict[str, float]:
+def _pace(replies: list[Reply]) -> dict[str, Any]:
     if not replies:
         return {}
     least, fastest = reference_values()["long_reply_words"].value, reference_values()["words_per_minute"].value
     speeds = [reply.words * 60 / max(reply.seconds, 1.0) for reply in replies if reply.words >= least]
     fast = sum(speed > fastest for speed in speeds)
     logs = [log(max(reply.seconds, 1.0)) for reply in replies]
+    spread = sqrt(_variance(logs))
     return {
         "replies": len(replies),
         "reply_seconds": round(_middle([reply.seconds for reply in replies]), 1),
         "reply_words_per_minute": round(_middle(speeds), 1),
         "fast_long": fast,
         "fast_long_share": _share(fast, len(speeds)),
-        "reply_spread": round(sqrt(_variance(logs)), 4),
+        "reply_spread": round(spread, 4),
+        "regularity": round(1 / (1 + spread), 4) if len(replies) >= LEAST_REPLIES else 0.0,
         "length_effect": round(_correlation(logs, [log(1 + reply.words) for reply in replies]), 4),
     }
 
 
 def _clock(records: list[Record], times: list[float]) -> dict[str, float]:
-    by_hour = Counter(int(at // 3600) % 24 for at in times)
     hours = {int(at // 3600) for at in times}
     days = {hour // 24 for hour in hours}
     served: dict[int, set[str]] = {}
@@ -270,11 +308,13 @@ def _clock(records: list[Record], times: list[float]) -> dict[str, float]:
     return {
         "parallel": float(loads[int(0.9 * (len(loads) - 1))]) if loads else 0.0,
         "hours_per_day": round(len(hours) / len(days), 2),
-        "quiet_hours": float(_longest_quiet([by_hour[hour] > 0.01 * len(times) for hour in range(24)])),
+        "quiet_hours": float(_longest_quiet([int(at // 3600) % 24 for at in times])),
     }
 
 
-def _longest_quiet(active: list[bool]) -> int:
+def _longest_quiet(hours: list[int]) -> int:
+    counts = Counter(hours)
+    active = [counts[hour] > 0.01 * len(hours) for hour in range(24)]
     best = run = 0
     for busy in active + active:
         run = 0 if busy else run + 1
@@ -288,6 +328,16 @@ def _seconds(record: Record) -> float:
 
 def _share(part: float, whole: float) -> float:
     return round(part / whole, 4) if whole else 0.0
+
+
+def _at_least(part: int, whole: int) -> float:
+    """Return the lower end of the 95% Wilson interval of a share: few talks prove little."""
+    if not whole:
+        return 0.0
+    share, z2 = part / whole, 3.8416
+    return max(
+        0.0, (share + z2 / (2 * whole) - sqrt(z2 * (share * (1 - share) + z2 / (4 * whole)) / whole)) / (1 + z2 / whole)
+    )
 
 
 def _middle(values: list[float]) -> float:
