@@ -1,0 +1,157 @@
+"""`threelines export FORMAT`: de-identified, consented cases in the form that others read."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import threelines.exports
+from threelines.cli.register import database_options, opened
+
+if TYPE_CHECKING:
+    from threelines.exports.sharing import Handover
+    from threelines.people.register import Register
+    from threelines.records import Incident
+
+_NOT_FORMATS = ("sharing", "codes")
+
+
+class Formats(click.Group):
+    """Every module of `threelines/exports/` is a format: adding one touches one place."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the formats, then what is done with a written export."""
+        names = {module.name for module in pkgutil.iter_modules(threelines.exports.__path__)} - set(_NOT_FORMATS)
+        return [*sorted(name for name in names if not name.startswith("_")), *sorted(self.commands)]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the command of a format."""
+        if name in self.commands:
+            return self.commands[name]
+        return _format(name) if name in self.list_commands(context) else None
+
+
+@click.command(cls=Formats, short_help="Write consented, de-identified cases in a shared format.")
+def command() -> None:
+    """Write what may leave the register, in the form that others read.
+
+    Only coded fields leave, only of people who agreed to this purpose, and an export is a draft until a
+    second person has approved exactly this content.
+
+    \b
+    Examples:
+      threelines export stix --db cases.db --out bundle.json
+      threelines export misp --db cases.db --out feed/        (a folder: a MISP feed)
+      threelines export approve a_7k… --db cases.db --user second.person
+      threelines export check stix bundle.json
+    """
+
+
+def _format(name: str) -> click.Command:
+    module = importlib.import_module(f"threelines.exports.{name}")
+
+    @click.command(name, help=f"{module.__doc__}", short_help=(module.__doc__ or name).splitlines()[0][:80])
+    @database_options("supervisor")
+    @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+    @click.option("--organisation", default="Organisation not named", help="As recipients should see it.")
+    @click.option("--recipient", default="", help="Who receives it.")
+    @click.option("--legal-basis", default="", help="Duty or consent that it rests on.")
+    @click.option(
+        "--tlp",
+        type=click.Choice(["clear", "green", "amber", "amber+strict", "red"]),
+        default="amber",
+        show_default=True,
+    )
+    def write(out: Path, organisation: str, recipient: str, legal_basis: str, tlp: Any, **options: Any) -> None:
+        from threelines.exports.sharing import Handover
+        from threelines.people.register import incidents
+
+        with opened(**options) as register:
+            rows = list(incidents(register, module.PURPOSE)) if module.PURPOSE else []
+            approvals, waiting = _approved(register, name, recipient, rows)
+            handover = Handover(
+                organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
+                made=datetime.now(timezone.utc).replace(microsecond=0), definition=_definition(),
+            )  # fmt: skip
+            _write(module, rows, out, handover)
+        _tell(module, rows, out, waiting)
+
+    return write
+
+
+def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    module.write(rows, out, handover)
+    wrong = module.check(out)
+    if wrong:
+        raise click.ClickException(f"{out}: written, but its own reader refuses it: {'; '.join(wrong[:3])}")
+
+
+def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
+    whose = (
+        f"{len(rows)} case{'' if len(rows) == 1 else 's'} with consent for {module.PURPOSE}"
+        if module.PURPOSE
+        else "no case data"
+    )
+    click.echo(f"{out}: {whose}; accepted by the format's own reader.")
+    if waiting:
+        click.echo(
+            f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"
+        )
+
+
+def _approved(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[tuple[str, ...], str]:
+    """Return who approved exactly this content, or ask for it: (approvals, id of the open request)."""
+    import msgspec
+
+    from threelines.people.approval import ApprovalError, digest_of, prepare, require_approved
+
+    if not rows:
+        return (), ""
+    digest = digest_of(msgspec.json.encode((name, recipient, rows), order="sorted"))
+    kind: Any = "referral" if name == "referral" else "export"
+    try:
+        found = require_approved(register, kind, digest)
+    except ApprovalError:
+        return (), prepare(register, kind, digest, format=name, recipient=recipient, cases=len(rows))
+    return (found.prepared_by, found.decided_by), ""
+
+
+def _definition() -> dict[str, Any]:
+    from threelines.people.definition import load_form
+
+    form = load_form()
+    fields = [{name: getattr(field, name) for name in field.__struct_fields__} for field in form.full]
+    return {"version": form.version, "lists": form.list, "consent": form.list["consent_purpose"], "fields": fields}
+
+
+@command.command()
+@click.argument("request")
+@database_options("supervisor")
+@click.option("--refuse", is_flag=True, help="Refuse it instead.")
+def approve(request: str, refuse: bool, **options: Any) -> None:
+    """Approve, as a second person, exactly the content that was prepared under REQUEST."""
+    from threelines.people.approval import decide
+
+    with opened(**options) as register:
+        found = decide(register, request, yes=not refuse)
+    click.echo(f"{request}: {found.state}. Write the export again to get it without the draft mark.")
+
+
+@command.command()
+@click.argument("name", metavar="FORMAT")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+def check(name: str, path: Path) -> None:
+    """Read a written export with the format's own validator."""
+    if name in _NOT_FORMATS or not name.isidentifier():
+        raise click.UsageError(f"no format {name!r}")
+    wrong = importlib.import_module(f"threelines.exports.{name}").check(path)
+    for fault in wrong:
+        click.echo(fault)
+    click.echo(f"{path}: {'refused' if wrong else 'accepted'}")
+    raise SystemExit(1 if wrong else 0)
