@@ -1,0 +1,8 @@
+"""What `inspect` finds through the entry point: tasks, scorers, metrics and models."""
+
+from threelines.ai_models.scripted import Scripted
+from threelines.ai_models.tasks import ask_turns, behaviour, behaviour_figures, judged, misuse, session, support
+
+__all__ = [
+    "Scripted", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse", "session", "support",
+]  # fmt: skip
