@@ -51,44 +51,48 @@ _SHORT = {
 }  # fmt: skip
 
 _BEFORE_SHORT = re.compile(
-    r"(?:on|via|by|through|over|to|my|add|use|using|加|添加|联系|ทาง|แอด|di|lewat|melalui|por|en|no|qua|через|в|على|عبر|dm|chat|추가)\s{0,2}\Z"
+    r"(?<![a-z])(?:on|via|by|through|over|to|my|add|use|using|加|添加|联系|ทาง|แอด|di|lewat|melalui|por|en|no|qua|через|в|على|عبر|dm|chat|추가)\s{0,2}\Z"
 )
 _ID = re.compile(
-    r"(?P<gap>(?:\s{0,2}(?:id|号码|号|號|账号|account|username|user|nick|name|no\.?|nomor|number|num|ไอดี|아이디|айди|ник|is|是|为|搜|[:=\-→>(@~]|[.](?=\s)))"
+    r"(?P<gap>(?:\s{0,2}(?:id|号码|号|號|账号|account|username|user|nick|name|no\.?|nomor|number|num|ไอดี|아이디|айди|ник|is|是|为|搜|咨询|客服|联系|同号|[:=\-→>(@~]|[.](?=\s)))"
     r"{0,4}\s{0,2})@?(?P<id>[a-z0-9_](?:[a-z0-9_.\-]{1,30}[a-z0-9_]))"
 )
 _MARKED = re.compile(r"id|号|號|user|nick|ไอดี|아이디|айди|ник|[:=@→~]")
+_NAMED_ID = re.compile(r"(?:id|号|號|user|username|nick|ไอดี|아이디|айди|ник)\s{0,2}(?:[:=\->]|is|是)?\s{0,2}\Z|@\Z")
+_GOES_ON = re.compile(r" ?[a-z]")
 _AT = re.compile(r"(?<![\w.@/])@([a-z0-9_](?:[a-z0-9_.]{1,30}[a-z0-9_]))")
 _EMAIL = re.compile(
     r"(?<![a-z0-9._%+\-])[a-z0-9][a-z0-9._%+\-]{0,63}@(?:[a-z0-9\-]{1,63}\.){1,6}[a-z]{2,24}(?![a-z0-9\-])"
 )
 
+# Addresses of the messengers themselves: app, words one of which must occur, pattern of the account.
 _DEEP = tuple(
-    (app, re.compile(r"(?<![a-z0-9.\-])(?:https?://)?(?:www\.)?" + pattern))
-    for app, pattern in (
-        ("telegram", r"(?:t|telegram)\.(?:me|dog)/(?:s/|joinchat/|share/url\?url=)?[+@]?([a-z0-9_\-]{3,64})"),
-        ("telegram", r"tg://(?:resolve\?domain|join\?invite)=([a-z0-9_\-]{3,64})"),
-        ("whatsapp", r"(?:wa\.me|wa\.link)/(?:message/|c/|qr/)?\+?([a-z0-9]{3,40})"),
-        ("whatsapp", r"(?:api|web)?\.?whatsapp\.com/send/?\?(?:[!-~]{0,60}&)?phone=\+?([0-9]{6,15})"),
-        ("whatsapp", r"chat\.whatsapp\.com/(?:invite/)?([a-z0-9]{8,40})"),
-        ("whatsapp", r"whatsapp\.com/channel/([a-z0-9]{8,40})"),
-        ("line", r"line\.me/(?:r/)?(?:ti|oa)/[pg]2?/[~@]?%?(?:40)?([a-z0-9_.\-]{2,64})"),
-        ("line", r"lin\.ee/([a-z0-9]{3,20})"),
-        ("viber", r"(?:viber\.me|chats\.viber\.com|invite\.viber\.com)/(?:\?g2?=)?([!-~]{3,60}?)(?=[\s)\]>,]|\Z)"),
-        ("signal", r"signal\.(?:me|group)/#(?:p/|eu/)?\+?([a-z0-9_\-]{6,80})"),
-        ("zalo", r"zalo\.me/(?:g/|s/)?([a-z0-9]{3,40})"),
-        ("kakaotalk", r"(?:open\.kakao\.com/(?:o|me)/|pf\.kakao\.com/)([a-z0-9_]{3,40})"),
-        ("discord", r"(?:discord\.gg|discord(?:app)?\.com/invite)/([a-z0-9\-]{2,40})"),
-        ("snapchat", r"snapchat\.com/add/([a-z0-9_.\-]{3,40})"),
-        ("instagram", r"(?:instagram\.com|instagr\.am|ig\.me/m)/([a-z0-9_.]{2,40})"),
-        ("facebook", r"(?:m\.me|fb\.me|fb\.com|facebook\.com)/(?:groups/|profile\.php\?id=)?([a-z0-9_.\-]{3,60})"),
-        ("skype", r"join\.skype\.com/(?:invite/)?([a-z0-9]{6,40})"),
-        ("tiktok", r"tiktok\.com/@([a-z0-9_.]{2,40})"),
-        ("wechat", r"(?:u\.wechat\.com|weixin\.qq\.com/[rg])/([a-z0-9_\-]{4,60})"),
-        ("skype", r"(live:\.?[a-z0-9_.\-]{3,60})"),
+    (app, tuple(needed.split()), re.compile(r"(?<![a-z0-9.\-])(?:https?://)?(?:www\.)?" + pattern))
+    for app, needed, pattern in (
+        ("telegram", "t.me/ m.me/ m.dog/", r"(?:t|telegram)\.(?:me|dog)/(?:s/|joinchat/|share/url\?url=)?[+@]?([a-z0-9_\-]{3,64})"),
+        ("telegram", "tg://", r"tg://(?:resolve\?domain|join\?invite)=([a-z0-9_\-]{3,64})"),
+        ("whatsapp", "wa.me/ wa.link/", r"(?:wa\.me|wa\.link)/(?:message/|c/|qr/)?\+?([a-z0-9]{3,40})"),
+        ("whatsapp", "whatsapp.com/", r"(?:(?:api|web)\.)?whatsapp\.com/send/?\?(?:[!-~]{0,60}&)?phone=\+?([0-9]{6,15})"),
+        ("whatsapp", "whatsapp.com/", r"chat\.whatsapp\.com/(?:invite/)?([a-z0-9]{8,40})"),
+        ("whatsapp", "whatsapp.com/", r"whatsapp\.com/channel/([a-z0-9]{8,40})"),
+        ("line", "line.me/", r"line\.me/(?:r/)?(?:ti|oa)/[pg]2?/[~@]?(?:%40)?([a-z0-9_.\-]{2,64})"),
+        ("line", "lin.ee/", r"lin\.ee/([a-z0-9]{3,20})"),
+        ("viber", "viber.", r"(?:viber\.me|chats\.viber\.com|invite\.viber\.com)/(?:\?g2?=)?([a-z0-9_%=\-]{3,60})"),
+        ("signal", "signal.", r"signal\.(?:me|group)/#(?:p/|eu/)?\+?([a-z0-9_\-]{6,80})"),
+        ("zalo", "zalo.me/", r"zalo\.me/(?:g/|s/)?([a-z0-9]{3,40})"),
+        ("kakaotalk", "kakao.com/", r"(?:open\.kakao\.com/(?:o|me)/|pf\.kakao\.com/)([a-z0-9_]{3,40})"),
+        ("discord", "discord.gg/ /invite/", r"(?:discord\.gg|discord(?:app)?\.com/invite)/([a-z0-9\-]{2,40})"),
+        ("snapchat", "/add/", r"snapchat\.com/add/([a-z0-9_.\-]{3,40})"),
+        ("instagram", "instagram.com/ instagr.am/ ig.me/", r"(?:instagram\.com|instagr\.am|ig\.me/m)/([a-z0-9_.]{2,40})"),
+        ("facebook", "m.me/ fb. facebook.com/", r"(?:m\.me|fb\.me|fb\.com|facebook\.com)/(?:groups/|profile\.php\?id=)?([a-z0-9_.\-]{3,60})"),
+        ("skype", "join.skype", r"join\.skype\.com/(?:invite/)?([a-z0-9]{6,40})"),
+        ("tiktok", "tiktok.com/@", r"tiktok\.com/@([a-z0-9_.]{2,40})"),
+        ("wechat", "wechat.com/ weixin.", r"(?:u\.wechat\.com|weixin\.qq\.com/[rg])/([a-z0-9_\-]{4,60})"),
+        ("skype", "live:", r"(live:\.?[a-z0-9_.\-]{3,60})"),
     )
 )  # fmt: skip
-_DEEP_HINT = re.compile(r"[a-z]\.[a-z]{2,7}/|://|live:")
+
+_BY_NUMBER = ("whatsapp", "viber", "signal")  # whose addresses hold the number with its country
 
 _DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}| ?\[dot\] ?| ?\(dot\) ?)"
 _LINK = re.compile(
@@ -97,14 +101,276 @@ _LINK = re.compile(
     + r"){1,8}[a-z]{2,24}|[\w.\-]{3,100}|\[[0-9a-f:]+\])"
     r"|(?P<www>www\.(?:[a-z0-9\-]{1,63}\.){1,6}[a-z]{2,24})"
     r"|(?<![.\-])(?P<bare>(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?" + _DOT + r"){1,6}(?P<tld>[a-z]{2,24})))"
-    r"(?![a-z0-9\-])(?P<port>:\d{2,5})?(?P<path>[/?#][!#-&(-;=?-~]*)?"
+    r"(?![a-z0-9\-])(?P<port>:\d{2,5})?(?P<path>[/?#][!#-&*-;=?-Z\\^-z~]*)?"
 )
+_LINK_HINT = re.compile(r"[a-z0-9)\]}]\.[a-z]|://|[\[({ ]\.[\])}]|[\[(]dot[\])]")
 _COMMON = frozenset(
-    ["com", "net", "org", "info", "biz", "xyz", "top", "site", "online", "shop", "store", "club", "vip", "live", "app", "dev", "io", "co", "ai", "cc", "tv", "link", "click", "icu", "work", "jobs", "job", "career", "careers", "agency", "company", "asia", "pro", "mobi", "world", "global", "group", "team", "today", "life", "space", "fun", "website", "tech", "cloud", "art", "blog", "news", "help", "support", "center", "services", "solutions", "digital", "media", "network", "email", "chat", "social", "bet", "casino", "win", "loan", "cash", "money", "finance", "fund", "bank", "trade", "market", "sale", "buzz", "cyou", "sbs", "lol", "pw", "ws", "su", "eu", "edu", "gov", "ink", "ltd", "wiki", "red", "cn", "hk", "tw", "jp", "kr", "th", "vn", "ph", "sg", "id", "mm", "kh", "la", "np", "bd", "pk", "lk", "ae", "sa", "qa", "kw", "om", "bh", "jo", "lb", "eg", "ma", "dz", "tn", "ng", "ke", "tz", "ug", "et", "gh", "za", "zm", "zw", "ru", "ua", "by", "kz", "uz", "kg", "tj", "ge", "az", "ro", "bg", "rs", "hr", "si", "sk", "cz", "pl", "hu", "gr", "tr", "cy", "mt", "pt", "es", "fr", "it", "de", "at", "ch", "nl", "uk", "ie", "se", "dk", "fi", "lt", "lv", "ee", "br", "ar", "cl", "pe", "ec", "bo", "py", "uy", "ve", "mx", "cr", "gt", "hn", "sv", "ni", "pa", "cu", "pr", "au", "nz", "ca", "us", "in", "my", "me", "to", "so", "gg", "gl", "ly", "be", "am", "fm", "im", "is", "mu", "mn", "mo", "sc", "st", "vc"]
+    [
+        "com",
+        "net",
+        "org",
+        "info",
+        "biz",
+        "xyz",
+        "top",
+        "site",
+        "online",
+        "shop",
+        "store",
+        "club",
+        "vip",
+        "live",
+        "app",
+        "dev",
+        "io",
+        "co",
+        "ai",
+        "cc",
+        "tv",
+        "link",
+        "click",
+        "icu",
+        "work",
+        "jobs",
+        "job",
+        "career",
+        "careers",
+        "agency",
+        "company",
+        "asia",
+        "pro",
+        "mobi",
+        "world",
+        "global",
+        "group",
+        "team",
+        "today",
+        "life",
+        "space",
+        "fun",
+        "website",
+        "tech",
+        "cloud",
+        "art",
+        "blog",
+        "news",
+        "help",
+        "support",
+        "center",
+        "services",
+        "solutions",
+        "digital",
+        "media",
+        "network",
+        "email",
+        "chat",
+        "social",
+        "bet",
+        "casino",
+        "win",
+        "loan",
+        "cash",
+        "money",
+        "finance",
+        "fund",
+        "bank",
+        "trade",
+        "market",
+        "sale",
+        "buzz",
+        "cyou",
+        "sbs",
+        "lol",
+        "pw",
+        "ws",
+        "su",
+        "eu",
+        "edu",
+        "gov",
+        "ink",
+        "ltd",
+        "wiki",
+        "red",
+        "cn",
+        "hk",
+        "tw",
+        "jp",
+        "kr",
+        "th",
+        "vn",
+        "ph",
+        "sg",
+        "id",
+        "mm",
+        "kh",
+        "la",
+        "np",
+        "bd",
+        "pk",
+        "lk",
+        "ae",
+        "sa",
+        "qa",
+        "kw",
+        "om",
+        "bh",
+        "jo",
+        "lb",
+        "eg",
+        "ma",
+        "dz",
+        "tn",
+        "ng",
+        "ke",
+        "tz",
+        "ug",
+        "et",
+        "gh",
+        "za",
+        "zm",
+        "zw",
+        "ru",
+        "ua",
+        "by",
+        "kz",
+        "uz",
+        "kg",
+        "tj",
+        "ge",
+        "az",
+        "ro",
+        "bg",
+        "rs",
+        "hr",
+        "si",
+        "sk",
+        "cz",
+        "pl",
+        "hu",
+        "gr",
+        "tr",
+        "cy",
+        "mt",
+        "pt",
+        "es",
+        "fr",
+        "it",
+        "de",
+        "at",
+        "ch",
+        "nl",
+        "uk",
+        "ie",
+        "se",
+        "dk",
+        "fi",
+        "lt",
+        "lv",
+        "ee",
+        "br",
+        "ar",
+        "cl",
+        "pe",
+        "ec",
+        "bo",
+        "py",
+        "uy",
+        "ve",
+        "mx",
+        "cr",
+        "gt",
+        "hn",
+        "sv",
+        "ni",
+        "pa",
+        "cu",
+        "pr",
+        "au",
+        "nz",
+        "ca",
+        "us",
+        "in",
+        "my",
+        "me",
+        "to",
+        "so",
+        "gg",
+        "gl",
+        "ly",
+        "be",
+        "am",
+        "fm",
+        "im",
+        "is",
+        "mu",
+        "mn",
+        "mo",
+        "sc",
+        "st",
+        "vc",
+    ]
 )
 # Short words of English or of other languages, and endings of file names: a full stop without a space makes these.
 _WORDY = frozenset(
-    ["me", "to", "so", "is", "it", "in", "my", "at", "be", "am", "de", "la", "es", "by", "us", "id", "no", "in", "co", "work", "live", "help", "jobs", "job", "news", "today", "art", "life", "link", "click", "chat", "group", "team", "fun", "sale", "money", "cash", "support", "center", "app", "red", "info", "im", "st", "sc", "py", "rs", "pl", "sh", "md", "ps", "pro", "space", "world", "social", "market", "ai"]
+    [
+        "me",
+        "to",
+        "so",
+        "is",
+        "it",
+        "in",
+        "my",
+        "at",
+        "be",
+        "am",
+        "de",
+        "la",
+        "es",
+        "by",
+        "us",
+        "id",
+        "no",
+        "in",
+        "co",
+        "work",
+        "live",
+        "help",
+        "jobs",
+        "job",
+        "news",
+        "today",
+        "art",
+        "life",
+        "link",
+        "click",
+        "chat",
+        "group",
+        "team",
+        "fun",
+        "sale",
+        "money",
+        "cash",
+        "support",
+        "center",
+        "app",
+        "red",
+        "info",
+        "im",
+        "st",
+        "sc",
+        "py",
+        "rs",
+        "pl",
+        "sh",
+        "md",
+        "ps",
+        "pro",
+        "space",
+        "world",
+        "social",
+        "market",
+        "ai",
+    ]
 )
 _TRAILING = ".,;:!?)]}'\"»”’*_~"
 
@@ -122,6 +388,9 @@ def _names() -> tuple[ahocorasick_rs.AhoCorasick, tuple[tuple[str, str, bool], .
         [name for name, _, _ in listed], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
     )
     return automaton, listed
+
+
+_THAI_LINE = plain_word("ไลน์")
 
 
 class Named(NamedTuple):
@@ -145,6 +414,8 @@ def named(plain: str) -> list[Named]:
 
 
 def _stands_alone(plain: str, start: int, end: int, name: str) -> bool:
+    if name == _THAI_LINE and plain.endswith("ออน", 0, start):
+        return False  # "online"
     latin = name[0].isascii() and name[0].isalpha()
     if latin and start and plain[start - 1].isascii() and (plain[start - 1].isalnum() or plain[start - 1] in "./@_-"):
         return False
@@ -160,12 +431,14 @@ def _stands_alone(plain: str, start: int, end: int, name: str) -> bool:
 
 def deep_links(plain: str) -> Iterator[Contact]:
     """Yield accounts and invitations given as a messenger's own address."""
-    if not _DEEP_HINT.search(plain):
-        return
-    for app, pattern in _DEEP:
-        for found in pattern.finditer(plain):
-            end = found.end(1)
-            yield Contact("handle", found.start(), end, found[1].rstrip(_TRAILING), app)
+    for app, needed, pattern in _DEEP:
+        if any(word in plain for word in needed):
+            for found in pattern.finditer(plain):
+                value = found[1].rstrip(_TRAILING)
+                if value.isdigit() and 8 <= len(value) <= 15 and app in _BY_NUMBER:
+                    yield Contact("phone", found.start(), found.end(1), "+" + value, app)
+                else:
+                    yield Contact("handle", found.start(), found.end(1), value, app)
 
 
 def emails(plain: str) -> Iterator[Contact]:
@@ -176,6 +449,8 @@ def emails(plain: str) -> Iterator[Contact]:
 
 def links(plain: str, upper: str) -> Iterator[Contact]:
     """Yield links and bare domains; `upper` is the text with its capitals, letter by letter, where known."""
+    if not _LINK_HINT.search(plain):
+        return
     for found in _LINK.finditer(plain):
         host = re.sub(_DOT, ".", found["host"] or found["www"] or found["bare"])
         if found["bare"] and not _is_domain(found, host, upper):
@@ -211,7 +486,7 @@ def handles(plain: str, messengers: list[Named]) -> Iterator[Contact]:
     """Yield ids that stand after a messenger's name, and `@name` anywhere."""
     for name in messengers:
         found = _ID.match(plain, name.end)
-        if not found or not _is_id(found, name):
+        if not found or not _is_id(plain, found, name):
             continue
         start = name.start
         yield Contact("handle", start, found.end("id"), found["id"], name.app)
@@ -224,17 +499,20 @@ def handles(plain: str, messengers: list[Named]) -> Iterator[Contact]:
             yield Contact("handle", found.start(), found.end(), found[1], near.app if near else "")
 
 
-def _is_id(found: re.Match[str], name: Named) -> bool:
+def _is_id(plain: str, found: re.Match[str], name: Named) -> bool:
+    """Tell an id from an ordinary word that comes next: ids carry digits or a mark, or stand at the end."""
     identity, gap = found["id"], found["gap"]
     digits = sum(letter.isdigit() for letter in identity)
-    if digits == len(identity):
-        return name.app == "qq" and 5 <= digits <= 11
-    marked = bool(_MARKED.search(gap))
+    if not identity.strip("0123456789.-"):
+        return name.app == "qq" and 5 <= len(identity) == digits <= 11
+    odd = digits > 0 or "_" in identity
+    if _NAMED_ID.search(found[0][: found.start("id") - found.start()]):
+        return len(identity) >= 3
     if name.short:
-        return (
-            marked and len(identity) >= 3 and (digits > 0 or "_" in identity or bool(re.search(r"id|号|號|[:=@]", gap)))
-        )
-    return (marked and len(identity) >= 3) or (len(identity) >= 5 and (digits > 0 or "_" in identity))
+        return odd and _MARKED.search(gap) is not None and len(identity) >= 3
+    if odd:
+        return len(identity) >= (3 if _MARKED.search(gap) else 5)
+    return _MARKED.search(gap) is not None and len(identity) >= 4 and not _GOES_ON.match(plain, found.end())
 
 
 def mentions(plain: str, messengers: list[Named]) -> Iterator[Contact]:

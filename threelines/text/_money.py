@@ -38,10 +38,10 @@ def _table(lines: str) -> dict[str, str]:
 
 
 _CURRENCIES = _table("""
-USD $ us$ usd dollar dollars dolar dolares dólares dollari долларов доллара долл دولار 美元 美金 美刀 刀 ดอลลาร์ đô usdt usdc u
+USD $ us$ usd dollar dollars dolar dolares dólares dollari долларов доллара долл دولار 美元 美金 美刀 刀 ดอลลาร์ đô usdt usdc
 EUR € eur euro euros евро يورو 欧元 ยูโร
 GBP £ gbp pound pounds quid 英镑
-CNY ¥ cny rmb yuan 元 块 块钱 人民币 圆 元人民币 元/人 юаней หยวน tệ
+CNY ¥ cny rmb yuan 元 块 块钱 人民币 圆 元人民币 元/人 юаней หยวน
 JPY jpy yen 円 日元 日圆 เยน
 KRW ₩ krw won 원 韩元 вон
 THB ฿ thb baht bath บาท บ. 泰铢 铢
@@ -105,13 +105,15 @@ _SCALES: Mapping[str, float] = {
         (1e6, "jt juta tr triệu mio million millions millón millones milhões ล้าน 백만 млн laki"),
         (1e7, "crore crores करोड़ কোটি"),
         (1e8, "亿 億 억"),
+        (1e6, "m"),
+        (1e9, "b bn billion tỷ miliar milyar"),
+        (1e12, "t tn trillion"),
     )
     for word in words.split()
 }
 _IMPLIED = {plain_word(word): code for word, code in (
     ("jt", "IDR"), ("juta", "IDR"), ("rb", "IDR"), ("ribu", "IDR"), ("triệu", "VND"), ("หมื่น", "THB"), ("แสน", "THB"), ("만", "KRW"),
 )}  # fmt: skip
-_LONGEST = max(map(len, (*_CURRENCIES, *_SCALES)))
 
 _NUMBER = re.compile(
     r"(?<![\d.,])(?:\d{1,3}(?:[,.'’٬ ]\d{3})+(?!\d)(?:[.,٫]\d{1,2}(?!\d))?|\d{1,2}(?:,\d{2})+,\d{3}(?!\d)|\d+(?:[.,٫]\d+)?)"
@@ -139,7 +141,9 @@ _UNITS = (
     ("task", "task order like video review delivery tarea pedido 单 單 件 次 งาน 건 tugas click referral"),
 )  # fmt: skip
 _PERIODS = {plain_word(word): unit for unit, words in _UNITS for word in words.split()}
-_PERIOD_WORDS = tuple(sorted(_PERIODS, key=len, reverse=True))
+_DATE_PARTS = ("日", "年", "时", "時", "月", "년", "월", "일")  # right after a number: 2024年, 15日, no pay
+
+_LONGEST = max(map(len, (*_CURRENCIES, *_SCALES, *_PERIODS)))
 
 _BEFORE = tuple(
     (re.compile("|".join(re.escape(plain_word(word)) for word in words.split("|"))), unit)
@@ -156,6 +160,9 @@ _PAY = re.compile("|".join(
     ["salary", "wage", "pay", "earn", "income", "gaji", "upah", "sueldo", "salario", "salário", "salaire", "gehalt", "зарплат", "оплат", "เงินเดือน", "รายได้", "ค่าจ้าง", "lương", "thu nhập", "薪", "工资", "收入", "待遇", "급여", "월급", "시급", "給", "年収", "راتب", "الراتب", "مرتب", "वेतन", "বেতন", "maaş", "mshahara", "sweldo", "sahod", "စာခ", "លុយ", "ប្រាក់ខែ", "ደመወዝ", "penghasilan", "ganar", "stipend"]
 ))  # fmt: skip
 
+_TAIL = re.compile(r"[.,](\d+)\Z")
+_SEPARATORS = str.maketrans("", "", ",.' ")
+_EACH = re.compile(r"\s?(?:/|per |a |monthly|weekly|daily|hourly|yearly|每|ต่อ)")
 _KANA = re.compile(r"[\u3041-\u30fe]")
 
 
@@ -191,23 +198,24 @@ def _sum(plain: str, number: re.Match[str]) -> Sum | None:
         currency = currency if currency is not None else second.currency
     if currency is None:
         currency = next((_IMPLIED[scale] for scale in scales if scale in _IMPLIED), None)
+    if currency is None and start and plain[start - 1].isalpha() and plain[start - 1].isascii():
+        return None
+    if currency is None and (high < 100 or plain[end : end + 1] == "%" or _is_year(first, second)):
+        return None
     period, stop = _period_after(plain, end)
-    if currency is None:
-        pay = _PAY.search(plain, max(0, start - 16), start) is not None
-        if (
-            plain[end : end + 1] == "%"
-            or high < 100
-            or not (pay or (period and period != "task"))
-            or _is_year(plain, first, second)
-        ):
-            return None
+    if (
+        currency is None
+        and not (period and _EACH.match(plain, end))
+        and not _PAY.search(plain, max(0, start - 16), start)
+    ):
+        return None
     period = period or _period_before(plain, start)
     if currency == "CNY" and "¥" in plain[start:end] and _KANA.search(plain):
         currency = "JPY"
     return Sum(start, stop, min(low, high), max(low, high), currency or "", period)
 
 
-def _is_year(plain: str, first: _Amount, second: _Amount | None) -> bool:
+def _is_year(first: _Amount, second: _Amount | None) -> bool:
     return second is None and not first.scale and 1900 <= first.value <= 2100 and first.end - first.start == 4
 
 
@@ -234,12 +242,14 @@ def _amount(plain: str, number: re.Match[str]) -> _Amount:
 def _value(written: str) -> float:
     """`15,000`, `15.000` and `1,50,000` are whole; `1.5` and `4,4` are not."""
     digits = written.replace("٬", ",").replace("٫", ".").replace("’", "'")
-    tail = re.search(r"[.,](\d+)\Z", digits)
+    if digits.isdigit():
+        return float(digits[:300])
+    tail = _TAIL.search(digits)
     if tail and len(tail[1]) != 3:
-        return float(re.sub(r"[,.' ]", "", digits[: tail.start()]) + "." + tail[1])
-    if tail and re.fullmatch(r"0[.,]\d{3}", digits):
+        return float(digits[: tail.start()].translate(_SEPARATORS) + "." + tail[1])
+    if digits[0] == "0" and len(digits) == 5:
         return float(digits.replace(",", "."))
-    return float(re.sub(r"[,.' ]", "", digits)[:300])
+    return float(digits.translate(_SEPARATORS)[:300])
 
 
 def _suffix(plain: str, at: int) -> tuple[str | None, int]:
@@ -266,10 +276,14 @@ def _prefix(plain: str, at: int) -> tuple[str | None, int]:
 def _scale(plain: str, at: int) -> tuple[str, int]:
     start = at + 1 if plain[at : at + 1] == " " else at
     word, end = _longest(plain, start, _SCALES)
-    return (word, end) if word else ("", at)
+    if not word or (start > at and word in ("k", "m", "b", "t", "w")):  # one letter counts only right behind its number
+        return "", at
+    return word, end
 
 
 def _longest(plain: str, start: int, table: Mapping[str, object]) -> tuple[str, int]:
+    if plain[start : start + 1] in " \n,.":
+        return "", start
     for length in range(min(_LONGEST, len(plain) - start), 0, -1):
         word = plain[start : start + length]
         if word in table and not (
@@ -288,15 +302,13 @@ def _period_after(plain: str, at: int) -> tuple[str, int]:
     """Return the period named right after a sum (`/month`, `a week`, `每月`, `sebulan`), and where it ends."""
     gap = _AFTER.match(plain, at)
     start = gap.end() if gap else at
-    for from_ in (start, *((divider.end(),) if (divider := _DIVIDER.match(plain, start)) else ())):
-        for word in _PERIOD_WORDS:
-            if plain.startswith(word, from_):
-                end = from_ + len(word)
-                if end < len(plain) and word[-1].isalpha() and _joins(word[-1], plain[end]):
-                    continue
-                if from_ == start and start == at and len(word) == 1 and word in "日天年月时" and word not in "月天":
-                    continue  # 2024年, 15日: a date, not pay
-                return _PERIODS[word], end
+    word, end = _longest(plain, start, _PERIODS)
+    if word and not (start == at and (word in _DATE_PARTS or word[0].isascii())):
+        return _PERIODS[word], end
+    if divider := _DIVIDER.match(plain, start):
+        word, end = _longest(plain, divider.end(), _PERIODS)
+        if word:
+            return _PERIODS[word], end
     return "", at
 
 

@@ -21,7 +21,7 @@ class Phone(NamedTuple):
 
 
 _CANDIDATE = re.compile(
-    r"(?<![a-z0-9.,/@#_\-])(?:\+|00)?\(?\+?\d(?:[\s().\-–/·]{0,3}\d){6,17}(?![a-z0-9_@]|[.,]\d|\s?%)"
+    r"(?<![a-z0-9.,/@#_\-])(?:\+|00)?(?:\d{1,3}[ .\-]{0,2})?\(?\+?\d(?:(?:[ ).\-–·]{0,3}|/)\d){5,16}(?![a-z0-9_@]|[.,]\d|\s?%)"
 )
 _DATE = re.compile(
     r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4})(?:[\s\-–]+\d{1,2}(?:[\-/.]\d{1,2})*)?\Z"
@@ -30,7 +30,68 @@ _RANGE = re.compile(r"\d{3,6}\s?[\-–]\s?\d{3,6}\Z")
 _ASKED = re.compile(
     "|".join(
         re.escape(plain_word(word))
-        for word in ["tel", "phone", "call", "mobile", "cell", "sms", "text me", "hp", "no hp", "telp", "hubungi", "kontak", "contact", "whatsapp", "viber", "telegram", "zalo", "电话", "電話", "手机", "手機", "联系", "致电", "โทร", "เบอร์", "ติดต่อ", "điện thoại", "đt", "sđt", "liên hệ", "hotline", "llam", "celular", "cel", "teléfono", "telefon", "тел", "звон", "номер", "هاتف", "اتصل", "للتواصل", "फोन", "नंबर", "ফোন", "전화", "연락", "ဖုန်း", "ទូរស័ព្ទ", "simu", "piga", "tawag", "ስልክ", "line", "wa", "微信", "imo", "📞", "☎", "📱"]
+        for word in [
+            "tel",
+            "phone",
+            "call",
+            "mobile",
+            "cell",
+            "sms",
+            "text me",
+            "hp",
+            "no hp",
+            "telp",
+            "hubungi",
+            "kontak",
+            "contact",
+            "whatsapp",
+            "viber",
+            "telegram",
+            "zalo",
+            "电话",
+            "電話",
+            "手机",
+            "手機",
+            "联系",
+            "致电",
+            "โทร",
+            "เบอร์",
+            "ติดต่อ",
+            "điện thoại",
+            "đt",
+            "sđt",
+            "liên hệ",
+            "hotline",
+            "llam",
+            "celular",
+            "cel",
+            "teléfono",
+            "telefon",
+            "тел",
+            "звон",
+            "номер",
+            "هاتف",
+            "اتصل",
+            "للتواصل",
+            "फोन",
+            "नंबर",
+            "ফোন",
+            "전화",
+            "연락",
+            "ဖုန်း",
+            "ទូរស័ព្ទ",
+            "simu",
+            "piga",
+            "tawag",
+            "ስልክ",
+            "line",
+            "wa",
+            "微信",
+            "imo",
+            "📞",
+            "☎",
+            "📱",
+        ]
     )
 )
 # Countries with a leading zero (or a pattern of their own) from which and to which recruiters write;

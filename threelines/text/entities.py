@@ -50,6 +50,7 @@ class _PlainTable(dict[int, str]):
 
 
 _TABLE = _PlainTable()
+_DIGIT = re.compile("[0-9]")
 _HINT = re.compile(r"[0-9@]|[a-z\])][.\[(][a-z.\[]|://")
 
 
@@ -65,9 +66,9 @@ def entities(text: str, region: str | None = None) -> tuple[Entity, ...]:
     found = _without_overlaps(_found(plain, text, messengers, region))
     if not found:
         return ()
-    if len(plain) == len(text) and text.isascii():
+    origins = None if text.isascii() else _origins(text)
+    if origins is None:
         return tuple(found)
-    origins = _origins(text)
     return tuple(_mapped(entity, origins, text) for entity in found)
 
 
@@ -80,7 +81,7 @@ def _found(plain: str, text: str, messengers: list[Named], region: str | None) -
         written = text if len(text) == len(plain) else plain
         yield from map(_contact, links(plain, written))
     yield from map(_contact, handles(plain, messengers))
-    if any(letter.isdigit() for letter in plain):
+    if _DIGIT.search(plain):
         for one in sums(plain):
             yield Entity(
                 kind="money", value=_written_sum(one.low, one.high, one.currency, one.period), start=one.start, end=one.end,
@@ -98,8 +99,12 @@ def _contact(found: Contact) -> Entity:
 
 
 def _written_sum(low: float, high: float, currency: str, period: str) -> str:
-    amount = f"{low:.10g}" if low == high else f"{low:.10g}-{high:.10g}"
+    amount = _number(low) if low == high else f"{_number(low)}-{_number(high)}"
     return f"{amount} {currency}".rstrip() + (f"/{period}" if period else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _without_overlaps(found: Iterator[Entity]) -> list[Entity]:
@@ -110,8 +115,12 @@ def _without_overlaps(found: Iterator[Entity]) -> list[Entity]:
     return sorted(kept, key=lambda entity: entity.start)
 
 
-def _origins(text: str) -> list[int]:
-    return [index for index, letter in enumerate(text) for _ in _TABLE[ord(letter)]]
+def _origins(text: str) -> list[int] | None:
+    """Return the index in the text of each letter of its plain form, None when they are the same."""
+    widths = list(map(len, map(_TABLE.__getitem__, map(ord, text))))
+    if set(widths) == {1}:
+        return None
+    return [index for index, width in enumerate(widths) for _ in range(width)]
 
 
 def _mapped(entity: Entity, origins: list[int], text: str) -> Entity:
