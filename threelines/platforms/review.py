@@ -327,10 +327,17 @@ class Review:
             self._write(connection, user, row, verdict)
             connection.execute(findings.update().where(findings.c.id == finding).values(stage=stage, decision=final))
             self._reorder(connection, row.item)
+            self._let_go(connection, user, row.item)
             if stage == "done":
                 self._announce(connection, "finding.decided", finding, final, verdict.reason)
             self.audit.note(connection, user, "finding.decide", record=finding, reason="review")
             return _row(connection.execute(sa.select(*_ROW_COLUMNS).where(findings.c.id == finding)).one())
+
+    def _let_go(self, connection: sa.Connection, user: User, item: str) -> None:
+        """Free the item once nothing in it waits for this person: a second person may need it now."""
+        mine = sa.exists().where(findings.c.item == item, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
+        if not connection.execute(sa.select(mine)).scalar():
+            connection.execute(items.update().where(items.c.id == item).values(lease_by="", lease_until=0.0))
 
     def _next(self, connection: sa.Connection, row: Any, verdict: Verdict) -> tuple[str, str]:
         if row.stage == "training":
@@ -456,7 +463,7 @@ class Review:
         """Return the state of the queue: findings by stage, items waiting and held."""
         by_stage = sa.select(findings.c.stage, sa.func.count()).group_by(findings.c.stage)
         with self.store.read() as connection:
-            found = {str(stage): int(number) for stage, number in connection.execute(by_stage).tuples()}
+            found = {str(stage): int(number) for stage, number in connection.execute(by_stage)}
             waiting = connection.execute(sa.select(sa.func.count()).where(items.c.waiting > 0)).scalar_one()
             held = sa.select(sa.func.count()).where(items.c.waiting > 0, items.c.lease_until > time.time())
             return found | {"items": waiting, "held": connection.execute(held).scalar_one()}

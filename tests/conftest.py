@@ -1,0 +1,73 @@
+"""What the tests of the console share: one database each, real keys, real pages."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PASSWORD = "seven quiet lamps"
+
+
+class Console(NamedTuple):
+    """A console with no account yet, and how to come in."""
+
+    app: object
+    desk: object
+    client: Callable  # () -> a new browser without a session
+    sign_in: Callable  # role -> (client, person)
+
+
+@pytest.fixture(scope="session")
+def vocabulary():
+    """Return the packaged vocabulary, read once."""
+    from threelines.vocabulary.terms import load
+
+    return load()
+
+
+@pytest.fixture
+def console(tmp_path, vocabulary):
+    """Return a console on a fresh database, without a second factor."""
+    from threelines.web.desk import Options
+
+    return make_console(tmp_path, vocabulary, Options(second_factor=False))
+
+
+@pytest.fixture
+def console_with(tmp_path, vocabulary):
+    """Return a function that makes a console with other options."""
+
+    def make(**options):
+        from threelines.web.desk import Options
+
+        return make_console(tmp_path, vocabulary, Options(**options))
+
+    return make
+
+
+def make_console(folder: Path, vocabulary, options) -> Console:
+    """Put a console together in a folder."""
+    from starlette.testclient import TestClient
+
+    from threelines.store.database import Store
+    from threelines.store.keyring import Keyring
+    from threelines.web.app import create_app
+
+    app = create_app(
+        Store.open(folder / "site.db"), Keyring.create(folder / "site.key"), options=options, vocabulary=vocabulary
+    )
+
+    def client():
+        return TestClient(app, base_url="http://127.0.0.1", client=("192.0.2.7", 5000), follow_redirects=False)
+
+    def sign_in(role: str):
+        name = f"{role}-{secrets.token_hex(3)}"
+        person = app.state.desk.accounts.add(name, PASSWORD, role=role, team="north")
+        browser = client()
+        answer = browser.post("/login", data={"name": name, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return browser, person
+
+    return Console(app, app.state.desk, client, sign_in)
