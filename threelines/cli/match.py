@@ -1,0 +1,69 @@
+"""`threelines match`: learn which handles, phones or hashes two organisations share, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(dir_okay=False, path_type=Path)
+_REGION = click.option("--region", default="", help="Country of numbers without a country code, two letters.")
+
+
+@click.group(short_help="Compare handles, phones or hashes with a partner, privately.")
+def command() -> None:
+    """Compare lists with a partner organisation without showing them to each other.
+
+    \b
+    You:      threelines match start ours.txt --keep round.secret --out request.psi
+    Partner:  threelines match answer theirs.txt request.psi --out answer.psi
+    You:      threelines match finish answer.psi --keep round.secret
+
+    Each side learns how long the other's list is; you learn which of your values are on both; the partner
+    learns nothing else. Run it the other way round for the partner to know. A list has one value a line.
+    """
+
+
+@command.command("start")
+@click.argument("values", type=_FILE)
+@click.option("--keep", required=True, type=_NEW, help="Secret of this round; delete it afterwards.")
+@click.option("--out", required=True, type=_NEW, help="Request to send to the partner.")
+@_REGION
+def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
+    """Make a request from VALUES."""
+    import msgspec
+
+    from threelines.people.matching import read_values, start
+
+    state, request = start(read_values(values), region=region)
+    keep.touch(mode=0o600)
+    keep.write_bytes(msgspec.msgpack.encode(state))
+    out.write_bytes(request)
+    click.echo(f"{len(state.values)} values. Send {out}; keep {keep} to yourself.")
+
+
+@command.command("answer")
+@click.argument("values", type=_FILE)
+@click.argument("request", type=_FILE)
+@click.option("--out", required=True, type=_NEW, help="Answer to send back.")
+@_REGION
+def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
+    """Answer a partner's REQUEST from your own VALUES."""
+    from threelines.people.matching import answer, read_values
+
+    out.write_bytes(answer(read_values(values), request.read_bytes(), region=region))
+    click.echo(f"Send {out} back. Nothing about the partner's values was learned, but how many there are.")
+
+
+@command.command("finish")
+@click.argument("message", metavar="ANSWER", type=_FILE)
+@click.option("--keep", required=True, type=_FILE, help="Secret of this round, from `start`.")
+def finish_round(message: Path, keep: Path) -> None:
+    """Print which of your values the partner holds, too."""
+    import msgspec
+
+    from threelines.people.matching import State, finish
+
+    for value in finish(msgspec.msgpack.decode(keep.read_bytes(), type=State), message.read_bytes()):
+        click.echo(value)

@@ -1,0 +1,135 @@
+"""Private matching: two organisations learn which handles, phones or hashes they share, and nothing else.
+
+    A: start  ──request──►  B: answer  ──answer──►  A: finish    (A knows what is shared)
+
+Each side sees the other's values only under a secret key (private set intersection by elliptic-curve
+Diffie-Hellman, `openmined-psi`). What it does learn: how many values the other side put in. For both
+to know the result, run it both ways. Phone numbers can be guessed one by one, so a request may hold
+at most `MOST` values and an organisation should answer a partner once per agreed round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import phonenumbers
+
+from threelines.records import ThreelinesError
+
+MOST = 20_000
+"""Values in one request: enough for a case load, too few to try out a country's numbers."""
+Kind = Literal["phone", "handle", "hash"]
+_HEX = re.compile(r"[0-9a-f]{32,128}")
+
+
+class MatchError(ThreelinesError):
+    """A value, a message or its order is wrong."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """What A keeps between its two steps: secret, for this round only."""
+
+    key: bytes
+    values: list[str]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What B sends back."""
+
+    setup: bytes
+    response: bytes
+
+
+def normal(value: str, *, region: str = "") -> str:
+    """Bring one value into the form in which two organisations would both write it.
+
+    Phones become E.164 (a number without a country code needs `region`), hashes and handles lower case.
+    """
+    text = value.strip()
+    lowered = text.lower()
+    if _HEX.fullmatch(lowered):
+        return f"hash:{lowered}"
+    if re.fullmatch(r"[+\d][\d\s().\-]{5,}", text):
+        try:
+            number = phonenumbers.parse(text, region or None)
+        except phonenumbers.NumberParseException as fault:
+            raise MatchError(f"a number cannot be read ({fault.error_type}); write it with its country code") from fault
+        return "phone:" + phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    handle = re.sub(r"^(https?://)?(www\.)?(t\.me/|wa\.me/|line\.me/ti/p/)?@?", "", lowered)
+    if len(handle) < 3:
+        raise MatchError("a value is shorter than three letters; it would match by chance")
+    return f"handle:{handle}"
+
+
+def prepared(values: Iterable[str], *, region: str = "") -> list[str]:
+    """Normalise, remove repeats, sort, and refuse more than a round may hold."""
+    ready = sorted({normal(value, region=region) for value in values if value.strip()})
+    if not ready:
+        raise MatchError("no values; give one handle, phone or hash a line")
+    if len(ready) > MOST:
+        raise MatchError(f"{len(ready)} values; a round may hold {MOST}")
+    return ready
+
+
+def start(values: Iterable[str], *, region: str = "") -> tuple[State, bytes]:
+    """A's first step: (what A keeps, the request for B)."""
+    psi = _library()
+    client = psi.client.CreateWithNewKey(True)
+    ready = prepared(values, region=region)
+    return State(client.GetPrivateKeyBytes(), ready), client.CreateRequest(ready).SerializeToString()
+
+
+def answer(values: Iterable[str], request: bytes, *, region: str = "") -> bytes:
+    """B's step: answer a request without learning its values."""
+    psi = _library()
+    ready = prepared(values, region=region)
+    asked = _parsed(psi.Request(), request, "request")
+    if len(asked.encrypted_elements) > MOST:
+        raise MatchError(f"the request holds more than {MOST} values; refused")
+    if not asked.reveal_intersection:
+        raise MatchError("the request asks for a count only; ours asks which values are shared")
+    server = psi.server.CreateWithNewKey(True)
+    setup = server.CreateSetupMessage(1e-9, len(asked.encrypted_elements), ready, psi.DataStructure.RAW)
+    response = server.ProcessRequest(asked)
+    return msgspec.msgpack.encode(Answer(setup.SerializeToString(), response.SerializeToString()))
+
+
+def finish(state: State, message: bytes) -> list[str]:
+    """A's last step: the values that both sides hold, in A's normal form."""
+    psi = _library()
+    try:
+        given = msgspec.msgpack.decode(message, type=Answer)
+    except msgspec.DecodeError as fault:
+        raise MatchError("the answer cannot be read; was it cut?") from fault
+    client = psi.client.CreateFromKey(state.key, True)
+    setup, response = (
+        _parsed(psi.ServerSetup(), given.setup, "answer"),
+        _parsed(psi.Response(), given.response, "answer"),
+    )
+    return sorted(state.values[place] for place in client.GetIntersection(setup, response))
+
+
+def _parsed(message: Any, data: bytes, name: str) -> Any:
+    from google.protobuf.message import DecodeError
+
+    try:
+        message.ParseFromString(data)
+    except DecodeError as fault:
+        raise MatchError(f"the {name} cannot be read; was it cut?") from fault
+    return message
+
+
+def _library() -> Any:
+    import private_set_intersection.python as psi
+
+    return psi
+
+
+def read_values(path: Path) -> list[str]:
+    """Read one value a line; lines that start with # are comments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("#")]
