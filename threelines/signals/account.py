@@ -297,7 +297,7 @@ def _pace(replies: list[Reply]) -> dict[str, Any]:
     }
 
 
-def _clock(records: list[Record], times: list[float]) -> dict[str, float]:
+def _clock(records: list[Record], times: list[float]) -> dict[str, Any]:
     hours = {int(at // 3600) for at in times}
     days = {hour // 24 for hour in hours}
     served: dict[int, set[str]] = {}
