@@ -159,6 +159,7 @@ def script_thread(script: Script, records: Sequence[Record]) -> Thread:
         "talks": len({record.conversation for record in ordered if record.conversation}),
         "seconds": round(max(known) - min(known), 3) if known else 0.0,
         "template": str(made),
+        "kept": round(made.kept, 2),
         "slots": [list(values) for values in made.slots],
     }
     return Thread(kind="script", id=script.id, records=tuple(ordered), facts=facts)

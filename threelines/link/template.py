@@ -28,7 +28,7 @@ _SHARED = 0.6
 # Thai, Lao, Burmese, Khmer, Han and kana: no spaces between words, so letters are compared (with their vowel signs).
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff"
 _SIGNS = r"\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3"
-_TOKEN = re.compile(rf"[{_UNSPACED}][{_SIGNS}]*|[^\s{_UNSPACED}]+")
+TOKEN = re.compile(rf"[{_UNSPACED}][{_SIGNS}]*|[^\s{_UNSPACED}]+")
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -51,6 +51,12 @@ class Template(msgspec.Struct, frozen=True):
     def slots(self) -> tuple[tuple[str, ...], ...]:
         """The values seen in each slot."""
         return tuple(part.values for part in self.parts if isinstance(part, Slot))
+
+    @property
+    def kept(self) -> float:
+        """Which part of the first copy's letters the copies have in common: low where wording changes throughout."""
+        words = sum(len(part) for part in self.parts if isinstance(part, str))
+        return words / max(words + sum(len(values[0]) for values in self.slots), 1)
 
 
 class _Token(NamedTuple):
@@ -77,7 +83,7 @@ def template(texts: Sequence[str]) -> Template:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found = _TOKEN.finditer(text)
+    found = TOKEN.finditer(text)
     return [_Token("".join(map(look, word[0])) or word[0], word.start(), word.end()) for word in found]
 
 

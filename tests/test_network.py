@@ -1,0 +1,279 @@
+"""Networks: what is shared beyond chance ties accounts; popularity, activity and chance do not."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threelines.link.network import find_networks, find_ties, network_threads
+from threelines.link.praise import praise_threads
+from threelines.link.scripts import find_scripts, script_threads
+from threelines.link.ties import Uses, chance, expected, shared, span, ties
+from threelines.records import Attachment, Record
+from threelines.signals.network import (
+    one_contact_many_accounts,
+    praise_posted_together,
+    same_texts_in_network,
+    tied_accounts,
+)
+from threelines.signals.script import posted_as_one, reworded_for_each, same_text_by_many, same_text_other_contact
+from threelines.vocabulary.terms import load
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SYLLABLES = [a + b for a in "bdfgklmnprst" for b in "aeiou"]
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    """The packaged vocabulary."""
+    return load()
+
+
+def _text(rng, words=14):
+    return " ".join("".join(rng.choices(SYLLABLES, k=3)) for _ in range(words))
+
+
+def _post(index, author, text, seconds, **more):
+    return Record(
+        id=f"p{index}", kind="post", author=author, text=text, time=START + timedelta(seconds=seconds), **more
+    )
+
+
+def _platform(seed=1, posts=3000, accounts=600, links=20):
+    """Ordinary people: some far busier than others, popular links posted by everybody."""
+    rng = random.Random(seed)
+    made = []
+    for index in range(posts):
+        author = f"u{int(accounts * rng.random() ** 2)}"
+        text = _text(rng)
+        if rng.random() < 0.3:
+            text += f" https://news{int(links * rng.random() ** 2)}.example/story"
+        made.append(_post(index, author, text, rng.random() * 20 * 86_400))
+    return made, rng
+
+
+def _campaign(rng, number, accounts, handle="", at=86_400.0, spread=40.0):
+    script = _text(rng, 16)
+    return [
+        _post(
+            f"c{number}-{index}",
+            account,
+            f"{script} {rng.randint(100, 999)}" + (f" {handle}" if handle else ""),
+            at + rng.random() * spread,
+        )
+        for index, account in enumerate(accounts)
+    ]
+
+
+def test_chance_and_popularity_tie_nobody():
+    """3,000 posts with popular links and no coordination give no tie (a plain window gives dozens)."""
+    for seed in range(3):
+        posts, _ = _platform(seed)
+
+        assert list(find_ties(posts, find_scripts(posts).groups)) == []
+
+
+def test_accounts_that_post_one_text_together_are_tied():
+    """Planted accounts are found, all pairs of them, and nobody else is."""
+    posts, rng = _platform()
+    accounts = [f"x{index}" for index in range(6)]
+    posts += _campaign(rng, 1, accounts)
+    found = {(a, b) for a, b, _ in find_ties(posts, find_scripts(posts).groups)}
+
+    assert {tuple(sorted(pair)) for pair in found} == set(combinations(accounts, 2))
+
+
+def test_the_same_text_over_weeks_ties_less():
+    """A text that several post over the whole month is a script, but timing does not make it a network."""
+    posts, rng = _platform()
+    accounts = [f"x{index}" for index in range(4)]
+    slow = [p for _, _, p in find_ties(posts + _campaign(rng, 1, accounts, spread=19 * 86_400), ())]
+    posts += _campaign(rng, 1, accounts)
+    fast = [p for _, _, p in find_ties(posts, find_scripts(posts).groups)]
+
+    assert slow == []
+    assert len(fast) == 6
+
+
+def test_a_shared_number_ties_accounts_and_a_hotline_does_not():
+    """Five accounts with one private number are tied; five of the hundreds who share a public one are not."""
+    posts, rng = _platform()
+    posts += [_post(f"k{i}", f"u{i * 3}", f"{_text(rng)} call +41 44 555 01 00", i * 4000.0) for i in range(190)]
+    posts += [_post(f"n{i}", f"x{i}", f"{_text(rng)} call +41 79 555 01 99", i * 50_000.0) for i in range(5)]
+    found = {account for a, b, _ in find_ties(posts) for account in (a, b)}
+
+    assert found == {f"x{i}" for i in range(5)}
+
+
+def test_mentioning_a_friend_is_no_tie():
+    """Five accounts that mention one bare @name over the weeks are friends, not a network."""
+    posts, rng = _platform()
+    posts += [_post(f"n{i}", f"u{i * 7}", f"{_text(rng)} @sunny_friend", i * 300_000.0) for i in range(5)]
+
+    assert find_networks(posts) == []
+
+
+def test_a_shared_picture_ties_accounts():
+    """One picture under several names is a tie, by its hash."""
+    posts, rng = _platform()
+    picture = (Attachment(name="a.jpg", hash="pdq:abc"),)
+    posts += [_post(f"n{i}", f"x{i}", _text(rng), i * 60_000.0, attachments=picture) for i in range(4)]
+    (network,) = find_networks(posts)
+
+    assert network.members == ("x0", "x1", "x2", "x3")
+    assert {kind for edge in network.edges for kind in edge.kinds} == {"photo"}
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=12, deadline=None)
+def test_false_discoveries_stay_rare(seed):
+    """Items drawn at random by busy and quiet accounts give a tie in few worlds: p-values are no smaller than fair."""
+    rng = np.random.default_rng(seed)
+    activity = np.maximum(rng.pareto(1.5, 200) * 3, 1).astype(np.int64)
+    account = np.repeat(np.arange(200), activity)
+    item = (rng.random(len(account)) ** 3 * 60).astype(np.int64)
+    time = rng.random(len(account)) * 1e6
+    uses = Uses("link", item, account, time, np.arange(len(account)))
+    first, second, p = chance(shared(uses, span(time)), expected(uses, np.bincount(account, minlength=200)))
+    tied = ties([(first, second, p)], 200)
+
+    assert len(tied.first) <= 2
+
+
+def test_time_window_does_not_change_the_cost_or_the_result():
+    """Nothing is counted by windows: doubling all gaps of unrelated posts ties nobody either."""
+    posts, _ = _platform()
+    slower = [
+        msgspec.structs.replace(post, time=START + (post.time - START) * 2) for post in posts if post.time is not None
+    ]
+
+    assert list(find_ties(slower)) == []
+
+
+def test_a_network_is_a_thread_with_its_evidence():
+    """Members, ties with kinds and probability, shared items and the records that show them."""
+    posts, rng = _platform()
+    accounts = ["x0", "x1", "x2", "x3"]
+    posts += _campaign(rng, 1, accounts, handle="https://t.me/blue_bicycle_club")
+    (thread,) = network_threads(posts, find_scripts(posts).groups)
+    ids = {record.id for record in posts}
+
+    assert thread.kind == "network"
+    assert thread.facts["members"] == accounts
+    assert thread.facts["ties"] == 6
+    assert {item[0] for item in thread.facts["items"]} >= {"script"}
+    assert all(0 < edge["p"] < 1e-6 and set(edge["records"]) <= ids for edge in thread.facts["edges"])
+    assert {record.author for record in thread.records} == set(accounts)
+
+
+def test_two_accounts_are_no_network():
+    """Two tied accounts are most often one person."""
+    posts, rng = _platform()
+    posts += _campaign(rng, 1, ["x0", "x1"])
+
+    assert find_networks(posts, find_scripts(posts).groups) == []
+
+
+def test_results_do_not_depend_on_the_order_of_records():
+    """The same records in another order give the same networks, byte for byte but for which record stands first."""
+    posts, rng = _platform()
+    posts += _campaign(rng, 1, ["x0", "x1", "x2"]) + _campaign(rng, 2, ["y0", "y1", "y2", "y3"], at=500_000)
+    straight = find_networks(posts, find_scripts(posts).groups)
+    random.Random(4).shuffle(posts)
+    mixed = find_networks(posts, find_scripts(posts).groups)
+
+    assert [(n.id, n.members) for n in straight] == [(n.id, n.members) for n in mixed]
+
+
+def test_records_without_time_or_author():
+    """An export without times still ties by what is shared; a record without author ties nobody."""
+    rng = random.Random(2)
+    posts = [Record(id=f"a{i}", kind="post", author=f"u{i % 300}", text=_text(rng)) for i in range(2000)]
+    posts += [
+        Record(id=f"n{i}", kind="post", author=f"x{i % 3}", text=f"{_text(rng)} telegram @night_owls_{i // 3}")
+        for i in range(9)
+    ]
+    posts += [Record(id=f"o{i}", kind="post", text=f"{_text(rng)} telegram @night_owls_1") for i in range(3)]
+    (network,) = find_networks(posts)
+
+    assert network.members == ("x0", "x1", "x2")
+    assert find_networks([]) == []
+
+
+def _praise(rng, count, word, at=1_500_000.0):
+    return [
+        _post(f"w{i}", f"new{i}", f"{_text(rng, 5)} {word} {_text(rng, 6)}", at + rng.random() * 86_400)
+        for i in range(count)
+    ]
+
+
+def test_new_accounts_that_praise_one_name_together_are_shown(vocabulary):
+    """Eight late accounts write about one name in different words; the name is quoted as written."""
+    posts, rng = _platform()
+    posts += _praise(rng, 8, "Solvindel")
+    (thread,) = praise_threads(posts)
+    (signal,) = praise_posted_together(thread, vocabulary)
+
+    assert thread.facts["about"] == "Solvindel"
+    assert thread.facts["members"] == sorted(f"new{i}" for i in range(8))
+    assert signal.indicator == "AI-18"
+    assert signal.quote == "Solvindel"
+    assert "not read" in signal.detail
+
+
+def test_a_name_that_everybody_uses_is_no_praise():
+    """The same number of posts by people with a life besides shows nothing, nor does a board of one-time posters."""
+    posts, rng = _platform()
+    busy = [_post(f"w{i}", f"u{i}", f"{_text(rng, 5)} Solvindel {_text(rng)}", 1e6 + i) for i in range(8)]
+    once = [_post(f"o{i}", f"once{i}", _text(rng), 400_000 + i * 900.0) for i in range(1500)]
+
+    assert list(praise_threads(posts + busy)) == []
+    assert list(praise_threads(once)) == []
+
+
+def test_details_of_a_network_speak_plainly(vocabulary):
+    """Numbers, what ties, how likely by chance, and who looks alike; quotes stand verbatim in their record."""
+    posts, rng = _platform()
+    posts += _campaign(rng, 1, ["x0", "x1", "x2", "x3"], handle="telegram @blue_bicycle_club")
+    (thread,) = network_threads(posts, find_scripts(posts).groups)
+    detectors = (tied_accounts, one_contact_many_accounts, same_texts_in_network)
+    signals = [signal for detector in detectors for signal in detector(thread, vocabulary)]
+    texts = {record.id: record.text for record in thread.records}
+
+    assert [signal.indicator for signal in signals] == ["BEH-09", "BEH-14", "BEH-04"]
+    assert all(texts[s.record][s.start : s.end] == s.quote != "" for s in signals)
+    assert "4 accounts are tied by the same handle, the same text" in signals[0].detail
+    assert "look alike" in signals[0].detail
+
+
+def test_reposting_one_text_is_ordinary(vocabulary):
+    """An agency's text posted over days by two accounts raises nothing; by four within a minute it is shown."""
+    rng = random.Random(3)
+    slow = _campaign(rng, 1, ["a", "b"] * 3, spread=9 * 86_400)
+    fast = _campaign(rng, 2, ["a", "b", "c", "d"])
+    detectors = (same_text_by_many, posted_as_one, same_text_other_contact, reworded_for_each)
+    seen = {}
+    for name, posts in (("slow", slow), ("fast", fast)):
+        (thread,) = script_threads(posts)
+        seen[name] = [(s.indicator, s.strength) for d in detectors for s in d(thread, vocabulary)]
+
+    assert seen == {"slow": [], "fast": [("BEH-04", "medium"), ("BEH-09", "medium")]}
+
+
+def test_one_text_with_many_contacts(vocabulary):
+    """The same text with another handle in each copy is one more sign, and the template shows the slot."""
+    rng = random.Random(5)
+    script = _text(rng, 16)
+    posts = [_post(i, f"x{i}", f"{script} write telegram @club_number_{i}", i * 20_000.0) for i in range(4)]
+    (thread,) = script_threads(posts)
+    signals = [s for d in (same_text_by_many, same_text_other_contact) for s in d(thread, vocabulary)]
+
+    assert [(s.indicator, s.strength) for s in signals] == [("BEH-04", "medium"), ("BEH-14", "weak")]
+    assert "‹@club_number_0 |" in thread.facts["template"]

@@ -1,0 +1,316 @@
+"""Networks: accounts tied by handle, phone, link, script, photo or timing, as threads to judge.
+
+Only light columns are kept of the records: account, time, and the items found in the text. The records that show a
+tie are picked in a second pass over the same source.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import networkx as nx
+import numpy as np
+
+from threelines.link.groups import components
+from threelines.link.scripts import Script
+from threelines.link.ties import Floats, Ints, Shared, Ties, Uses, chance, expected, holders, shared, span, ties
+from threelines.records import Record, Thread
+from threelines.text.entities import entities
+
+KINDS = ("handle", "phone", "email", "photo", "script", "link", "mention", "timing")
+"""What can tie accounts. `handle` is one on a messenger, `mention` a bare `@name`; `timing` is posting in the same
+moments again and again."""
+OWNED = ("handle", "phone", "email", "photo")
+"""What belongs to somebody."""
+PRIVATE = 12
+"""A number, address, handle or picture that at most so many accounts give ties them; a more popular one is public."""
+MIN_MEMBERS = 3
+"""Two tied accounts are most often one person; three and more are a network."""
+LARGEST = 120
+"""A larger component is cut into circles, so that a person can read it."""
+EDGES = 300
+"""Edges written out for one network, the least likely by chance first."""
+RECORDS = 200
+"""Records judged of one network: those that show its edges."""
+PER_SLOT = 2.0
+"""Records that fall in one moment of `timing` on average: the moment is as short as the platform is busy."""
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """Two accounts that are tied, and by what."""
+
+    first: str
+    second: str
+    kinds: dict[str, int]
+    """How many items of each kind the two share."""
+    p: float
+    """Probability of as much by chance, with popularity, activity and time taken into account."""
+    records: tuple[str, ...]
+    """Ids of records that show it."""
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts that hang together."""
+
+    id: str
+    members: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    items: tuple[tuple[str, str, int], ...] = ()
+    """(kind, value, number of members that hold it), most held first."""
+    tested: int = 0
+    """How many pairs of accounts were compared: with so many, chance alone makes a few look tied."""
+
+
+class _Columns:
+    """What is kept of each record while they stream by."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.accounts: dict[str, int] = {}
+        self.account, self.time = array("q"), array("d")
+        self.items: dict[str, dict[str, int]] = defaultdict(dict)
+        self.uses: dict[str, tuple[array[int], array[int]]] = defaultdict(lambda: (array("q"), array("q")))
+
+    def add(self, record: Record) -> None:
+        row = len(self.ids)
+        self.ids.append(record.id)
+        self.account.append(self.accounts.setdefault(record.author, len(self.accounts)))
+        self.time.append(record.time.timestamp() if record.time else float("nan"))
+        for kind, value in sorted(set(_items(record))):
+            self.use(kind, value, row)
+
+    def use(self, kind: str, value: str, row: int) -> None:
+        known = self.items[kind]
+        items, rows = self.uses[kind]
+        items.append(known.setdefault(value, len(known)))
+        rows.append(row)
+
+    def layers(self) -> list[Uses]:
+        account, time = np.asarray(self.account, dtype=np.int64), np.asarray(self.time)
+        made = []
+        for kind in KINDS:
+            items, rows = (np.asarray(column, dtype=np.int64) for column in self.uses[kind])
+            if len(items):
+                made.append(Uses(kind, items, account[rows], time[rows], rows))
+        return [*made, _timing(account, time)]
+
+
+def _items(record: Record) -> Iterator[tuple[str, str]]:
+    for entity in entities(record.text) if record.text else ():
+        if entity.kind == "handle" and not entity.app:
+            yield "mention", entity.value
+        elif entity.kind in ("handle", "phone", "email", "link"):
+            yield entity.kind, entity.value
+    for attachment in record.attachments:
+        if attachment.hash:
+            yield "photo", attachment.hash
+
+
+def _timing(account: Ints, time: Floats) -> Uses:
+    """Cut time into moments in which `PER_SLOT` records fall on average; a moment is an item."""
+    rows = np.flatnonzero(~np.isnan(time))
+    width = max((np.ptp(time[rows]) if rows.size else 0.0) * PER_SLOT / max(rows.size, 1), 1.0)
+    slots = np.unique((time[rows] // width).astype(np.int64), return_inverse=True)[1]
+    return Uses("timing", slots.astype(np.int64), account[rows], np.full(rows.size, np.nan), rows)
+
+
+def find_networks(records: Iterable[Record], scripts: Sequence[Script] = ()) -> list[Network]:
+    """Read the records once and return the networks among their accounts, largest first."""
+    columns = _columns(records, scripts)
+    names = list(columns.accounts)
+    tied, found = _weighed(columns)
+    evidence = _evidence(tied, found, len(names))
+    made = []
+    for part in _parts(tied, len(names)):
+        network = _network(part, evidence, columns, names)
+        if len(network.members) >= MIN_MEMBERS:
+            made.append(msgspec.structs.replace(network, tested=tied.tested))
+    return sorted(made, key=lambda network: (-len(network.members), network.id))
+
+
+def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[tuple[str, str, float]]:
+    """Read the records once and yield every tied pair of accounts, with its probability by chance."""
+    columns = _columns(records, scripts)
+    names = list(columns.accounts)
+    tied, _ = _weighed(columns)
+    for first, second, p in zip(tied.first.tolist(), tied.second.tolist(), tied.p.tolist(), strict=True):
+        yield names[first], names[second], p
+
+
+def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> _Columns:
+    columns = _Columns()
+    for record in records:
+        if record.author and record.kind != "system":
+            columns.add(record)
+    row_of = {name: row for row, name in enumerate(columns.ids)} if scripts else {}
+    for script in scripts:
+        for name in script.records:
+            if name in row_of:
+                columns.use("script", script.id, row_of[name])
+    return columns
+
+
+def _weighed(columns: _Columns) -> tuple[Ties, list[Shared]]:
+    """Weigh what accounts share against chance."""
+    count = len(columns.accounts)
+    activity = np.bincount(np.asarray(columns.account, dtype=np.int64), minlength=count)
+    layers = columns.layers()
+    seconds = span(np.asarray(columns.time))
+    found = [shared(uses, seconds) for uses in layers]
+    weighed = [chance(rows, expected(uses, activity)) for rows, uses in zip(found, layers, strict=True)]
+    holding = np.unique(np.concatenate([uses.account for uses in layers if uses.kind != "timing"] or [activity[:0]]))
+    kinds = [one for one in weighed if len(one[0])] or weighed[:1]
+    sure = [_owned(rows, uses, count) for rows, uses in zip(found, layers, strict=True) if uses.kind in OWNED]
+    tied = ties(kinds, int(holding.size) or count, sure=np.concatenate(sure) if sure else None, width=count)
+    return tied, found
+
+
+def _owned(rows: Shared, uses: Uses, width: int) -> Ints:
+    """Return the pairs that share something private."""
+    private = holders(uses)[rows.item] <= PRIVATE
+    return (rows.first * width + rows.second)[private]
+
+
+_Tied = tuple[int, int, float]
+
+
+def _parts(tied: Ties, accounts: int) -> Iterator[list[_Tied]]:
+    """Yield the ties of one component after the other; one that nobody could read is cut."""
+    group = components(accounts, tied.first, tied.second)
+    edges: dict[int, list[_Tied]] = defaultdict(list)
+    for first, second, p in zip(tied.first.tolist(), tied.second.tolist(), tied.p.tolist(), strict=True):
+        edges[int(group[first])].append((first, second, p))
+    for name in sorted(edges):
+        members = {node for edge in edges[name] for node in edge[:2]}
+        if len(members) <= LARGEST:
+            yield edges[name]
+        else:
+            for circle in _circles(edges[name]):
+                yield from _communities(circle)
+
+
+def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
+    """Cut where ties hang together by single accounts only: within a circle each tie is in a triangle with the next.
+
+    An account may be in several circles. (Clique percolation with k = 3, Palla et al. 2005.)
+    """
+    number = {edge[:2]: index for index, edge in enumerate(edges)}
+    around: dict[int, set[int]] = defaultdict(set)
+    for first, second, _ in edges:
+        around[first].add(second)
+        around[second].add(first)
+    one, two = [], []
+    for (first, second), index in number.items():
+        for third in around[first] & around[second]:
+            for end in (first, second):
+                one.append(index)
+                two.append(number[min(end, third), max(end, third)])
+    names = components(len(edges), np.asarray(one, dtype=np.int64), np.asarray(two, dtype=np.int64)).tolist()
+    circles: dict[int, list[_Tied]] = defaultdict(list)
+    for edge, name in zip(edges, names, strict=True):
+        circles[name].append(edge)
+    yield from (circles[name] for name in sorted(circles))
+
+
+def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:
+    """Cut a circle that is still too large (Louvain, fixed seed); ties between the parts are left out."""
+    graph = nx.Graph()
+    graph.add_weighted_edges_from((first, second, min(-np.log10(p + 1e-300), 30.0)) for first, second, p in edges)
+    if graph.number_of_nodes() <= LARGEST:
+        yield edges
+        return
+    parts = nx.community.louvain_communities(graph, seed=7)
+    where = {node: number for number, part in enumerate(parts) for node in part}
+    inside: dict[int, list[_Tied]] = defaultdict(list)
+    for edge in edges:
+        if where[edge[0]] == where[edge[1]]:
+            inside[where[edge[0]]].append(edge)
+    yield from sorted(inside.values())
+
+
+_Evidence = dict[tuple[int, int], list[tuple[float, str, int, int, int]]]
+
+
+def _evidence(tied: Ties, found: Sequence[Shared], accounts: int) -> _Evidence:
+    """Collect for each tied pair what it shares: (chance, kind, item, record, record)."""
+    wanted = tied.first * accounts + tied.second
+    evidence: _Evidence = defaultdict(list)
+    for rows in found:
+        picked = np.flatnonzero(np.isin(rows.first * accounts + rows.second, wanted))
+        columns = (rows.first, rows.second, rows.chance, rows.item, *rows.records)
+        for first, second, odds, item, one, two in zip(*(column[picked].tolist() for column in columns), strict=True):
+            evidence[first, second].append((odds, rows.kind, item, one, two))
+    return evidence
+
+
+def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: _Columns, names: list[str]) -> Network:
+    members = sorted({names[node] for edge in edges for node in edge[:2]})
+    made: list[Edge] = []
+    holding: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for first, second, p in sorted(edges, key=lambda edge: (edge[2], edge[:2])):
+        shown = sorted(evidence[first, second])
+        for _, kind, item, _, _ in shown:
+            holding[kind, item] |= {first, second}
+        kinds = Counter(kind for _, kind, _, _, _ in shown)
+        rows = dict.fromkeys(row for _, _, _, one, two in shown[:2] for row in (one, two))
+        made.append(Edge(
+            first=names[first], second=names[second], kinds={kind: kinds[kind] for kind in KINDS if kinds[kind]},
+            p=float(f"{p:.2e}"), records=tuple(columns.ids[row] for row in rows),
+        ))  # fmt: skip
+    values = {kind: list(columns.items[kind]) for kind, _ in holding if kind != "timing"}
+    items = [(kind, values[kind][item], len(who)) for (kind, item), who in holding.items() if kind in values]
+    name = blake2b("\0".join(members).encode(), digest_size=8).hexdigest()
+    ordered = sorted(items, key=lambda item: (-item[2], item[0], item[1]))[:40]
+    return Network(id=f"network-{name}", members=tuple(members), edges=tuple(made), items=tuple(ordered))
+
+
+def network_threads(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[Thread]:
+    """Yield a thread for each network. `records` is read twice: give a list, or a source that can start again."""
+    yield from threads_of(find_networks(records, scripts), records)
+
+
+def threads_of(found: Sequence[Network], records: Iterable[Record]) -> Iterator[Thread]:
+    """Pick the records that show the ties in a second pass, and yield one thread for each network."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for network in found:
+        for name in _shown(network):
+            owners[name].append(network.id)
+    picked: dict[str, list[Record]] = {network.id: [] for network in found}
+    for record in records:
+        for owner in owners.pop(record.id, ()):
+            picked[owner].append(record)
+    for network in found:
+        yield network_thread(network, picked.pop(network.id))
+
+
+def _shown(network: Network) -> list[str]:
+    """Return records that show the ties: first one edge of each account, then the least likely by chance."""
+    seen: set[str] = set()
+    first: list[str] = []
+    rest: list[str] = []
+    for edge in network.edges:
+        new = {edge.first, edge.second} - seen
+        seen |= new
+        (first if new else rest).extend(edge.records)
+    return list(dict.fromkeys([*first, *rest]))[:RECORDS]
+
+
+def network_thread(network: Network, records: Sequence[Record]) -> Thread:
+    """Make the thread of a network from the records that were picked."""
+    ordered = sorted(records, key=lambda record: (record.time.timestamp() if record.time else 0.0, record.id))
+    facts: dict[str, Any] = {
+        "members": list(network.members),
+        "edges": [msgspec.to_builtins(edge) for edge in network.edges[:EDGES]],
+        "ties": len(network.edges),
+        "items": [list(item) for item in network.items],
+        "tested": network.tested,
+    }
+    return Thread(kind="network", id=network.id, records=tuple(ordered), facts=facts)
+
+
+__all__ = ["Edge", "Network", "find_networks", "find_ties", "network_thread", "network_threads", "threads_of"]
