@@ -1,0 +1,142 @@
+"""Apache Spark judges like one machine, to the last digit, and a killed worker loses nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from threelines.engine.local import scan as scan_here
+from threelines.records import Record
+from threelines.vocabulary.terms import load
+
+pytestmark = pytest.mark.spark
+
+
+def _missing():
+    if not shutil.which("java"):
+        return "no Java: apt install default-jre-headless"
+    try:
+        import pyspark  # noqa: F401
+    except ImportError:
+        return "no pyspark: install threelines[spark]"
+    return ""
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory):
+    """One session for all tests; in CI a missing Java is a failure."""
+    reason = _missing()
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    from threelines.engine.spark import session
+
+    place = tmp_path_factory.mktemp("spark")
+    made = session(
+        "local[2]", **{"spark.sql.warehouse.dir": str(place), "spark.local.dir": str(place), "spark.sql.shuffle.partitions": "4"}
+    )  # fmt: skip
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    """The packaged vocabulary."""
+    return load()
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory):
+    """A simulated platform as JSON lines: 300 accounts, 3 days; FULL=1 takes the 2,000 × 7 of the contract."""
+    from threelines.platforms.simulate import Simulation, simulate
+
+    full = bool(os.environ.get("THREELINES_FULL"))
+    out, truth = io.StringIO(), io.StringIO()
+    simulation = Simulation(accounts=2000 if full else 300, days=7 if full else 3, seed=5)
+    simulate(simulation, out, truth, progress=lambda _: None)
+    path = tmp_path_factory.mktemp("platform") / "records.jsonl"
+    path.write_text(out.getvalue(), encoding="utf-8")
+    return path
+
+
+def _records(path):
+    return [msgspec.json.decode(line, type=Record) for line in Path(path).read_bytes().splitlines() if line]
+
+
+def _here(path, vocabulary):
+    return sorted(msgspec.json.encode(a).decode() for a in scan_here(_records(path), vocabulary, everything=True))
+
+
+def test_spark_and_local_findings_are_equal(spark, platform, vocabulary):
+    """Every thread of every kind has the same assessment, byte for byte."""
+    from threelines.engine.spark import Job, read, scan
+
+    found = scan(read(spark, [str(platform)]), Job.of(vocabulary, everything=True)).collect()
+
+    assert sorted(row.finding for row in found) == _here(platform, vocabulary)
+    assert {row.kind for row in found} >= {"conversation", "account"}
+
+
+def test_parquet_in_and_out(spark, platform, vocabulary, tmp_path):
+    """Records as Parquet give the same findings, and findings can be written as Parquet or JSON lines."""
+    from threelines.engine.spark import Job, read, scan, write
+
+    small = tmp_path / "small.jsonl"
+    small.write_text("\n".join(platform.read_text(encoding="utf-8").splitlines()[:400]), encoding="utf-8")
+    spark.read.json(str(small)).write.parquet(str(tmp_path / "records.parquet"))
+    job = Job.of(vocabulary, everything=True)
+    write(scan(read(spark, [str(tmp_path / "records.parquet")]), job), str(tmp_path / "found.parquet"))
+    write(scan(read(spark, [str(small)]), job), str(tmp_path / "found"))
+    rows = sorted(row.finding for row in spark.read.parquet(str(tmp_path / "found.parquet")).collect())
+    lines = sorted(line for file in (tmp_path / "found").glob("part-*") for line in file.read_text().splitlines())
+
+    assert rows == lines == _here(small, vocabulary)
+
+
+def test_a_killed_worker_loses_nothing(tmp_path, platform, vocabulary):
+    """A Python worker that dies in the middle of its partition is replaced, and the result is whole."""
+    if _missing():
+        pytest.skip(_missing())
+    import subprocess
+    import sys
+
+    script = tmp_path / "killed.py"
+    script.write_text(_KILLED, encoding="utf-8")
+    arguments = [sys.executable, str(script), str(tmp_path / "once"), str(platform), str(tmp_path / "found.txt")]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=Path(__file__).parents[1])
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "once").exists()
+    assert sorted((tmp_path / "found.txt").read_text().splitlines()) == _here(platform, vocabulary)
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+import threelines.engine.spark as engine
+from threelines.vocabulary.terms import load
+
+mark, platform, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+spark = engine.session("local-cluster[2,1,1024]", **{"spark.sql.shuffle.partitions": "4"})
+
+def die_once(batches):
+    for part in batches:
+        try:
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            pass
+        else:
+            os.kill(os.getpid(), 9)
+        yield part
+
+records = engine.read(spark, [platform]).mapInArrow(die_once, engine.RECORD)
+found = engine.scan(records, engine.Job.of(load(), everything=True)).collect()
+out.write_text("\\n".join(row.finding for row in found))
+spark.stop()
+"""

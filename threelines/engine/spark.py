@@ -1,0 +1,277 @@
+"""Many machines: the plan of `engine.local` on Apache Spark, with the same functions and the same results.
+
+    records ─┬─ lone ───────────────► judge
+             ├─ by conversation ────► judge ─┐
+             ├─ by account ◄─────────────────┘──► measure ─► judge
+             └─ sketches ► bands ► components ► scripts ► judge     (`engine.spark_scripts`)
+
+Spark partitions and sorts; what is done with a partition is a plain function over Arrow batches. A task that is lost is
+run again by Spark and gives the same rows, because nothing here depends on when or where it runs.
+
+Needs the extra `spark` and Java. Input: JSON lines or Parquet in the form of `records.Record`, as `threelines read`
+writes them.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+import threelines
+from threelines.engine import local
+from threelines.engine.plan import Turn, account_threads, conversation_threads, lone_thread, turns_of
+from threelines.engine.reference import Reference
+from threelines.engine.spill import PARTS
+from threelines.records import Record, Thread, ThreelinesError
+from threelines.signals import SIGNALS, Detector
+from threelines.signals.account import measure
+from threelines.vocabulary.terms import Vocabulary
+
+RECORD = "place long, kind string, id string, author string, conversation string, time double, payload binary"
+"""One record: where it stood in the input, its keys, and the whole of it as MessagePack."""
+TURN = "author string, part int, conversation string, seq long, payload binary"
+FINDING = "kind string, thread string, concern double, tier string, support boolean, finding string"
+"""One judged thread; `finding` is the line that `threelines scan` writes."""
+
+Batches = Iterator[pa.RecordBatch]
+
+
+class SparkError(ThreelinesError):
+    """Spark cannot run, or was given something it cannot read."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What every worker needs; small, and sent with the functions."""
+
+    vocabulary: bytes
+    """The vocabulary as MessagePack: a worker decodes it once."""
+    detectors: tuple[Detector, ...] = SIGNALS
+    everything: bool = False
+    """Return every thread, raised or not."""
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, **options: Any) -> Job:
+        """Make a job from a vocabulary."""
+        return cls(vocabulary=msgspec.msgpack.encode(vocabulary), **options)
+
+
+def session(master: str = "local[2]", **settings: str) -> Any:
+    """Return a Spark session whose workers run this Python and find this package.
+
+    On a cluster, `spark-submit` sets master and resources; see docs/scale.md.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as fault:
+        raise SparkError(f"pyspark: {fault}; install threelines[spark]") from fault
+    here = str(Path(threelines.__file__).parents[1])
+    builder = SparkSession.builder.master(master).appName("threelines")
+    defaults = {
+        "spark.executorEnv.PYTHONPATH": here, "spark.executorEnv.OMP_NUM_THREADS": "1", "spark.ui.enabled": "false",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "5000", "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "8", "spark.ui.showConsoleProgress": "false",
+    }  # fmt: skip
+    for key, value in {**defaults, **settings}.items():
+        builder = builder.config(key, value)
+    made = builder.getOrCreate()
+    if master.startswith("local"):
+        # Workers must run the Python that holds this package. `spark.pyspark.python` is read by spark-submit only,
+        # and the environment is the command line's business (STYLE.md 12), so the context is told itself.
+        made.sparkContext.pythonExec = sys.executable
+    return made
+
+
+def read(spark: Any, paths: Sequence[str]) -> Any:
+    """Return a frame of `RECORD` from JSON lines (plain or gzip) or Parquet, told apart by the name's end."""
+    from pyspark.sql.functions import monotonically_increasing_id
+
+    lines = [path for path in paths if not path.rstrip("/").endswith(".parquet")]
+    tables = [path for path in paths if path.rstrip("/").endswith(".parquet")]
+    if lines and tables:
+        raise SparkError(f"{lines[0]} and {tables[0]}: give JSON lines or Parquet, not both in one run")
+    frame = spark.read.text(lines) if lines else spark.read.parquet(*tables)
+    convert = _from_lines if lines else _from_rows
+    return frame.withColumn("place", monotonically_increasing_id()).mapInArrow(convert, RECORD)
+
+
+def scan(records: Any, job: Job, *, accounts: bool = True) -> Any:
+    """Judge a frame of `RECORD`; return a frame of `FINDING`, in no order."""
+    lone = records.where("conversation = '' and kind <> 'system'")
+    talks = (
+        records.where("conversation <> ''").repartition("conversation").sortWithinPartitions("conversation", "place")
+    )
+    found = lone.mapInArrow(partial(_judge_lone, job), FINDING).unionAll(
+        talks.mapInArrow(partial(_judge_talks, job), FINDING)
+    )
+    if not accounts:
+        return found
+    turns = lone.where("author <> ''").mapInArrow(_lone_turns, TURN).unionAll(talks.mapInArrow(_talk_turns, TURN))
+    order = ("author", "part", "conversation", "seq")
+    turns = turns.repartition("author").sortWithinPartitions(*order).persist()
+    parts = [row.payload for row in turns.mapInArrow(_measure, "payload binary").collect()]
+    reference = Reference.load(*map(bytes, parts)).dump()
+    return found.unionAll(turns.mapInArrow(partial(_judge_accounts, job, reference), FINDING))
+
+
+def write(findings: Any, path: str) -> None:
+    """Write findings as JSON lines, or as Parquet where the name says so."""
+    if path.rstrip("/").endswith(".parquet"):
+        findings.write.mode("overwrite").parquet(path)
+    else:
+        findings.select("finding").write.mode("overwrite").text(path)
+
+
+def stream(records: Any, job: Job) -> Any:
+    """Judge a *streaming* frame of one JSON record a row (`value`), each record alone and at once.
+
+    The thin second entry: from Kafka, `spark.readStream.format("kafka")…load().selectExpr("cast(value as string)")`.
+    Conversations and accounts need what came before, so they are judged by the batch job over what has landed.
+    """
+    from pyspark.sql.functions import lit
+
+    frame = records.withColumn("place", lit(0).cast("long")).mapInArrow(_from_lines, RECORD)
+    return frame.where("kind <> 'system'").mapInArrow(partial(_judge_lone, job), FINDING)
+
+
+# ---- in each worker: functions that stand in this module, so that they travel by name ---------
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+_decode_turn = msgspec.msgpack.Decoder(Turn).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@lru_cache(maxsize=2)
+def _vocabulary(raw: bytes) -> Vocabulary:
+    return msgspec.msgpack.decode(raw, type=Vocabulary)
+
+
+def plan_of(job: Job) -> local.Plan:
+    """Return the plan of a job, with the vocabulary decoded once in each worker."""
+    return local.Plan(vocabulary=_vocabulary(job.vocabulary), detectors=job.detectors, everything=job.everything)
+
+
+def batch(schema: str, rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Make one Arrow batch of rows in the columns of a schema."""
+    types = {"long": pa.int64(), "int": pa.int32(), "double": pa.float64(), "string": pa.string()}
+    types |= {"binary": pa.binary(), "boolean": pa.bool_()}
+    fields = [(part.split()[0], types[part.split()[1]]) for part in schema.split(", ")]
+    columns = list(zip(*rows, strict=True)) or [()] * len(fields)
+    arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, fields, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, names=[name for name, _ in fields])
+
+
+def _row(place: int, record: Record) -> tuple[Any, ...]:
+    time = record.time.timestamp() if record.time else None
+    return (place, record.kind, record.id, record.author, record.conversation, time, _encode(record))
+
+
+def _from_lines(batches: Batches) -> Batches:
+    decode = msgspec.json.Decoder(Record).decode
+    for part in batches:
+        lines, places = part.column("value").to_pylist(), part.column("place").to_pylist()
+        found = ((place, line) for place, line in zip(places, lines, strict=True) if line.strip())
+        yield batch(RECORD, (_row(place, decode(line)) for place, line in found))
+
+
+def _from_rows(batches: Batches) -> Batches:
+    for part in batches:
+        rows = part.to_pylist()
+        yield batch(RECORD, (_row(row.pop("place"), _record(row)) for row in rows))
+
+
+def _record(row: dict[str, Any]) -> Record:
+    """Read a row of a Parquet file: columns that are empty keep their default, `extra` may be JSON."""
+    known = {name: value for name, value in row.items() if value is not None and name in Record.__struct_fields__}
+    if isinstance(known.get("extra"), str):
+        known["extra"] = msgspec.json.decode(known["extra"] or "{}")
+    if isinstance(known.get("extra"), list):
+        known["extra"] = dict(known["extra"])
+    return msgspec.convert(known, Record, strict=False)
+
+
+def judged(threads: Iterable[Thread], job: Job) -> Batches:
+    """Judge threads and yield batches of `FINDING`."""
+    plan = plan_of(job)
+    rows: list[tuple[Any, ...]] = []
+    for thread in threads:
+        found, _ = local.judge_one(thread, plan)
+        if found:
+            rows.append((found.kind, thread.id, found.concern, found.tier, found.support, found.line.decode()))
+        if len(rows) == local.BATCH:
+            yield batch(FINDING, rows)
+            rows = []
+    yield batch(FINDING, rows)
+
+
+def payloads(batches: Batches, key: str = "") -> Iterator[tuple[Any, bytes]]:
+    """Yield (key, payload) row by row; the rows of one key stand together."""
+    for part in batches:
+        keys = part.column(key).to_pylist() if key else [""] * part.num_rows
+        yield from zip(keys, part.column("payload").to_pylist(), strict=True)
+
+
+def _judge_lone(job: Job, batches: Batches) -> Batches:
+    return judged((lone_thread(_decode(payload)) for _, payload in payloads(batches)), job)
+
+
+def _talks(batches: Batches) -> Iterator[Thread]:
+    for _, rows in groupby(payloads(batches, "conversation"), key=lambda row: row[0]):
+        yield from conversation_threads(_decode(payload) for _, payload in rows)
+
+
+def _judge_talks(job: Job, batches: Batches) -> Batches:
+    return judged(_talks(batches), job)
+
+
+def _lone_turns(batches: Batches) -> Batches:
+    for part in batches:
+        columns = (part.column(name).to_pylist() for name in ("author", "place", "payload"))
+        yield batch(
+            TURN, ((author, -1, "", place, _encode(Turn(record=_decode(raw)))) for author, place, raw in zip(*columns, strict=True))
+        )  # fmt: skip
+
+
+def _talk_turns(batches: Batches) -> Batches:
+    """Yield the turns of each conversation; `part` and `conversation` keep the order of the local engine."""
+    rows: list[tuple[Any, ...]] = []
+    for thread in _talks(batches):
+        name = thread.records[0].conversation
+        part = zlib.crc32(name.encode("utf-8", "surrogatepass")) % PARTS
+        for turn in turns_of(thread):
+            rows.append((turn.record.author, part, name, len(rows), _encode(turn)))
+        if len(rows) > local.BATCH:
+            yield batch(TURN, rows)
+            rows = []
+    yield batch(TURN, rows)
+
+
+def _accounts(batches: Batches) -> Iterator[Thread]:
+    for _, rows in groupby(payloads(batches, "author"), key=lambda row: row[0]):
+        yield from account_threads(_decode_turn(payload) for _, payload in rows)
+
+
+def _measure(batches: Batches) -> Batches:
+    reference = Reference.of(measure(thread) for thread in _accounts(batches))
+    yield batch("payload binary", [(reference.dump(),)])
+
+
+def _judge_accounts(job: Job, reference: bytes, batches: Batches) -> Batches:
+    usual = Reference.load(reference)
+    return judged((_placed(thread, usual) for thread in _accounts(batches)), job)
+
+
+def _placed(thread: Thread, usual: Reference) -> Thread:
+    own = measure(thread)
+    facts = {**thread.facts, "features": own, "quantiles": usual.quantiles(own)}
+    return msgspec.structs.replace(thread, facts=facts)
+
+
+__all__ = ["FINDING", "RECORD", "Job", "SparkError", "read", "scan", "session", "stream", "write"]
