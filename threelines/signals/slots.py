@@ -7,6 +7,7 @@ what is asked for it, what the work is and where it is done. Each comparison nam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -14,13 +15,19 @@ from typing import NamedTuple
 from threelines.records import Signal, Strength, Thread
 from threelines.signals.detector import reads
 from threelines.signals.reading import Found, Reading, Word, readings, strength_of
-from threelines.text.entities import entities
-from threelines.vocabulary.terms import Indicator, Offers, Place, Vocabulary
+from threelines.text._money import sums
+from threelines.vocabulary.terms import Closed, Indicator, Offers, Place, Vocabulary
 
 _ROLES = "role"
 _OPEN = frozenset({"REC-01", "REC-02", "REC-04", "REC-10"})
 """Indicators whose words open the comparison: without one of them, or a place, nothing is parsed."""
 _TEN_THOUSAND = "万"
+_EARNED = re.compile(
+    r"(?P<per>月入|月收入|月薪|年入|年薪|年收入|日入|日赚|日薪|每天|每日|每小时|时薪)\D{0,6}?(?P<low>\d[\d,]*(?:\.\d+)?)(?P<unit>万)?"
+)
+"""Chinese writes the period before the amount and may leave out the unit: `月入3万+`, `日赚3000+`."""
+_PER = {"月": "month", "年": "year", "日": "day", "每天": "day", "每日": "day", "每小时": "hour", "时": "hour"}
+_KANA = re.compile(r"[\u3041-\u30fe]")
 
 
 class Pay(NamedTuple):
@@ -74,12 +81,20 @@ class Offer:
         own = self.facts.currencies.get(self.country, ()) if self.places else ()
         if not own:
             return None
-        return next((pay for pay in self.pays if pay.currency not in (*own, "USD")), None)
+        return next((pay for pay in self.pays if pay.currency not in (*own, "USD") and not _local(pay, self.country)), None)
+
+    @cached_property
+    def closed(self) -> Closed | None:
+        """The list that closes this destination to those whom the pay addresses."""
+        if self.foreign is None:
+            return None
+        lists = (c for c in self.facts.closed if c.currency == self.foreign.currency and self.country in c.countries)
+        return next(lists, None)
 
     @cached_property
     def sites(self) -> list[tuple[Reading, Word, Place]]:
-        """Places that count: zones of official warnings; others when pay shows that the work is abroad."""
-        return [item for item in self.places if item[2].kind == "zone" or self.foreign][:1]
+        """Places that count: zones of official warnings; border districts when pay shows that the work is abroad."""
+        return [i for i in self.places if i[2].kind == "zone" or (i[2].kind == "border" and self.foreign)][:1]
 
     @cached_property
     def high(self) -> Pay | None:
@@ -108,6 +123,7 @@ class Offer:
             "REC-04": bool(self.roles) or any(True for _ in self.phrases("REC-04")),
             "REC-22": self.foreign is not None,
             "REC-27": bool(self.sites),
+            "REC-36": self.closed is not None,
         }
         others = {f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f.start)}
         return frozenset({name for name, shown in seen.items() if shown} | (others - seen.keys()))
@@ -123,19 +139,46 @@ class Offer:
 
 
 def _pays(part: Reading, facts: Offers) -> Iterator[Pay]:
-    for entity in entities(part.record.text):
-        if entity.kind != "money":
-            continue
-        currency = entity.currency or _bare(part.record.text[entity.start : entity.end])
+    """Yield what is promised, with what a month of it is in US dollars."""
+    taken: list[int] = []
+    for found in sums(part.folded):
+        currency = found.currency or _bare(part.folded, found.start, found.end)
         if currency in facts.dollars:
-            middle = (entity.amount_low + entity.amount_high) / 2
-            a_month = _months(entity.period, facts) * middle / facts.dollars[currency]
-            yield Pay(part, entity.start, entity.end, a_month, currency)
+            taken.append(found.start)
+            period = found.period or _written_before(part.folded, found.start)
+            yield _pay(part, found.start, found.end, (found.low + found.high) / 2, (currency, period), facts)
+    for match in _EARNED.finditer(part.folded) if not _KANA.search(part.folded) else ():
+        if match.start("low") not in taken:
+            amount = float(match["low"].replace(",", "")) * (1e4 if match["unit"] else 1)
+            yield _pay(part, match.start("low"), match.end(), amount, ("CNY", _per(match["per"])), facts)
 
 
-def _bare(amount: str) -> str:
-    """An amount that simplified Chinese counts in ten thousands, without a unit, is in yuan."""
-    return "CNY" if _TEN_THOUSAND in amount else ""
+def _pay(part: Reading, first: int, last: int, amount: float, unit: tuple[str, str], facts: Offers) -> Pay:
+    currency, period = unit
+    start, end = part.back.span(first, last)
+    return Pay(part, start, end, _months(period, facts) * amount / facts.dollars[currency], currency)
+
+
+def _written_before(folded: str, start: int) -> str:
+    match = _EARNED.match(folded, max(0, start - 3)) or _EARNED.match(folded, max(0, start - 2))
+    return _per(match["per"]) if match and match.start("low") == start else ""
+
+
+def _per(word: str) -> str:
+    return next(period for head, period in sorted(_PER.items(), key=lambda item: -len(item[0])) if word.startswith(head))
+
+
+def _bare(folded: str, start: int, end: int) -> str:
+    """An amount counted in ten thousands without a unit is in yuan in a Chinese text, in yen beside kana."""
+    if _TEN_THOUSAND not in folded[start:end]:
+        return ""
+    return "JPY" if _KANA.search(folded) else "CNY"
+
+
+def _local(pay: Pay, country: str) -> bool:
+    """Whether the unit's name is that of several countries, and this is one: `pesos`, `比索`."""
+    written = pay.reading.record.text[pay.start : pay.end].lower()
+    return country in ("MX", "PH") and ("peso" in written or "比索" in written)
 
 
 def _months(period: str | None, facts: Offers) -> float:
@@ -234,12 +277,12 @@ def scam_centre_role(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
 
 @reads("advert", "conversation", "session")
 def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
-    """The work is at a place that an official list names, or abroad and paid in another country's money."""
+    """The work is in a zone that official warnings name, or in a listed border district and paid in foreign money."""
     known = vocabulary.indicators.get("REC-27")
     for offer in offers(thread, vocabulary) if known else ():
         for part, word, place in offer.sites:
-            source = offer.facts.sources.get(place.source)
-            named = f"named by {source.organisation} ({source.year}), read {place.checked}" if source else "abroad"
+            source = offer.facts.sources[place.source]
+            named = f"named by {source.organisation} ({source.year}), read {place.checked}"
             strength = offer.strength(known, known.strength) if place.kind == "zone" else known.strength
             yield part.signal(
                 word, indicator="REC-27", strength=strength, shadow=known.shadow,
@@ -254,3 +297,13 @@ def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
         if offer.foreign and "REC-22" in vocabulary.indicators:
             detail = f"Paid in {offer.foreign.currency} for work in {offer.country}."
             yield _paid(offer, offer.foreign, "REC-22", detail=detail, detector="foreign_pay")
+
+
+@reads("advert", "conversation", "session")
+def closed_destination(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The state of those whom the pay addresses has closed this destination or does not place workers there."""
+    for offer in offers(thread, vocabulary):
+        if offer.foreign and offer.closed and "REC-36" in vocabulary.indicators:
+            source = offer.facts.sources[offer.closed.source]
+            detail = f"{offer.country}, paid in {offer.foreign.currency}: {source.organisation} ({source.year})."
+            yield _paid(offer, offer.foreign, "REC-36", detail=detail, detector="closed_destination")

@@ -182,6 +182,15 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     evidence: Evidence = "read in source (secondary)"
 
 
+class Closed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Destinations that a state of origin has closed, or does not list, for placement."""
+
+    currency: str
+    """ISO 4217: whom an offer addresses is read from the money in which it pays."""
+    countries: tuple[str, ...]
+    source: str
+
+
 class Offers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Facts that the detectors of an offer compare with: `offers.toml`."""
 
@@ -198,6 +207,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Messenger → how it is written."""
     links: tuple[str, ...]
     """Heads of links that open a talk in a messenger."""
+    closed: tuple[Closed, ...]
     bands: tuple[Band, ...]
     places: tuple[Place, ...]
 
