@@ -20,6 +20,7 @@ from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _STOPS = re.compile(r"[.!?;|。！？；\n]")
+_DENSE_STOPS = re.compile(r"[.!?;|,。！？；，\n]")
 _GAP = 40
 _DENSE_GAP = 10
 _BEFORE = 14
@@ -143,18 +144,19 @@ def _plain_words(vocabulary: Vocabulary) -> Iterator[tuple[_Plain, str]]:
 
 
 def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> tuple[int, int] | None:
-    """Find the other parts of a phrase beside its anchor, inside the sentence."""
+    """Find the other parts of a phrase beside its anchor, inside the sentence (inside its part where no spaces are)."""
+    stops = _DENSE_STOPS if pattern.gap == _DENSE_GAP else _STOPS
     for part in pattern.after:
         window = folded[end : end + pattern.gap + len(part)]
         at = _alone(window, part, last=False)
-        if at < 0 or _STOPS.search(window, 0, at):
+        if at < 0 or stops.search(window, 0, at):
             return None
         end += at + len(part)
     for part in reversed(pattern.before):
         low = max(0, start - pattern.gap - len(part))
         window = folded[low:start]
         at = _alone(window, part, last=True)
-        if at < 0 or _STOPS.search(window, at + len(part)):
+        if at < 0 or stops.search(window, at + len(part)):
             return None
         start = low + at
     return start, end

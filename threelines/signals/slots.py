@@ -21,11 +21,16 @@ from threelines.vocabulary.terms import Closed, Indicator, Offers, Place, Vocabu
 _ROLES = "role"
 _OPEN = frozenset({"REC-01", "REC-02", "REC-04", "REC-10"})
 """Indicators whose words open the comparison: without one of them, or a place, nothing is parsed."""
+_ORDER = ("zone", "border", "warned", "country")
+_ASKS_NOTHING = ("REC-02", "REC-10", "REC-30")
+"""No experience, no interview, only a telephone or a keyboard: three ways to ask for nothing."""
 _TEN_THOUSAND = "万"
 _EARNED = re.compile(
-    r"(?P<per>月入|月收入|月薪|年入|年薪|年收入|日入|日赚|日薪|每天|每日|每小时|时薪)\D{0,6}?(?P<low>\d[\d,]*(?:\.\d+)?)(?P<unit>万)?"
+    r"(?P<per>月入|月收入|月薪|年入|年薪|年收入|日入|日赚|日薪|每天|每日|每小时|时薪|每部戏?|单部戏|每场|单场|每次|每单|片酬|酬劳|报酬)\D{0,6}?(?P<low>\d[\d,]*(?:\.\d+)?)(?P<unit>万)?"
 )
 """Chinese writes the period before the amount and may leave out the unit: `月入3万+`, `日赚3000+`."""
+_CLAUSE = re.compile(r"[^\d,](?=,\D)")
+"""A period in the next clause belongs to something else: `5000元，每周可预支`."""
 _PER = {"月": "month", "年": "year", "日": "day", "每天": "day", "每日": "day", "每小时": "hour", "时": "hour"}
 _KANA = re.compile(r"[\u3041-\u30fe]")
 
@@ -60,14 +65,15 @@ class Offer:
     def places(self) -> list[tuple[Reading, Word, Place]]:
         """Places of work in the order in which they are named; a zone before a country."""
         found = [(p, w, self.facts.places[int(w.value)]) for p in self.parts for w in p.slot("place")]
-        return sorted(found, key=lambda item: ("zone", "border", "country").index(item[2].kind))
+        return sorted(found, key=lambda item: _ORDER.index(item[2].kind))
 
     @cached_property
     def country(self) -> str:
         """Where the work is: the country of the first place, or of the currency that only one country has."""
         if self.places:
             return self.places[0][2].country
-        homes = [c for c, own in self.facts.currencies.items() if self.pays and own == (self.pays[0].currency,)]
+        first = self.pays[0].currency if self.pays else "USD"
+        homes = [c for c, own in self.facts.currencies.items() if first != "USD" and own == (first,)]
         return homes[0] if len(homes) == 1 else ""
 
     @cached_property
@@ -93,16 +99,23 @@ class Offer:
 
     @cached_property
     def sites(self) -> list[tuple[Reading, Word, Place]]:
-        """Places that count: zones of official warnings; border districts when pay shows that the work is abroad."""
-        return [i for i in self.places if i[2].kind == "zone" or (i[2].kind == "border" and self.foreign)][:1]
+        """Places that count: zones of official warnings; others on a list when pay shows that the work is abroad."""
+        return [i for i in self.places if i[2].kind == "zone" or (i[2].source and self.foreign)][:1]
 
     @cached_property
     def high(self) -> Pay | None:
         """The first pay far above what work that asks for nothing pays in that country."""
-        minimum = next((band.minimum for band in self.facts.bands if band.country == self.country), 0.0)
-        if not minimum or not (self.asks_nothing or any(True for _ in self.phrases("REC-10"))):
+        minimum = self.minimum
+        if not minimum or not any(True for name in _ASKS_NOTHING for _ in self.phrases(name)):
             return None
         return next((pay for pay in self.pays if pay.dollars >= self.facts.high * minimum), None)
+
+    @cached_property
+    def minimum(self) -> float:
+        """The minimum wage of the place of work in US dollars a month; without a place, the highest of the table."""
+        if not self.country:
+            return max((band.minimum for band in self.facts.bands), default=0.0)
+        return next((band.minimum for band in self.facts.bands if band.country == self.country), 0.0)
 
     @cached_property
     def asks_nothing(self) -> bool:
@@ -145,8 +158,10 @@ def _pays(part: Reading, facts: Offers) -> Iterator[Pay]:
         currency = found.currency or _bare(part.folded, found.start, found.end)
         if currency in facts.dollars:
             taken.append(found.start)
-            period = found.period or _written_before(part.folded, found.start)
-            yield _pay(part, found.start, found.end, (found.low + found.high) / 2, (currency, period), facts)
+            clause = _CLAUSE.search(part.folded, found.start, found.end)
+            end, period = (clause.start() + 1, "") if clause else (found.end, found.period)
+            period = period or _written_before(part.folded, found.start)
+            yield _pay(part, found.start, end, (found.low + found.high) / 2, (currency, period), facts)
     for match in _EARNED.finditer(part.folded) if not _KANA.search(part.folded) else ():
         if match.start("low") not in taken:
             amount = float(match["low"].replace(",", "")) * (1e4 if match["unit"] else 1)
@@ -165,7 +180,9 @@ def _written_before(folded: str, start: int) -> str:
 
 
 def _per(word: str) -> str:
-    return next(period for head, period in sorted(_PER.items(), key=lambda item: -len(item[0])) if word.startswith(head))
+    """Return the period that the word names; the rest is pay by the piece."""
+    heads = sorted(_PER, key=len, reverse=True)
+    return next((_PER[head] for head in heads if word.startswith(head)), "task")
 
 
 def _bare(folded: str, start: int, end: int) -> str:
@@ -182,8 +199,11 @@ def _local(pay: Pay, country: str) -> bool:
 
 
 def _months(period: str | None, facts: Offers) -> float:
-    """Return how often the amount is paid in a month; 0 for pay by the piece or of unknown period."""
-    every = {"hour": facts.hours_a_month, "day": facts.days_a_month, "week": 4.33, "month": 1.0, "year": 1 / 12}
+    """Return how often the amount is paid in a month, pay by the piece at least once a day; 0 for an unknown period."""
+    every = {
+        "hour": facts.hours_a_month, "day": facts.days_a_month, "task": facts.days_a_month, "week": 4.33, "month": 1.0,
+        "year": 1 / 12,
+    }  # fmt: skip
     return every.get(period or "", 0.0)
 
 
@@ -240,11 +260,8 @@ def pay_against_band(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
     for offer in offers(thread, vocabulary):
         yield from _shown(offer, "REC-01", "pay_against_band")
         if offer.high:
-            minimum = next(band for band in offer.facts.bands if band.country == offer.country)
-            detail = (
-                f"About {offer.high.dollars / minimum.minimum:.0f} times the minimum wage of {offer.country} "
-                f"({minimum.year}), for work that asks for nothing."
-            )
+            where = f"the minimum wage of {offer.country}" if offer.country else "the highest minimum wage of the table"
+            detail = f"About {offer.high.dollars / offer.minimum:.0f} times {where}, for work that asks for nothing."
             yield _paid(offer, offer.high, "REC-01", detail=detail, detector="pay_against_band")
 
 
@@ -283,9 +300,8 @@ def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Sign
         for part, word, place in offer.sites:
             source = offer.facts.sources[place.source]
             named = f"named by {source.organisation} ({source.year}), read {place.checked}"
-            strength = offer.strength(known, known.strength) if place.kind == "zone" else known.strength
             yield part.signal(
-                word, indicator="REC-27", strength=strength, shadow=known.shadow,
+                word, indicator="REC-27", strength=offer.strength(known, known.strength), shadow=known.shadow,
                 detail=f"Place of work: {place.name}, {named}.", detector="named_place_of_work",
             )  # fmt: skip
 

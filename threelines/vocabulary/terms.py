@@ -160,9 +160,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: str
     country: str
     """ISO 3166-1 alpha-2."""
-    kind: Literal["country", "zone", "border"]
-    """`zone`: named in official warnings on forced scam work; `border`: on an official list of
-    border districts; `country`: says only in which country pay is compared."""
+    kind: Literal["country", "zone", "border", "warned"]
+    """`zone`: a site or district named in official warnings on forced scam work; `border`: on an
+    official list of border districts; `warned`: a country of official job warnings (these two count
+    only where pay in foreign money shows that the work is abroad); `country`: says where pay is compared."""
     words: tuple[str, ...]
     """How it is written, in any language."""
     source: str = ""
