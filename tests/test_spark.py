@@ -39,7 +39,7 @@ def spark(tmp_path_factory):
 
     place = tmp_path_factory.mktemp("spark")
     made = session(
-        "local[2]", **{"spark.sql.warehouse.dir": str(place), "spark.local.dir": str(place), "spark.sql.shuffle.partitions": "4"}
+        "local[2]", **{"spark.sql.warehouse.dir": str(place), "spark.local.dir": str(place), "spark.sql.shuffle.partitions": "2"}
     )  # fmt: skip
     yield made
     made.stop()
@@ -53,12 +53,12 @@ def vocabulary():
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    """A simulated platform as JSON lines: 300 accounts, 3 days; FULL=1 takes the 2,000 × 7 of the contract."""
+    """A simulated platform as JSON lines: 150 accounts, 2 days; THREELINES_FULL=1 takes the 2,000 × 7 of the contract."""
     from threelines.platforms.simulate import Simulation, simulate
 
     full = bool(os.environ.get("THREELINES_FULL"))
     out, truth = io.StringIO(), io.StringIO()
-    simulation = Simulation(accounts=2000 if full else 300, days=7 if full else 3, seed=5)
+    simulation = Simulation(accounts=2000 if full else 150, days=7 if full else 2, seed=5)
     simulate(simulation, out, truth, progress=lambda _: None)
     path = tmp_path_factory.mktemp("platform") / "records.jsonl"
     path.write_text(out.getvalue(), encoding="utf-8")
@@ -123,7 +123,7 @@ import threelines.engine.spark as engine
 from threelines.vocabulary.terms import load
 
 mark, platform, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-spark = engine.session("local-cluster[2,1,1024]", **{"spark.sql.shuffle.partitions": "4"})
+spark = engine.session("local-cluster[2,1,1024]", **{"spark.sql.shuffle.partitions": "2"})
 
 def die_once(batches):
     for part in batches:
@@ -140,3 +140,67 @@ found = engine.scan(records, engine.Job.of(load(), everything=True)).collect()
 out.write_text("\\n".join(row.finding for row in found))
 spark.stop()
 """
+
+
+def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
+    """Near-copies by MinHash bands and components as frame operations give the threads of the local engine."""
+    from datetime import UTC, datetime
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from threelines.engine.local import Plan, judge_one
+    from threelines.engine.spark import Job, read
+    from threelines.engine.spark_scripts import scan_linked
+    from threelines.link.network import network_threads
+    from threelines.link.scripts import find_scripts
+
+    place = Path(__file__).parents[1] / "bench" / "corpus.py"
+    if not place.exists():
+        pytest.skip("bench/ is not part of this installation")
+    spec = spec_from_file_location("corpus", place)
+    corpus = module_from_spec(spec)
+    spec.loader.exec_module(corpus)
+    made = corpus.make(1000, 3)
+    records = [
+        Record(id=name, kind="post", text=text, author=author, time=datetime.fromtimestamp(at, UTC))
+        for name, text, author, at in zip(made.ids, made.texts, made.authors, made.times, strict=True)
+    ]
+    path = tmp_path / "posts.jsonl"
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    scripts = find_scripts(records)
+    plan = Plan(vocabulary=vocabulary, everything=True)
+    threads = [*scripts.threads(records), *network_threads(records, scripts.groups)]
+    here = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
+    found = scan_linked(read(spark, [str(path)]), Job.of(vocabulary, everything=True)).collect()
+
+    assert sorted(row.finding for row in found) == here
+    assert {row.kind for row in found} == {"script", "network"}
+
+
+def test_components_of_a_long_chain(spark):
+    """Large-star and small-star name every node by the smallest it is connected to, chains and stars alike."""
+    from threelines.engine.spark_scripts import components
+
+    edges = [(i, i + 1) for i in range(40)] + [(100, x) for x in (103, 102, 101)] + [(7, 20), (103, 102)]
+    named = components(spark.createDataFrame(edges, "first long, second long")).collect()
+
+    assert {row.node: row.name for row in named} == {
+        **dict.fromkeys(range(41), 0),
+        **dict.fromkeys(range(100, 104), 100),
+    }
+
+
+def test_a_stream_judges_each_record_alone(spark, vocabulary, tmp_path):
+    """The streaming entry gives, for records without a conversation, what the batch gives."""
+    from threelines.engine.spark import Job, stream
+
+    (tmp_path / "in").mkdir()
+    records = [Record(id=f"r{i}", kind="advert", text=f"clean kitchen wanted, day {i}") for i in range(5)]
+    (tmp_path / "in" / "a.json").write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    frame = stream(spark.readStream.text(str(tmp_path / "in")), Job.of(vocabulary, everything=True))
+    query = frame.writeStream.format("memory").queryName("judged").trigger(availableNow=True).start()
+    query.awaitTermination(120)
+    here = sorted(
+        msgspec.json.encode(a).decode() for a in scan_here(records, vocabulary, everything=True, accounts=False)
+    )
+
+    assert sorted(row.finding for row in spark.sql("select * from judged").collect()) == here

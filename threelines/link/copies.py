@@ -153,14 +153,21 @@ def candidates(table: Values, often: NDArray[np.uint32]) -> Pairs:
     A value that few texts have is a band by itself. A common one is a band only together with the next value of the
     same sketch, so a greeting links nothing while a script that thousands copy still links.
     """
+    rare, common = bands(table, often)
+    return _seen_twice([*_neighbours(*rare, NEIGHBOURS), *_neighbours(*common, 1)])
+
+
+Bands = tuple[NDArray[np.uint64], Rows]
+
+
+def bands(table: Values, often: NDArray[np.uint32]) -> tuple[Bands, Bands]:
+    """Return (band, row) of the values that are bands by themselves, and of those that need their neighbour."""
     keys, following, often = table[:, :KEYS], table[:, 1 : KEYS + 1].astype(np.uint64), often[:, :KEYS]
-    rows = np.broadcast_to(np.arange(len(table), dtype=np.uint64)[:, None], keys.shape)
+    rows = np.broadcast_to(np.arange(len(table))[:, None], keys.shape)
     rare = (often > 1) & (often <= HUB)
     common = (often > HUB) & (following != NOTHING)
-    joined = _mixed((keys[common].astype(np.uint64) << np.uint64(32)) | following[common])
-    found = _neighbours((keys[rare].astype(np.uint64) << np.uint64(32)) | rows[rare], NEIGHBOURS)
-    found += _neighbours((joined & ~_LOW) | rows[common], 1)
-    return _seen_twice(found)
+    joined = _mixed((keys[common].astype(np.uint64) << np.uint64(32)) | following[common]) >> np.uint64(32)
+    return (keys[rare].astype(np.uint64), rows[rare]), (joined, rows[common])
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -169,9 +176,9 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed.astype(np.uint64, copy=False)
 
 
-def _neighbours(keyed: NDArray[np.uint64], reach: int) -> list[NDArray[np.uint64]]:
-    """Pair each row (low half) with the next rows of the same key (high half)."""
-    keyed = np.sort(keyed)
+def _neighbours(keys: NDArray[np.uint64], rows: Rows, reach: int) -> list[NDArray[np.uint64]]:
+    """Pair each row with the next rows of the same band."""
+    keyed = np.sort((keys << np.uint64(32)) | rows.astype(np.uint64))
     values, members = keyed >> np.uint64(32), keyed & _LOW
     found = []
     for step in range(1, reach + 1):
@@ -188,24 +195,41 @@ def _seen_twice(found: list[NDArray[np.uint64]]) -> Pairs:
     return Pairs((twice >> np.uint64(32)).astype(np.int64), (twice & _LOW).astype(np.int64))
 
 
+class Graded(NamedTuple):
+    """Sketches whose hashes carry their frequency: see `graded`."""
+
+    shingles: Values
+    words: Values
+
+
 def resemblances(sketched: Sketches, often: NDArray[np.uint32], pairs: Pairs) -> NDArray[np.float64]:
-    """Say how alike each candidate pair is, 0 to 1, by what is rare; copies letter for letter reach 0.7 at least.
+    """Say how alike each candidate pair is, 0 to 1: see `alike`."""
+    made = Graded(graded(sketched.shingles, often), graded(sketched.words, frequencies(sketched.words)))
+    found = np.empty(len(pairs.first), dtype=np.float64)
+    for at in range(0, found.size, _CHUNK):
+        part = slice(at, at + _CHUNK)
+        one, two = pairs.first[part], pairs.second[part]
+        found[part] = alike(
+            Graded(made.shingles[one], made.words[one]),
+            Graded(made.shingles[two], made.words[two]),
+            len(sketched.sizes),
+        )
+    return found
+
+
+def alike(first: Graded, second: Graded, count: int) -> NDArray[np.float64]:
+    """Compare rows of two tables, of `count` texts in all, by what is rare; letter for letter reaches 0.7 at least.
 
     What is rare is measured on whole words, which survive new synonyms and another order of clauses better than
     shingles do; on shingles where words are not written apart. Few shared words are no evidence: see `MIN_BITS`.
     """
-    weights, bits = _rarity(len(sketched.sizes))
-    shingles = _graded(sketched.shingles, often)
-    words = _graded(sketched.words, frequencies(sketched.words))
-    found = np.empty(len(pairs.first), dtype=np.float64)
-    for at in range(0, found.size, _CHUNK):
-        first, second = pairs.first[at : at + _CHUNK], pairs.second[at : at + _CHUNK]
-        plain, letters_rare, letter_bits = _resemblance(shingles[first], shingles[second], weights, bits)
-        _, words_rare, word_bits = _resemblance(words[first], words[second], weights, bits)
-        worded = (words[first, 0] != _BLANK) & (words[second, 0] != _BLANK)
-        rare = np.where(worded, words_rare, letters_rare)
-        known = np.where(worded, word_bits, letter_bits / _OVERLAP)
-        found[at : at + _CHUNK] = np.maximum(rare * (known >= MIN_BITS), plain - _PLAIN)
+    weights, bits = _rarity(count)
+    plain, letters_rare, letter_bits = _resemblance(first.shingles, second.shingles, weights, bits)
+    _, words_rare, word_bits = _resemblance(first.words, second.words, weights, bits)
+    worded = (first.words[:, 0] != _BLANK) & (second.words[:, 0] != _BLANK)
+    rare = np.where(worded, words_rare, letters_rare)
+    known = np.where(worded, word_bits, letter_bits / _OVERLAP)
+    found: NDArray[np.float64] = np.maximum(rare * (known >= MIN_BITS), plain - _PLAIN)
     return found
 
 
@@ -218,7 +242,7 @@ def _rarity(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return np.maximum(bits / bits[0], np.float32(0.05)) ** 3, bits
 
 
-def _graded(table: Values, often: NDArray[np.uint32]) -> Values:
+def graded(table: Values, often: NDArray[np.uint32]) -> Values:
     """Put the frequency, as a power of two, in the five lowest bits of each hash: equal hashes stay equal."""
     return (table & ~np.uint32(31)) | np.log2(np.maximum(often, 1)).astype(np.uint32)
 

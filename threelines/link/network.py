@@ -66,7 +66,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     """How many pairs of accounts were compared: with so many, chance alone makes a few look tied."""
 
 
-class _Columns:
+class Columns:
     """What is kept of each record while they stream by."""
 
     def __init__(self) -> None:
@@ -76,21 +76,32 @@ class _Columns:
         self.items: dict[str, dict[str, int]] = defaultdict(dict)
         self.uses: dict[str, tuple[array[int], array[int]]] = defaultdict(lambda: (array("q"), array("q")))
 
-    def add(self, record: Record) -> None:
+    def add(self, name: str, author: str, time: float | None, items: Iterable[tuple[str, str]]) -> None:
+        """Take in one record; `items` are those of `items_of`."""
         row = len(self.ids)
-        self.ids.append(record.id)
-        self.account.append(self.accounts.setdefault(record.author, len(self.accounts)))
-        self.time.append(record.time.timestamp() if record.time else float("nan"))
-        for kind, value in sorted(set(_items(record))):
+        self.ids.append(name)
+        self.account.append(self.accounts.setdefault(author, len(self.accounts)))
+        self.time.append(float("nan") if time is None else time)
+        for kind, value in items:
             self.use(kind, value, row)
 
+    def use_scripts(self, scripts: Sequence[Script]) -> None:
+        """Take in who used which script, once all records are in; the order of the scripts does not matter."""
+        row_of = {name: row for row, name in enumerate(self.ids)} if scripts else {}
+        for script in sorted(scripts, key=lambda script: script.id):
+            for name in script.records:
+                if name in row_of:
+                    self.use("script", script.id, row_of[name])
+
     def use(self, kind: str, value: str, row: int) -> None:
+        """Note that a record holds an item."""
         known = self.items[kind]
         items, rows = self.uses[kind]
         items.append(known.setdefault(value, len(known)))
         rows.append(row)
 
     def layers(self) -> list[Uses]:
+        """Return the uses of items by kind, and the timing."""
         account, time = np.asarray(self.account, dtype=np.int64), np.asarray(self.time)
         made = []
         for kind in KINDS:
@@ -98,6 +109,11 @@ class _Columns:
             if len(items):
                 made.append(Uses(kind, items, account[rows], time[rows], rows))
         return [*made, _timing(account, time)]
+
+
+def items_of(record: Record) -> list[tuple[str, str]]:
+    """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once."""
+    return sorted(set(_items(record)))
 
 
 def _items(record: Record) -> Iterator[tuple[str, str]]:
@@ -121,8 +137,14 @@ def _timing(account: Ints, time: Floats) -> Uses:
 
 def find_networks(records: Iterable[Record], scripts: Sequence[Script] = ()) -> list[Network]:
     """Read the records once and return the networks among their accounts, largest first."""
-    columns = _columns(records, scripts)
+    return networks(_columns(records, scripts))
+
+
+def networks(columns: Columns) -> list[Network]:
+    """Return the networks among the accounts of the columns, largest first."""
     names = list(columns.accounts)
+    if not names:
+        return []
     tied, found = _weighed(columns)
     evidence = _evidence(tied, found, len(names))
     made = []
@@ -142,20 +164,17 @@ def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iter
         yield names[first], names[second], p
 
 
-def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> _Columns:
-    columns = _Columns()
+def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> Columns:
+    columns = Columns()
     for record in records:
         if record.author and record.kind != "system":
-            columns.add(record)
-    row_of = {name: row for row, name in enumerate(columns.ids)} if scripts else {}
-    for script in scripts:
-        for name in script.records:
-            if name in row_of:
-                columns.use("script", script.id, row_of[name])
+            at = record.time.timestamp() if record.time else None
+            columns.add(record.id, record.author, at, items_of(record))
+    columns.use_scripts(scripts)
     return columns
 
 
-def _weighed(columns: _Columns) -> tuple[Ties, list[Shared]]:
+def _weighed(columns: Columns) -> tuple[Ties, list[Shared]]:
     """Weigh what accounts share against chance."""
     count = len(columns.accounts)
     activity = np.bincount(np.asarray(columns.account, dtype=np.int64), minlength=count)
@@ -248,7 +267,7 @@ def _evidence(tied: Ties, found: Sequence[Shared], accounts: int) -> _Evidence:
     return evidence
 
 
-def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: _Columns, names: list[str]) -> Network:
+def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: Columns, names: list[str]) -> Network:
     members = sorted({names[node] for edge in edges for node in edge[:2]})
     made: list[Edge] = []
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
@@ -278,7 +297,7 @@ def threads_of(found: Sequence[Network], records: Iterable[Record]) -> Iterator[
     """Pick the records that show the ties in a second pass, and yield one thread for each network."""
     owners: dict[str, list[str]] = defaultdict(list)
     for network in found:
-        for name in _shown(network):
+        for name in shown(network):
             owners[name].append(network.id)
     picked: dict[str, list[Record]] = {network.id: [] for network in found}
     for record in records:
@@ -288,7 +307,7 @@ def threads_of(found: Sequence[Network], records: Iterable[Record]) -> Iterator[
         yield network_thread(network, picked.pop(network.id))
 
 
-def _shown(network: Network) -> list[str]:
+def shown(network: Network) -> list[str]:
     """Return records that show the ties: first one edge of each account, then the least likely by chance."""
     seen: set[str] = set()
     first: list[str] = []
@@ -311,6 +330,3 @@ def network_thread(network: Network, records: Sequence[Record]) -> Thread:
         "tested": network.tested,
     }
     return Thread(kind="network", id=network.id, records=tuple(ordered), facts=facts)
-
-
-__all__ = ["Edge", "Network", "find_networks", "find_ties", "network_thread", "network_threads", "threads_of"]

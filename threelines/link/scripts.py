@@ -50,7 +50,11 @@ def script_groups(
 
     `texts` may be a stream: only sketches of it are kept.
     """
-    names = linked(sketches(texts, threads=threads))
+    return scripts_of(linked(sketches(texts, threads=threads)), ids, authors, times)
+
+
+def scripts_of(names: Rows, ids: Sequence[str], authors: Sequence[str], times: Sequence[float]) -> list[Script]:
+    """Make scripts of rows that bear one name, where two accounts or `MIN_COPIES` copies do."""
     return [
         _script([(times[row], ids[row], authors[row]) for row in rows.tolist()])
         for rows in _groups(names)
@@ -104,7 +108,7 @@ class Scripts(msgspec.Struct, frozen=True):
 
     def threads(self, records: Iterable[Record]) -> Iterator[Thread]:
         """Pick the records in a second pass and yield one thread for each script, in order of id."""
-        owner = {record: script for script in self.groups for record in _shown(script)}
+        owner = {record: script for script in self.groups for record in shown(script)}
         picked: dict[str, list[Record]] = {script.id: [] for script in self.groups}
         for record in records:
             script = owner.pop(record.id, None)
@@ -115,7 +119,7 @@ class Scripts(msgspec.Struct, frozen=True):
                 yield script_thread(script, picked.pop(script.id))
 
 
-def _shown(script: Script) -> list[str]:
+def shown(script: Script) -> list[str]:
     """Return the records that are judged: first of each account, then the rest in order of time."""
     if len(script.records) <= SHOWN:
         return list(script.records)

@@ -1,0 +1,331 @@
+"""Scripts and networks on Spark: candidate pairs by MinHash bands, components by large-star and small-star.
+
+The steps of `link.copies` and `link.groups` as frame operations, with the same numbers: frequencies are one grouping,
+neighbours in a band one window, the comparison of two sketches the same numpy function on Arrow batches. Components are
+found by Kiveris et al. 2014 ("Connected Components in MapReduce and Beyond"); each is then small enough for one worker,
+which cuts it into scripts. Networks need what every account used: that is a light table, weighed on the driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from threelines.engine.spark import FINDING, Batches, Job, batch, judged
+from threelines.link.copies import (
+    MIN_SHINGLES,
+    NEIGHBOURS,
+    NOTHING,
+    SKETCH,
+    WORDS,
+    Graded,
+    Pairs,
+    Sketches,
+    bands,
+    graded,
+    sketch,
+)
+from threelines.link.copies import alike as resemblance
+from threelines.link.groups import LEVELS, grouped
+from threelines.link.network import Columns, Network, items_of, network_thread, networks
+from threelines.link.network import shown as network_records
+from threelines.link.scripts import Script, script_thread, scripts_of
+from threelines.link.scripts import shown as script_records
+from threelines.records import Record, Thread
+
+_SKETCH = "place long, id string, author string, time double, shingles binary, words binary"
+_VALUE = "place long, word boolean, slot int, value long"
+_GRADED = "place long, shingles binary, words binary"
+_BAND = "reach int, band long, place long"
+_LINK = "first long, second long, alike double"
+_PART = "script string, place long, payload binary"
+_ITEMS = "place long, id string, author string, time double, items binary"
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def scan_linked(records: Any, job: Job) -> Any:
+    """Judge the scripts and networks of a frame of `RECORD`; return a frame of `FINDING`."""
+    parts = script_parts(records).persist()
+    return _judge_scripts(records, parts, job).unionAll(_judge_networks(records, parts, job))
+
+
+def script_parts(records: Any) -> Any:
+    """Return a frame of `_PART`: for each script itself (place -1), and for each record of it that is judged."""
+    texts = records.where("kind <> 'system'")
+    sketched = texts.mapInArrow(_sketched, _SKETCH).persist()
+    count = sketched.count()
+    links = _links(sketched, count).persist()
+    named = components(links.select("first", "second"))
+    return _cut(sketched, links, named)
+
+
+def _links(sketched: Any, count: int) -> Any:
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    values = sketched.mapInArrow(_values, _VALUE)
+    often = values.groupBy("word", "value").agg(f.count("*").alias("often"))
+    rows = values.join(often, ["word", "value"]).repartition("place").sortWithinPartitions("place", "word", "slot")
+    rows = rows.select("place", "word", "slot", "value", "often").persist()
+    made = rows.mapInArrow(_graded, _GRADED).persist()
+    banded = rows.mapInArrow(_banded, _BAND)
+    order = Window.partitionBy("reach", "band").orderBy("place")
+    pairs = None
+    for step in range(1, NEIGHBOURS + 1):
+        near = banded.where(f.col("reach") >= step).withColumn("second", f.lead("place", step).over(order))
+        near = near.where("second is not null").select(f.col("place").alias("first"), "second")
+        pairs = near if pairs is None else pairs.unionAll(near)
+    twice = pairs.groupBy("first", "second").agg(f.count("*").alias("shared")).where("shared > 1")  # type: ignore[union-attr]
+    for side in ("first", "second"):
+        columns = [f.col("place").alias(side), f.col("shingles").alias(f"s_{side}"), f.col("words").alias(f"w_{side}")]
+        twice = twice.join(made.select(*columns), side)
+    return twice.mapInArrow(partial(_alike, count), _LINK)
+
+
+def components(edges: Any) -> Any:
+    """Return (node, name) for a frame of edges (first, second): the smallest node that a chain of edges leads to.
+
+    Large-star and small-star in turn until no edge changes.
+    """
+    from pyspark.sql import functions as f
+
+    edges = edges.select(f.greatest("first", "second").alias("u"), f.least("first", "second").alias("v")).distinct()
+    before = None
+    while True:
+        edges = _small_star(_large_star(edges)).localCheckpoint()
+        now = edges.agg(f.count("*"), f.sum("u"), f.sum("v"), f.sum(f.hash("u", "v"))).collect()[0]
+        if now == before:
+            break
+        before = now
+    tops = edges.select(f.col("v").alias("node"), f.col("v").alias("name")).distinct()
+    return edges.select(f.col("u").alias("node"), f.col("v").alias("name")).unionAll(tops)
+
+
+def _large_star(edges: Any) -> Any:
+    """Hang every larger neighbour of a node on the smallest of its neighbourhood."""
+    from pyspark.sql import functions as f
+
+    both = edges.unionAll(edges.select(f.col("v").alias("u"), f.col("u").alias("v")))
+    least = both.groupBy("u").agg(f.min("v").alias("m")).select("u", f.least("u", "m").alias("m"))
+    return both.join(least, "u").where("v > u").select(f.col("v").alias("u"), f.col("m").alias("v")).distinct()
+
+
+def _small_star(edges: Any) -> Any:
+    """Hang a node and its smaller neighbours on the smallest of them."""
+    from pyspark.sql import functions as f
+
+    down = edges.select(f.greatest("u", "v").alias("u"), f.least("u", "v").alias("v")).where("u > v")
+    least = down.groupBy("u").agg(f.min("v").alias("m"))
+    hung = down.join(least, "u").where("v <> m").select(f.col("v").alias("u"), f.col("m").alias("v"))
+    return hung.unionAll(least.select("u", f.col("m").alias("v"))).distinct()
+
+
+def _cut(sketched: Any, links: Any, named: Any) -> Any:
+    """Bring each component to one worker, members first, then links, and cut it into scripts."""
+    from pyspark.sql import functions as f
+
+    nothing = f.lit(None)
+    members = named.join(sketched, named.node == sketched.place).select(
+        "name", f.lit(0).alias("what"), "place", nothing.cast("long").alias("second"), nothing.cast("double").alias("alike"),
+        "id", "author", "time", "shingles", "words",
+    )  # fmt: skip
+    empty = [
+        nothing.cast(kind).alias(name) for name, kind in (("id", "string"), ("author", "string"), ("time", "double"))
+    ]
+    empty += [nothing.cast("binary").alias(name) for name in ("shingles", "words")]
+    edges = links.join(named, f.col("first") == named.node)
+    edges = edges.select("name", f.lit(1).alias("what"), f.col("first").alias("place"), "second", "alike", *empty)
+    order = ("name", "what", "place", "second")
+    together = members.unionAll(edges).repartition("name").sortWithinPartitions(*order)
+    return together.mapInArrow(_scripts, _PART)
+
+
+def _judge_scripts(records: Any, parts: Any, job: Job) -> Any:
+    whole = parts.where("place < 0")
+    shown = parts.where("place >= 0").select("script", "place").join(records.select("place", "payload"), "place")
+    rows = whole.unionAll(shown.select("script", "place", "payload"))
+    rows = rows.repartition("script").sortWithinPartitions("script", "place")
+    return rows.mapInArrow(partial(_judge_gathered, job, Script), FINDING)
+
+
+def _judge_networks(records: Any, parts: Any, job: Job) -> Any:
+    from pyspark.sql import functions as f
+
+    scripts = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in parts.where("place < 0").collect()]
+    columns = Columns()
+    light = records.where("author <> '' and kind <> 'system'").mapInArrow(_items, _ITEMS).orderBy("place")
+    for row in light.toLocalIterator(prefetchPartitions=True):
+        columns.add(
+            row.id, row.author, row.time, msgspec.msgpack.decode(bytes(row["items"]), type=list[tuple[str, str]])
+        )
+    columns.use_scripts(scripts)
+    found = networks(columns)
+    spark = records.sparkSession
+    whole = spark.createDataFrame([(network.id, -1, bytearray(_encode(network))) for network in found], _PART)
+    wanted = [(network.id, name) for network in found for name in network_records(network)]
+    shown = spark.createDataFrame(wanted, "script string, id string").join(
+        records.select("id", "place", "payload"), "id"
+    )
+    rows = whole.unionAll(shown.select("script", "place", f.col("payload")))
+    rows = rows.repartition("script").sortWithinPartitions("script", "place")
+    return rows.mapInArrow(partial(_judge_gathered, job, Network), FINDING)
+
+
+# ---- in each worker --------------------------------------------------------------------------
+
+
+def _sketched(batches: Batches) -> Batches:
+    for part in batches:
+        places = part.column("place").to_pylist()
+        found = [(p, _decode(raw)) for p, raw in zip(places, part.column("payload").to_pylist(), strict=True)]
+        found = [(place, record) for place, record in found if record.text]
+        made = sketch([record.text for _, record in found])
+        long = made.sizes >= MIN_SHINGLES
+        yield batch(
+            _SKETCH,
+            (
+                (
+                    place, record.id, record.author, record.time.timestamp() if record.time else 0.0,
+                    _bytes(made.shingles[row]) if long[row] else b"", _bytes(made.words[row]) if long[row] else b"",
+                )
+                for row, (place, record) in enumerate(found)
+            ),
+        )  # fmt: skip
+
+
+def _bytes(row: Any) -> bytes:
+    return bytes(row[row != NOTHING].astype("<u4").tobytes())
+
+
+def _numbers(raw: bytes | None) -> list[int]:
+    return [int(value) for value in np.frombuffer(raw or b"", dtype="<u4")]
+
+
+def _values(batches: Batches) -> Batches:
+    for part in batches:
+        columns = (part.column(name).to_pylist() for name in ("place", "shingles", "words"))
+        yield batch(_VALUE, (row for place, *kinds in zip(*columns, strict=True) for row in _row_values(place, kinds)))
+
+
+def _row_values(place: int, kinds: list[bytes]) -> Iterator[tuple[int, bool, int, int]]:
+    for word, raw in zip((False, True), kinds, strict=True):
+        for slot, value in enumerate(_numbers(raw)):
+            yield place, word, slot, value
+
+
+def _tables(batches: Batches) -> Iterator[tuple[list[int], list[Any]]]:
+    """Put the values of each batch of texts back into tables: places, then [values, frequencies] by kind."""
+    rows = (row for part in batches for row in zip(*(column.to_pylist() for column in part.columns), strict=True))
+    places: list[int] = []
+    held: list[list[tuple[bool, int, int, int]]] = []
+    for place, group in groupby(rows, key=lambda row: row[0]):
+        places.append(place)
+        held.append([row[1:] for row in group])
+        if len(places) == 2000:
+            yield places, _filled(held)
+            places, held = [], []
+    if places:
+        yield places, _filled(held)
+
+
+def _filled(held: list[list[tuple[bool, int, int, int]]]) -> list[Any]:
+    values = [np.full((len(held), size), NOTHING, dtype=np.uint32) for size in (SKETCH, WORDS)]
+    often = [np.zeros((len(held), size), dtype=np.uint32) for size in (SKETCH, WORDS)]
+    for row, cells in enumerate(held):
+        for word, slot, value, count in cells:
+            values[word][row, slot] = value
+            often[word][row, slot] = count
+    return [(values[0], often[0]), (values[1], often[1])]
+
+
+def _graded(batches: Batches) -> Batches:
+    for places, kinds in _tables(batches):
+        shingles, words = (graded(values, often) for values, often in kinds)
+        yield batch(_GRADED, ((p, shingles[row].tobytes(), words[row].tobytes()) for row, p in enumerate(places)))
+
+
+def _banded(batches: Batches) -> Batches:
+    for places, kinds in _tables(batches):
+        rare, common = bands(*kinds[0])
+        rows = []
+        for reach, (keys, owners) in ((NEIGHBOURS, rare), (1, common)):
+            rows += [(reach, key, places[owner]) for key, owner in zip(keys.tolist(), owners.tolist(), strict=True)]
+        yield batch(_BAND, rows)
+
+
+def _alike(count: int, batches: Batches) -> Batches:
+    for part in batches:
+        sides = []
+        for side in ("first", "second"):
+            tables = [
+                np.frombuffer(b"".join(part.column(f"{kind}_{side}").to_pylist()), dtype=np.uint32).reshape(-1, size)
+                for kind, size in (("s", SKETCH), ("w", WORDS))
+            ]
+            sides.append(Graded(*tables))
+        scores = resemblance(sides[0], sides[1], count).tolist() if part.num_rows else []
+        first, second = part.column("first").to_pylist(), part.column("second").to_pylist()
+        rows = zip(first, second, scores, strict=True)
+        yield batch(_LINK, (row for row in rows if row[2] >= LEVELS[0]))
+
+
+def _scripts(batches: Batches) -> Batches:
+    rows = (row for part in batches for row in part.to_pylist())
+    for _, group in groupby(rows, key=lambda row: row["name"]):
+        held = list(group)
+        members = [row for row in held if not row["what"]]
+        edges = [row for row in held if row["what"]]
+        yield batch(_PART, _script_rows(members, edges))
+
+
+def _script_rows(members: list[dict[str, Any]], edges: list[dict[str, Any]]) -> Iterator[tuple[str, int, bytes]]:
+    row_of = {member["place"]: row for row, member in enumerate(members)}
+    tables = [
+        _table([member[name] for member in members], size) for name, size in (("shingles", SKETCH), ("words", WORDS))
+    ]
+    pairs = Pairs(*(np.asarray([row_of[edge[side]] for edge in edges], dtype=np.int64) for side in ("place", "second")))
+    sketched = Sketches(tables[0], tables[1], np.full(len(members), MIN_SHINGLES))
+    names = grouped(sketched, pairs, np.asarray([edge["alike"] for edge in edges]))
+    ids = [member["id"] for member in members]
+    place_of = dict(zip(ids, row_of, strict=True))
+    columns = ([member[name] for member in members] for name in ("author", "time"))
+    for script in scripts_of(names, ids, *columns):
+        yield script.id, -1, _encode(script)
+        for name in script_records(script):
+            yield script.id, place_of[name], b""
+
+
+def _table(rows: list[bytes], size: int) -> Any:
+    table = np.full((len(rows), size), NOTHING, dtype=np.uint32)
+    for row, raw in enumerate(rows):
+        values = np.frombuffer(raw or b"", dtype="<u4")
+        table[row, : len(values)] = values
+    return table
+
+
+def _judge_gathered(job: Job, kind: type[Script] | type[Network], batches: Batches) -> Batches:
+    return judged(_gathered(kind, batches), job)
+
+
+def _gathered(kind: type[Script] | type[Network], batches: Batches) -> Iterator[Thread]:
+    rows = (row for part in batches for row in part.to_pylist())
+    for _, group in groupby(rows, key=lambda row: row["script"]):
+        first, *held = group
+        whole = msgspec.msgpack.decode(first["payload"], type=kind)
+        found = [_decode(row["payload"]) for row in held]
+        yield script_thread(whole, found) if isinstance(whole, Script) else network_thread(whole, found)
+
+
+def _items(batches: Batches) -> Batches:
+    for part in batches:
+        columns = (part.column(name).to_pylist() for name in ("place", "id", "author", "time", "payload"))
+        yield batch(_ITEMS, ((*row[:4], _encode(items_of(_decode(row[4])))) for row in zip(*columns, strict=True)))
+
+
+__all__ = ["components", "scan_linked", "script_parts"]
