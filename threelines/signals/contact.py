@@ -15,7 +15,9 @@ EARLY = 24
 """Messages: in CHATTERBOX most asked for another app within about the first 24 (domain inventory, S56)."""
 _NEAR = 40
 """Characters between the name of a messenger and the handle or number that belongs to it."""
-_HANDLE = re.compile(r"(?<![\w@.])@[A-Za-z][\w.]{3,31}|\+?\d[\d \-()]{6,18}\d|[A-Za-z][\w.\-]{4,31}(?<=[\d_])[\w.\-]*", re.ASCII)
+_HANDLE = re.compile(
+    r"(?<![\w@.])@[A-Za-z][\w.]{3,31}|\+?\d[\d \-()]{6,18}\d|[A-Za-z][\w.\-]{4,31}(?<=[\d_])[\w.\-]*", re.ASCII
+)
 _LINK_END = re.compile(r"[^\s<>\"'，。；、)）]*")
 
 
@@ -71,10 +73,19 @@ def _invite(reading: Reading, word: Word) -> Invite | None:
     if word.slot == "link":
         start, end = reading.back.span(word.start, word.end)
         tail = _LINK_END.match(reading.record.text, end)
-        return Invite(reading.record, start, tail.end() if tail else end, word.value.rstrip("/"))
+        return Invite(
+            reading.record, start, _end(reading.record.text, tail.end() if tail else end), word.value.rstrip("/")
+        )
     if word.slot == "messenger":
         start, end = reading.back.span(word.start, word.end)
         handle = _HANDLE.search(reading.record.text, end, end + _NEAR)
         if handle and "\n\n" not in reading.record.text[end : handle.start()]:
-            return Invite(reading.record, start, handle.end(), word.value)
+            return Invite(reading.record, start, _end(reading.record.text, handle.end()), word.value)
     return None
+
+
+def _end(text: str, end: int) -> int:
+    """Leave the punctuation of the sentence out of a link or handle."""
+    while text[end - 1] in ".,;:!?":
+        end -= 1
+    return end

@@ -207,7 +207,16 @@ class Reading:
                 return not re.search(r"[.!?;,|。！？；，、\n]", self.folded[word.end : start])
         return False
 
-    def signal(self, found: Found | Word, *, indicator: str, strength: Strength, detail: str, detector: str, shadow: bool = False) -> Signal:
+    def signal(
+        self,
+        found: Found | Word,
+        *,
+        indicator: str,
+        strength: Strength,
+        detail: str,
+        detector: str,
+        shadow: bool = False,
+    ) -> Signal:
         """Make a signal that quotes the original words at the found place."""
         first, last = self.back.span(found.start, found.end)
         return Signal(
@@ -221,26 +230,29 @@ def strength_of(entry: Entry) -> Strength:
     return entry.indicator.strength if entry.counts or entry.indicator.ai_use or entry.indicator.shadow else "context"
 
 
-_made: tuple[Vocabulary, Matcher] | None = None
-_read: tuple[Thread, Vocabulary, tuple[Reading, ...]] | None = None
+_MADE: list[tuple[Vocabulary, Matcher]] = []
+_READ: list[tuple[Thread, Vocabulary, tuple[Reading, ...]]] = []
+# One place each, replaced as a whole: detectors run one after another over the same thread.
 
 
 def matcher(vocabulary: Vocabulary) -> Matcher:
     """Return the vocabulary's automaton, built once per vocabulary in use."""
-    global _made
-    made = _made
-    if made is None or made[0] is not vocabulary:
-        made = _made = (vocabulary, Matcher(vocabulary))
-    return made[1]
+    for known, made in _MADE[:1]:
+        if known is vocabulary:
+            return made
+    made = Matcher(vocabulary)
+    _MADE[:] = [(vocabulary, made)]
+    return made
 
 
 def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     """Return the readings of the thread's records; the last thread is remembered for the next detector."""
-    global _read
-    last = _read
-    if last is None or last[0] is not thread or last[1] is not vocabulary:
-        last = _read = (thread, vocabulary, tuple(_readings(thread, matcher(vocabulary))))
-    return last[2]
+    for last, known, found in _READ[:1]:
+        if last is thread and known is vocabulary:
+            return found
+    found = tuple(_readings(thread, matcher(vocabulary)))
+    _READ[:] = [(thread, vocabulary, found)]
+    return found
 
 
 def _readings(thread: Thread, words: Matcher) -> Iterator[Reading]:

@@ -18,7 +18,10 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _OPENERS = "[{<【「"
-_ROLE_TAG = re.compile(r"(?:^|\n)\s*(?:<\|(?:im_start|im_end|assistant|user|system|endoftext)\|>|(?:###\s*)?(?:Assistant|System prompt|User prompt)\s*:)", re.IGNORECASE)
+_ROLE_TAG = re.compile(
+    r"(?:^|\n)\s*(?:<\|(?:im_start|im_end|assistant|user|system|endoftext)\|>|(?:###\s*)?(?:Assistant|System prompt|User prompt)\s*:)",
+    re.IGNORECASE,
+)
 
 
 @reads("advert", "conversation", "account")

@@ -87,7 +87,9 @@ class Offer:
         own = self.facts.currencies.get(self.country, ()) if self.places else ()
         if not own:
             return None
-        return next((pay for pay in self.pays if pay.currency not in (*own, "USD") and not _local(pay, self.country)), None)
+        return next(
+            (pay for pay in self.pays if pay.currency not in (*own, "USD") and not _local(pay, self.country)), None
+        )
 
     @cached_property
     def closed(self) -> Closed | None:
@@ -138,7 +140,9 @@ class Offer:
             "REC-27": bool(self.sites),
             "REC-36": self.closed is not None,
         }
-        others = {f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f.start)}
+        others = {
+            f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f.start)
+        }
         return frozenset({name for name, shown in seen.items() if shown} | (others - seen.keys()))
 
     def strength(self, indicator: Indicator, alone: Strength) -> Strength:
@@ -207,16 +211,17 @@ def _months(period: str | None, facts: Offers) -> float:
     return every.get(period or "", 0.0)
 
 
-_last: tuple[Thread, Vocabulary, tuple[Offer, ...]] | None = None
+_LAST: list[tuple[Thread, Vocabulary, tuple[Offer, ...]]] = []
 
 
 def offers(thread: Thread, vocabulary: Vocabulary) -> tuple[Offer, ...]:
     """Return what each writer offers; remembered for the next detector of the same thread."""
-    global _last
-    last = _last
-    if last is None or last[0] is not thread or last[1] is not vocabulary:
-        last = _last = (thread, vocabulary, tuple(_offers(readings(thread, vocabulary), vocabulary)))
-    return last[2]
+    for last, known, found in _LAST[:1]:
+        if last is thread and known is vocabulary:
+            return found
+    found = tuple(_offers(readings(thread, vocabulary), vocabulary))
+    _LAST[:] = [(thread, vocabulary, found)]
+    return found
 
 
 def _offers(found: Iterable[Reading], vocabulary: Vocabulary) -> Iterator[Offer]:
@@ -295,8 +300,8 @@ def scam_centre_role(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
 @reads("advert", "conversation", "session")
 def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The work is in a zone that official warnings name, or in a listed border district and paid in foreign money."""
-    known = vocabulary.indicators.get("REC-27")
-    for offer in offers(thread, vocabulary) if known else ():
+    for offer in offers(thread, vocabulary):
+        known = vocabulary.indicators["REC-27"]
         for part, word, place in offer.sites:
             source = offer.facts.sources[place.source]
             named = f"named by {source.organisation} ({source.year}), read {place.checked}"
@@ -310,7 +315,7 @@ def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Sign
 def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The pay is promised in money in which nobody is ordinarily paid where the work is done."""
     for offer in offers(thread, vocabulary):
-        if offer.foreign and "REC-22" in vocabulary.indicators:
+        if offer.foreign:
             detail = f"Paid in {offer.foreign.currency} for work in {offer.country}."
             yield _paid(offer, offer.foreign, "REC-22", detail=detail, detector="foreign_pay")
 
@@ -319,7 +324,7 @@ def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
 def closed_destination(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The state of those whom the pay addresses has closed this destination or does not place workers there."""
     for offer in offers(thread, vocabulary):
-        if offer.foreign and offer.closed and "REC-36" in vocabulary.indicators:
+        if offer.foreign and offer.closed:
             source = offer.facts.sources[offer.closed.source]
             detail = f"{offer.country}, paid in {offer.foreign.currency}: {source.organisation} ({source.year})."
             yield _paid(offer, offer.foreign, "REC-36", detail=detail, detector="closed_destination")

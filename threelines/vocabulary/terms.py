@@ -136,10 +136,11 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     code: str
     """BCP 47, the file's name."""
-    name: str
-    english_name: str
-    iso639_3: str
-    scripts: tuple[str, ...]
+    name: str = ""
+    """Name, English name, ISO 639-3 and scripts may be left out where a platform adds to a packaged language."""
+    english_name: str = ""
+    iso639_3: str = ""
+    scripts: tuple[str, ...] = ()
     """ISO 15924."""
     spaces: bool = True
     """Whether words are written apart."""
@@ -327,7 +328,9 @@ def _add(folder: Path, indicators: dict[str, Indicator], languages: dict[str, La
     for path in sorted((folder / "languages").glob("*.toml")):
         language = _one(path, Language)
         if language.code != path.stem:
-            raise VocabularyError(f"languages/{path.name}: code is {language.code!r}; name the file {language.code}.toml")
+            raise VocabularyError(
+                f"languages/{path.name}: code is {language.code!r}; name the file {language.code}.toml"
+            )
         languages[language.code] = _merged(languages.get(language.code), language)
 
 
@@ -368,7 +371,9 @@ def _refuse_loose_ends(vocabulary: Vocabulary) -> None:
             raise VocabularyError(f"{where}: no capability {indicator.capability!r}; elements.toml lists them")
         for other in (name for join in indicator.joins for name in join.together_with):
             if other not in vocabulary.indicators:
-                raise VocabularyError(f"{where}: no indicator {other!r} to join; `threelines vocabulary check` lists all")
+                raise VocabularyError(
+                    f"{where}: no indicator {other!r} to join; `threelines vocabulary check` lists all"
+                )
         if indicator.seed and indicator.seed.language not in vocabulary.languages:
             raise VocabularyError(f"{where}: no language {indicator.seed.language!r}; add languages/ file first")
     for language in vocabulary.languages.values():
@@ -377,6 +382,8 @@ def _refuse_loose_ends(vocabulary: Vocabulary) -> None:
 
 def _refuse_loose_phrases(language: Language, vocabulary: Vocabulary) -> None:
     where = f"languages/{language.code}.toml"
+    if not (language.name and language.english_name and language.iso639_3 and language.scripts):
+        raise VocabularyError(f"{where}: a new language needs name, english_name, iso639_3 and scripts; add them")
     seen: set[tuple[str, str]] = set()
     for phrase in language.phrases:
         indicator = vocabulary.indicators.get(phrase.indicator)
@@ -385,7 +392,9 @@ def _refuse_loose_phrases(language: Language, vocabulary: Vocabulary) -> None:
         if phrase.source not in language.sources:
             raise VocabularyError(f"{where}: no source {phrase.source!r}; add it under [sources.{phrase.source}]")
         if indicator.seed and indicator.seed.language == language.code and phrase.text in indicator.seed.phrases:
-            raise VocabularyError(f"{where}: {phrase.text!r} stands in indicators/{indicator.id} already; one home each")
+            raise VocabularyError(
+                f"{where}: {phrase.text!r} stands in indicators/{indicator.id} already; one home each"
+            )
         if (phrase.indicator, phrase.text) in seen:
             raise VocabularyError(f"{where}: {phrase.text!r} stands there twice; delete one")
         seen.add((phrase.indicator, phrase.text))
