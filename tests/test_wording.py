@@ -84,7 +84,7 @@ def test_gaps_stay_inside_the_sentence(text: str, shown: bool):
 
 
 def test_a_negated_phrase_says_the_opposite():
-    """ "You never pay a fee" shows no fee."""
+    """A fee that is never paid is no fee."""
     assert not [s for s in signals_of("You never pay a placement fee.", VOCABULARY) if s.indicator == "REC-18"]
     assert [s for s in signals_of("You pay a placement fee.", VOCABULARY) if s.indicator == "REC-18"]
 
