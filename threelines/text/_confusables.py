@@ -6,6 +6,7 @@ The data is Unicode's `confusables.txt` as packaged by `confusable-homoglyphs`; 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from functools import lru_cache
 from importlib.resources import files
@@ -13,6 +14,18 @@ from importlib.resources import files
 # Scripts whose letters are drawn to pass for Latin. Letters of other scripts that merely
 # resemble one (Burmese, Thai digits, Han strokes) must keep their own identity.
 _SCRIPTS = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "LATIN", "MATHEMATICAL", "SCRIPT", "ROMAN")
+
+_DRAWN = re.compile(
+    r"LATIN (?:SMALL |CAPITAL |SUBSCRIPT |MODIFIER )*LETTER "
+    r"(?:SMALL CAPITAL |SMALL |CAPITAL |REVERSED |TURNED |OPEN |DOTLESS |SIDEWAYS |INSULAR |LONG |SCRIPT |BARRED )*"
+    r"([A-Z])(?: WITH .*)?$"
+)
+
+
+def drawn(letter: str) -> str:
+    """Return the Latin letter that Unicode names it after (`NEGATIVE CIRCLED LATIN CAPITAL LETTER A`), or nothing."""
+    named = _DRAWN.search(unicodedata.name(letter, ""))
+    return named[1].lower() if named else ""
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,8 @@ themselves: case, accents, full-width forms, other digits, look-alike letters, i
 leet and spaced letters. Text *and* vocabulary pass through the same fold, so Russian still
 matches Russian although `а` and `a` become one letter.
 
-Sources: Unicode NFKD (UAX 15), Unicode confusables (UTS 39, through `confusable-homoglyphs`).
+Sources: Unicode NFKD (UAX 15), Unicode confusables (UTS 39, through `confusable-homoglyphs`), Unicode names. Letters
+that stand for a Latin one in any script are undone in words that also hold Latin letters: there they are a disguise.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
-from threelines.text._confusables import latin_skeleton
+from threelines.text._confusables import drawn, latin_skeleton, look_alikes
 
 _STRIPPED_MARKS = (
     (0x0300, 0x036F), (0x0483, 0x0489), (0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F),
@@ -27,8 +28,15 @@ _STRIPPED_MARKS = (
 
 _LEET = str.maketrans("013457@$€", "oieastase")
 _LEET_WORD = re.compile(r"(?<![a-z0-9])(?=[a-z@$€]*[0-9@$€])[a-z]+[013457@$€]+[a-z]+[a-z013457@$€]*(?![a-z0-9])")
-_SPACED_WORD = re.compile(r"(?<!\w)(?:\w[ .\-_*·•]{1,2}){3,}\w(?!\w)")
-_SPACED_HINT = re.compile(r"(?<!\w)[^\W\d_][ .\-_*·•]{1,2}[^\W\d_][ .\-_*·•]{1,2}[^\W\d_][ .\-_*·•]")
+_PICTURES = r"\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001f0ff\U0001f200-\U0001faff"
+_SIGNS = rf"|/~^+={_PICTURES}"
+_SPACED_WORD = re.compile(rf"(?<!\w)(?:[^\W_][ .\-_*·•{_SIGNS}]{{1,3}}){{3,}}[^\W_](?!\w)")
+_SPACED_HINT = re.compile(rf"(?<!\w)[^\W\d_](?:[ .\-_*·•{_SIGNS}]{{1,3}}[^\W\d_]){{2}}[ .\-_*·•{_SIGNS}]")
+_SIGNED_WORD = re.compile(rf"(?<!\w)[^\W_]{{1,2}}(?:[{_PICTURES}]{{1,2}}[^\W_]{{1,2}}){{2,}}(?!\w)")
+_SIGNED_HINT = re.compile(rf"[^\W_][{_PICTURES}]{{1,2}}[^\W_]{{1,2}}[{_PICTURES}]")
+_MIXED_WORD = re.compile(r"[^\W_]*[A-Za-z][^\W_]*")
+_LATIN = re.compile("[A-Za-z]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 class Folded(NamedTuple):
@@ -69,7 +77,12 @@ def fold_letter(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", letter.casefold())
     kept = "".join(part for part in parts if not _is_stripped_mark(part))
     composed = unicodedata.normalize("NFC", kept)
-    return "".join(latin_skeleton(part) for part in composed).casefold()
+    folded = "".join(latin_skeleton(part) for part in composed).casefold()
+    if len(folded) == 3 and folded[0] == "(" and folded[2] == ")":
+        return folded[1]
+    if len(folded) == 1 and not folded.isascii():
+        return drawn(folded) or drawn(letter) or folded
+    return folded
 
 
 def _is_stripped_mark(letter: str) -> bool:
@@ -90,44 +103,86 @@ _TABLE = _FoldTable()
 
 def fold(text: str) -> str:
     """Return the folded text only: the fast path. `fold_back(text).text` is the same string."""
-    folded = text.lower() if text.isascii() and text.isprintable() else text.translate(_TABLE)
+    folded = text.lower() if text.isascii() and text.isprintable() else _unmixed(text).translate(_TABLE)
     if _LEET_WORD.search(folded):
         folded = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), folded)
-    if _SPACED_HINT.search(folded):
-        folded = _SPACED_WORD.sub(lambda match: _joined(match[0]), folded)
+    for word, hint in _BROKEN[: 1 if folded.isascii() else 2]:
+        if hint.search(folded):
+            folded = word.sub(lambda match: _joined(match[0])[0], folded)
     return folded
 
 
-def _joined(spaced: str) -> str:
-    return "".join(letter for letter in spaced if letter.isalnum())
+_BROKEN = ((_SPACED_WORD, _SPACED_HINT), (_SIGNED_WORD, _SIGNED_HINT))
+
+
+def _unmixed(text: str) -> str:
+    """Put Latin letters for their look-alikes in words that hold both and nothing else; the length stays."""
+    if text.isascii() or _disguises().isdisjoint(text) or not _LATIN.search(text):
+        return text
+    return _MIXED_WORD.sub(lambda match: _plain_word(match[0]), text)
+
+
+@lru_cache(maxsize=1)
+def _disguises() -> frozenset[str]:
+    """Return the letters that pass for a Latin one and that folding alone leaves foreign."""
+    return frozenset(letter for letter in look_alikes() if not fold_letter(letter).isascii())
+
+
+def _plain_word(word: str) -> str:
+    """Return the word in Latin letters if each of its letters is one or passes for one, else the word itself."""
+    if word.isascii():
+        return word
+    foreign = [letter for letter in _NOT_ASCII.findall(word) if not fold_letter(letter).isascii()]
+    alike = look_alikes()
+    if not all(letter in alike for letter in foreign):
+        return word
+    return "".join(alike.get(letter, letter) if not letter.isascii() else letter for letter in word)
+
+
+def _joined(broken: str) -> tuple[str, list[int]]:
+    """Return a word without what stands between its letters, and where each letter stood.
+
+    Where most gaps hold no space, a gap with one lies between two words; where most are one space, a longer one does.
+    """
+    places = [index for index, letter in enumerate(broken) if letter.isalnum()]
+    gaps = [broken[a + 1 : b] for a, b in zip(places, places[1:], strict=False)]
+    blank = [any(letter.isspace() for letter in gap) for gap in gaps]
+    spaced = 2 * sum(blank) > len(gaps)
+    usual = min((len(gap) for gap in gaps if gap), default=0)
+    kept = [places[0]]
+    for place, gap, has_blank in zip(places[1:], gaps, blank, strict=True):
+        if has_blank and (not spaced or len(gap) > usual):
+            kept.append(place - len(gap) + next(i for i, letter in enumerate(gap) if letter.isspace()))
+        kept.append(place)
+    return "".join(" " if broken[index].isspace() else broken[index] for index in kept), kept
 
 
 def fold_back(text: str) -> Folded:
     """Fold and remember, for each folded character, where it came from."""
     letters: list[str] = []
     origins: list[int] = []
-    for index, letter in enumerate(text):
+    for index, letter in enumerate(_unmixed(text)):
         for part in fold_letter(letter):
             letters.append(part)
             origins.append(index)
     folded = "".join(letters)
     folded = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), folded)
-    if _SPACED_HINT.search(folded):
-        folded, origins = _join_spaced(folded, origins)
+    for word, hint in _BROKEN[: 1 if folded.isascii() else 2]:
+        if hint.search(folded):
+            folded, origins = _rejoined(word, folded, origins)
     return Folded(folded, tuple(origins), text)
 
 
-def _join_spaced(folded: str, origins: list[int]) -> tuple[str, list[int]]:
+def _rejoined(word: re.Pattern[str], folded: str, origins: list[int]) -> tuple[str, list[int]]:
     pieces: list[str] = []
     kept: list[int] = []
     at = 0
-    for match in _SPACED_WORD.finditer(folded):
+    for match in word.finditer(folded):
         pieces.append(folded[at : match.start()])
         kept.extend(origins[at : match.start()])
-        for offset, letter in enumerate(match[0], start=match.start()):
-            if letter.isalnum():
-                pieces.append(letter)
-                kept.append(origins[offset])
+        joined, places = _joined(match[0])
+        pieces.append(joined)
+        kept.extend(origins[match.start() + place] for place in places)
         at = match.end()
     pieces.append(folded[at:])
     kept.extend(origins[at:])

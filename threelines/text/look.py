@@ -20,15 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.text._confusables import look_alikes
+from threelines.text._confusables import drawn, look_alikes
 from threelines.text.fold import fold_letter
 
 _PASSES_FOR = {**dict(zip("0123456789", "oizeasbtbg", strict=True)), "l": "i", "@": "a", "$": "s", "|": "i"}
 # 1, l, i and | are one shape in Unicode's own table; 8 passes for b, 6 too, 9 for g, 2 for z.
-_DRAWN = re.compile(
-    r"(?:LATIN|REGIONAL INDICATOR SYMBOL) (?:SMALL |CAPITAL |SUBSCRIPT |MODIFIER )*LETTER "
-    r"(?:SMALL CAPITAL |SMALL |CAPITAL |REVERSED |TURNED |OPEN |DOTLESS |SIDEWAYS |INSULAR |LONG |SCRIPT |BARRED )*([A-Z])(?: WITH .*)?$"
-)
+_FLAG = re.compile("REGIONAL INDICATOR SYMBOL LETTER ([A-Z])")
 _UNSEEN = np.uint32(0xFFFF_FFFF)
 
 
@@ -65,8 +62,8 @@ def _latin(letter: str) -> str:
     alike = look_alikes().get(letter, "")
     if alike:
         return alike
-    named = _DRAWN.search(unicodedata.name(letter, ""))
-    return named[1].lower() if named else ""
+    flag = _FLAG.match(unicodedata.name(letter, ""))
+    return flag[1].lower() if flag else drawn(letter)
 
 
 _TABLE = np.full(0x11_0000, _UNSEEN, dtype=np.uint32)
