@@ -152,6 +152,8 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
     from threelines.engine.spark_scripts import scan_linked
     from threelines.link.network import network_threads
     from threelines.link.scripts import find_scripts
+    from threelines.signals.network import same_texts_in_network, tied_accounts
+    from threelines.signals.script import posted_as_one, same_text_by_many
 
     place = Path(__file__).parents[1] / "bench" / "corpus.py"
     if not place.exists():
@@ -167,10 +169,11 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
     path = tmp_path / "posts.jsonl"
     path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
     scripts = find_scripts(records)
-    plan = Plan(vocabulary=vocabulary, everything=True)
+    detectors = (same_text_by_many, posted_as_one, tied_accounts, same_texts_in_network)
+    plan = Plan(vocabulary=vocabulary, everything=True, detectors=detectors)
     threads = [*scripts.threads(records), *network_threads(records, scripts.groups)]
     here = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
-    found = scan_linked(read(spark, [str(path)]), Job.of(vocabulary, everything=True)).collect()
+    found = scan_linked(read(spark, [str(path)]), Job.of(vocabulary, everything=True, detectors=detectors)).collect()
 
     assert sorted(row.finding for row in found) == here
     assert {row.kind for row in found} == {"script", "network"}

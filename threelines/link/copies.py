@@ -41,6 +41,7 @@ MIN_SHINGLES = 30
 _LONGEST_WORD = 25  # more letters than this for each word: words are not written apart, or all letters are
 _PLAIN = 0.3  # plain resemblance counts only above this
 _OVERLAP = 3.0  # one word makes several shingles: their surprises are not independent
+_SLICES = 16
 _CHUNK = 10_000
 _BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
@@ -137,13 +138,15 @@ def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
 def frequencies(table: Values) -> NDArray[np.uint32]:
     """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
     flat = table.ravel()
-    places = np.flatnonzero(flat != NOTHING).astype(np.uint64)
-    keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places)
-    values, places = keyed >> np.uint64(32), keyed & _LOW
-    edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
-    runs = np.diff(edges)
     often = np.zeros(flat.size, dtype=np.uint32)
-    often[places] = np.repeat(runs, runs)
+    step = 2**32 // _SLICES
+    for low in range(0, 2**32, step):  # slice by slice: a sort of all values at once would take ten times their memory
+        places = np.flatnonzero((flat >= low) & (flat <= min(low + step - 1, int(NOTHING) - 1)))
+        keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places.astype(np.uint64))
+        values, places = keyed >> np.uint64(32), (keyed & _LOW).astype(np.int64)
+        edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
+        runs = np.diff(edges)
+        often[places] = np.repeat(runs, runs)
     return often.reshape(table.shape)
 
 
