@@ -117,7 +117,7 @@ def use_link(request: Request, secret: str, form: Sent) -> Response:
         person = here.accounts.use_link(secret, name=text(form, "name"), password=text(form, "password"))
     except AccountError as fault:
         answer = link_form(request, secret, fault=str(fault))
-        answer.status_code = max(answer.status_code, 422)
+        answer.status_code = 422 if answer.status_code == 200 else answer.status_code
         return answer
     if person.has_second_factor:
         return _see("/login")
