@@ -241,7 +241,7 @@ def _amount(plain: str, number: re.Match[str]) -> _Amount:
 
 def _value(written: str) -> float:
     """`15,000`, `15.000` and `1,50,000` are whole; `1.5` and `4,4` are not."""
-    digits = written.replace("٬", ",").replace("٫", ".").replace("’", "'")
+    digits = "".join(written.split()).replace("٬", ",").replace("٫", ".").replace("’", "'")
     if digits.isdigit():
         return float(digits[:300])
     tail = _TAIL.search(digits)
