@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from threelines.records import Attachment, Record
 
 NAME = "whatsapp"
 _SNIFFED_LINES = 40
+_NO_MARKS = dict.fromkeys(map(ord, MARKS))
 
 _AUTHOR = re.compile(r"([^:\n]{1,100}?)\s?:(?:\s|\Z)")
 _OMITTED = re.compile(
@@ -43,19 +45,34 @@ _OMITTED_IOS = re.compile(
 _FILE = re.compile(
     r"(?:<[^<>:]{2,40}: (?P<ios>[^<>]{1,200}\.\w{2,5})>|(?P<android>[^\n<>]{1,200}\.\w{2,5}) \([^()\n]{4,40}\))\s*"
 )  # fmt: skip
-_NOTICE = re.compile(
+# WhatsApp's own words. Who writes such words into a message must not disappear from judgement by it, so
+# they count only as whole short messages (_CONSTANT, _ENCRYPTED) or with iOS's mark and the author's name (_EVENT).
+_ENCRYPTED = re.compile(
     r"end-to-end encrypted|cifrado de extremo a extremo|cifrados de extremo|criptografia de ponta|terenkripsi secara end-to-end|enkripsi end-to-end|"
     r"chiffrés? de bout en bout|ende-zu-ende-verschlüsselt|端到端加密|端對端加密|エンドツーエンド|종단간 암호화|เข้ารหัสจากต้นทาง|mã hóa đầu cuối|"
-    r"مشفرة تمامًا|مشفّرة|шифрованием|सिरे से सिरे|uçtan uca|"
-    r"this message was deleted|you deleted this message|se eliminó este mensaje|eliminaste este mensaje|mensagem apagada|pesan ini telah dihapus|"
-    r"ce message a été supprimé|diese nachricht wurde gelöscht|此消息已被删除|这条消息已删除|此訊息已刪除|このメッセージは削除されました|삭제된 메시지|ข้อความนี้ถูกลบ|"
-    r"tin nhắn này đã bị xóa|تم حذف هذه الرسالة|"
-    r"missed (?:voice|video|group)|(?:voice|video) call|llamada perdida|chamada de (?:voz|vídeo) perdida|panggilan .{0,10}tak terjawab|appel .{0,8}manqué|"
-    r"verpasster .{0,6}anruf|未接.{0,4}通话|未接.{0,4}通話|不在着信|부재중|สายที่ไม่ได้รับ|cuộc gọi .{0,8}nhỡ|"
-    r"\b(?:created (?:this )?group|created this community|added you|joined using|was added|security code .{0,30}changed|changed (?:the|this) (?:subject|group)|"
-    r"turned (?:on|off) disappearing|disappearing messages)", re.I
+    r"مشفرة تمامًا|مشفّرة|сквозным шифрованием|सिरे से सिरे|uçtan uca", re.I
 )  # fmt: skip
-_PASSIVE_AUTHOR = re.compile(r"[\"“”«»「」]|\b(?:created|added|removed|changed|left|joined|pinned)\b", re.I)
+_CONSTANT = re.compile(
+    r"(?:this message was deleted|you deleted this message|se eliminó este mensaje|eliminaste este mensaje|(?:esta )?mensagem apagada|"
+    r"(?:anda menghapus pesan ini|pesan ini telah dihapus|pesan ini dihapus)|ce message a été supprimé|vous avez supprimé ce message|"
+    r"diese nachricht wurde gelöscht|du hast diese nachricht gelöscht|此消息已被?删除|这条消息已删除|此訊息已刪除|このメッセージは削除されました|"
+    r"삭제된 메시지입니다|ข้อความนี้ถูกลบ(?:แล้ว)?|tin nhắn này đã bị xóa|تم حذف هذه الرسالة|данное сообщение удалено)\.?"
+    r"|(?:missed (?:group )?(?:voice|video) call|(?:voice|video) call|llamada (?:de voz |de vídeo )?perdida|(?:chamada de (?:voz|vídeo) perdida)|"
+    r"panggilan (?:suara|video) tak terjawab|appel (?:vocal|vidéo) manqué|verpasster (?:sprach|video)anruf|未接(?:语音|視訊|视频|語音)(?:通话|通話)|"
+    r"不在着信|부재중 (?:음성|영상) ?통화|สายที่ไม่ได้รับ|cuộc gọi (?:thoại|video) nhỡ)[^@/\n]{0,30}", re.I
+)  # fmt: skip
+_EVENT = re.compile(
+    r"\b(?:created|added|removed|left|joined|changed|turned|pinned|invited|creó|añadió|salió|cambió|criou|adicionou|saiu|mudou|membuat|menambahkan|"
+    r"keluar|mengubah|a créé|a ajouté|a quitté|hat|создал|добавил)\b|创建|添加|加入|退出|更改|สร้าง|เพิ่ม|ออกจาก|เปลี่ยน", re.I
+)  # fmt: skip
+_RENAMED = re.compile(
+    r"(?:created|changed|creó|cambió|criou|mudou|membuat|mengubah|créé|changé|hat|создал|изменил|创建|更改|สร้าง|เปลี่ยน|변경|作成|変更)"
+    r"[^\"“”«»「」]{0,60}[\"“”«»「」]", re.I
+)  # fmt: skip
+"""A line without an author that has a colon: `Ana changed the subject from "Jobs: here" …`."""
+
+_REACHES_OUT = re.compile(r"\d{5}|@|//|\w\.\w+/")
+_MOST_DOUBTFUL = 1000
 
 
 class _Chat(NamedTuple):
@@ -65,6 +82,8 @@ class _Chat(NamedTuple):
     sure: bool
     authors: tuple[str, ...]
     """At most three: enough to know whether two people talk."""
+    renamed: frozenset[str]
+    """Authors whose names read like a notice, known by writing more than once."""
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -93,22 +112,26 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
 
 
 def _survey(source: Source) -> _Chat:
+    """Read the stamps of the whole file once; what is kept of it does not grow with the file."""
     newest = date.fromtimestamp(source.path.stat().st_mtime) + timedelta(days=2)
-    orders, authors, found = Orders(newest), dict[str, None](), False
+    orders, authors, doubtful, found = Orders(newest), dict[str, None](), Counter[str](), False
     for _, line in lines(source):
-        stamp = stamp_of(line[:400].decode("utf-8", "replace"))
+        start = line[:400].decode("utf-8", "replace").rstrip("\r\n")
+        stamp = stamp_of(start)
         if stamp is None:
             continue
         found = True
         orders.add(stamp)
-        if len(authors) < 3:
-            author, text = _split(line[:400].decode("utf-8", "replace")[stamp.end :])
-            if author and not _is_notice(text):
-                authors[author] = None
+        author, text = _split(start[stamp.end :])
+        if author and _RENAMED.search(author):
+            if len(doubtful) < _MOST_DOUBTFUL or author in doubtful:
+                doubtful[author] += 1
+        elif author and len(authors) < 3 and not _is_notice(author, text):
+            authors[author] = None
     if not found:
         raise ReadError(f"{source.name}: no line starts like a WhatsApp message; name the format with --format")
     order, sure = orders.decide()
-    return _Chat(order, sure, tuple(authors))
+    return _Chat(order, sure, tuple(authors), frozenset(name for name, times in doubtful.items() if times > 1))
 
 
 def _messages(source: Source) -> Iterator[tuple[int, Stamp | Skip, str]]:
@@ -145,8 +168,12 @@ def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: 
     elif not stamp.known_half:
         yield Repair(where, f"{stamp.half!r} is no known half of the day; read as a 24-hour clock")
     author, text = _split(rest)
-    attachments, text = _attachments(text.rstrip("\n"))
-    system = not author or _is_notice(text)
+    if _RENAMED.search(author) and author not in chat.renamed:
+        author, text = "", rest
+    system = not author or _is_notice(author, text)
+    if author and _ENCRYPTED.search(text) and system:
+        author = ""  # iOS puts the name of the chat here
+    attachments, text = ((), text) if system else _attachments(text.lstrip(MARKS).rstrip("\n"))
     others = tuple(one for one in chat.authors if one != author) if len(chat.authors) == 2 and not system else ()
     yield Record(
         id=identity, kind="system" if system else "message", author=author, audience=others,
@@ -158,17 +185,24 @@ def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: 
 def _split(rest: str) -> tuple[str, str]:
     """Return (author, text); a line of WhatsApp itself has no author."""
     found = _AUTHOR.match(rest)
-    if not found:
+    author = found[1].translate(_NO_MARKS).strip(" \u202f\u00a0~") if found else ""
+    if not found or not author:
         return "", rest.strip(MARKS)
-    author = found[1].translate(dict.fromkeys(map(ord, MARKS))).strip(" \u202f\u00a0~")
-    if not author or _PASSIVE_AUTHOR.search(author):
-        return "", rest.strip(MARKS)
-    return author, rest[found.end() :].lstrip(MARKS)
+    return author, rest[found.end() :]
 
 
-def _is_notice(text: str) -> bool:
-    """WhatsApp's own words (encryption, calls, deletions) stand alone in a short message."""
-    return len(text) < 300 and "\n" not in text and _NOTICE.search(text) is not None
+def _is_notice(author: str, text: str) -> bool:
+    """Tell WhatsApp's own words from an author's."""
+    bare = text.translate(_NO_MARKS).strip()
+    if len(bare) > 300 or "\n" in bare:
+        return False
+    if _CONSTANT.fullmatch(bare):
+        return True
+    if _REACHES_OUT.search(bare):
+        return False
+    if _ENCRYPTED.search(bare):
+        return len(bare) < 200
+    return text[:1] in MARKS and bare.startswith(author) and len(bare) < 150 and _EVENT.search(bare) is not None
 
 
 def _attachments(text: str) -> tuple[tuple[Attachment, ...], str]:
