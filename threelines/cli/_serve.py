@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import uvicorn
 from fastapi import FastAPI
 
+from threelines.ai_models.summary import Summary
+from threelines.people.helplines import confirmations
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.vocabulary.terms import load
@@ -51,6 +54,8 @@ class Serving:
             https=given["behind_https"], second_factor=not (given["no_second_factor"] or given["demo"]),
             exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
             webhook_secret=given["webhook_secret"], oidc=self._issuer(),
+            organisation=given["organisation"], countries=given["countries"],
+            helplines=confirmations(given["confirmed"]), evaluations=self._evaluations(),
         )  # fmt: skip
         return create_app(
             Store.open(given["address"]), keyring, options=options, vocabulary=load(*given["folders"]),
@@ -67,6 +72,14 @@ class Serving:
             return Keyring.open(path, passphrase=self.given["passphrase"])
         click.echo(f"New key file: {path}. Keep a copy of it apart from the backups: without it the data is lost.")
         return Keyring.create(path, passphrase=self.given["passphrase"])
+
+    def _evaluations(self) -> dict[str, Summary]:
+        folder = self.given["evaluations"]
+        found = sorted(folder.glob("*.json")) if folder else []
+        try:
+            return {path.stem: msgspec.json.decode(path.read_bytes(), type=Summary) for path in found}
+        except msgspec.DecodeError as fault:
+            raise click.UsageError(f"--evaluations: a file is no summary of an evaluation ({fault})") from fault
 
     def _issuer(self) -> Any:
         if not self.given["oidc"]:
@@ -88,6 +101,9 @@ class Serving:
     def _fill(self, desk: Desk) -> None:
         made = demo.make_accounts(desk)
         if made:
-            click.echo(f"Demonstration: {demo.fill(desk)} invented findings wait. Passwords, shown this once:")
+            click.echo(
+                f"Demonstration: {demo.fill(desk)} invented findings wait, {demo.fill_cases(desk)} invented cases."
+            )
+            click.echo("Passwords, shown this once:")
         for entry in made:
             click.echo(f"  {entry.name:<34} {entry.password:<18} {entry.role.replace('_', ' ')}")

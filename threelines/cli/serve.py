@@ -71,6 +71,29 @@ import click
     show_default=True,
     help="Where 'leave this page' of the check page leads.",
 )
+@click.option(
+    "--organisation",
+    default="Organisation not named",
+    help="Your organisation, as recipients of a referral should see it.",
+)
+@click.option(
+    "--country",
+    "countries",
+    multiple=True,
+    help="Two letters: the check page names organisations of this country; may be repeated.",
+)
+@click.option(
+    "--confirmed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="helplines.json",
+    show_default=True,
+    help="Telephone numbers that your organisation has dialled (`threelines helplines confirm`).",
+)
+@click.option(
+    "--evaluations",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of model evaluations, one NAME.json each: a summary of `inspect eval threelines/...`.",
+)
 @click.option("--webhook", envvar="THREELINES_WEBHOOK", default="", help="Announce decisions to this address, signed.")
 @click.option(
     "--webhook-secret",

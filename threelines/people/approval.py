@@ -117,6 +117,14 @@ def waiting(register: Register, kind: Kind | None = None) -> Sequence[Approval]:
     return [_approval(register, row) for row in rows]
 
 
+def recent(register: Register, *, limit: int) -> Sequence[Approval]:
+    """Return the newest requests of any state, for the page on which two people meet."""
+    wanted = sa.select(APPROVALS).order_by(APPROVALS.c.made.desc(), APPROVALS.c.id).limit(limit)
+    with register.store.read() as connection:
+        rows = connection.execute(wanted).mappings().all()
+    return [_approval(register, row) for row in rows]
+
+
 def _approval(register: Register, row: Any) -> Approval:
     details = msgspec.msgpack.decode(APPROVAL.open(register.keyring, row["sealed"], row["id"]))
     return msgspec.convert({**{key: row[key] for key in row if key != "sealed"}, "details": details}, Approval)

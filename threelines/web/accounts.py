@@ -62,6 +62,7 @@ _sessions = sa.Table(
     sa.Column("made", sa.Float, nullable=False),
     sa.Column("seen", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
+    sa.Column("vouched", sa.Boolean, nullable=False),
 )
 _once = sa.Table(
     "web_once",
@@ -112,6 +113,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     team: str = ""
     settings: Settings = Settings()
     has_second_factor: bool = False
+    vouched: bool = False
+    """Signed in by the organisation's identity provider, which asks for its own second factor."""
     disabled: bool = False
     session: str = ""
     since: float = 0.0
@@ -234,7 +237,7 @@ class Accounts:
         if not self._matches(hashed, password):
             raise AccountError("The password until now did not match.")
 
-    def begin_session(self, key: str) -> str:
+    def begin_session(self, key: str, *, vouched: bool = False) -> str:
         """Start a session for an account that has proved itself; return the secret for its cookie."""
         secret, now = secrets.token_urlsafe(32), time.time()
         person = self.get(key)
@@ -243,7 +246,9 @@ class Accounts:
         with self.store.write() as connection:
             connection.execute(_sessions.delete().where(_sessions.c.expires < now))
             connection.execute(
-                _sessions.insert().values(id=_hashed(secret), account=key, made=now, seen=now, expires=now + SESSION)
+                _sessions.insert().values(
+                    id=_hashed(secret), account=key, made=now, seen=now, expires=now + SESSION, vouched=vouched
+                )
             )
             self.audit.note(connection, person.user, "session.begin", reason="sign in")
         return secret
@@ -251,7 +256,7 @@ class Accounts:
     def who(self, secret: str) -> Person | None:
         """Return who holds this session; None when it is unknown, idle too long or over."""
         now = time.time()
-        joined = sa.select(_accounts, _sessions.c.made, _sessions.c.seen).join(
+        joined = sa.select(_accounts, _sessions.c.made, _sessions.c.seen, _sessions.c.vouched).join(
             _sessions, _sessions.c.account == _accounts.c.id
         )
         live = joined.where(
@@ -265,7 +270,7 @@ class Accounts:
         if now - row.seen > _TOUCH:
             with self.store.write() as connection:
                 connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
-        return self._person(row, session=secret, since=row.made)
+        return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
 
     def end_session(self, secret: str) -> None:
         """Sign out."""

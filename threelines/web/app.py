@@ -14,20 +14,25 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from threelines import __version__
+from threelines.people.approval import ApprovalError
 from threelines.people.interface import load_interfaces
+from threelines.people.register import Register, RegisterError
+from threelines.people.tables import MIGRATIONS as REGISTER
+from threelines.people.tables import SEALED as SEALED_CASES
 from threelines.platforms.review import Review, ReviewError
 from threelines.records import ThreelinesError
-from threelines.roles import RoleError
+from threelines.roles import RoleError, User
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary, load
-from threelines.web import api, check, entrance, ingest, operate, review
+from threelines.web import api, check, dashboard, entrance, ingest, oidc, operate, register, review, sharing
 from threelines.web.accounts import Accounts
 from threelines.web.desk import Busy, Desk, NotFromHere, NotSignedIn, Options, SecondFactorMissing, find_person, now
 from threelines.web.pages import FOLDER, page
 from threelines.web.security import Limit, SafeHeaders, same_site
+from threelines.web.webhooks import Courier
 
 OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/oidc/back")
 """Routes that answer without an account. `/once` answers to the secret in its address, `/metrics` to this
@@ -62,7 +67,7 @@ def create_app(
 
 def _routers() -> tuple[Any, ...]:
     return (
-        operate.router, check.router, entrance.router, review.router, api.router, api.description,
+        operate.router, check.router, entrance.router, oidc.router, review.router, register.router, sharing.router, dashboard.router, api.router, api.description,
     )  # fmt: skip
 
 
@@ -72,15 +77,28 @@ def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabula
     audit = Audit(store, keyring)
     return Desk(
         store=store, keyring=keyring, audit=audit, options=options, vocabulary=vocabulary, started=now(),
-        accounts=Accounts(store, keyring, audit), review=Review(store, keyring, audit),
+        accounts=Accounts(store, keyring, audit), review=Review(store, keyring, audit), register=_register(store, keyring),
         interfaces=load_interfaces(*messages), sign_ins=Limit(10, 900.0), places=Limit(60, 900.0),
         public=Limit(30, 60.0), programs=Limit(1200, 60.0),
     )  # fmt: skip
 
 
+def _register(store: Store, keyring: Keyring) -> Register:
+    store.migrate("register", REGISTER)
+    declare(store, SEALED_CASES)
+    return Register(store, keyring, User(id="console", role="admin"))
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    here: Desk = app.state.desk
+    courier = None
+    if here.options.webhook:
+        courier = Courier(here.store, address=here.options.webhook, secret=here.options.webhook_secret)
+        courier.start()
     yield
+    if courier is not None:
+        courier.stop()
     app.state.desk.store.close()
 
 
@@ -135,7 +153,8 @@ def _answer_faults(app: FastAPI) -> None:
     app.add_exception_handler(RoleError, _fault(403, "Not with your role"))
     app.add_exception_handler(Busy, _fault(429, "Too many requests"))
     app.add_exception_handler(api.KeyReused, _fault(409, "Key used before"))
-    app.add_exception_handler(ReviewError, _fault(404, "Not possible"))
+    for kind in (ReviewError, RegisterError, ApprovalError):
+        app.add_exception_handler(kind, _fault(404, "Not possible"))
     app.add_exception_handler(HTTPException, _not_found)
     app.add_exception_handler(Exception, _broken)
 

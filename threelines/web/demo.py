@@ -9,9 +9,11 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Iterator
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from threelines.people import demo as invented
 from threelines.platforms.review import Decision
 from threelines.records import Record
 from threelines.roles import ROLES
@@ -22,6 +24,8 @@ from threelines.web.ingest import findings_of
 
 ENOUGH = 72
 """Findings that a demonstration has; a little more than a reviewer decides in a sitting."""
+CASES = 400
+"""Invented cases: enough for figures that show something although small cells are withheld."""
 _BATCHES = 40
 _START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 _ORDINARY = (
@@ -52,6 +56,21 @@ def fill(desk: Desk) -> int:
         for finding in findings_of(_thread(shown, draw, f"training-{place}"), desk.vocabulary)[:1]:
             desk.review.train(finding, expected=expected)
     return desk.review.counts().get("open", 0)
+
+
+def fill_cases(desk: Desk, *, cases: int = CASES) -> int:
+    """Add invented cases in the name of the demonstration's case worker; return how many there are."""
+    worker = desk.accounts.by_name("demo-case-worker")
+    supervisor = desk.accounts.by_name("demo-supervisor")
+    if worker is None or supervisor is None:
+        return 0
+    register = copy(desk.register)
+    register.user = supervisor.user
+    register.set("communities", " ".join(invented.COMMUNITIES))
+    register.user = worker.user
+    register.__dict__.pop("_settings", None)
+    made = invented.entries(cases=cases, canary="", seed=7, today=register.today)
+    return len(register.add_many(made, reason="demonstration"))
 
 
 def _examples(vocabulary: Vocabulary) -> dict[str, list[tuple[Indicator, str]]]:

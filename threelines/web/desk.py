@@ -10,7 +10,10 @@ import msgspec
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
+from threelines.ai_models.summary import Summary
+from threelines.people.helplines import Confirmation
 from threelines.people.interface import Interface
+from threelines.people.register import Register
 from threelines.platforms.review import Review
 from threelines.records import ThreelinesError
 from threelines.roles import RoleError, scope_of
@@ -39,6 +42,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the HMAC-SHA256 under which they are signed."""
     oidc: Any = None
     """An `Issuer` of threelines.web.oidc, or None."""
+    helplines: dict[str, Confirmation] = {}
+    """Telephone numbers that the deploying organisation has dialled."""
+    countries: tuple[str, ...] = ()
+    """Whose organisations the check page shows (ISO 3166, two letters); empty shows those with a confirmed number."""
+    organisation: str = "Organisation not named"
+    """As recipients of a referral should see it."""
+    evaluations: dict[str, Summary] = {}
+    """Figures of evaluated models, by name."""
     stream_hours: float = 72.0
     """How long a message sent to /v1/records may wait for the rest of its conversation."""
 
@@ -51,6 +62,8 @@ class Desk(msgspec.Struct, kw_only=True):
     audit: Audit
     accounts: Accounts
     review: Review
+    register: Register
+    """As nobody sees it: `register_for` returns it as one person does."""
     vocabulary: Vocabulary
     interfaces: dict[str, Interface]
     options: Options
@@ -104,13 +117,22 @@ def signed_in(request: Request) -> Person:
     person = find_person(request)
     if person is None:
         raise NotSignedIn("sign in first")
-    if desk(request).options.second_factor and not person.has_second_factor and request.url.path != "/account":
-        raise SecondFactorMissing("set up the second factor first")
+    _refuse_one_factor(request, person)
     return person
 
 
 class SecondFactorMissing(ThreelinesError):
     """The account must set up its second factor before anything else."""
+
+
+def lacks_factor(options: Options, person: Person) -> bool:
+    """Say whether this person must set up a second factor before anything else."""
+    return options.second_factor and not person.has_second_factor and not person.vouched
+
+
+def _refuse_one_factor(request: Request, person: Person) -> None:
+    if lacks_factor(desk(request).options, person) and request.url.path not in ("/account", "/logout"):
+        raise SecondFactorMissing("set up the second factor first")
 
 
 async def sent_form(request: Request) -> FormData:
@@ -129,8 +151,7 @@ def signed_form(request: Request, form: Sent) -> Person:
         raise NotSignedIn("sign in first")
     if not same_site(request) or not same(text(form, "token"), form_token(person.session)):
         raise NotFromHere("this form is too old or came from another page; go back, reload and try again")
-    if desk(request).options.second_factor and not person.has_second_factor and request.url.path != "/account":
-        raise SecondFactorMissing("set up the second factor first")
+    _refuse_one_factor(request, person)
     return person
 
 

@@ -21,6 +21,7 @@ from threelines.web.desk import (
     cookie_name,
     desk,
     find_person,
+    lacks_factor,
     may,
     may_change,
     peer,
@@ -137,7 +138,7 @@ def _account_page(request: Request, person: Person, *, fault: str = "", saved: s
         picture = _qr(pyotp.TOTP(secret).provisioning_uri(name=person.name, issuer_name="threelines"))
     return page(
         request, "account.html", person=person, status=status, fault=fault, saved=saved, secret=secret, picture=picture,
-        must=here.options.second_factor and not person.has_second_factor, seen=here.review.seen_today(person.id),
+        must=lacks_factor(here.options, person), seen=here.review.seen_today(person.id),
     )  # fmt: skip
 
 

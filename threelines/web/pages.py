@@ -24,7 +24,7 @@ FOLDER = Path(str(files("threelines") / "web"))
 MENU = (
     ("/review", "Review", ("finding.list",)),
     ("/register", "Register", ("case.list",)),
-    ("/release", "Releases", ("release.prepare", "release.approve")),
+    ("/release", "Sharing", ("release.prepare", "release.approve", "referral.prepare", "referral.approve")),
     ("/dashboard", "Dashboard", ("monitor.read", "statistics.read")),
     ("/audit", "Audit", ("audit.read",)),
     ("/admin", "Accounts", ("user.manage",)),

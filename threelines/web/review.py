@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from threelines.platforms.agreement import alpha
+from threelines.platforms.picture import network_picture
 from threelines.platforms.review import (
     DECISIONS,
     NEEDS_REASON,
@@ -254,8 +255,6 @@ def _elements(elements: Any, vocabulary: Vocabulary) -> list[tuple[str, list[str
 
 
 def _picture(finding: Finding) -> str:
-    from threelines.platforms.report import network_picture
-
     facts = finding.assessment.facts
     return network_picture(facts) if finding.assessment.thread.kind == "network" and isinstance(facts, dict) else ""
 

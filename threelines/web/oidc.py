@@ -1,0 +1,150 @@
+"""Sign in with the organisation's own accounts: OpenID Connect by address, code flow with PKCE.
+
+An admin makes the account first, under the name the identity provider vouches for (its verified
+e-mail or preferred user name). Whoever has no account here is not let in.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from threading import Lock
+from typing import Any
+
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from authlib.common.security import generate_token
+from authlib.integrations.httpx_client import OAuth2Client
+from fastapi import APIRouter, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from starlette.responses import RedirectResponse, Response
+
+from threelines.records import ThreelinesError
+from threelines.web.desk import desk, peer
+from threelines.web.entrance import signed_in_answer
+from threelines.web.pages import page
+
+router = APIRouter(include_in_schema=False)
+_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
+_WAIT = 600.0
+_COOKIE = "threelines_oidc"
+
+
+class OidcError(ThreelinesError):
+    """The identity provider cannot be used, or vouched for nobody we know."""
+
+
+class Issuer:
+    """One identity provider, read from its own description on first use."""
+
+    def __init__(self, address: str, *, client: str, secret: str) -> None:
+        self.address, self.client, self._secret = address.rstrip("/"), client, secret
+        self._described: dict[str, Any] = {}
+        self._waiting: dict[str, tuple[float, str, str]] = {}
+        self._lock = Lock()
+
+    def begin(self, back: str) -> tuple[str, str]:
+        """Return the address to go to, and the state that the browser must bring back."""
+        state, nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(24), generate_token(64)
+        with self._lock:
+            self._waiting = {k: v for k, v in self._waiting.items() if v[0] > time.monotonic() - _WAIT}
+            self._waiting[state] = (time.monotonic(), nonce, verifier)
+        with self._session(back) as session:
+            address, _ = session.create_authorization_url(
+                self._description()["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
+            )
+        return str(address), state
+
+    def finish(self, back: str, *, state: str, address: str) -> tuple[str, ...]:
+        """Exchange the code and return the names the provider vouches for."""
+        with self._lock:
+            known = self._waiting.pop(state, None)
+        if known is None or known[0] < time.monotonic() - _WAIT:
+            raise OidcError("this sign-in is too old; start again")
+        _, nonce, verifier = known
+        try:
+            with self._session(back) as session:
+                token = session.fetch_token(
+                    self._description()["token_endpoint"], authorization_response=address, code_verifier=verifier
+                )
+            return self._names(token["id_token"], nonce)
+        except (httpx.HTTPError, JoseError, KeyError, ValueError, AuthlibBaseError) as fault:
+            raise OidcError("the identity provider's answer cannot be used; start again") from fault
+
+    def _names(self, id_token: str, nonce: str) -> tuple[str, ...]:
+        keys = KeySet.import_key_set(httpx.get(self._description()["jwks_uri"], timeout=10.0).raise_for_status().json())
+        claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
+        jwt.JWTClaimsRegistry(
+            leeway=60, iss={"essential": True, "value": self._description()["issuer"]},
+            aud={"essential": True, "value": self.client}, exp={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        ).validate(claims)  # fmt: skip
+        mail = [claims["email"]] if claims.get("email") and claims.get("email_verified") is True else []
+        return tuple(str(name) for name in (*mail, claims.get("preferred_username"), claims["sub"]) if name)
+
+    def _session(self, back: str) -> OAuth2Client:
+        return OAuth2Client(
+            self.client, self._secret, scope="openid email profile", redirect_uri=back, code_challenge_method="S256",
+            timeout=10.0,
+        )  # fmt: skip
+
+    def _description(self) -> dict[str, Any]:
+        if not self._described:
+            try:
+                found = httpx.get(f"{self.address}/.well-known/openid-configuration", timeout=10.0).raise_for_status()
+            except httpx.HTTPError as fault:
+                raise OidcError(f"{self.address}: the identity provider does not answer") from fault
+            self._described = found.json()
+        return self._described
+
+
+@router.get("/oidc")
+def begin(request: Request) -> Response:
+    """Send the browser to the identity provider."""
+    issuer: Issuer | None = desk(request).options.oidc
+    if issuer is None:
+        return _message(request, "Not set up", "This console has no identity provider.", 404)
+    try:
+        address, state = issuer.begin(_back(request))
+    except OidcError as fault:
+        return _message(request, "Not now", str(fault), 503)
+    answer = RedirectResponse(address, status_code=303)
+    answer.set_cookie(
+        _COOKIE,
+        state,
+        max_age=int(_WAIT),
+        path="/oidc",
+        httponly=True,
+        samesite="lax",
+        secure=desk(request).options.https,
+    )
+    return answer
+
+
+@router.get("/oidc/back")
+def back(request: Request, state: str = "", code: str = "") -> Response:
+    """Take the answer of the identity provider and sign the account in that it names."""
+    here, issuer = desk(request), desk(request).options.oidc
+    cookie = request.cookies.get(_COOKIE, "")
+    if issuer is None or not code or not state or cookie != state or not here.places.allows(peer(request)):
+        return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
+    try:
+        names = issuer.finish(_back(request), state=state, address=str(request.url))
+    except OidcError as fault:
+        return _message(request, "Sign-in not finished", str(fault), 401)
+    person = next((found for found in map(here.accounts.by_name, names) if found), None)
+    if person is None:
+        return _message(request, "No account here", "Ask an admin to make an account under your name first.", 403)
+    answer = signed_in_answer(here, here.accounts.begin_session(person.id, vouched=True))
+    answer.delete_cookie(_COOKIE, path="/oidc")
+    return answer
+
+
+def _back(request: Request) -> str:
+    return f"{request.base_url}oidc/back"
+
+
+def _message(request: Request, title: str, message: str, status: int) -> Response:
+    return page(request, "message.html", status=status, title=title, message=message)
