@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import IO, Any, BinaryIO, TextIO
 
 import click
+import msgspec
 
 from threelines.assess import RAISED
 from threelines.cli._progress import Stages
-from threelines.engine.local import Batch, Plan, run
+from threelines.engine.calibrate import Threshold, parse_budget, parse_rate
+from threelines.engine.local import Batch, Plan, no_progress, run
 from threelines.platforms.report import Report, decode
 from threelines.records import Record
 from threelines.signals import SIGNALS
@@ -26,28 +31,90 @@ class Run:
         self.report = Report(self.vocabulary, inputs=tuple(Path(name).name for name in options["inputs"]))
         self.judged: dict[str, int] = {}
         self.shadow: dict[str, int] = {}
+        self.told = ""
+        self._concerns = array("d")
+        self._first = self._last = 0.0
         self._stages: Stages | None = None
 
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
         self._stages = stages
-        for batch in run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=stages):
-            self._count(batch)
-            for found in batch.found:
-                sink.write(found.line + b"\n")
-                if found.tier != "none" or found.support:
-                    self.report.add(decode(found.line), found.texts)
+        limited = self.options["budget"] or self.options["rate"]
+        if not limited:
+            self._stream(self._noted(records), sink.write)
+        else:
+            with tempfile.TemporaryFile() as waiting:
+                self._stream(self._noted(records), waiting.write, report=False)
+                waiting.seek(0)
+                self._pass_on(waiting, sink)
         sink.flush()
 
+    def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Note the span of days, which turns a budget a day into a rate."""
+        if self.options["media"]:
+            from threelines.platforms.media import with_media
+
+            records = with_media(records, self.options["media"])
+        for record in records:
+            if record.time:
+                at = record.time.timestamp()
+                self._first = min(self._first or at, at)
+                self._last = max(self._last, at)
+            yield record
+
+    def _stream(self, records: Iterable[Record], write: Callable[[bytes], Any], *, report: bool = True) -> None:
+        for batch in self._batches(records):
+            self._count(batch)
+            for found in batch.found:
+                write(found.line + b"\n")
+                if report and (found.tier != "none" or found.support):
+                    self.report.add(decode(found.line), found.texts)
+
+    def _batches(self, records: Iterable[Record]) -> Iterator[Batch]:
+        if self.engine == "spark":
+            from threelines.cli._spark import batches
+
+            yield from batches(records, self.vocabulary, everything=self.options["everything"])
+        else:
+            yield from run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=self._stages or no_progress)
+
+    def _pass_on(self, waiting: IO[bytes], sink: BinaryIO) -> None:
+        """Write what the platform's own level leaves raised; the level is set from this data."""
+        threshold = self._threshold()
+        self.told = threshold.told()
+        for line in waiting:
+            assessment = decode(line)
+            if assessment.tier != "none" and not threshold.raises(assessment.concern):
+                assessment = msgspec.structs.replace(assessment, tier="none")
+            if assessment.tier != "none" or assessment.support or self.options["everything"]:
+                sink.write(msgspec.json.encode(assessment) + b"\n")
+            if assessment.tier != "none" or assessment.support:
+                self.report.add(assessment, {})
+
+    def _threshold(self) -> Threshold:
+        quiet = sum(self.judged.values()) - len(self._concerns)
+        scores = chain(repeat(0.0, quiet), self._concerns)
+        if self.options["rate"]:
+            return Threshold.for_rate(scores, parse_rate(self.options["rate"]))
+        days = max(1.0, (self._last - self._first) / 86_400)
+        return Threshold.for_budget(scores, parse_budget(self.options["budget"]), days=days)
+
     def _plan(self) -> Plan:
+        labels = None
+        if self.options["adapter"]:
+            from threelines.platforms.adapter import Adapter
+
+            labels = Adapter.load(self.options["adapter"]).labels
         return Plan(
             vocabulary=self.vocabulary,
             detectors=SIGNALS,
             everything=self.options["everything"],
             texts=self._report_path is not None,
+            labels=labels,
         )
 
     def _count(self, batch: Batch) -> None:
+        self._concerns.extend(batch.concerns)
         for kind, number in batch.judged.items():
             self.judged[kind] = self.judged.get(kind, 0) + number
         for indicator, number in batch.shadow.items():
@@ -57,7 +124,10 @@ class Run:
         """Write the report, and say on the terminal what was found."""
         assert self._stages is not None
         if self._report_path:
-            self._report_path.write_text(self.report.page(judged=dict(sorted(self.judged.items()))), encoding="utf-8")
+            self._report_path.write_text(
+                self.report.page(judged=dict(sorted(self.judged.items())), notes=(self.told,) if self.told else ()),
+                encoding="utf-8",
+            )
         say = lambda text="": click.echo(text, file=terminal)  # noqa: E731 - one short word for a dozen lines
         rate = self._stages.records / max(self._stages.seconds, 1e-9)
         say(
@@ -69,6 +139,8 @@ class Run:
             + ", ".join(f"{tiers[t]} {t}" for t in ("urgent", "priority", "look"))
         )
         say(f"May need help: {self.report.support}")
+        if self.told:
+            say(self.told)
         for indicator, number in sorted(self.shadow.items()):
             say(f"On trial: {indicator} would have touched {number} thread{'' if number == 1 else 's'}")
         for assessment in self.report.top()[:top]:

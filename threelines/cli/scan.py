@@ -46,7 +46,11 @@ from threelines.cli._progress import Stages
 )
 @click.option("--budget", metavar="N/day", help="Raise at most this many threads a day, whatever the platform's level.")
 @click.option("--rate", metavar="P%", help="Raise at most this share of threads.")
-@click.option("--semantic", is_flag=True, help="Add closeness of meaning across languages (extra `semantic`; slower).")
+@click.option(
+    "--media",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with the export's images: perceptual hash, Content Credentials, words inside (extra `media`).",
+)
 @click.option(
     "--top", type=click.IntRange(0), default=5, show_default=True, help="How many findings to print at the end."
 )

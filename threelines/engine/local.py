@@ -2,7 +2,8 @@
 
     records ─┬─ lone ───────────────► judge
              ├─ by conversation ────► judge ─┐
-             └─ by account ◄─────────────────┘──► measure ─► judge
+             ├─ by account ◄─────────────────┤──► measure ─► judge
+             └─ texts that may be copied ◄───┘──► link ────► judge
 
 Results come in a fixed order whatever the number of processes.
 """
@@ -13,7 +14,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
@@ -27,7 +28,10 @@ import msgspec
 from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
 from threelines.engine.reference import Reference
-from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
+from threelines.engine.spill import LIMIT, Log, Spill, partitions, payloads, size
+from threelines.link.network import network_threads
+from threelines.link.praise import praise_threads
+from threelines.link.scripts import find_scripts
 from threelines.records import Assessment, Record, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
@@ -38,6 +42,10 @@ _Out = TypeVar("_Out")
 
 BATCH = 2000
 """Records judged in one go by one process."""
+BLOCK = 250_000
+"""Texts that are linked at once: about 2 KB of memory each."""
+OPENINGS = 2
+"""First records of an account in a conversation that may be copies of a script."""
 SMALL = 4000
 """Up to this many records one process is faster than starting others."""
 
@@ -80,6 +88,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A platform's adapter."""
     accounts: bool = True
     """Judge accounts, too."""
+    linked: bool = True
+    """Link texts into scripts and accounts into networks, and judge those, too."""
 
 
 Progress = Callable[[str, int], None]
@@ -117,6 +127,8 @@ def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progr
             progress("conversations", size(part))
         if plan.accounts:
             yield from _accounts(folder, workers, progress)
+        if plan.linked:
+            yield from _linked(folder, progress)
 
 
 def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
@@ -127,7 +139,7 @@ def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
 def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Progress) -> Iterator[bytes]:
     """Send lone records on in batches; lay the others down by conversation, and all by account."""
     encode = msgspec.msgpack.Encoder().encode
-    talks, accounts = Spill(folder / "talks"), Spill(folder / "accounts")
+    talks, accounts, texts = Spill(folder / "talks"), Spill(folder / "accounts"), Log(folder / "texts" / "lone.log")
     batch: list[Record] = []
     count = 0
     for record in records:
@@ -138,6 +150,8 @@ def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Pr
             batch.append(record)
             if record.author and plan.accounts:
                 accounts.add(record.author, encode(Turn(record=record)))
+            if plan.linked:
+                texts.add(encode(record))
             if len(batch) == BATCH:
                 yield encode(batch)
                 batch = []
@@ -146,8 +160,8 @@ def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Pr
     if batch:
         yield encode(batch)
     progress("reading", count % BATCH)
-    talks.close()
-    accounts.close()
+    for laid in (talks, accounts, texts):
+        laid.close()
 
 
 def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
@@ -161,6 +175,32 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
     for part, batch in zip(parts, workers.each(judge_accounts, [(p, reference) for p in parts]), strict=True):
         yield batch
         progress("accounts", size(part))
+
+
+def _linked(folder: Path, progress: Progress) -> Iterator[Batch]:
+    """Link scripts, then networks, block by block: what linking keeps of a text must fit in memory.
+
+    Copies that lie in two blocks are found by neither; a block holds `BLOCK` texts.
+    """
+    progress("scripts", 0)
+    stored = payloads(sorted((folder / "texts").glob("*.log")))
+    while block := list(islice(stored, BLOCK)):
+        records = Again(block)
+        found = find_scripts(records)
+        yield judge_threads(found.threads(records))
+        progress("networks", 0)
+        yield judge_threads(network_threads(records, found.groups))
+        yield judge_threads(praise_threads(records))
+
+
+class Again:
+    """A block of records that can be read more than once without being held decoded."""
+
+    def __init__(self, block: list[bytes]) -> None:
+        self._block = block
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(_decode_record, self._block)
 
 
 # ---- in each process -------------------------------------------------------------------------
@@ -188,13 +228,20 @@ def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     """Judge the conversations of one partition, and lay its turns down by account."""
     paths, folder = part
     accounts = Spill(folder / "accounts", name=paths[0].stem)
+    texts = Log(folder / "texts" / f"{paths[0].stem}.log")
     result = Batch()
     for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
         threads = list(conversation_threads(map(_decode_record, piece)))
         judge_threads(threads, into=result)
-        for turn in (turn for thread in threads for turn in turns_of(thread)):
-            accounts.add(turn.record.author, _encode(turn))
+        for thread in threads:
+            said: Counter[str] = Counter()
+            for turn in turns_of(thread):
+                accounts.add(turn.record.author, _encode(turn))
+                said[turn.record.author] += 1
+                if said[turn.record.author] <= OPENINGS:
+                    texts.add(_encode(turn.record))
     accounts.close()
+    texts.close()
     return result
 
 
@@ -276,7 +323,7 @@ def judge_one(thread: Thread, plan: Plan) -> tuple[Found | None, Assessment]:
     """Judge one thread; the first value is None when it is neither raised nor asked for."""
     assessment = judge(thread, observe(thread, plan.vocabulary, plan.detectors), plan.vocabulary)
     raised = assessment.tier != "none" or assessment.support
-    if plan.labels and thread.kind != "account":
+    if plan.labels and thread.kind in ("advert", "conversation", "session"):
         assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
     if not raised and not plan.everything:
         return None, assessment

@@ -47,6 +47,26 @@ class Spill:
                 self._flush(part)
 
 
+class Log:
+    """Write payloads into one file, in order."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._buffer = path, bytearray()
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def add(self, payload: bytes) -> None:
+        """Append one payload."""
+        self._buffer += _LENGTH.pack(len(payload)) + payload
+        if len(self._buffer) > _BUFFER:
+            self.close()
+
+    def close(self) -> None:
+        """Write out what is still buffered."""
+        with self._path.open("ab") as file:
+            file.write(self._buffer)
+        self._buffer.clear()
+
+
 def partitions(folder: Path) -> list[list[Path]]:
     """Return the files of each partition that has any, in order."""
     parts: dict[str, list[Path]] = {}

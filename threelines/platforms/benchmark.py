@@ -107,7 +107,7 @@ def _judged(path: Path, vocabulary: Vocabulary, jobs: int) -> Iterator[tuple[Rec
             first.setdefault(record.conversation or record.id, record)
             yield record
 
-    plan = Plan(vocabulary=vocabulary, everything=True, accounts=False)
+    plan = Plan(vocabulary=vocabulary, everything=True, accounts=False, linked=False)
     for batch in run(noted(), plan, jobs=jobs):
         for found in batch.found:
             assessment = msgspec.json.decode(found.line, type=Assessment)
