@@ -122,14 +122,10 @@ _TO = re.compile(
     r"\s{0,2}(?:-{1,2}|–|—|−|~|〜|至|到|to|upto|s/d|sd|sampai(?:\s+dengan)?|hingga|ถึง|đen|den|до|дo|a|ate|hasta|bis|ila|الى|إلى|के? से|から|부터)\s{0,2}"
 )
 _AFTER = re.compile(r"[\s/,.(（\-–+]{0,4}")
+_DIVIDERS = "setiap|bawat|every|isang|في ال|a la|cada|each|kada|tiap|kwa|mỗi|một|net|par|per|por|pro|ต่อ|al|an|ao|im|in|le|na|se|за|на|في|ละ|a|p|в|በ|一|个|每"
 _DIVIDER = re.compile(
-    "(?:" + "|".join(
-        plain_word(word) for word in (
-            "per", "a", "an", "each", "every", "por", "al", "a la", "par", "pro", "im", "in", "на", "в", "за", "每", "一", "个", "ต่อ", "ละ",
-            "mỗi", "một", "في", "na", "kwa", "se", "tiap", "setiap", "kada", "bawat", "isang", "le", "ao", "cada", "net", "p", "في ال", "በ",
-        )
-    ) + r")\s{0,2}"
-)  # fmt: skip
+    "(?:" + "|".join(sorted(map(plain_word, _DIVIDERS.split("|")), key=len, reverse=True)) + r")\s{0,2}"
+)
 
 _UNITS = (
     ("hour", "hour hourly hr hrs hora heure stunde ora час jam 小时 小時 时 時間 ชั่วโมง ชม giờ 시간 ساعة घंटा saa oras saat"),

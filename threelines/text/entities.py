@@ -69,7 +69,7 @@ def entities(text: str, region: str | None = None) -> tuple[Entity, ...]:
     origins = None if text.isascii() else _origins(text)
     if origins is None:
         return tuple(found)
-    return tuple(_mapped(entity, origins, text) for entity in found)
+    return tuple(_apart(_mapped(entity, origins, text) for entity in found))
 
 
 def _found(plain: str, text: str, messengers: list[Named], region: str | None) -> Iterator[Entity]:
@@ -121,6 +121,15 @@ def _origins(text: str) -> list[int] | None:
     if set(widths) == {1}:
         return None
     return [index for index, width in enumerate(widths) for _ in range(width)]
+
+
+def _apart(found: Iterator[Entity]) -> Iterator[Entity]:
+    """Drop an entity that starts inside the letter on which the last one ends (`¼` is three letters folded)."""
+    end = 0
+    for entity in found:
+        if entity.start >= end:
+            end = entity.end
+            yield entity
 
 
 def _mapped(entity: Entity, origins: list[int], text: str) -> Entity:

@@ -50,16 +50,14 @@ def _aware(time: datetime) -> datetime:
 
 
 def _from_text(text: str) -> tuple[datetime | None, str]:
-    time: datetime | None = None
-    with suppress(ValueError):
-        time = datetime.fromisoformat(text)
-    if time is not None and not _EPOCH.match(text):
-        year = gregorian_year(time.year)
-        if year == time.year and year > 1600:
-            return _aware(time), ""
-        if year > 1600:
-            return _aware(_with_year(text, time.year, year)), f"the year {time.year} was read as {year}"
-        raise ValueError(text)
+    if text[4:5] in "-T" or text[:8].isdigit():  # else it is no ISO 8601 for certain
+        with suppress(ValueError):
+            time = datetime.fromisoformat(text)
+            if 1600 < time.year < 2400:
+                return (time if time.tzinfo else time.replace(tzinfo=UTC)), ""
+            if (year := gregorian_year(time.year)) > 1600:
+                return _aware(_with_year(text, time.year, year)), f"the year {time.year} was read as {year}"
+            raise OverflowError(text)
     return _from_odd_text(text)
 
 

@@ -1,0 +1,107 @@
+"""`threelines read`: any export as generic JSON lines."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.main import root
+from threelines.platforms.pseudonym import pseudonyms
+from threelines.platforms.read import ReadError
+
+KEY = "a key for the tests only"
+
+
+def run(*arguments, key=KEY):
+    """Run the command line; return (exit code, stdout, stderr)."""
+    result = CliRunner().invoke(
+        root, ["read", *map(str, arguments)], env={"THREELINES_KEY": key}, catch_exceptions=True
+    )
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def adverts(tmp_path):
+    """Return a small table with other column names."""
+    path = tmp_path / "adverts.csv"
+    path.write_text("no,poster,description\n1,ana,cook wanted\n2,ana\n3,bob,driver wanted\n")
+    return path
+
+
+def test_read_writes_generic_lines_and_counts_on_stderr(adverts):
+    """Records go to stdout, counts and the first broken lines to stderr."""
+    code, out, err = run(
+        adverts, "--map", "text=description", "--map", "author=poster", "--map", "id=no", "--map", "kind:=advert"
+    )
+
+    assert code == 0
+    assert [(row["id"], row["kind"], row["author"], row["text"]) for row in map(json.loads, out.splitlines())] == [
+        ("1", "advert", pseudonyms(KEY.encode())("ana"), "cook wanted"),
+        ("3", "advert", pseudonyms(KEY.encode())("bob"), "driver wanted"),
+    ]
+    assert "read 2 records (csv), skipped 1, repaired 0" in err
+    assert "adverts.csv:3: 2 columns where the header has 3" in err
+
+
+@pytest.mark.parametrize("name", ["map.json", "map.toml"])
+def test_a_map_can_be_a_file(adverts, tmp_path, name):
+    """The column map may live in a JSON or TOML file."""
+    path = tmp_path / name
+    path.write_text('{"text": "description"}' if name.endswith("json") else 'text = "description"\n')
+    code, out, _ = run(adverts, "--map", path)
+
+    assert code == 0
+    assert json.loads(out.splitlines()[0])["text"] == "cook wanted"
+
+
+def test_out_is_whole_or_absent(adverts, tmp_path):
+    """A run that fails leaves no half-written file behind."""
+    out = tmp_path / "records.jsonl"
+    with pytest.raises(ReadError, match="adverts"):
+        run(adverts, "--map", "text=description", "--strict", "--out", out)
+
+    assert not out.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["adverts.csv"]
+
+
+def test_reveal_keeps_ids_and_needs_no_key(adverts):
+    """`--reveal` is the one way to see account ids."""
+    _, out, _ = run(adverts, "--map", "text=description", "--map", "author=poster", "--reveal", key="")
+
+    assert json.loads(out.splitlines()[0])["author"] == "ana"
+
+
+def test_first_use_makes_a_key_and_says_so(adverts, tmp_path):
+    """Without THREELINES_KEY the key comes from the key file, made on first use."""
+    path = tmp_path / "home" / "key"
+    _, first, said = run(adverts, "--map", "text=description", "--map", "author=poster", "--key-file", path, key="")
+    _, second, silent = run(adverts, "--map", "text=description", "--map", "author=poster", "--key-file", path, key="")
+
+    assert "A key for account tokens was made" in said
+    assert "A key" not in silent
+    assert first == second
+    assert "ana" not in first
+
+
+def test_a_wrong_map_is_explained(adverts):
+    """A pair without "=" that is no file is a usage error."""
+    code, _, err = run(adverts, "--map", "description")
+
+    assert code == 2
+    assert "FIELD=COLUMN" in err
+
+
+def test_samples_are_read_whole():
+    """Every sample export is read without a skip, in the format meant."""
+    from importlib.resources import files
+    from pathlib import Path
+
+    folder = Path(str(files("threelines") / "samples"))
+    code, out, err = run(*sorted(path for path in folder.iterdir() if path.name != "README.md"))
+
+    assert code == 0
+    assert "(csv, jsonl, telegram, whatsapp), skipped 0, repaired 0" in err
+    assert "Mina Sample" not in out
+    assert "Sample Moderator" not in out

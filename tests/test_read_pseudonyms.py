@@ -1,0 +1,118 @@
+"""Account ids become tokens under a key that stays with the organisation."""
+
+import json
+import stat
+
+import pytest
+
+from threelines.platforms.pseudonym import PseudonymError, conceal, is_personal, load_key, pseudonyms
+from threelines.platforms.read import read
+from threelines.records import Attachment, Record
+
+KEY = b"a key for the tests only"
+
+
+def test_tokens_depend_on_the_key_and_on_nothing_else():
+    """The same id gives the same token in every run with one key, another with another key."""
+    first, again, other = pseudonyms(KEY), pseudonyms(KEY), pseudonyms(KEY + b"!")
+
+    assert first("ana") == again("ana")
+    assert first("ana") != other("ana")
+    assert first("ana") != first("Ana")
+    assert first("") == ""
+
+
+def test_a_token_is_short_readable_and_stays_itself():
+    """A file made by `read` can be read again without new tokens."""
+    token = pseudonyms(KEY)
+    made = token("ana")
+
+    assert made.startswith("acc_")
+    assert len(made) == 20
+    assert token(made) == made
+
+
+def test_a_short_key_is_refused():
+    """A key that can be guessed is no key."""
+    with pytest.raises(PseudonymError, match="at least 16"):
+        pseudonyms(b"secret")
+
+
+def test_the_key_file_is_made_once_and_for_its_owner_only(tmp_path):
+    """First use makes 256 random bits with mode 0600; later uses read them."""
+    path = tmp_path / "deep" / "key"
+    made, new = load_key(path)
+    read_again, newer = load_key(path)
+
+    assert (new, newer) == (True, False)
+    assert made == read_again
+    assert len(made) == 64
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_key_that_cannot_be_kept_is_an_error(tmp_path):
+    """A place that is no folder gives a message, not a traceback."""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PseudonymError):
+        load_key(tmp_path / "file" / "key")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "name",
+        "userName",
+        "display_name",
+        "E-Mail",
+        "phone_number",
+        "ip_address",
+        "avatarUrl",
+        "from",
+        "senderName",
+        "PHONE",
+    ],
+)
+def test_columns_that_name_people_are_known(column):
+    """Names, addresses and numbers of people, in any spelling of the column."""
+    assert is_personal(column)
+
+
+@pytest.mark.parametrize(
+    "column", ["city", "company_name", "fileName", "pay", "lang", "channel_name", "score", "tags", "surface"]
+)
+def test_columns_that_name_nobody_are_kept(column):
+    """Columns about things stay as they are."""
+    assert not is_personal(column)
+
+
+def test_extra_columns_are_concealed_at_any_depth():
+    """Name columns, and any value that holds an id of the record's own accounts, become tokens."""
+    token = pseudonyms(KEY)
+    record = Record(
+        author="ana77", audience=("bob88",),
+        extra={
+            "email": "ana@example.org", "profile": "https://example.org/ana77/x", "user": {"age": 31, "first": "Ana"}, "city": "Lyon",
+            "friends": [{"name": "Carol"}], "reply_to": "bob88", "verified": True,
+        },
+        attachments=(Attachment(name="Ana.vcf"), Attachment(name="pay.pdf")),
+    )  # fmt: skip
+    hidden = conceal(record, token)
+
+    assert hidden.author == token("ana77")
+    assert hidden.audience == (token("bob88"),)
+    assert hidden.extra == {
+        "email": token("ana@example.org"), "profile": f"https://example.org/{token('ana77')}/x",
+        "user": {"age": token("31"), "first": token("Ana")}, "city": "Lyon", "friends": [{"name": token("Carol")}],
+        "reply_to": token("bob88"), "verified": True,
+    }  # fmt: skip
+    assert [one.name for one in hidden.attachments] == [token("Ana.vcf") + ".vcf", "pay.pdf"]
+
+
+def test_record_and_conversation_ids_and_words_stay(tmp_path):
+    """Only accounts change: ids of records and conversations and the text are as given."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "m1", "conversation": "c1", "author": "ana", "text": "ana here"}))
+    (found,) = read([path], key=KEY)
+
+    assert (found.id, found.conversation, found.text) == ("m1", "c1", "ana here")
+    assert found.author == pseudonyms(KEY)("ana")
