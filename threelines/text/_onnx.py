@@ -92,7 +92,9 @@ def encoder_graph(weights: Weights) -> bytes:
 
 
 def _scale(graph: _Graph, weights: Weights, name: str) -> tuple[str, str]:
-    return graph.constant(f"{name}.w", weights.floats(f"{name}.w")), graph.constant(f"{name}.b", weights.floats(f"{name}.b"))
+    return graph.constant(f"{name}.w", weights.floats(f"{name}.w")), graph.constant(
+        f"{name}.b", weights.floats(f"{name}.b")
+    )
 
 
 def _layer(graph: _Graph, weights: Weights, layer: int, flow: str) -> str:
@@ -108,7 +110,9 @@ def _layer(graph: _Graph, weights: Weights, layer: int, flow: str) -> str:
         epsilon=shape.epsilon,
     )  # fmt: skip
     wider = _product(graph, weights, f"{name}.fi.w", flow, (wide, inner))
-    active = graph.node("BiasGelu", (wider, graph.constant(f"{name}.fi.b", weights.floats(f"{name}.fi.b"))), f"{name}.act")
+    active = graph.node(
+        "BiasGelu", (wider, graph.constant(f"{name}.fi.b", weights.floats(f"{name}.fi.b"))), f"{name}.act"
+    )
     back = _product(graph, weights, f"{name}.fo.w", active, (inner, wide))
     bias = graph.constant(f"{name}.fo.b", weights.floats(f"{name}.fo.b"))
     return graph.node(
@@ -123,4 +127,6 @@ def _product(graph: _Graph, weights: Weights, name: str, flow: str, sizes: tuple
     levels = np.concatenate([halves & 15, halves >> 4], axis=2)
     packed = (levels[:, :, 0::2] | levels[:, :, 1::2] << 4).astype(np.uint8)
     inputs = (flow, graph.constant(name, packed), graph.constant(f"{name}.d", scales.astype(np.float32).reshape(-1)))
-    return graph.node("MatMulNBits", inputs, f"{name}.y", K=sizes[0], N=sizes[1], bits=4, block_size=32, accuracy_level=4)
+    return graph.node(
+        "MatMulNBits", inputs, f"{name}.y", K=sizes[0], N=sizes[1], bits=4, block_size=32, accuracy_level=4
+    )

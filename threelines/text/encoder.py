@@ -179,4 +179,5 @@ class Encoder:
         entered = words[back.reshape(ids.shape)] + self._places[:longest]
         (hidden,) = self._session.run(None, {"entered": entered, "mask": mask})
         pooled: Vectors = (hidden * mask[:, :, None]).sum(axis=1)
-        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
+        pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
+        return pooled

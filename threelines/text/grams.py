@@ -141,7 +141,9 @@ def counted(grams: Sequence[Grams], bits: int) -> tuple[Numbers, Numbers, Number
     if not grams:
         empty = np.zeros(0, dtype=np.int64)
         return empty, empty, empty
-    keys = np.concatenate([(part.owner << bits) | (part.hashes >> np.uint64(64 - bits)).astype(np.int64) for part in grams])
+    keys = np.concatenate(
+        [(part.owner << bits) | (part.hashes >> np.uint64(64 - bits)).astype(np.int64) for part in grams]
+    )
     keys.sort()
     first = np.flatnonzero(np.diff(keys, prepend=-1))
     occurrences = np.diff(first, append=len(keys))

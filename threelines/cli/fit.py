@@ -1,0 +1,140 @@
+"""`threelines fit`: from a platform's own labels to an adapter for `threelines scan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from threelines.cli._inputs import input_options, open_records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from threelines.platforms.adapter import Adapter
+    from threelines.platforms.fit import Fitted
+    from threelines.platforms.labelled import Labelled
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(short_help="Learn your own labels: makes an adapter for scan.")
+@input_options
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the adapter here.")
+@click.option(
+    "--adapter",
+    "made",
+    type=_FILE,
+    help="Use this adapter instead of fitting one (with --suggest: INPUT is unlabelled).",
+)
+@click.option(
+    "--decisions", type=_FILE, help='Labels decided in review, JSONL: {"thread": ID, "label": CLASS}. They win.'
+)
+@click.option(
+    "--suggest", type=click.IntRange(1), metavar="N",
+    help="Print the N threads to label next, as JSONL: of the last INPUT, which needs no labels.",
+)  # fmt: skip
+@click.option(
+    "--figures", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here, as JSON."
+)
+@click.option(
+    "--semantic", is_flag=True, help="Also learn from meaning (extra `semantic`): better, and slower to scan."
+)
+def command(out: Path | None, made: Path | None, **options: Any) -> None:
+    """Learn the labels of INPUT and write an adapter: a file that adds your classes to every thread of a scan.
+
+    INPUT holds records with a column `label` (any classes, two or more, 20 threads each at least).
+    Records that share a `conversation` are one thread with one label. The figures printed come from
+    threads the models did not see, with threads of one account and near-copies kept together.
+
+    \b
+    Examples:
+      threelines fit labelled.jsonl --out ours.adapter
+      threelines scan export.json --adapter ours.adapter --all
+      threelines fit labelled.jsonl export.jsonl --out ours.adapter --suggest 50 > label-next.jsonl
+      threelines fit labelled.jsonl --decisions decided.jsonl --out ours.adapter
+      threelines fit export.jsonl --adapter ours.adapter --suggest 50
+
+    An adapter holds hashes and weights, no words and no accounts. It knows your platform, not the
+    world: fit again when the platform changes.
+    """
+    inputs: tuple[Path, ...] = options["inputs"]
+    if made:
+        _refuse_mixture(options)
+        _suggest(_loaded(made), options, inputs)
+        return
+    labelled = inputs[:-1] if options["suggest"] and len(inputs) > 1 else inputs
+    if not out and not options["suggest"]:
+        raise click.UsageError("nothing to do: give --out ADAPTER, or --suggest N")
+    data = _gathered(options, labelled)
+    fitted = _fitted(data, options, labelled)
+    _show(fitted.adapter)
+    if options["figures"]:
+        _write_figures(fitted, options["figures"])
+    if out:
+        fitted.adapter.save(out)
+        click.echo(
+            f"Written: {out} ({out.stat().st_size / 1e6:.1f} MB). Use: threelines scan … --adapter {out}", err=True
+        )
+    if options["suggest"]:
+        _suggest(fitted.adapter, options, inputs[-1:], skip=data)
+
+
+def _refuse_mixture(options: Mapping[str, Any]) -> None:
+    if not options["suggest"]:
+        raise click.UsageError("--adapter goes with --suggest N; to use an adapter, run threelines scan --adapter")
+
+
+def _loaded(path: Path) -> Adapter:
+    from threelines.platforms.adapter import Adapter
+
+    return Adapter.load(path)
+
+
+def _gathered(options: Mapping[str, Any], inputs: tuple[Path, ...]) -> Labelled:
+    from threelines.platforms.labelled import gather, read_decisions
+
+    decisions = read_decisions(options["decisions"]) if options["decisions"] else {}
+    data = gather(open_records({**options, "inputs": inputs}), decisions)
+    for note in data.notes:
+        click.echo(note, err=True)
+    return data
+
+
+def _fitted(data: Labelled, options: Mapping[str, Any], inputs: tuple[Path, ...]) -> Fitted:
+    from threelines.platforms.fit import fit
+
+    card = {
+        "fitted_on": [path.name for path in inputs],
+        "use": "sort what a person reads next; never act on a person by it",
+        "limits": "knows the platform, the languages and the time it was fitted on",
+    }
+    return fit(data, card=card, semantic=options["semantic"], say=lambda line: click.echo(f"… {line}", err=True))
+
+
+def _show(adapter: Adapter) -> None:
+    from threelines.platforms.figures import table
+
+    click.echo(table(adapter.header.recipe, adapter.header.figures), err=True)
+
+
+def _write_figures(fitted: Fitted, path: Path) -> None:
+    import msgspec
+
+    raw = msgspec.json.format(msgspec.json.encode(fitted.adapter.header.figures), indent=2)
+    path.write_bytes(raw + b"\n")
+
+
+def _suggest(
+    adapter: Adapter, options: Mapping[str, Any], inputs: tuple[Path, ...], skip: Labelled | None = None
+) -> None:
+    import msgspec
+
+    from threelines.platforms.labelled import threads_of
+    from threelines.platforms.suggest import suggest
+
+    known = {thread.id for thread in skip.threads} if skip else set()
+    threads = [thread for thread in threads_of(open_records({**options, "inputs": inputs})) if thread.id not in known]
+    for line in suggest(adapter, threads, options["suggest"]):
+        click.echo(msgspec.json.encode(line))

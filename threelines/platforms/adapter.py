@@ -1,0 +1,214 @@
+"""A platform's own labels as one file: class probabilities for a thread, with numpy alone.
+
+An adapter is linear: each view (`views.py`) weighs the n-grams it has seen, the sums are turned
+into probabilities by a calibration that was fitted on held-out folds. It holds hashes and weights,
+no words, no account, no pickle; a file that does not check out is refused before it is used.
+
+An adapter fitted with `--semantic` also weighs the encoder's vector (view `meaning`) and needs the
+extra `semantic` to be read.
+
+The file: 8 bytes of magic, the length of the header (u64, little-endian), the header (JSON), then
+the arrays at the offsets the header names. The header carries the SHA-256 of the arrays.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, words_of
+from threelines.records import Thread, ThreelinesError
+
+MAGIC = b"3LINEADP"
+VERSION = 1
+_LONGEST_HEADER = 1 << 20
+_LARGEST_FILE = 1 << 29
+_MOST_CLASSES = 200
+_BATCH = 512
+
+Floats = NDArray[np.float32]
+
+
+class AdapterError(ThreelinesError):
+    """A file is not an adapter this version can use."""
+
+
+class ArrayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an array lies after the header."""
+
+    dtype: Literal["<f2", "<f4", "<u4"]
+    shape: tuple[int, ...]
+    offset: int
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything about an adapter but its arrays."""
+
+    version: int
+    made_by: str
+    """`threelines 0.1.0`."""
+    classes: tuple[str, ...]
+    views: tuple[str, ...]
+    temperature: float
+    """Calibration: probabilities are softmax(temperature · score + bias)."""
+    bias: tuple[float, ...]
+    recipe: str
+    figures: dict[str, Any] = {}
+    """Cross-validated, see `threelines fit`."""
+    card: dict[str, Any] = {}
+    """What it was fitted on, and what it must not be used for."""
+    arrays: dict[str, ArrayPlace] = {}
+    digest: str = ""
+
+
+class Adapter:
+    """Class probabilities of threads.
+
+    `weights[view]` is (columns, inverse document frequency, weight of each column for each class).
+    """
+
+    def __init__(self, header: Header, weights: dict[str, tuple[NDArray[np.uint32], Floats, Floats]]) -> None:
+        self.header = header
+        self.weights = weights
+        self._tables = {name: _table(known) for name, (known, _, _) in weights.items() if name != MEANING}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, in the order of the probabilities."""
+        return self.header.classes
+
+    def labels(self, thread: Thread) -> dict[str, float]:
+        """Return the probability of each class, rounded to four places; `label_all` is faster for many."""
+        return self.label_all((thread,))[0]
+
+    def label_all(self, threads: Sequence[Thread]) -> list[dict[str, float]]:
+        """Return the probabilities of many threads."""
+        found = self.probabilities([words_of(thread) for thread in threads])
+        return [dict(zip(self.classes, row, strict=True)) for row in found.astype(float).round(4).tolist()]
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return probabilities, shape (texts, classes)."""
+        if not texts:
+            return np.zeros((0, len(self.classes)))
+        parts = [self.scores(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+        return softmax(np.concatenate(parts) * self.header.temperature + np.asarray(self.header.bias))
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return scores before calibration, shape (texts, classes)."""
+        total = np.zeros((len(texts), len(self.classes)))
+        if MEANING in self.weights:
+            _, scale, weight = self.weights[MEANING]
+            total += (meaning(texts) * scale) @ weight
+        for name, found in columns(texts, [name for name in self.header.views if name != MEANING]).items():
+            _, idf, weight = self.weights[name]
+            place = self._tables[name][found.columns]
+            kept = place >= 0
+            rows, place = found.rows[kept], place[kept]
+            value = damped(found.counts[kept]) * idf[place]
+            norm = np.sqrt(np.bincount(rows, value * value, minlength=len(texts)))
+            value /= np.maximum(norm, 1e-9)[rows]
+            for index in range(len(self.classes)):
+                total[:, index] += np.bincount(rows, value * weight[place, index], minlength=len(texts))
+        return total
+
+    def save(self, path: Path) -> None:
+        """Write the file; the same adapter gives the same bytes."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, (known, idf, weight) in sorted(self.weights.items()):
+            arrays |= {f"{name}.columns": known.astype("<u4"), f"{name}.idf": idf.astype("<f4")}
+            arrays[f"{name}.weight"] = weight.astype("<f2")
+        places, blob = {}, bytearray()
+        for name, array in arrays.items():
+            places[name] = ArrayPlace(array.dtype.str, array.shape, len(blob))  # type: ignore[arg-type]
+            blob += array.tobytes()
+            blob += bytes(-len(blob) % 8)
+        header = msgspec.structs.replace(self.header, arrays=places, digest=sha256(blob).hexdigest())
+        raw = msgspec.json.encode(header, order="deterministic")
+        path.write_bytes(MAGIC + struct.pack("<Q", len(raw)) + raw + blob)
+
+    @classmethod
+    def load(cls, path: Path) -> Adapter:
+        """Read and check a file."""
+        if path.stat().st_size > _LARGEST_FILE:
+            raise AdapterError(f"{path}: larger than any adapter ({_LARGEST_FILE >> 20} MB); is it another file?")
+        raw = path.read_bytes()
+        header, blob = _header(path, raw)
+        if sha256(blob).hexdigest() != header.digest:
+            raise AdapterError(f"{path}: damaged (its arrays do not match its checksum); copy it again or fit again")
+        read = {name: _array(path, name, place, blob) for name, place in header.arrays.items()}
+        return cls(header, {name: _view_weights(path, name, header, read) for name in header.views})
+
+
+def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn each row into probabilities."""
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def damped(counts: NDArray[np.int64]) -> Floats:
+    """Return 1 + log(count): the tenth repetition says little."""
+    return (1 + np.log(counts)).astype(np.float32)
+
+
+def _table(known: NDArray[np.uint32]) -> NDArray[np.int32]:
+    table = np.full(1 << BITS, -1, dtype=np.int32)
+    table[known] = np.arange(len(known), dtype=np.int32)
+    return table
+
+
+def _header(path: Path, raw: bytes) -> tuple[Header, bytes]:
+    if raw[:8] != MAGIC or len(raw) < 16:
+        raise AdapterError(f"{path}: not an adapter; make one with `threelines fit LABELLED --out {path.name}`")
+    (size,) = struct.unpack_from("<Q", raw, 8)
+    if size > _LONGEST_HEADER or 16 + size > len(raw):
+        raise AdapterError(f"{path}: damaged header; copy it again or fit again")
+    try:
+        header = msgspec.json.decode(raw[16 : 16 + size], type=Header)
+    except msgspec.DecodeError as fault:
+        raise AdapterError(f"{path}: header cannot be read ({fault}); fit again with this version") from fault
+    if header.version != VERSION:
+        raise AdapterError(f"{path}: version {header.version}, this is version {VERSION}; fit again")
+    unknown = sorted(set(header.views) - {*VIEWS, MEANING})
+    if unknown or not 2 <= len(header.classes) <= _MOST_CLASSES or len(header.bias) != len(header.classes):
+        raise AdapterError(f"{path}: views or classes cannot be used ({', '.join(unknown) or 'classes'}); fit again")
+    return header, raw[16 + size :]
+
+
+def _array(path: Path, name: str, place: ArrayPlace, blob: bytes) -> NDArray[Any]:
+    count = int(np.prod(place.shape, dtype=np.int64)) if place.shape else 1
+    end = place.offset + count * np.dtype(place.dtype).itemsize
+    if len(place.shape) > 2 or min((0, *place.shape, place.offset)) < 0 or end > len(blob):
+        raise AdapterError(f"{path}: array {name} lies outside the file; copy it again or fit again")
+    return np.frombuffer(blob, dtype=place.dtype, count=count, offset=place.offset).reshape(place.shape)
+
+
+def _view_weights(
+    path: Path, name: str, header: Header, read: dict[str, NDArray[Any]]
+) -> tuple[NDArray[np.uint32], Floats, Floats]:
+    try:
+        known, idf, weight = (read[f"{name}.{part}"] for part in ("columns", "idf", "weight"))
+    except KeyError as missing:
+        raise AdapterError(f"{path}: array {missing} is missing; fit again") from missing
+    fits = known.ndim == 1 and idf.shape == known.shape and weight.shape == (len(known), len(header.classes))
+    if not fits or known.dtype != np.uint32 or (len(known) and int(known.max()) >= 1 << BITS):
+        raise AdapterError(f"{path}: arrays of view {name} do not fit each other; fit again")
+    if name == MEANING and len(known) != MEANING_SIZE:
+        raise AdapterError(f"{path}: view {name} has {len(known)} numbers, not {MEANING_SIZE}; fit again")
+    return known, idf.astype(np.float32), weight.astype(np.float32)
+
+
+def known_columns(found: Columns, *, at_least: int, at_most: int) -> NDArray[np.uint32]:
+    """Return the columns that enough texts hold, the most frequent ones where there are too many."""
+    held = np.bincount(found.columns, minlength=1 << BITS)
+    kept = np.flatnonzero(held >= at_least)
+    if len(kept) > at_most:
+        kept = np.sort(kept[np.argsort(-held[kept], kind="stable")[:at_most]])
+    return kept.astype(np.uint32)
