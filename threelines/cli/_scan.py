@@ -128,7 +128,10 @@ class Run:
                 self.report.page(judged=dict(sorted(self.judged.items())), notes=(self.told,) if self.told else ()),
                 encoding="utf-8",
             )
-        say = lambda text="": click.echo(text, file=terminal)  # noqa: E731 - one short word for a dozen lines
+
+        def say(text: str = "") -> None:
+            click.echo(text, file=terminal)
+
         rate = self._stages.records / max(self._stages.seconds, 1e-9)
         say(
             f"{self._stages.records:,} records in {self._stages.seconds:.1f} s ({rate:,.0f}/s). Judged: {_listed(self.judged)}."

@@ -70,11 +70,11 @@ def command(data: Path | None, only: str, folders: tuple[Path, ...], speed: bool
 
 
 def _quality(data: Path, only: str, folders: tuple[Path, ...], jobs: int) -> str:
-    from threelines.platforms.benchmark import measure, table
+    from threelines.platforms.benchmark import Row, measure, table
     from threelines.vocabulary.terms import load
 
     vocabulary = load(*folders)
-    rows = []
+    rows: list[Row] = []
     for row in measure(data, vocabulary, jobs=jobs, only=only):
         if not rows or rows[-1].set != row.set:
             click.echo(f"… {row.set}", err=True)

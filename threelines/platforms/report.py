@@ -16,6 +16,7 @@ from typing import Any
 import jinja2
 import msgspec
 
+from threelines.platforms.picture import network_picture
 from threelines.records import TIERS, Assessment, Signal
 from threelines.vocabulary.terms import Indicator, Vocabulary
 
@@ -77,12 +78,12 @@ class Report:
         return environment.from_string(source).render(
             inputs=self._inputs, judged=judged, tiers=self.tiers, support=self.support, notes=notes,
             titles=_TITLES, kinds=_KINDS, raised=sum(self.tiers[tier] for tier in TIERS[1:]),
-            findings=[self._finding(assessment, texts) for _, _, assessment, texts in ordered],
+            findings=[self._finding(number, assessment, texts) for number, (_, _, assessment, texts) in enumerate(ordered, 1)],
             left_out=sum(self.tiers.values()) - len(ordered), version=self._vocabulary.version,
             made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )  # fmt: skip
 
-    def _finding(self, assessment: Assessment, texts: dict[str, str]) -> dict[str, Any]:
+    def _finding(self, number: int, assessment: Assessment, texts: dict[str, str]) -> dict[str, Any]:
         facts = assessment.facts if isinstance(assessment.facts, dict) else {}
         elements = self._vocabulary.elements
         return {
@@ -94,7 +95,7 @@ class Report:
             ],
             "capabilities": [elements["capability"][name]["label"] for name in assessment.capabilities],
             "step": _SUPPORT_STEP if assessment.support else _STEPS[assessment.tier],
-            "picture": network_picture(facts) if assessment.thread.kind == "network" else "",
+            "picture": network_picture(facts, name=f"network-{number}") if assessment.thread.kind == "network" else "",
             "template": facts.get("template", ""),
         }
 
@@ -125,15 +126,6 @@ def _in_context(signal: Signal, text: str) -> dict[str, str]:
         "after": text[signal.end : signal.end + _AROUND] + ("…" if signal.end + _AROUND < len(text) else ""),
         "record": signal.record,
     }
-
-
-def network_picture(facts: dict[str, Any]) -> str:
-    """Return the picture of a network as SVG, or nothing where the facts hold no edges."""
-    if not facts.get("edges"):
-        return ""
-    from threelines.platforms.picture import picture  # drawn only when there is a network to draw
-
-    return picture(facts)
 
 
 def decode(line: bytes) -> Assessment:

@@ -1,0 +1,86 @@
+"""The report: self-contained, hostile text inert, every finding with its source and innocent explanation."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from threelines.engine.local import Plan, run
+from threelines.platforms.report import SHOWN, Report, decode
+from threelines.records import Record
+from threelines.vocabulary.terms import load
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> Work in Myawaddy on a tourist visa, no experience needed, 5,000 USD a month. We keep your passport. \"'>"
+
+
+def page(records: list[Record]) -> str:
+    """Scan and return the report."""
+    vocabulary = load()
+    report = Report(vocabulary, inputs=("<b>evil</b>.csv",))
+    for batch in run(records, Plan(vocabulary=vocabulary, texts=True), jobs=1):
+        for found in batch.found:
+            report.add(decode(found.line), found.texts)
+    return report.page(judged={"advert": len(records)})
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag, attrs):
+        """Note a tag."""
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_hostile_text_stays_text():
+    """Markup in a record, a file name or an id is shown, never run."""
+    parser = Tags()
+    parser.feed(page([Record(id='"><script>x</script>', kind="advert", text=HOSTILE)]))
+
+    assert not [
+        tag
+        for tag, attrs in parser.seen
+        if tag in ("script", "img", "iframe") or any(name.startswith("on") for name in attrs)
+    ]
+
+
+def test_no_outside_asset():
+    """The page loads nothing: no address in a src, a stylesheet or a script; a policy forbids the rest."""
+    html = page([Record(id="a", kind="advert", text=HOSTILE)])
+
+    assert "default-src 'none'" in html
+    assert not re.search(r"<(link|script|img|iframe)\b|url\(|@import", html)
+
+
+def test_every_finding_opens_into_words_source_and_innocent_explanation():
+    """Quote, indicator, source, innocent explanation, next step and what must not be done stand there."""
+    html = page([Record(id="a", kind="advert", text=HOSTILE)])
+
+    for words in ("<mark>", "Innocent explanation", "Evidence:", "Do next.", "Do not.", "A person decides"):
+        assert words in html
+
+
+def test_right_to_left_and_keyboard():
+    """Quotes take their direction from their text; findings can be reached and opened by keyboard."""
+    html = page([Record(id="a", kind="advert", text=HOSTILE)])
+
+    assert 'dir="auto"' in html
+    assert 'tabindex="0"' in html
+    assert "<summary>" in html
+
+
+def test_memory_of_the_report_is_bounded():
+    """However many findings there are, the page holds the most concerning ones and counts the rest."""
+    records = [Record(id=f"a{n}", kind="advert", text=HOSTILE) for n in range(SHOWN + 30)]
+    html = page(records)
+
+    assert SHOWN == html.count("<article")
+    assert "30 further threads" in html
+
+
+def test_nothing_raised_is_no_promise():
+    """An empty report says that words can look innocent."""
+    assert "no proof of safety" in page([Record(id="a", text="see you tomorrow")])
