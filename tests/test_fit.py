@@ -1,208 +1,266 @@
-"""Adapters: a platform's own labels are learned, measured honestly, and refused where they cannot teach."""
+"""Fitting an adapter: what is refused, what the figures mean, what is stored."""
 
 from __future__ import annotations
 
 import json
+import random
+import struct
 from pathlib import Path
-from random import Random
 
+import msgspec
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from threelines.cli.fit import command
-from threelines.platforms.adapter import MAGIC, Adapter, AdapterError
+from threelines.platforms.adapter import Adapter, AdapterError
 from threelines.platforms.figures import area_under_roc, average_precision, calibration_error
-from threelines.platforms.labelled import LabelsError, gather, near_copies
-from threelines.records import Record, Thread
+from threelines.platforms.fit import fit
+from threelines.platforms.labelled import LabelsError, accounts_of, gather, near_copies, read_decisions, threads_of
+from threelines.platforms.suggest import suggest
+from threelines.platforms.views import columns
+from threelines.records import Record
 
-_GARDEN = ("tomato", "seeds", "watering", "shovel", "compost", "greenhouse", "pruning", "tulips", "hedge", "soil")
-_TRAIN = ("platform", "ticket", "delayed", "carriage", "timetable", "conductor", "station", "express", "rails", "seat")
-_BOTH = ("today", "please", "morning", "thanks", "again", "maybe", "about", "there", "later", "really")
+pytest.importorskip("sklearn")
 
-
-def _rows(count: int = 40, *, author: str = "") -> list[dict[str, str]]:
-    """Invented messages about gardens and trains, one account each."""
-    draw = Random(7)
-    rows = []
-    for label, words in (("garden", _GARDEN), ("train", _TRAIN)):
-        for number in range(count):
-            text = " ".join([*draw.sample(words, 3), *draw.sample(_BOTH, 5)])
-            rows.append(
-                {"text": text, "label": label, "id": f"{label}{number}", "author": author or f"{label}{number}"}
-            )
-    return rows
+WORDS = {
+    "fruit": "apple pear plum cherry grape melon peach lemon orchard juice".split(),
+    "tools": "hammer wrench chisel pliers drill lathe screw bolt workshop vice".split(),
+    "birds": "heron sparrow finch robin magpie swallow wren thrush nest feather".split(),
+}
+FILLER = "the my a new old very near with for today some big and small of our".split()
 
 
-def _write(path: Path, rows: list[dict[str, str]]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
+def sentence(label: str, draw: random.Random) -> str:
+    """Return twelve words of which four speak of the label."""
+    words = draw.choices(WORDS[label], k=4) + draw.choices(FILLER, k=8)
+    draw.shuffle(words)
+    return " ".join(words)
 
 
-def _run(*arguments: object):
-    return CliRunner().invoke(command, [str(value) for value in arguments])
+def records(count: int = 60, labels: tuple[str, ...] = ("birds", "fruit", "tools"), seed: int = 1) -> list[Record]:
+    """Return labelled adverts by many accounts."""
+    draw = random.Random(seed)
+    return [
+        Record(id=f"{label}{n}", kind="advert", author=f"a{label}{n % 20}", text=sentence(label, draw), label=label)
+        for n in range(count)
+        for label in labels
+    ]
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
-    """Return the folder of one run of `threelines fit`, and what it printed."""
-    pytest.importorskip("sklearn", reason="fitting needs the extra `semantic` (scikit-learn)")
-    folder = tmp_path_factory.mktemp("fit")
-    source = _write(folder / "labelled.jsonl", _rows())
-    ran = _run(source, "--out", folder / "ours.adapter", "--figures", folder / "figures.json", "--reveal")
-    assert ran.exit_code == 0, ran.output
-    return folder, ran
+def fitted():
+    """One fit that several tests look at."""
+    return fit(gather(records()))
 
 
-def _message(text: str) -> Thread:
-    return Thread(kind="advert", id="x", records=(Record(id="x", kind="advert", text=text),))
+def test_learns_what_is_said(fitted):
+    """Unseen threads of each class get the highest probability there, and probabilities sum to one."""
+    unseen = threads_of(records(5, seed=9))
+    found = fitted.adapter.label_all(unseen)
+
+    assert [max(row, key=row.get) for row in found] == [thread.records[0].label for thread in unseen]
+    assert all(abs(sum(row.values()) - 1) < 1e-3 for row in found)
 
 
-def test_adapter_learns_the_classes(fitted) -> None:
-    """New words of a class get that class's label; the probabilities of a thread sum to one."""
-    ours = Adapter.load(fitted[0] / "ours.adapter")
-    garden = ours.labels(_message("compost and tulips by the hedge"))
-    train = ours.labels(_message("the conductor checks the ticket in the carriage"))
+def test_figures_come_with_intervals(fitted):
+    """Every figure is a value inside its 95% interval."""
+    figures = fitted.adapter.header.figures
 
-    assert set(garden) == {"garden", "train"}
-    assert garden["garden"] > 0.5 > train["garden"]
-    assert sum(garden.values()) == pytest.approx(1, abs=1e-3)
-
-
-def test_figures_come_with_intervals(fitted) -> None:
-    """Every printed figure has an interval that holds it, and the adapter carries the same figures."""
-    folder, ran = fitted
-    figures = json.loads((folder / "figures.json").read_text())
-    value, low, high = figures["macro_f1"]
-
-    assert low <= value <= high
-    assert value > 0.9
-    assert f"macro-F1 {value:.3f} ({low:.3f}-{high:.3f})" in ran.stderr
-    assert Adapter.load(folder / "ours.adapter").header.figures == figures
+    for name in ("macro_f1", "accuracy", "ece", "auroc", "average_precision"):
+        value, low, high = figures[name]
+        assert low <= high
+        assert name == "ece" or low <= value <= high
+    assert set(figures["per_class"]) == {"birds", "fruit", "tools"}
 
 
-def test_same_labels_give_the_same_bytes(fitted, tmp_path) -> None:
-    """Fitting twice on the same labels writes the same file."""
-    ran = _run(fitted[0] / "labelled.jsonl", "--out", tmp_path / "again.adapter", "--reveal")
+def test_file_gives_the_same_labels(fitted, tmp_path):
+    """An adapter read from its file labels as the one that was fitted, and is written byte for byte again."""
+    path, again = tmp_path / "a", tmp_path / "b"
+    fitted.adapter.save(path)
+    loaded = Adapter.load(path)
+    loaded.save(again)
+    threads = threads_of(records(3, seed=4))
 
-    assert ran.exit_code == 0, ran.output
-    assert (tmp_path / "again.adapter").read_bytes() == (fitted[0] / "ours.adapter").read_bytes()
-
-
-def test_round_trip_keeps_bytes_and_probabilities(fitted, tmp_path) -> None:
-    """A loaded adapter saves to the same bytes and judges one thread as it judges many."""
-    ours = Adapter.load(fitted[0] / "ours.adapter")
-    ours.save(tmp_path / "copy.adapter")
-    threads = [_message("compost for tulips"), _message(""), _message("express ticket")]
-
-    assert (tmp_path / "copy.adapter").read_bytes() == (fitted[0] / "ours.adapter").read_bytes()
-    assert ours.label_all(threads) == [ours.labels(thread) for thread in threads]
+    for one, other in zip(fitted.adapter.label_all(threads), loaded.label_all(threads), strict=True):
+        assert one == pytest.approx(other, abs=2e-3)
+    assert path.read_bytes() == again.read_bytes()
 
 
-def test_adapter_holds_no_words_and_no_accounts(fitted) -> None:
-    """The file names no word and no account of the labelled messages."""
-    raw = (fitted[0] / "ours.adapter").read_bytes()
+def test_one_thread_is_labelled_as_in_a_batch(fitted):
+    """`labels` and `label_all` agree: the engine may call either."""
+    threads = threads_of(records(2, seed=5))
 
-    assert b"greenhouse" not in raw
-    assert b"garden12" not in raw
+    assert [fitted.adapter.labels(thread) for thread in threads] == fitted.adapter.label_all(threads)
 
 
-@pytest.mark.parametrize("damage", ["magic", "array", "header", "cut"])
-def test_damaged_adapters_are_refused(fitted, tmp_path, damage) -> None:
-    """A file with a changed or missing byte is refused with a message that names it."""
-    raw = bytearray((fitted[0] / "ours.adapter").read_bytes())
-    if damage == "cut":
-        raw = raw[:-100]
+def test_no_words_and_no_accounts_are_stored(fitted, tmp_path):
+    """The file holds hashes: no word of the threads and no account can be read in it."""
+    fitted.adapter.save(tmp_path / "a")
+    raw = (tmp_path / "a").read_bytes()
+
+    assert not [word for words in WORDS.values() for word in words if len(word) > 4 and word.encode() in raw]
+    assert b"abirds1" not in raw
+
+
+@pytest.mark.parametrize("spoil", ["magic", "cut", "flip", "header size", "version", "outside"])
+def test_a_spoilt_file_is_refused(fitted, tmp_path, spoil):
+    """A file that does not check out is refused with a message, whatever is wrong with it."""
+    path = tmp_path / "a"
+    fitted.adapter.save(path)
+    raw = bytearray(path.read_bytes())
+    (size,) = struct.unpack_from("<Q", raw, 8)
+    header = json.loads(raw[16 : 16 + size])
+    if spoil == "magic":
+        raw[:8] = b"PICKLE!!"
+    elif spoil == "cut":
+        del raw[-100:]
+    elif spoil == "flip":
+        raw[-50] ^= 255
+    elif spoil == "header size":
+        struct.pack_into("<Q", raw, 8, 1 << 60)
     else:
-        place = {"magic": 0, "array": len(raw) - 50, "header": len(MAGIC) + 9}[damage]
-        raw[place] ^= 0xFF
-    broken = tmp_path / "broken.adapter"
-    broken.write_bytes(raw)
+        if spoil == "version":
+            header["version"] = 99
+        else:
+            next(iter(header["arrays"].values()))["shape"] = [1 << 40]
+        new = msgspec.json.encode(header)
+        raw[8 : 16 + size] = struct.pack("<Q", len(new)) + new
+    path.write_bytes(raw)
 
-    with pytest.raises(AdapterError, match=r"broken\.adapter"):
-        Adapter.load(broken)
-
-
-def test_too_few_labels_are_refused(tmp_path) -> None:
-    """A class with fewer than 20 threads is refused by name."""
-    ran = _run(_write(tmp_path / "few.jsonl", _rows(12)), "--out", tmp_path / "no.adapter", "--reveal")
-
-    assert isinstance(ran.exception, LabelsError)
-    assert "each class needs 20 threads" in str(ran.exception)
-    assert not (tmp_path / "no.adapter").exists()
+    with pytest.raises(AdapterError, match=str(path)):
+        Adapter.load(path)
 
 
-def test_one_class_is_refused(tmp_path) -> None:
-    """One class alone teaches nothing."""
-    rows = [row for row in _rows() if row["label"] == "train"]
+def test_too_few_labels_are_refused():
+    """A class below twenty threads is named in the refusal."""
+    few = [record for record in records() if record.label != "birds" or record.id in ("birds1", "birds2")]
 
-    assert isinstance(
-        _run(_write(tmp_path / "one.jsonl", rows), "--out", tmp_path / "no", "--reveal").exception, LabelsError
-    )
+    with pytest.raises(LabelsError, match="'birds' has 2"):
+        gather(few)
 
 
-def test_labels_that_leak_by_account_are_refused() -> None:
-    """Where one account wrote most of a class, the class could be learned from who speaks."""
-    rows = _rows()
-    records = [
-        Record(
-            id=row["id"], kind="advert", text=row["text"], label=row["label"], author="one" if n < 30 else row["author"]
-        )
-        for n, row in enumerate(rows)
+def test_one_class_is_refused():
+    """A fit needs something to tell apart."""
+    with pytest.raises(LabelsError, match="two classes"):
+        gather(records(labels=("fruit",)))
+
+
+def test_a_leak_by_account_is_refused():
+    """A class that one account mostly wrote is refused: the adapter would learn the account."""
+    leaky = [
+        msgspec.structs.replace(record, author="one") if record.label == "tools" and n >= 60 else record
+        for n, record in enumerate(records())
     ]
 
-    with pytest.raises(LabelsError, match="account"):
-        gather(records)
+    with pytest.raises(LabelsError, match="leak by account: 'one'"):
+        gather(leaky)
 
 
-def test_conversations_are_one_thread(tmp_path) -> None:
-    """Rows with turns are judged whole, by the one label they carry."""
-    pytest.importorskip("sklearn", reason="fitting needs the extra `semantic` (scikit-learn)")
-    rows = [
-        {
-            "id": row["id"],
-            "label": row["label"],
-            "turns": [{"speaker": "A", "text": row["text"]}, {"speaker": "B", "text": "ok"}],
-        }
-        for row in _rows(25)
+def test_accounts_and_copies_share_a_group():
+    """Threads of one account, and near-copies by others, are one group; the rest are their own."""
+    same = "we look for a kind person who likes to paint our long wooden fence in the garden this week"
+    data = records(30)
+    data += [Record(id="x", kind="advert", author="q1", text=same, label="fruit")]
+    data += [Record(id="y", kind="advert", author="q2", text=same + " please", label="fruit")]
+    found = gather(data)
+    place = {thread.id: index for index, thread in enumerate(found.threads)}
+
+    assert found.groups[place["x"]] == found.groups[place["y"]]
+    assert found.groups[place["birds0"]] == found.groups[place["birds20"]]
+    assert found.groups[place["birds0"]] != found.groups[place["birds1"]]
+
+
+def test_roles_are_not_accounts():
+    """`A` and `B` in every conversation are roles: they do not tie all conversations together."""
+    talks = [
+        Record(id=f"{n}-{who}", author=who, conversation=f"c{n}", text=f"hello {n} {who}", label="fruit")
+        for n in range(10)
+        for who in ("A", "B", f"u{n}")
     ]
-    source = tmp_path / "talks.jsonl"
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ran = _run(source, "--out", tmp_path / "talks.adapter", "--reveal")
 
-    assert ran.exit_code == 0, ran.output
-    assert Adapter.load(tmp_path / "talks.adapter").header.figures["threads"] == 50
+    assert accounts_of(threads_of(talks)) == [(f"u{n}",) for n in range(10)]
 
 
-def test_suggestions_are_unsure_and_differ(fitted, tmp_path) -> None:
-    """What to label next: the mixed messages first, no near-copies among them."""
-    mixed = [f"{a} {b} please {number}" for number, (a, b) in enumerate(zip(_GARDEN, _TRAIN, strict=True))]
-    sure = ["compost tulips hedge soil"] * 5
-    rows = [{"id": f"u{n}", "text": text} for n, text in enumerate(sure + mixed)]
-    ran = _run(
-        _write(tmp_path / "new.jsonl", rows), "--adapter", fitted[0] / "ours.adapter", "--suggest", 4, "--reveal"
-    )
-    names = [json.loads(line)["thread"] for line in ran.stdout.splitlines()]
+def test_near_copies_of_short_and_empty_texts():
+    """Short texts are no copies of each other unless equal."""
+    found = near_copies(["ok", "ok", "no", "", "thanks a lot"])
 
-    assert ran.exit_code == 0, ran.output
-    assert len(set(names)) == 4
-    assert sum(int(name[1:]) < 5 for name in names) <= 1
+    assert found[0] == found[1]
+    assert len(set(found)) == 4
 
 
-def test_near_copies_share_a_number() -> None:
-    """A text with one word changed is a copy; another text is not."""
-    long = "the greenhouse needs watering every morning and the hedge wants pruning before the tulips come up again"
-    first, second, other = near_copies(
-        [long, long.replace("tulips", "roses"), "the express to the coast is late today"]
-    )
+def test_decisions_win(tmp_path):
+    """A review decision replaces the label of its thread, and gives one to a thread without."""
+    decided = tmp_path / "d.jsonl"
+    decided.write_text('{"thread": "birds0", "label": "tools"}\n{"record": "new", "decision": "fruit"}\n', "utf-8")
+    data = gather([*records(30), Record(id="new", text="a pear")], read_decisions(decided))
+    label = {thread.id: name for thread, name in zip(data.threads, data.labels, strict=True)}
 
-    assert first == second != other
+    assert label["birds0"] == "tools"
+    assert label["new"] == "fruit"
 
 
-def test_ranking_figures_by_hand() -> None:
-    """Area under ROC, average precision and calibration error equal values worked out by hand."""
-    scores, positive = np.asarray([0.9, 0.8, 0.7, 0.6]), np.asarray([True, False, True, False])
+def test_a_broken_decision_names_its_line(tmp_path):
+    """A decision without a label is refused with file and line."""
+    path = tmp_path / "d.jsonl"
+    path.write_text('{"thread": "a", "label": "x"}\n{"thread": "b"}\n', "utf-8")
 
-    assert area_under_roc(scores, positive) == pytest.approx(0.75)
-    assert average_precision(scores, positive) == pytest.approx((1 + 2 / 3) / 2)
-    assert calibration_error(np.asarray([0, 0]), np.asarray([[0.9, 0.1], [0.7, 0.3]])) == pytest.approx(0.2)
+    with pytest.raises(LabelsError, match=r"d\.jsonl:2"):
+        read_decisions(path)
+
+
+def test_suggestions_are_unsure_and_differ(fitted):
+    """Threads between classes come first, sure ones do not, and copies are asked about once."""
+    mixed = [Record(id=f"m{n}", text="the apple and the hammer near a nest of our heron") for n in range(20)]
+    other = [Record(id=f"o{n}", text=f"pear drill finch number {n} of some old and big plum lathe") for n in range(5)]
+    sure = records(20, seed=3)
+    found = suggest(fitted.adapter, threads_of([*sure, *mixed, *other]), 4)
+
+    assert len(found) == 4
+    assert sum(line.thread.startswith("m") for line in found) == 1
+    assert found[0].thread[0] in "mo"
+    assert found[0].uncertainty > 0.3
+
+
+def test_counts_of_a_batch_equal_counts_alone():
+    """A text has the same n-grams in a batch as alone: no letter of a neighbour leaks in."""
+    texts = ["Hello, you!", "", "한국어 말", "a\x00b", "Hello, you!"]
+    batch = columns(texts, ("inside", "across", "words", "apart", "folded"))
+    for name, found in batch.items():
+        for index, text in enumerate(texts):
+            (alone,) = columns([text], (name,)).values()
+            mine = found.rows == index
+            assert found.columns[mine].tolist() == alone.columns.tolist()
+            assert found.counts[mine].tolist() == alone.counts.tolist()
+
+
+def test_areas_by_hand():
+    """AUROC and AP of a ranking that can be counted on fingers; ties count half."""
+    positive = np.array([True, False, True, False])
+
+    assert area_under_roc(np.array([4.0, 3.0, 2.0, 1.0]), positive) == 0.75
+    assert area_under_roc(np.ones(4), positive) == 0.5
+    assert average_precision(np.array([4.0, 3.0, 2.0, 1.0]), positive) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_calibration_error_of_an_honest_coin():
+    """Saying 50% and being right half the time is no error; saying 100% is one of a half."""
+    target = np.array([0, 1] * 50)
+
+    assert calibration_error(target, np.full((100, 2), 0.5)) == pytest.approx(0, abs=1e-9)
+    assert calibration_error(target, np.tile([1.0, 0.0], (100, 1))) == pytest.approx(0.5)
+
+
+def test_command_line_writes_an_adapter_and_suggests(tmp_path: Path):
+    """`fit LABELLED MORE --out A --suggest 3` writes the file and prints three threads of MORE."""
+    labelled, more, out = tmp_path / "l.jsonl", tmp_path / "m.jsonl", tmp_path / "a"
+    labelled.write_bytes(b"\n".join(msgspec.json.encode(record) for record in records(40)))
+    rows = [{"id": f"n{n}", "text": sentence("fruit", random.Random(n))} for n in range(9)]
+    more.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    run = CliRunner().invoke(command, [str(labelled), str(more), "--reveal", "--out", str(out), "--suggest", "3"])
+
+    assert run.exit_code == 0, run.output
+    assert [json.loads(line)["thread"][0] for line in run.stdout.splitlines()] == ["n"] * 3
+    assert "macro-F1" in run.stderr
+    assert Adapter.load(out).classes == ("birds", "fruit", "tools")
