@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from threelines.platforms.read._times import era_year, gregorian_year
@@ -190,11 +191,15 @@ def stamp_of(line: str) -> Stamp | None:
     cut = _BRACKET.match(start) if start[0] == "[" else _DASH.match(start)
     if not cut:
         return None
-    found = _HEAD.fullmatch(_plain(cut[1]).translate(_SYLLABLES).strip())
-    return _stamp(found, offset + cut.end()) if found else None
+    stamp = _stamp(cut[1])
+    return stamp._replace(end=offset + cut.end()) if stamp else None
 
 
-def _stamp(found: re.Match[str], end: int) -> Stamp | None:
+@lru_cache(maxsize=10_000)  # many messages share a minute, and each is read twice
+def _stamp(head: str) -> Stamp | None:
+    found = _HEAD.fullmatch(_plain(head).translate(_SYLLABLES).strip())
+    if not found:
+        return None
     a, b, c = int(found["a"]), int(found["b"]), int(found["c"])
     clock = (int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
     if clock[0] > 24 or clock[1] > 59 or clock[2] > 60:
@@ -203,7 +208,7 @@ def _stamp(found: re.Match[str], end: int) -> Stamp | None:
         a = era_year(found["era"], a)
     half = _half(found["before"] or "") or _half(found["after"] or "")
     return Stamp(
-        parts=(a, b, c), year_first=a > 99, clock=clock, half=half, mark=found["mark"].strip() or " ", end=end,
+        parts=(a, b, c), year_first=a > 99, clock=clock, half=half, mark=found["mark"].strip() or " ", end=0,
         known_half=not half or half in _AM or half in _PM or half in _COUNTS,
     )  # fmt: skip
 

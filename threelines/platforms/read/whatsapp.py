@@ -123,7 +123,7 @@ def _survey(source: Source) -> _Chat:
         found = True
         orders.add(stamp)
         author, text = _split(start[stamp.end :])
-        if author and _RENAMED.search(author):
+        if author and _reads_like_notice(author):
             if len(doubtful) < _MOST_DOUBTFUL or author in doubtful:
                 doubtful[author] += 1
         elif author and len(authors) < 3 and not _is_notice(author, text):
@@ -168,7 +168,7 @@ def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: 
     elif not stamp.known_half:
         yield Repair(where, f"{stamp.half!r} is no known half of the day; read as a 24-hour clock")
     author, text = _split(rest)
-    if _RENAMED.search(author) and author not in chat.renamed:
+    if _reads_like_notice(author) and author not in chat.renamed:
         author, text = "", rest
     system = not author or _is_notice(author, text)
     if author and _ENCRYPTED.search(text) and system:
@@ -191,6 +191,10 @@ def _split(rest: str) -> tuple[str, str]:
     return author, rest[found.end() :]
 
 
+def _reads_like_notice(author: str) -> bool:
+    return any(quote in author for quote in '"“”«»「」') and _RENAMED.search(author) is not None
+
+
 def _is_notice(author: str, text: str) -> bool:
     """Tell WhatsApp's own words from an author's."""
     bare = text.translate(_NO_MARKS).strip()
@@ -198,19 +202,18 @@ def _is_notice(author: str, text: str) -> bool:
         return False
     if _CONSTANT.fullmatch(bare):
         return True
-    if _REACHES_OUT.search(bare):
+    if text[:1] not in MARKS or _REACHES_OUT.search(bare):  # iOS marks its words; Android gives them no author
         return False
-    if _ENCRYPTED.search(bare):
-        return len(bare) < 200
-    return text[:1] in MARKS and bare.startswith(author) and len(bare) < 150 and _EVENT.search(bare) is not None
+    event = len(bare) < 150 and bare.startswith(author) and _EVENT.search(bare)
+    return bool(event or (len(bare) < 200 and _ENCRYPTED.search(bare)))
 
 
 def _attachments(text: str) -> tuple[tuple[Attachment, ...], str]:
     """Return what was attached and the words that remain."""
     bare = text.strip(MARKS + " ")
-    if _OMITTED.fullmatch(bare) or (len(bare) < 60 and _OMITTED_IOS.match(bare)):
+    if len(bare) < 60 and (_OMITTED.fullmatch(bare) if bare[:1] == "<" else _OMITTED_IOS.match(bare)):
         return (Attachment(name="omitted"),), ""
-    found = _FILE.match(bare)
+    found = _FILE.match(bare) if bare[:1] == "<" or ("." in bare[:210] and " (" in bare[:210]) else None
     if not found:
         return (), text
     name = (found["ios"] or found["android"]).strip(MARKS + " ")
