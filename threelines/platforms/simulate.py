@@ -334,6 +334,8 @@ class Simulation:
                 at += 1 + int(speaker.reply_seconds * draw())
                 if at >= self.end:
                     break
+                if (at - speaker.awake_from) % DAY > speaker.awake:
+                    continue
                 topic = "help" if draw() < 0.04 else ""
                 say = self.chatter.speak(language, topic, draw, contact=speaker.handle) if topic else self.chatter.say(
                     language, speaker.words, draw
