@@ -55,7 +55,8 @@ class ReadReport(msgspec.Struct):
             self.repaired += 1
         else:
             self.skipped += 1
-        alike = sum(one.reason[:12] == fault.reason[:12] for one in self.examples)
+        kind = fault.reason[:6], fault.where.partition(":")[0]
+        alike = sum((one.reason[:6], one.where.partition(":")[0]) == kind for one in self.examples)
         if len(self.examples) < _EXAMPLES and alike < _ALIKE:
             self.examples.append(fault)
 

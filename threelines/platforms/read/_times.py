@@ -14,6 +14,7 @@ _EAST_ASIAN = re.compile(
     r"(令和|平成|昭和|[RHS](?=\s?\d{1,2}\D))?\s*(\d{1,4}|元)\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?"
     r"(?:[\sT]*(\d{1,2})[時时:](\d{1,2})(?:[分:](\d{1,2}))?[分秒]?)?\s*\Z"
 )
+_AMERICAN = re.compile(r"\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d\d(?::\d\d)? [AP]M\Z")
 _EPOCH = re.compile(r"-?\d{9,19}(?:\.\d+)?\Z")
 
 
@@ -83,6 +84,11 @@ def _from_odd_text(text: str) -> tuple[datetime | None, str]:
             return _aware(datetime.fromisoformat(form)), ""
         except ValueError:
             continue
+    if _AMERICAN.match(plain):
+        time = datetime.strptime(
+            plain.replace(",", ""), "%m/%d/%Y %I:%M:%S %p" if plain.count(":") > 1 else "%m/%d/%Y %I:%M %p"
+        )
+        return time.replace(tzinfo=UTC), "the date was read month first, as beside AM and PM"
     return _aware(parsedate_to_datetime(plain)), ""
 
 
