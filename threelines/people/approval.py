@@ -127,7 +127,7 @@ def recent(register: Register, *, limit: int) -> Sequence[Approval]:
 
 def _approval(register: Register, row: Any) -> Approval:
     details = msgspec.msgpack.decode(APPROVAL.open(register.keyring, row["sealed"], row["id"]))
-    return msgspec.convert({**{key: row[key] for key in row if key != "sealed"}, "details": details}, Approval)
+    return msgspec.convert({**{str(key): row[key] for key in row if key != "sealed"}, "details": details}, Approval)
 
 
 def _change(

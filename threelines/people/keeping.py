@@ -152,7 +152,7 @@ def _all_rows(store: Store) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             for table in metadata.sorted_tables:
                 found = connection.execution_options(yield_per=_BATCH).execute(sa.select(table)).mappings()
                 for part in found.partitions(_BATCH):
-                    yield table.name, [dict(row) for row in part]
+                    yield str(table.name), [{str(name): value for name, value in row.items()} for row in part]
 
 
 def _line(keyring: Keyring, number: int, value: Any) -> bytes:

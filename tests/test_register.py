@@ -1,0 +1,213 @@
+"""The register: adding, changing, finding, consent, holds, retention, backup, keys and stopped writers."""
+
+import signal
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+from threelines.people import keeping
+from threelines.people.definition import FormError
+from threelines.people.register import Entry, Register, RegisterError, incidents
+from threelines.roles import RoleError, User
+from threelines.store.database import StoreError
+from threelines.store.keyring import Keyring, KeyringError
+
+TODAY = date(2026, 9, 15)
+WORKER = User(id="w1", role="case_worker", team="north")
+COLLEAGUE = User(id="w2", role="case_worker", team="north")
+SUPERVISOR = User(id="s1", role="supervisor", team="north")
+ANALYST = User(id="a1", role="analyst")
+OFFICER = User(id="d1", role="data_protection_officer")
+FIELDS = {"ai_Asked": "yes", "ai_Suspected": "suspected", "ai_ContactLanguage": ["lao"], "prs_FirstName": "Example"}
+
+
+@pytest.fixture
+def register(tmp_path):
+    keyring = Keyring.create(tmp_path / "r.key")
+    with Register.open(tmp_path / "r.db", keyring, WORKER, today=TODAY) as opened:
+        yield opened
+
+
+def test_a_case_comes_back_without_its_identity(register):
+    """`get` gives coded fields; the name is in the vault only, and opening it is its own act."""
+    case_id = register.add({**FIELDS, "vic_AgeWhenTrafficked": 19})
+
+    assert "prs_FirstName" not in register.get(case_id).fields
+    assert register.identity(case_id)["prs_FirstName"] == "Example"
+    assert [entry.action for entry in register.audit.entries(record=case_id)] == [
+        "case.add",
+        "case.read",
+        "identity.read",
+    ]
+
+
+def test_a_change_makes_a_revision_and_a_stale_one_is_refused(register):
+    """The earlier answer stays readable, and two workers do not overwrite each other."""
+    case_id = register.add(FIELDS)
+
+    assert register.update(case_id, {"ai_ContactLanguage": ["khm"]}, revision=1) == 2
+    with pytest.raises(RegisterError, match="meanwhile"):
+        register.update(case_id, {"ai_ContactLanguage": ["tha"]}, revision=1)
+    assert register.get(case_id).fields["ai_ContactLanguage"] == ["khm"]
+    assert [content.fields["ai_ContactLanguage"] for _, _, content in register.revisions(case_id)] == [["lao"]]
+    assert register.verify(case_id) == 2
+
+
+def test_none_removes_an_answer_and_a_fault_keeps_nothing(register):
+    """An answer can be taken back; a wrong one is refused whole."""
+    case_id = register.add(FIELDS)
+    register.update(case_id, {"prs_FirstName": None})
+
+    assert register.identity(case_id) == {}
+    with pytest.raises(FormError):
+        register.add_many([Entry(FIELDS), Entry({"ai_Asked": "perhaps"})])
+    assert register.count() == 1
+
+
+def test_consent_that_was_not_given_is_no(register):
+    """Only a standing yes lets a case leave; withdrawal and expiry end it."""
+    case_id = register.add(FIELDS)
+    analyst = register.as_user(ANALYST)
+
+    assert list(incidents(analyst)) == []
+    register.consent(case_id, "statistics", "yes", giver="self", method="spoken")
+    [left] = incidents(analyst)
+    assert case_id not in left.id
+    assert "prs_FirstName" not in left.fields
+    register.withdraw(case_id)
+    assert list(incidents(analyst)) == []
+
+
+def test_consent_expires(register):
+    """A yes does not stand for ever."""
+    register.add(FIELDS, consent={"statistics": {"value": "yes", "expires": "2026-10-01"}})
+    later = Register(register.store, register.keyring, ANALYST, today=date(2026, 10, 1))
+
+    assert len(list(incidents(register.as_user(ANALYST)))) == 1
+    assert list(incidents(later)) == []
+
+
+def test_list_search_and_match_stay_in_scope(register):
+    """A colleague sees nothing of another's case; the supervisor of the team does."""
+    case_id = register.add({**FIELDS, "prs_MobilePhone": "+856 20 5550 0000"})
+    colleague, supervisor = register.as_user(COLLEAGUE), register.as_user(SUPERVISOR)
+
+    assert [row.id for row in register.list()] == [case_id]
+    assert colleague.list() == []
+    assert [row.id for row in supervisor.search({"ai_ContactLanguage": "lao"})] == [case_id]
+    assert supervisor.search({"ai_ContactLanguage": "khm"}) == []
+    assert register.match({"prs_MobilePhone": "+8562055500000"}) == [case_id]
+    assert colleague.match({"prs_MobilePhone": "+8562055500000"}) == []
+    with pytest.raises(FormError):
+        supervisor.search({"prs_FirstName": "Example"})
+    with pytest.raises(RoleError):
+        colleague.get(case_id)
+    assert list(register.audit.entries(record=case_id))[-1].action == "case.refused"
+
+
+def test_retention_destroys_identity_and_a_hold_stops_it(register):
+    """24 months after closing the names go; with consent the statistics stay; a held case stays whole."""
+    closed = {**FIELDS, "cas_Status": "Closed"}
+    kept = register.add(closed, consent={"statistics": {"value": "yes", "expires": "2030-01-01"}})
+    gone, held = register.add(closed), register.add(closed)
+    officer = Register(register.store, register.keyring, OFFICER, today=date(2028, 12, 1))
+    officer.hold(held, on=True)
+
+    assert {row.id for row in keeping.due(officer)} == {kept, gone}
+    assert keeping.apply_retention(officer) == (1, 1)
+    assert register.identity(held)["prs_FirstName"] == "Example"
+    with register.store.read() as connection:
+        assert register.vault.read(connection, kept) == {}
+    assert {row.id for row in officer.list()} == {kept, held}
+    with pytest.raises(RegisterError, match="legal hold"):
+        keeping.erase(officer, held)
+    officer.hold(held, on=False)
+    keeping.erase(officer, held)
+    assert {row.id for row in officer.list()} == {kept}
+
+
+def test_a_backup_comes_back_whole_and_replaces_nothing(register, tmp_path):
+    """A restored copy has the same cases, values and audit; an existing database is never overwritten."""
+    case_id = register.add(FIELDS)
+    officer = register.as_user(OFFICER)
+    counted = keeping.backup(officer, tmp_path / "b.db")
+
+    assert keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring) == counted
+    with Register.open(tmp_path / "new.db", register.keyring, WORKER, today=TODAY) as again:
+        assert again.identity(case_id)["prs_FirstName"] == "Example"
+    with pytest.raises(StoreError, match="never replaces"):
+        keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring)
+
+
+def test_a_dump_comes_back_and_a_cut_one_is_refused(register, tmp_path):
+    """The sealed dump restores into any database; without its end nothing is restored."""
+    case_id = register.add(FIELDS)
+    keeping.dump(register.as_user(OFFICER), tmp_path / "d")
+    for address in ("whole.db", "cut.db"):
+        Register.open(tmp_path / address, register.keyring, WORKER).store.close()
+    keeping.restore(tmp_path / "d", tmp_path / "whole.db", keyring=register.keyring)
+    (tmp_path / "c").write_bytes(b"\n".join((tmp_path / "d").read_bytes().splitlines()[:-1]) + b"\n")
+
+    with Register.open(tmp_path / "whole.db", register.keyring, WORKER, today=TODAY) as again:
+        assert again.get(case_id).fields["ai_ContactLanguage"] == ["lao"]
+    with pytest.raises((StoreError, KeyringError)):
+        keeping.restore(tmp_path / "c", tmp_path / "cut.db", keyring=register.keyring)
+
+
+def test_rotation_seals_everything_anew(register):
+    """After a rotation every case opens, a person is still found, and the audit still verifies."""
+    case_id = register.add({**FIELDS, "prs_MobilePhone": "+856 20 5550 0000"})
+    register.update(case_id, {"ai_ContactLanguage": ["khm"]})
+
+    assert keeping.rotate(register.as_user(OFFICER)) >= 3
+    assert register.get(case_id).fields["ai_ContactLanguage"] == ["khm"]
+    assert register.match({"prs_MobilePhone": "+8562055500000"}) == [case_id]
+    assert register.verify(case_id) == 2
+    assert register.audit.verify() > 0
+
+
+def test_wipe_destroys_keys_and_file(register):
+    """One confirmed command leaves neither key nor database."""
+    register.add(FIELDS)
+    officer = register.as_user(OFFICER)
+    with pytest.raises(RegisterError, match="confirm"):
+        keeping.wipe(officer, confirm="yes")
+    path = register.store.path
+    keeping.wipe(officer, confirm=register.keyring.organisation)
+
+    assert not path.exists()
+    assert not register.keyring.path.exists()
+
+
+WRITER = """
+from pathlib import Path
+from threelines.people.register import Register
+from threelines.roles import User
+from threelines.store.keyring import Keyring
+keyring = Keyring.open(Path({key!r}))
+with Register.open({db!r}, keyring, User(id="w1", role="case_worker")) as register:
+    for _ in range(1000):
+        print(register.add({{"ai_Asked": "yes", "prs_FirstName": "Example"}}), flush=True)
+"""
+
+
+def test_kill_9_in_the_middle_of_writes_loses_no_acknowledged_one(tmp_path):
+    """A process killed while it writes 1,000 cases leaves every case that it had printed, and a whole audit."""
+    keyring = Keyring.create(tmp_path / "k.key")
+    code = WRITER.format(key=str(keyring.path), db=str(tmp_path / "k.db"))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as writer:
+        acknowledged = [writer.stdout.readline().strip() for _ in range(150)]
+        writer.send_signal(signal.SIGKILL)
+        acknowledged += [line.strip() for line in writer.stdout if line.endswith("\n")]
+        assert writer.stderr.read() == ""
+    assert writer.returncode == -signal.SIGKILL
+
+    with Register.open(tmp_path / "k.db", keyring, WORKER) as register:
+        for case_id in acknowledged:
+            assert register.identity(case_id) == {"prs_FirstName": "Example"}
+        assert keeping.check(register.store, keyring).cases >= len(acknowledged) >= 150
+        assert len(acknowledged) < 1000
