@@ -19,8 +19,11 @@ STATUSES = {"Active": "active", "FollowUp": "follow_up", "Closed": "closed", "Cl
 """HTCDS status → the index column."""
 
 
-class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One answer to one purpose, with who gave it and how long it stands."""
+class Consent(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+    """One answer to one purpose, with who gave it and how long it stands.
+
+    Kept as a short array: a hundred thousand cases are opened for one release. New members go last.
+    """
 
     value: Answer = "no"
     giver: str = ""
@@ -31,7 +34,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def stands(self, today: date) -> bool:
         """Whether it is a yes today. What was not asked, was withdrawn or has expired is no."""
-        return self.value == "yes" and (not self.expires or today.isoformat() < self.expires)
+        return self.value == "yes" and (not self.expires or date.fromisoformat(self.expires) > today)
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,18 +119,15 @@ def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | Non
     filled = {"given": today.isoformat(), **{key: value for key, value in given.items() if value}}
     if filled.get("value") == "yes":
         filled.setdefault("expires", f"{month}-01")
-    listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("giver", "method"))
-    shaped = re.fullmatch(r"([a-z]{3})?", filled.get("language", "")) and all(
-        re.fullmatch(r"(\d{4}-\d\d-\d\d)?", filled.get(key, "")) for key in ("given", "expires")
-    )
-    try:
-        return (
-            msgspec.convert(filled, Consent)
-            if listed and shaped and set(filled) <= set(Consent.__struct_fields__)
-            else None
-        )
-    except msgspec.ValidationError:
+    listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("value", "giver", "method"))
+    known = set(filled) <= set(Consent.__struct_fields__) and filled.get("value")
+    if not (listed and known and re.fullmatch(r"([a-z]{3})?", filled.get("language", ""))):
         return None
+    try:
+        _ = [date.fromisoformat(filled[key]) for key in ("given", "expires") if key in filled]
+    except ValueError:
+        return None
+    return Consent(**filled)  # type: ignore[arg-type]
 
 
 LEAVING_PROVENANCE = ("form", "interview_language", "interpreter", "worker_role")

@@ -110,9 +110,13 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def shared(self, purpose: str) -> frozenset[str]:
         """Return the allow-list of one purpose; `services` may see every coded field."""
-        if purpose == "services":
-            return frozenset(field.name for field in self.field if not field.identity)
-        return frozenset(field.name for field in self.field if purpose in field.share and not field.identity)
+        return self._shared.get(purpose, frozenset())
+
+    @cached_property
+    def _shared(self) -> dict[str, frozenset[str]]:
+        coded = [field for field in self.field if not field.identity]
+        named = {purpose: frozenset(f.name for f in coded if purpose in f.share) for purpose in self.purposes}
+        return {**named, "services": frozenset(field.name for field in coded)}
 
     def choices(self, field: Field) -> dict[str, str]:
         """Return code → label of a question's closed list; `ai_` questions can be left unasked."""

@@ -37,6 +37,8 @@ class SealedColumn(msgspec.Struct, frozen=True, kw_only=True):
 
     def context(self, *key: object) -> bytes:
         """Return what is bound to the value of the row with this primary key."""
+        if len(key) == 1:  # the common case, a hundred thousand times in one release
+            return f"{self.table}\x1f{self.column}\x1f{key[0]}".encode()
         return "\x1f".join((self.table, self.column, *map(str, key))).encode()
 
     def seal(self, keyring: Keyring, plaintext: bytes, *key: object) -> bytes:
