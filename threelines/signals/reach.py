@@ -142,11 +142,13 @@ def conduct_towards_strangers(thread: Thread, vocabulary: Vocabulary) -> Iterato
 def equal_in_many_languages(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The account opens talks with strangers in several languages."""
     features, quantiles = measure(thread), thread.facts.get("quantiles", {})
-    if features.languages >= 3 and _rare(quantiles, "languages", UNUSUAL):
-        detail = _languages(features, quantiles) + " Translators, agencies and outreach do the same."
-        sign = Conduct("AI-04", "weak", detail)
-        first = next((talk.opening.id for talk in _opened_talks(thread) if talk.opening), thread.records[0].id)
-        yield _signal(sign, first, detector="equal_in_many_languages")
+    if features.languages < 3 or not _rare(quantiles, "languages", UNUSUAL):
+        return
+    # Many languages are the pride of outreach and of migrants' groups; they speak of AI use only beside its tempo.
+    strength: Strength = "weak" if features.fast_long_share >= 0.5 or _rare(quantiles, "regularity") else "context"
+    detail = _languages(features, quantiles) + " Translators, agencies and outreach do the same."
+    first = next((talk.opening.id for talk in _opened_talks(thread) if talk.opening), thread.records[0].id)
+    yield _signal(Conduct("AI-04", strength, detail), first, detector="equal_in_many_languages")
 
 
 def _opened_talks(thread: Thread) -> list[Talk]:
