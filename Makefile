@@ -12,10 +12,10 @@ export PYTHONDONTWRITEBYTECODE =
 demo: $(CORE) ## scan the bundled sample exports, write a report, print the top findings
 	@$(BIN)/threelines demo --out demo-output
 
-test: system $(ALL) check ## set up everything and run every test
+test: system $(ALL) ## set up everything and run every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -p no:cacheprovider
 
-check: $(ALL) ## what no test holds: formatting, types, the vocabulary's own examples
+check: $(ALL) ## formatting, types, the vocabulary's own examples: what pre-commit runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -100,7 +100,13 @@ def test_declared_edited_and_invalid_are_three_things(tmp_path: Path, signer):
     """AI declared, edited, and a file changed after signing are told apart; no manifest is `none`."""
     plain = picture(tmp_path / "plain.png")
     made = sign(plain, tmp_path / "ai.png", signer[0], {"action": "c2pa.created", "digitalSourceType": AI})
-    cropped = sign(plain, tmp_path / "edited.png", signer[0], {"action": "c2pa.created", "digitalSourceType": CAMERA}, {"action": "c2pa.cropped"})
+    cropped = sign(
+        plain,
+        tmp_path / "edited.png",
+        signer[0],
+        {"action": "c2pa.created", "digitalSourceType": CAMERA},
+        {"action": "c2pa.cropped"},
+    )
     broken = tmp_path / "broken.png"
     data = bytearray(made.read_bytes())
     data[-400] ^= 0xFF

@@ -83,7 +83,12 @@ def test_grave_comes_before_weak_and_children_first(review):
     ])  # fmt: skip
 
     order = [item.findings[0] for item in review.queue(ANA)]
-    assert [(row.tier, row.child) for row in order] == [("urgent", True), ("urgent", False), ("priority", False), ("look", False)]
+    assert [(row.tier, row.child) for row in order] == [
+        ("urgent", True),
+        ("urgent", False),
+        ("priority", False),
+        ("look", False),
+    ]
 
 
 def test_waiting_counts_so_nothing_waits_for_ever(review):
@@ -139,7 +144,13 @@ def test_a_person_holds_one_item_at_a_time(review):
 
 def test_items_come_in_the_languages_a_person_reads(review):
     """Routing by language: known ones first to their readers, unknown to everybody, the rest is counted."""
-    review.add([finding("a", author="1", language="vi"), finding("b", author="2", language="en"), finding("c", author="3", language="")])
+    review.add(
+        [
+            finding("a", author="1", language="vi"),
+            finding("b", author="2", language="en"),
+            finding("c", author="3", language=""),
+        ]
+    )
 
     assert {item.language for item in review.queue(ANA, languages=["en"])} == {"en", ""}
     assert review.waiting_elsewhere(ANA, ["en"]) == 1

@@ -146,7 +146,9 @@ def test_a_form_without_its_token_is_refused(console, token):
     assert browser.post("/review/next", data={"token": token}).status_code == 403
 
 
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}])
+@pytest.mark.parametrize(
+    "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}]
+)
 def test_a_form_from_another_site_is_refused_even_with_the_token(console, headers):
     """The browser's own word on where a form came from counts as well."""
     browser, _ = console.sign_in("reviewer")
@@ -214,7 +216,12 @@ def test_signing_in_works_after_the_match_key_was_rotated(console):
 def test_the_way_on_after_signing_in_stays_inside(console):
     """A link to the sign-in cannot lead to somebody else's page."""
     console.desk.accounts.add("known", PASSWORD, role="reviewer")
-    for onward, expected in (("/review/upload", "/review/upload"), ("//evil.example", "/"), ("https://evil.example", "/"), ("/\\evil", "/")):
+    for onward, expected in (
+        ("/review/upload", "/review/upload"),
+        ("//evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\\evil", "/"),
+    ):
         answer = console.client().post("/login", data={"name": "known", "password": PASSWORD, "next": onward})
         assert answer.headers["location"] == expected
 

@@ -52,7 +52,11 @@ def test_it_works_without_scripts_and_uses_no_outside_asset(console):
 
 def test_words_give_signs_with_their_source_an_innocent_reading_and_steps(console):
     """Several published signs lead to advice, each with who published it and how it can be harmless."""
-    page = console.client().post("/check", data={"offer": "We keep your passport until the debt is paid. Pay the visa fee first."}).text
+    page = (
+        console.client()
+        .post("/check", data={"offer": "We keep your passport until the debt is paid. Pay the visa fee first."})
+        .text
+    )
 
     assert "It can be harmless" in page and "Who published this sign" in page and "Three steps" in page
     assert "voice" in page and "not confirmed a telephone number" in page
@@ -141,11 +145,15 @@ def test_a_right_to_left_page_says_so(console, tmp_path):
 
 def test_a_false_review_is_refused(tmp_path):
     """Reviewed without a reviewer, a date or some of the words is a fault of the file."""
-    (tmp_path / "vi.toml").write_text('language = "vi"\nname = "x"\nstatus = "reviewed"\n[interface]\n', encoding="utf-8")
+    (tmp_path / "vi.toml").write_text(
+        'language = "vi"\nname = "x"\nstatus = "reviewed"\n[interface]\n', encoding="utf-8"
+    )
     with pytest.raises(InterfaceError, match="without"):
         load_interfaces(tmp_path)
     words = "\n".join(f'{key} = "x"' for key in load_interfaces()["en"].interface)
-    (tmp_path / "vi.toml").write_text(f'language = "vi"\nname = "x"\nstatus = "reviewed"\n[interface]\n{words}', encoding="utf-8")
+    (tmp_path / "vi.toml").write_text(
+        f'language = "vi"\nname = "x"\nstatus = "reviewed"\n[interface]\n{words}', encoding="utf-8"
+    )
     with pytest.raises(InterfaceError, match="reviewed_by"):
         load_interfaces(tmp_path)
 

@@ -47,7 +47,10 @@ def _cases(request: Request, person: Person) -> tuple[Figure, ...]:
         return ()
     kept: dict[str, Any] = request.app.state.__dict__.setdefault("figures", {})
     if time.monotonic() - kept.get("made", -FRESH) >= FRESH:
-        kept |= {"figures": case_figures(register_for(request, person)), "made": time.monotonic()}
+        kept |= {
+            "figures": case_figures(register_for(request, person), desk(request).vocabulary),
+            "made": time.monotonic(),
+        }
     else:
         desk(request).audit.add(person.user, "statistics.read", reason="statistics")
     figures: tuple[Figure, ...] = kept["figures"]

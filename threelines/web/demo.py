@@ -24,7 +24,7 @@ from threelines.web.ingest import findings_of
 
 ENOUGH = 72
 """Findings that a demonstration has; a little more than a reviewer decides in a sitting."""
-CASES = 400
+CASES = 2400
 """Invented cases: enough for figures that show something although small cells are withheld."""
 _BATCHES = 40
 _START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -10,6 +10,7 @@ from threelines.people.register import Register
 from threelines.platforms.benchmark import wilson
 from threelines.platforms.review import Review
 from threelines.vocabulary.terms import Vocabulary
+from threelines.web.pages import TIER_WORDS
 from threelines.web.plots import Figure, Share
 
 K = 11
@@ -19,17 +20,21 @@ MOST = 15
 _SEEN = ("suspected", "probable", "confirmed")
 
 
-def case_figures(register: Register) -> tuple[Figure, ...]:
+def case_figures(register: Register, vocabulary: Vocabulary) -> tuple[Figure, ...]:
     """Return what the register shows, of the cases whose people agreed to statistics."""
     asked = [fields for _, _, _, fields in register.leaving("statistics") if fields.get("ai_Asked") == "yes"]
     labels = register.form.list
     by: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        ("language", "AI use by language of contact", "ai_ContactLanguage", {}),
+        ("language", "AI use by language of contact", "ai_ContactLanguage", _languages(vocabulary)),
         ("capability", "What AI was used for", "ai_Capability", labels["ai_capability"]),
         ("platform", "AI use by kind of platform", "ai_PlatformClass", labels["platform_class"]),
     )
     found = [_figure(key, title, _by_field(asked, field, names)) for key, title, field, names in by]
     return (found[0], found[1], _figure("corridor", "AI use by corridor", _corridors(asked)), found[2])
+
+
+def _languages(vocabulary: Vocabulary) -> dict[str, str]:
+    return {language.iso639_3: language.english_name for language in vocabulary.languages.values()}
 
 
 def _by_field(asked: list[dict[str, Any]], field: str, names: dict[str, str]) -> dict[str, list[bool]]:
@@ -89,7 +94,7 @@ def effort(review: Review, vocabulary: Vocabulary) -> tuple[Figure, ...]:
     """Return what the platform did with its findings: decided by level, by language, and by decision."""
     rows = list(review.codes())
     return (
-        _decided("effort-level", "Findings decided, by level", rows, _field("tier")),
+        _decided("effort-level", "Findings decided, by level", rows, lambda row: (TIER_WORDS[row["tier"]],)),
         _decided("effort-language", "Findings decided, by language", rows, _field("language")),
         _outcomes(rows),
         _capabilities(rows, vocabulary),

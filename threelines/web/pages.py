@@ -31,7 +31,7 @@ MENU = (
 )
 """Address, label and the permissions of which one is enough."""
 
-TIER_WORDS = {"urgent": "Urgent", "priority": "Priority", "look": "Look", "none": "No concern raised"}
+TIER_WORDS = {"urgent": "Urgent", "priority": "Priority", "look": "Look", "none": "Help first"}
 KIND_WORDS = {
     "advert": "Advert", "conversation": "Conversation", "account": "Account", "script": "Same text by several",
     "network": "Accounts tied together", "session": "Session with an AI model",

@@ -72,7 +72,7 @@ def _row(row: Share, top: int) -> str:
     number = f'<text x="{LABEL + BAR + 8}" y="{middle}">{escape(_words(row))}</text>'
     if row.value is None:
         return label + number
-    bar = f'<rect class="fill" x="{LABEL}" y="{top + 4}" width="{max(1.0, BAR * row.value):.1f}" height="14"/>'
+    bar = f'<rect class="fill" x="{LABEL}" y="{top + 4}" width="{max(1.0, BAR * row.value):.1f}" height="14" fill-opacity=".45"/>'
     low, high = LABEL + BAR * row.low, LABEL + BAR * row.high
     line = (
         f'<path class="range" d="M{low:.1f} {top + 11}H{high:.1f}M{low:.1f} {top + 7}v8M{high:.1f} {top + 7}v8" '
@@ -113,7 +113,7 @@ def columns(rows: Sequence[tuple[str, int]], *, key: str, title: str) -> str:
     for place, (name, number) in enumerate(rows):
         left, tall = 10 + 52 * place, round(95 * number / most, 1)
         drawn.append(
-            f'<rect class="fill" x="{left}" y="{115 - tall}" width="36" height="{tall}"/>'
+            f'<rect class="fill" fill-opacity=".45" x="{left}" y="{115 - tall}" width="36" height="{tall}"/>'
             f'<text x="{left + 18}" y="{109 - tall}" text-anchor="middle">{number}</text>'
             f'<text class="soft" x="{left + 18}" y="133" text-anchor="middle">{escape(name[-7:])}</text>'
         )
