@@ -1,0 +1,380 @@
+"""Each person's main path in a real browser, at phone and desktop size, by keyboard, and checked by axe."""
+
+import os
+import re
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+]  # fmt: skip
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+SHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
+OFFER = "They make us work 17 hours a day. You are fined for being late. We keep your passport."
+HARMLESS = "Gardener wanted in our village, Mondays, paid by the hour."
+
+pytestmark = pytest.mark.browser
+if not CHROMIUM.exists() and not os.environ.get("CI"):
+    pytest.skip("no /usr/bin/chromium: `make system` installs it", allow_module_level=True)
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+
+class Site(NamedTuple):
+    """A console that really listens, with its demonstration."""
+
+    address: str
+    desk: object
+    words: dict
+    """Name → password."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, vocabulary):
+    """Serve a filled demonstration on a free port of this machine."""
+    import uvicorn
+
+    from threelines.store.database import Store
+    from threelines.store.keyring import Keyring
+    from threelines.web import demo
+    from threelines.web.app import create_app
+    from threelines.web.desk import Options
+
+    folder = tmp_path_factory.mktemp("site")
+    options = Options(second_factor=False, demo=True, exit_address="about:blank")
+    app = create_app(
+        Store.open(folder / "s.db"), Keyring.create(folder / "s.key"), options=options, vocabulary=vocabulary
+    )
+    words = {entry.name: entry.password for entry in demo.make_accounts(app.state.desk)}
+    demo.fill(app.state.desk)
+    demo.fill_cases(app.state.desk, cases=900)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", app.state.desk, words)
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Start Debian's Chromium once."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium, site):
+    """Return a function that opens a window, signed in or not; a fault in a console fails the test."""
+    opened, faults = [], []
+
+    def open_window(name="", *, size=DESKTOP, **more):
+        context = chromium.new_context(viewport=size, base_url=site.address, **more)
+        opened.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+        if name:
+            page.goto("/login")
+            page.fill("#name", name)
+            page.fill("#password", site.words[name])
+            page.keyboard.press("Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield open_window
+    for context in opened:
+        context.close()
+    assert faults == []
+
+
+def refuse_barriers(page):
+    """Raise with axe's own words when it finds any violation (WCAG 2 A and AA, best practices)."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+
+def shot(page, name):
+    """Keep a picture for the docs when asked to."""
+    if os.environ.get("THREELINES_SCREENSHOTS") == "1":
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def no_sideways_scrolling(page):
+    """The page fits its window: only boxes meant for it scroll sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), page.url
+
+
+def test_a_reviewer_decides_fifty_findings_by_keyboard_alone(window, site):
+    """From sign-in to the fiftieth decision no mouse is used; undo, note, reason and skipping work by key."""
+    page = window("demo-reviewer")
+    expect(page.locator("h1")).to_have_text("Review")
+    before = decisions(site, "demo-reviewer")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/review/*")
+    shot(page, "finding-desktop")
+    for number in range(50):
+        was = page.url
+        kind = number % 10
+        if kind == 3:
+            page.keyboard.press("n")
+            page.keyboard.type("seen before")
+            page.keyboard.press("Enter")
+            page.keyboard.press("3")
+        elif kind == 6:
+            page.keyboard.press("5")
+            expect(page.locator("#reason")).to_be_focused()
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Enter")
+        elif kind == 8:
+            page.keyboard.press("4")
+            page.keyboard.type("Words")
+            page.keyboard.press("Enter")
+        else:
+            page.keyboard.press("1" if kind % 2 else "2")
+        page.wait_for_function("was => location.href !== was && document.readyState === 'complete'", arg=was)
+    last = page.url
+    page.keyboard.press("u")
+    page.wait_for_function("was => location.href !== was && document.readyState === 'complete'", arg=last)
+    page.keyboard.press("2")
+    page.wait_for_function("was => location.href === was", arg=last)
+
+    assert decisions(site, "demo-reviewer") - before == 50
+
+
+def decisions(site, name):
+    """Count a reviewer's standing decisions."""
+    return len(site.desk.review.decided(site.desk.accounts.by_name(name).user, limit=1000))
+
+
+def test_the_keys_are_shown_and_move_between_findings_of_one_account(window, site):
+    """The question mark explains the keys; j and k go on and back inside the account."""
+    page = window("demo-reviewer-2")
+    user = site.desk.accounts.by_name("demo-reviewer-2").user
+    many = next(item for item in site.desk.review.queue(user) if len(item.findings) > 1)
+    site.desk.review.claim(user, item=many.id)
+    page.goto(f"/review/{many.findings[0].id}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Undo my last decision")
+    refuse_barriers(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/review/{many.findings[1].id}")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/review/{many.findings[0].id}")
+    page.keyboard.press("b")
+    page.wait_for_url("**/review")
+
+
+def test_a_reviewer_works_on_a_phone_without_scripts(window):
+    """Taking, deciding, a missing reason and undo are plain forms."""
+    page = window("demo-reviewer-2", size=PHONE, java_script_enabled=False, has_touch=True)
+    page.get_by_role("button", name="Take the next one").tap()
+    page.wait_for_url("**/review/*")
+    shot(page, "finding-phone")
+    first = page.url
+    page.get_by_role("button", name="Remove").tap()
+    expect(page.get_by_role("alert")).to_contain_text("reason")
+    page.get_by_role("button", name="Watch").tap()
+    page.wait_for_url(lambda url: url != first and not url.endswith("/decide"))
+    page.get_by_role("button", name="Undo my last decision").tap()
+    page.wait_for_url(first)
+
+
+@SIZES
+def test_a_hotline_worker_records_a_call_within_a_minute(window, size):
+    """Consent stands before the questions; what is not asked is not shown; a person with keys needs no minute."""
+    page = window("demo-intake", size=size)
+    began = time.monotonic()
+    page.goto("/register/new")
+    assert page.locator("legend").first.inner_text() == "Consent first"
+    expect(page.get_by_text("What was it used for?")).to_be_hidden()
+    page.get_by_label("Yes", exact=True).nth(1).check()
+    page.get_by_label("Yes, asked").check()
+    page.get_by_label("Suspected", exact=True).check()
+    page.get_by_label("Copied voice").check()
+    page.get_by_label("In which languages was the person contacted?").fill("lao tha")
+    page.get_by_label("Messenger").check()
+    page.get_by_label("Hotline call or chat").check()
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    shot(page, "hotline-form-" + ("phone" if size is PHONE else "desktop"))
+    page.get_by_role("button", name="Keep the case").click()
+    page.wait_for_url("**/register/c*")
+
+    expect(page.get_by_role("status").first).to_contain_text("Kept")
+    expect(page.locator("main")).to_contain_text("Copied voice")
+    assert time.monotonic() - began < 60
+
+
+def test_a_draft_survives_without_a_network_and_holds_no_name(window):
+    """A broken connection loses no coded answer; fields of the vault are never kept on the device."""
+    page = window("demo-intake")
+    page.goto("/register/new?form=full")
+    page.context.set_offline(True)
+    page.get_by_label("Yes, asked").check()
+    page.get_by_text("Person", exact=True).click()
+    page.locator("#prs_FirstName").fill("Zerbinetta")
+    expect(page.locator("#draft-state")).to_contain_text("offline")
+    kept = page.evaluate("JSON.stringify(localStorage)")
+    page.context.set_offline(False)
+    page.reload()
+    page.get_by_role("button", name="Use it").click()
+
+    assert "Zerbinetta" not in kept and "ai_Asked" in kept
+    expect(page.get_by_label("Yes, asked")).to_be_checked()
+    page.get_by_role("button", name="Sign out").click()
+    assert page.evaluate("localStorage.length") == 0
+
+
+@SIZES
+def test_two_people_refer_a_case(window, site, size):
+    """The supervisor prepares, cannot approve alone; a second one approves; the papers stop saying draft."""
+    from copy import copy
+
+    register = copy(site.desk.register)
+    register.user = site.desk.accounts.by_name("demo-supervisor").user
+    case = register.add({"ai_Asked": "yes", "ai_Suspected": "none"}, consent={"share_with_police": "yes"})
+    page = window("demo-supervisor", size=size)
+    page.goto(f"/register/{case}")
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    page.locator("#recipient").fill("Anti-trafficking unit")
+    page.get_by_role("button", name="Prepare").click()
+    page.wait_for_url("**/release")
+    card = page.locator("article.card").filter(has_text="prepared").first
+    expect(card).to_contain_text("a second person approves it")
+    expect(card.get_by_role("button", name="Approve")).to_have_count(0)
+    second = window("demo-supervisor-2", size=size)
+    second.goto("/release")
+    second.get_by_role("button", name="Approve").first.click()
+    expect(second.locator("article.card").first).to_contain_text("approved")
+    refuse_barriers(second)
+    with second.expect_download() as download:
+        second.get_by_role("link", name="JSON").first.click()
+
+    assert '"status": "approved"' in Path(download.value.path()).read_text(encoding="utf-8")
+
+
+@SIZES
+def test_an_analyst_reads_figures_and_takes_their_tables(window, size):
+    """Every figure has a title, a description and a table."""
+    page = window("demo-analyst", size=size)
+    page.goto("/dashboard")
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    shot(page, "dashboard-" + ("phone" if size is PHONE else "desktop"))
+    assert page.locator("svg[role=img] > title").count() == page.locator("svg[role=img] > desc").count() >= 4
+    link = page.get_by_role("link", name=re.compile("Table of this figure")).last
+    with page.expect_download() as download:
+        link.click()
+
+    assert Path(download.value.path()).read_text(encoding="utf-8").startswith("name,hits,of,share")
+
+
+def test_an_admin_invites_a_person_who_sets_a_password(window):
+    """The admin sees a link once and never a password; the invited person comes in with it."""
+    page = window("demo-admin")
+    refuse_barriers(page)
+    page.locator("#role").select_option("analyst")
+    page.get_by_role("button", name="Make a one-time link").click()
+    link = page.locator(".secret").inner_text()
+    refuse_barriers(page)
+    guest = window(size=PHONE)
+    guest.goto(link)
+    refuse_barriers(guest)
+    guest.fill("#name", f"new-{time.time_ns()}")
+    guest.fill("#password", "seven quiet lamps")
+    guest.get_by_role("button", name="Set it").click()
+
+    expect(guest.locator("h1")).to_have_text("Dashboard")
+
+
+@SIZES
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_a_person_with_an_offer_gets_an_answer(window, size, scripts):
+    """On a phone and without scripts too: signs, innocent reading, three steps."""
+    page = window(size=size, java_script_enabled=scripts)
+    page.goto("/check?lang=vi")
+    expect(page.get_by_role("status")).to_contain_text("Tiếng Việt")
+    page.get_by_label("The offer or message").fill(OFFER)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("h2").first).to_have_text("What we saw")
+    expect(page.locator("main")).to_contain_text("It can be harmless")
+    no_sideways_scrolling(page)
+    if scripts:
+        refuse_barriers(page)
+        shot(page, "check-" + ("phone" if size is PHONE else "desktop"))
+    page.get_by_role("link", name="Look at another one").click()
+    page.get_by_label("The offer or message").fill(HARMLESS)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("main")).to_contain_text("not a promise")
+
+
+def test_escape_twice_leaves_the_check_page(window):
+    """The quick exit replaces the page, so that "back" does not return to it."""
+    page = window()
+    page.goto("/check")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_url("about:blank")
+
+
+PAGES = {
+    "": ("/check", "/login"),
+    "demo-reviewer-2": ("/review", "/review/upload", "/review/agreement", "/account", "/nothing"),
+    "demo-case-worker": ("/register", "/register/new?form=full"),
+    "demo-data-protection-officer": ("/audit", "/release", "/register"),
+    "demo-admin": ("/admin",),
+}
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_no_barrier(window, name, scheme, size):
+    """Every page of every role, in light on a desk and in the dark on a phone; nothing runs off the side."""
+    page = window(name, size=size, color_scheme=scheme)
+    for address in PAGES[name]:
+        page.goto(address)
+        refuse_barriers(page)
+        no_sideways_scrolling(page)
+        if size is DESKTOP and scheme == "light" and address in ("/review", "/register"):
+            shot(page, address.strip("/") + "-desktop")
+
+
+def test_a_finding_in_the_dark_has_no_barrier(window):
+    """The busiest page keeps its contrast in both schemes, with grey text and blurred files."""
+    for scheme in ("light", "dark"):
+        page = window("demo-reviewer-2", color_scheme=scheme)
+        page.goto("/account")
+        page.get_by_label("Show quoted text in grey").check()
+        page.get_by_role("button", name="Keep").click()
+        page.goto("/review")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/review/*")
+        refuse_barriers(page)
+
+
+def test_training_gives_the_agreed_answer_afterwards(window):
+    """A golden item looks like work, and tells its answer only after the own one."""
+    page = window("demo-reviewer-2")
+    page.goto("/review/training")
+    expect(page.locator("main")).not_to_contain_text("agreed answer")
+    page.keyboard.press("2")
+    expect(page.locator("main")).to_contain_text("The agreed answer is")
+    refuse_barriers(page)
