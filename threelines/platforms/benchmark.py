@@ -51,7 +51,7 @@ SETS: tuple[Wanted, ...] = (
     Wanted("coercion_ko_dktc", "coercion dialogues", ("threat", "extortion"), (), note="no Korean phrase has a source yet"),
     Wanted("extortion_en_ransomchats", "extortion talks with companies", ("*",)),
     Wanted("threat_ur", "threats", ("threat",), ("none",), note="political threats; no Urdu phrase has a source yet"),
-    Wanted("attack_idms_train", "online attacks", ("attack",), ("none",), note="insults, not coercion"),
+    Wanted("attack_idms_train", "online attacks", ("attack",), ("none",), (), note="insults, not coercion"),
     Wanted("llm_misuse_prompts", "prompts to AI models", ("harmful",), ("benign",), ("source",)),
 )  # fmt: skip
 
