@@ -1,0 +1,212 @@
+"""What a requester asks a model to do: signs of a request, read from `requests.toml`, quoted as written.
+
+A model's answer can look harmless while the request says what it is for; and a threat can be pasted
+by the person who received it. So the request is read, from the requester's point of view, and the
+signs join the same engine as everything else: they are indicators of one dimension, combined by the
+same rule. A benign-looking frame ("for a novel") never lowers a sign: only what is asked counts.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import msgspec
+
+from threelines.ai_models.phrases import Hit, Phrases
+from threelines.records import Record, Signal, Strength
+from threelines.text.fold import fold, fold_back
+from threelines.vocabulary.terms import Indicator, Source, Vocabulary
+
+DIMENSION = "request"
+THREAT = "REQ-01"
+"""What a text says, not what is asked: the only sign that is looked for inside quotation marks."""
+DELIVERY = "REQ-06"
+ORDER = "REQ-16"
+STAGED = "REQ-14"
+LANGUAGES = "REQ-15"
+
+MANY_LANGUAGES = 3
+"""Target languages in one session from which fan-out is noted."""
+ORDERED_STEPS = 3
+"""Steps of persona → offer → translation → move, in this order, that are noted."""
+
+_STEPS = {
+    "persona": ("{profile|life story|persona} of", "{write|invent|create|make up|give me} .. {profile|persona|life story|recruiter}", "recruiter named", "you are {lena|ana|a recruiter}"),
+    "offer": ("{job|work|study|modelling|au pair} {advert|advertisement|post|offer|flyer|ad}", "{advert|flyer|recruitment post|casting call|job post}"),
+    "translation": ("translate .. {into|to}", "{in|into} {several|many|other|five|ten} languages"),
+    "move": ("{private|another|secret|encrypted} {messenger|chat|app|group}", "{leave|leaves|leaving} the {app|platform|site}", "{move|moves|bring|brings} .. {private|messenger|telegram|whatsapp|signal|line|wechat|viber}"),
+}  # fmt: skip
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One sign of a request; English is reviewed, every other language is not."""
+
+    id: str
+    name: str
+    description: str
+    elements: tuple[str, ...]
+    strength: Strength
+    look_alikes: str
+    capability: str = ""
+    needs: str = ""
+    """A stance that must stand in the same request, or the sign is not seen."""
+    words: dict[str, tuple[str, ...]]
+
+
+class Reading(NamedTuple):
+    """One request, read."""
+
+    signals: tuple[Signal, ...]
+    unreviewed: frozenset[tuple[str, int]]
+    """(indicator, start) of signals whose words nobody has reviewed yet."""
+    own_situation: bool
+    """The writer tells of what happens to them, or asks for help for somebody."""
+    orders: bool
+    """Something is ordered from the model, not only told or asked."""
+    steps: tuple[str, ...]
+    """Tasks asked for, in the order of the text."""
+    languages: frozenset[str]
+    """Names of the languages that a translation is asked into."""
+
+
+class Requests:
+    """The signs of requests as one automaton; made once."""
+
+    def __init__(self, text: str) -> None:
+        table = tomllib.loads(text)
+        self.policy: str = table["id"]
+        self.version: str = table["version"]
+        self.help: dict[str, str] = table["help"]
+        self.signs = {entry["id"]: msgspec.convert(entry, Sign) for entry in table["sign"]}
+        self._source = table["source"]
+        groups: dict[str, list[str]] = {}
+        for sign in self.signs.values():
+            for language, phrases in sign.words.items():
+                groups.setdefault(f"{sign.id} {language}", []).extend(phrases)
+        for name, phrases in table["stance"].items():
+            groups[f"stance {name}"] = phrases
+        for phrases in table["support_words"].values():
+            groups.setdefault("stance own", []).extend(phrases)
+        for name, step in _STEPS.items():
+            groups[f"step {name}"] = list(step)
+        self._phrases = Phrases(groups)
+
+    def join(self, vocabulary: Vocabulary) -> Vocabulary:
+        """Return the vocabulary with the signs of requests as indicators of their own dimension."""
+        dimensions = {**vocabulary.elements["dimension"], DIMENSION: "Requests to an AI model"}
+        indicators = {**vocabulary.indicators, **{sign.id: self._indicator(sign) for sign in self.signs.values()}}
+        for id, name, strength in (
+            (STAGED, "The steps of a recruitment, in order", "medium"),
+            (LANGUAGES, "One text into many languages", "weak"),
+        ):
+            base = self._indicator(next(iter(self.signs.values())))
+            indicators[id] = msgspec.structs.replace(
+                base, id=id, name=name, strength=strength, elements=("act:recruitment",), capability="automation",
+                description="Seen over the turns of one session, whatever the words.",
+                look_alikes="Honest recruiters and translators do the same openly.",
+            )  # fmt: skip
+        return msgspec.structs.replace(
+            vocabulary, indicators=indicators, elements={**vocabulary.elements, "dimension": dimensions}
+        )
+
+    def _indicator(self, sign: Sign) -> Indicator:
+        return Indicator(
+            id=sign.id, name=sign.name, description=sign.description, category="request", elements=sign.elements,
+            dimension=DIMENSION, strength=sign.strength, strength_basis="assumption, set on packaged scenarios",
+            evidence="read in source", look_alikes=sign.look_alikes, capability=sign.capability,
+            next_step="Read the whole session before you decide.", sources=(Source(organisation=self._source),),
+        )  # fmt: skip
+
+    def read(self, record: Record) -> Reading:
+        """Read one request."""
+        text = record.text.replace("’", "'")
+        folded = fold(text)
+        hits = self._phrases.find(folded)
+        stances = {hit.group[7:] for hit in hits if hit.group[:7] == "stance " and not _idle(folded, hit)}
+        signals, unreviewed = self._signals(record, text, hits, stances)
+        return Reading(
+            signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
+            unreviewed=frozenset(unreviewed),
+            own_situation="own" in stances,
+            orders="order" in stances,
+            steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
+            languages=_languages(text),
+        )
+
+    def _signals(
+        self, record: Record, text: str, hits: list[Hit], stances: set[str]
+    ) -> tuple[dict[tuple[str, int], Signal], set[tuple[str, int]]]:
+        """Return signals by indicator and place, and which of them rest on unreviewed words."""
+        found: dict[tuple[str, int], Signal] = {}
+        unreviewed: set[tuple[str, int]] = set()
+        wanted = [hit for hit in hits if hit.group[:4] == "REQ-"]
+        back = fold_back(text) if wanted else None
+        quotes = [match.span() for match in _QUOTED.finditer(text)] if wanted else []
+        for hit in wanted:
+            kind, _, language = hit.group.partition(" ")
+            sign = self.signs[kind]
+            if back is None or (sign.needs and sign.needs not in stances):
+                continue
+            start, end = back.span(hit.start, hit.end)
+            if kind != THREAT and any(first < start and end <= last for first, last in quotes):
+                continue
+            if language != "en":
+                unreviewed.add((kind, start))
+            found[kind, start] = self._signal(record, sign, start, end)
+        return found, unreviewed
+
+    def _signal(self, record: Record, sign: Sign, start: int, end: int) -> Signal:
+        return Signal(
+            indicator=sign.id, record=record.id, quote=record.text[start:end], start=start, end=end,
+            strength=sign.strength, detail=sign.name + ".", detector="asks_of_model",
+        )  # fmt: skip
+
+
+_OPENS = re.compile(r"(?:\A|[.!?:;,)\]\"“”\n-]|\b(?:please|but|so|now|then|also|to))\s*$")
+"""What stands before a word that orders: "write" in "leave the app and write" orders nothing."""
+
+
+def _idle(folded: str, hit: Hit) -> bool:
+    """Whether a single English word of order stands inside a clause."""
+    word = folded[hit.start : hit.end]
+    return hit.group == "stance order" and word.isascii() and " " not in word and not _OPENS.search(folded[max(0, hit.start - 12) : hit.start])
+
+
+_QUOTED = re.compile(r"[\"“„«「][^\"”“»」]{8,}[\"”“»」]")
+_INTO = re.compile(r"\b(?:into|in|to)\s+((?:[A-Z][a-zé]+(?:\s*,\s*|\s+and\s+|\s*/\s*)?){1,12})")
+_NAMES = re.compile(r"[A-Z][a-zé]+")
+
+
+def _languages(text: str) -> frozenset[str]:
+    """Return the names of languages that follow "into": `into Nepali, Lao and Swahili`."""
+    names = (name for group in _INTO.findall(text) for name in _NAMES.findall(group))
+    return frozenset(name for name in names if name in _language_names())
+
+
+@lru_cache(maxsize=1)
+def _language_names() -> frozenset[str]:
+    """English names of languages, from the detector of languages itself."""
+    import pycld2
+
+    return frozenset(name.title() for name, _ in pycld2.LANGUAGES) | {"Tagalog", "Filipino", "Burmese", "Chinese"}
+
+
+@lru_cache(maxsize=1)
+def requests() -> Requests:
+    """Return the packaged signs of requests."""
+    return Requests((files("threelines") / "ai_models" / "requests.toml").read_text(encoding="utf-8"))
+
+
+def steps_in_order(steps: Iterator[str] | tuple[str, ...]) -> int:
+    """Return how many steps of persona → offer → translation → move came in this order."""
+    order = {name: place for place, name in enumerate(_STEPS)}
+    best: dict[int, int] = {}
+    for step in steps:
+        place = order[step]
+        best[place] = max(best.get(place, 0), 1 + max((best[p] for p in best if p < place), default=0))
+    return max(best.values(), default=0)
