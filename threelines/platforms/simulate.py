@@ -34,6 +34,9 @@ TO_SUPPORT = 0.25
 GROUP = 5
 """Assumption: accounts that share one script and one contact."""
 
+CACHED = 20_000
+"""Accounts kept ready, about 1 KB each; the others are computed again when they are met."""
+
 _NORMAL = [NormalDist().inv_cdf((i + 0.5) / 4096) for i in range(4096)]
 _CLOCK = [f"T{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}Z" for s in range(DAY)]
 
@@ -117,7 +120,7 @@ class Population:
                 self.starts.append((at, name))
         self.support = next((end, start) for start, name, end in self._spans() if name == "support_agents")
         self._step = next(s for s in range(int(accounts * 0.618) | 1, 2 * accounts + 2) if math.gcd(s, accounts) == 1)
-        self.account = lru_cache(maxsize=20_000)(self._account)
+        self.account = lru_cache(maxsize=CACHED)(self._account)
 
     def _spans(self) -> Iterator[tuple[int, str, int]]:
         end = self.size
