@@ -1,0 +1,144 @@
+"""Which language a message is in: known cases, honest doubt, batches, speed."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threelines.text import scripts
+from threelines.text.grams import letters
+from threelines.text.language import identify, identify_all, known_languages, model, prepared
+
+SHORT = {
+    "en": "Could you please call me tomorrow when you have finished your work?",
+    "es": "¿Puedes llamarme mañana después del trabajo?",
+    "fr": "Peux-tu m'appeler demain après le travail ?",
+    "ru": "Позвони мне завтра после работы, пожалуйста",
+    "uk": "Зателефонуй мені завтра після роботи, будь ласка",
+    "ar": "اتصل بي غدا بعد العمل من فضلك",
+    "ur": "کل کام کے بعد مجھے فون کریں",
+    "hi": "कल काम के बाद मुझे फोन करना",
+    "bn": "কাল কাজের পরে আমাকে ফোন করো",
+    "th": "พรุ่งนี้โทรหาฉันหลังเลิกงานนะ",
+    "km": "សូមទូរស័ព្ទមកខ្ញុំថ្ងៃស្អែក",
+    "my": "မနက်ဖြန် ကျွန်တော့်ကို ဖုန်းခေါ်ပါ",
+    "vi": "Ngày mai gọi cho tôi sau giờ làm nhé",
+    "id": "Tolong telepon saya besok setelah bekerja",
+    "tl": "Tawagan mo ako bukas pagkatapos ng trabaho",
+    "sw": "Nipigie simu kesho baada ya kazi",
+    "zh": "明天下班以后给我打电话",
+    "ja": "明日仕事のあとで電話してください",
+    "ko": "내일 일 끝나고 전화해 주세요",
+    "tr": "Yarın işten çıktıktan sonra beni arayabilir misin, konuşmamız gerekiyor",
+    "am": "እባክህ ነገ ከሥራ በኋላ ደውልልኝ ስለ ጉዳዩ መነጋገር አለብን",
+    "ne": "भोलि काम पछि मलाई फोन गर्नुहोस्",
+    "uz": "Ertaga ishdan keyin menga qo'ng'iroq qiling",
+}
+
+
+@pytest.mark.parametrize("code", sorted(SHORT))
+def test_short_messages(code):
+    """A short everyday message is given its own language."""
+    assert identify(SHORT[code]).code == code
+
+
+def test_names_over_400_languages():
+    """The model can name more than 400 languages, each with a BCP 47 code."""
+    known = known_languages()
+
+    assert len(known) > 400
+    assert known["swh"] == "sw"
+    assert known["shn"] == "shn"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "12345", "!!!", "😀😀", "https://example.org/x", "k"])
+def test_nothing_to_say_is_und(text):
+    """Without letters to judge by, the answer is `und`, with no confidence."""
+    found = identify(text)
+
+    assert found.code == "und"
+    assert found.iso639_3 == "und"
+
+
+def test_letters_that_are_no_language_are_und():
+    """A run of random letters resembles nothing and gets no language."""
+    assert identify("xqzvk wqqrx zzkjv qxwvz").code == "und"
+
+
+def test_scripts():
+    """The script of most letters is named in ISO 15924, for a language that is not known, too."""
+    assert identify(SHORT["ru"]).script == "Cyrl"
+    assert identify(SHORT["am"]).script == "Ethi"
+    assert identify("").script == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("bhai tum kahan ho, kal kaam pe nahi aaya kya", "hi-Latn"),
+        ("ami kal jabo na, tumi kothay acho", "bn-Latn"),
+        ("ezayak ya habibi, mesh 3aref fein el beit", "ar-Latn"),
+    ],
+)
+def test_romanised(text, code):
+    """Hindi, Bengali and Arabic in Latin letters are named as such, apart from languages of that script."""
+    found = identify(text)
+
+    assert (found.code, found.romanised) == (code, True)
+
+
+@pytest.mark.parametrize("code", ["en", "es", "fr", "id", "tl", "sw", "tr", "uz", "vi"])
+def test_latin_languages_are_not_romanised(code):
+    """A language that is at home in Latin letters is not taken for a romanised one."""
+    assert not identify(SHORT[code]).romanised
+
+
+def test_two_scripts_are_mixed():
+    """A message in two scripts names both; one foreign word does not make it mixed."""
+    both = identify("Позвони мне завтра please call me tomorrow")
+
+    assert len(both.mixed) == 2
+    assert identify("Позвони мне завтра после работы, ok?").mixed == ()
+    assert identify(SHORT["ja"]).mixed == ()
+
+
+def test_confidence_grows_with_text():
+    """Two words leave more doubt than a sentence."""
+    assert identify("bonne").confidence <= identify(SHORT["fr"]).confidence
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=6))
+def test_a_batch_says_what_each_text_says_alone(texts):
+    """Whatever the text, the batch does not change its answer, and nothing breaks."""
+    assert identify_all(texts) == [identify(text) for text in texts]
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=40, deadline=None)
+def test_scripts_count_every_letter_once(text):
+    """The counts of all scripts add up to the characters laid out."""
+    batch = letters([prepared(text)])
+
+    assert scripts.counts(batch.codes, batch.owner, 1).sum() == len(batch.codes)
+
+
+def test_the_model_is_small_and_has_no_pickle():
+    """The packaged model is under 4 MB and its tables are consistent."""
+    from importlib.resources import files
+
+    assert (files("threelines") / "text" / "languages.npz").stat().st_size < 4e6
+    assert all(starts[-1] == len(language) for starts, language in zip(model().starts, model().language, strict=True))
+
+
+def test_keeps_up_with_a_stream():
+    """At least 4,000 messages of 25 characters a second of processor time (20,000 on an idle core)."""
+    texts = [text[:25] for text in SHORT.values()] * 60
+    identify_all(texts[:20])
+    started = time.process_time()
+    identify_all(texts)
+
+    assert len(texts) / (time.process_time() - started) > 4000
