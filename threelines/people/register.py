@@ -426,6 +426,25 @@ class Register:
             provenance={**provenance, "revision": str(revision)},
         )  # fmt: skip
 
+    def columns(self, purpose: str, names: Sequence[str]) -> Iterator[tuple[str, str, Sequence[Any]]]:
+        """Yield (case id, day of recording, answers to `names`) of every case with consent today.
+
+        The quick way through a hundred thousand cases, for tables and for the monitor.
+        """
+        hidden = set(names) - self.form.shared(purpose)
+        if hidden:
+            raise RegisterError(f"{', '.join(sorted(hidden))}: may not leave for {purpose}")
+        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read").order_by(CASES.c.id)
+        self.audit.add(self.user, f"leaving.{purpose}", reason="statistics")
+        today, keyring = self.today, self.keyring
+        with self.store.read() as connection:
+            for case_id, sealed in connection.execution_options(yield_per=2000).execute(wanted):
+                content = _decode(CONTENT.open(keyring, sealed, case_id))
+                consent = content.consent.get(purpose)
+                if consent is not None and consent.stands(today):
+                    fields = content.fields
+                    yield case_id, content.provenance.get("recorded", ""), [fields.get(name) for name in names]
+
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
         return "x" + self.keyring.tag(case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
