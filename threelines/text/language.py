@@ -125,7 +125,8 @@ def known_languages() -> dict[str, str]:
 
 def prepared(text: str, *, longest: int = _LONGEST) -> str:
     """Return what the model reads: composed, lower case, no addresses, handles or digits."""
-    composed = unicodedata.normalize("NFC", text[:longest]).lower()
+    # the declaration in Amharic parts words by U+1361, messages by spaces
+    composed = unicodedata.normalize("NFC", text[:longest]).lower().replace("\u1361", " ")
     return " ".join(_NOISE.sub(" ", composed).split())
 
 
