@@ -1,4 +1,4 @@
-"""The command `threelines release`: statistics that are safe to publish."""
+"""The command `threelines release`: publish statistics that hide every person in them."""
 
 from __future__ import annotations
 
@@ -10,42 +10,57 @@ import click
 from threelines.cli.register import database_options, opened
 
 
-@click.command(short_help="Write statistics that are safe to publish.")
-@database_options("analyst")
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-def command(out: Path, **options: Any) -> None:
-    """Count consented cases into tables in which no cell has fewer than 11 cases, or follows from others.
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=None, help="Folder for the release.")
+@click.option(
+    "--base",
+    type=click.Choice(["1", "5"]),
+    default="5",
+    show_default=True,
+    help="Round counts to this; 1 does not round.",
+)
+@click.option("--show", default="", metavar="ID", help="Print a prepared release, to decide about it.")
+@click.option("--approve", default="", metavar="ID", help="Agree, as a second person.")
+@click.option("--refuse", default="", metavar="ID", help="Refuse, as a second person.")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0.01, 4.0),
+    default=None,
+    help="Add synthetic records with this privacy loss (from 2,000 cases; needs pac-synth). At most 4 a year in all.",
+)
+@database_options("supervisor")
+def command(
+    out: Path | None, base: str, show: str, approve: str, refuse: str, epsilon: float | None, **options: Any
+) -> None:
+    """Publish statistics in two steps, by two people.
 
-    Below 100 cases only the total is written. The folder is a draft until a second person has approved
-    exactly these tables; then write it again.
+    The first run makes the tables and asks for a second person; nothing is written. After the
+    approval the same command writes them. No count below 11 appears, and none can be worked out.
 
     \b
-    Examples:
-      threelines release --db cases.db --out release/
-      threelines export approve a7k… --db cases.db --user second.person
-      threelines release --db cases.db --out release/
+      threelines release --db cases.db --out release-1 --user anna
+      threelines release --db cases.db --show a7k… --user ben
+      threelines release --db cases.db --approve a7k… --user ben
+      threelines release --db cases.db --out release-1 --user anna
     """
-    import msgspec
-
-    from threelines.people.approval import ApprovalError, digest_of, prepare, require_approved
-    from threelines.people.register import incidents
-    from threelines.people.release import build, files
+    from threelines.people import approval, release
 
     with opened(**options) as register:
-        release = build(incidents(register, "statistics"))
-        digest = digest_of(msgspec.json.encode(release, order="sorted"))
-        approved_by: tuple[str, ...] = ()
-        request = ""
-        try:
-            found = require_approved(register, "release", digest)
-            approved_by = (found.prepared_by, found.decided_by)
-        except ApprovalError:
-            request = prepare(register, "release", digest, tables=len(release.one_way) + len(release.two_way))
-    out.mkdir(parents=True, exist_ok=True)
-    for name, data in files(release, approved_by=approved_by).items():
-        (out / name).write_bytes(data)
-    click.echo(f"{out}: {len(release.one_way)} one-way and {len(release.two_way)} two-way tables")
-    if request:
-        click.echo(
-            f"A draft until a second person approves it: threelines export approve {request} --user SECOND-PERSON"
-        )
+        if show:
+            for name, text in release.read(register, show).files.items():
+                click.echo(f"== {name}\n{text}")
+        elif approve or refuse:
+            release.read(register, approve or refuse)
+            click.echo(approval.decide(register, approve or refuse, yes=bool(approve)).state)
+        elif out is None:
+            raise click.UsageError("give --out FOLDER, or --show, --approve or --refuse with an id")
+        elif approved := release.ready(register):
+            for path in release.publish(register, approved, out):
+                click.echo(path)
+        else:
+            made = release.prepare(register, base=int(base), epsilon=epsilon)
+            click.echo(
+                f"prepared {made.id} ({len(made.files)} files, SHA-256 {made.digest[:16]}…); nothing is written yet"
+            )
+            click.echo(f"a second person looks at it:  threelines release --db … --show {made.id} --user NAME")
+            click.echo(f"and agrees:                   threelines release --db … --approve {made.id} --user NAME")

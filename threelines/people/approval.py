@@ -39,6 +39,11 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """Recipient, legal basis, receipt, answer: sealed in the database."""
 
 
+def stamp() -> str:
+    """Return the present time, to the microsecond: two events of one second keep their order."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
 def digest_of(data: bytes) -> str:
     """Return what an approval speaks of: the SHA-256 of the bytes that leave."""
     return sha256(data).hexdigest()
@@ -52,7 +57,7 @@ def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
         connection.execute(
             APPROVALS.insert().values(
                 id=approval, kind=kind, digest=digest, state="prepared", prepared_by=register.user.id, decided_by="",
-                made=datetime.now(UTC).isoformat(timespec="seconds"),
+                made=stamp(),
                 sealed=APPROVAL.seal(register.keyring, msgspec.msgpack.encode(details), approval),
             )
         )  # fmt: skip

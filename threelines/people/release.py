@@ -1,202 +1,380 @@
-"""Tables that are safe to publish: no cell below k, and none that follows from the others.
+"""Publish statistics: which cases, which tables, what is hidden, and two people for it.
 
-One-way tables join small values into one cell, so nothing in them is missing and nothing can be
-subtracted. Two-way tables all share the column `ai_answer` (a star: their joint bounds are those of
-each table alone); a row with a small cell is hidden whole, with others, until every hidden cell
-could be any of k values or more by the Fréchet bounds, which are exact for a full block
-(Dobra and Fienberg, PNAS 97(22), 2000).
+The cohort rule answers the one who compares two releases. Between two releases at least k cases
+join, leave or change, or none do: fewer newcomers wait, fewer corrections wait, and when fewer than
+k people withdraw, they leave at once and others rest with them, so that no difference is one person.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+import sqlalchemy as sa
 
-from threelines.people.definition import load_form
-from threelines.records import Incident, ThreelinesError
+from threelines import __version__
+from threelines.people import approval
+from threelines.people.register import Register
+from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
+from threelines.people.synthetic import DIMENSIONS, synthetic_csv
+from threelines.records import ThreelinesError
+from threelines.roles import require
+from threelines.store.database import Migration
+from threelines.store.sealed import SealedColumn, declare
 
-K = 11
-"""Smallest count that is published (CTDC's k)."""
-TOTALS_ONLY = 100
-"""Below so many cases only the total is published (standard's R3)."""
-ROUND = 5
-REST = "other_or_fewer_than_11"
-NO_ANSWER = "no_answer"
-ANSWER = "ai_answer"
-SINGLE = ("prs_Gender", "tl_AgeBand", "tl_Channel", "tl_CountryOfRecruitment", "tl_CountryOfExploitation")
-MANY = ("ai_Capability", "ai_ContactLanguage", "ai_PlatformClass", "vic_TypeOfExploitation", "vic_MethodsOfControl")
-Block = dict[str, dict[str, int]]
+TOTALS_BELOW = 100
+"""Below this many cases only totals are published (standard's R3)."""
+YEAR = "year"
+ONE_WAY = (
+    YEAR, "tl_Channel", "ai_Asked", "ai_Suspected", "ai_Capability", "ai_EvidenceBasis", "ai_ContactLanguage",
+    "ai_PlatformClass", "ai_CommunityNew", "ai_Effect", "ai_ReportAnswered", "vic_TypeOfExploitation", "prs_Gender",
+    "tl_AgeBand", "tl_CountryOfRecruitment", "tl_CountryOfExploitation",
+)  # fmt: skip
+TWO_WAY = (
+    ("ai_ContactLanguage", "ai_Suspected"),
+    ("ai_PlatformClass", "ai_Suspected"),
+    ("vic_TypeOfExploitation", "ai_Suspected"),
+    (YEAR, "ai_Suspected"),
+    ("prs_Gender", "ai_Suspected"),
+    ("prs_Gender", "tl_AgeBand"),
+    ("tl_CountryOfExploitation", "ai_Suspected"),
+    ("tl_CountryOfRecruitment", "tl_CountryOfExploitation"),
+)
+"""The listed two-way tables. They form a tree: two tables share at most one dimension and no chain of
+tables closes, so tables together tell no more of a hidden cell than its own table does (a joint
+distribution with these tables can be glued along a tree from any of their completions). For the same
+reason `ai_Capability`, which is asked only where AI is suspected, is crossed with nothing."""
+BASE = 5
+
+_metadata = sa.MetaData()
+_releases = sa.Table(
+    "releases",
+    _metadata,
+    sa.Column("id", sa.String(20), primary_key=True),
+    sa.Column("published", sa.String(32), nullable=True),
+    sa.Column("package", sa.LargeBinary, nullable=False),
+    sa.Column("cohort", sa.LargeBinary, nullable=False),
+)
+MIGRATIONS: tuple[Migration, ...] = (("0001_releases", _metadata.create_all),)
+_PACKAGE = SealedColumn(table="releases", column="package", key=("id",))
+_COHORT = SealedColumn(table="releases", column="cohort", key=("id",))
 
 
 class ReleaseError(ThreelinesError):
-    """A table would show what it must not."""
+    """A release cannot be made or published; the text says what is missing."""
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """What may be published: counts are rounded to 5, and never below 11."""
+class Cohort(msgspec.Struct, frozen=True, kw_only=True):
+    """The cases of one release and their answers, by dimension."""
 
-    total: int | None
-    one_way: dict[str, dict[str, int]] = {}
-    two_way: dict[str, Block] = {}
-    """Dimension → value → ai_answer → count; hidden rows are absent."""
+    ids: tuple[str, ...]
+    kinds: dict[str, tuple[tuple[str, ...], ...]]
+    codes: dict[str, bytes]
+    """Per dimension, 32-bit integers into `kinds`."""
 
+    def column(self, name: str) -> Any:
+        """Return the codes of a dimension as an array."""
+        return np.frombuffer(self.codes[name], dtype=np.int32).astype(np.int64)
 
-def build(incidents: Iterable[Incident]) -> Release:
-    """Count consented incidents into safe tables."""
-    rows = [_answers(incident.fields) for incident in incidents]
-    total = len(rows)
-    if total < TOTALS_ONLY:
-        return Release(total=_shown(total) if total >= K else None)
-    joined = {name: join_small(Counter(row[name] for row in rows)) for name in (ANSWER, *SINGLE)}
-    one_way = {name: _rounded(_collapsed(rows, name, joined[name])) for name in joined}
-    for name in MANY:
-        counts = Counter(value for row in rows for value in row[name])
-        one_way[name] = _rounded({value: count for value, count in counts.items() if count >= K})
-    two_way = {}
-    for name in SINGLE:
-        pairs = Counter((_place(row[name], joined[name]), _place(row[ANSWER], joined[ANSWER])) for row in rows)
-        visible, _ = hide_rows(_block(pairs))
-        if visible:
-            two_way[name] = {value: _rounded(cells) for value, cells in visible.items()}
-    return Release(total=_shown(total), one_way=one_way, two_way=two_way)
+    def take(self, places: Any) -> Cohort:
+        """Return some of the cases, in the order given."""
+        return Cohort(
+            ids=tuple(self.ids[place] for place in places),
+            kinds=self.kinds,
+            codes={name: self.column(name)[places].astype(np.int32).tobytes() for name in self.kinds},
+        )
 
 
-def _answers(fields: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {name: str(fields.get(name) or NO_ANSWER) for name in SINGLE}
-    row |= {name: sorted(set(fields.get(name) or ())) for name in MANY}
-    asked = fields.get("ai_Asked")
-    # One dimension for "asked" and "suspected": two tables of them could be subtracted from each other.
-    row[ANSWER] = str(fields.get("ai_Suspected") or NO_ANSWER) if asked == "yes" else "not_asked"
-    return row
+def migrate(register: Register) -> None:
+    """Make the tables of this area."""
+    register.store.migrate("release", MIGRATIONS)
+    declare(register.store, (_PACKAGE, _COHORT))
 
 
-def join_small(counts: Mapping[str, int]) -> frozenset[str]:
-    """Return the values that are joined into one cell, so that every cell, that one too, has k or more."""
-    order = sorted(counts, key=lambda value: (counts[value], value))
-    small = [value for value in order if counts[value] < K]
-    for value in order[len(small) :]:
-        if not small or (len(small) > 1 and sum(counts[each] for each in small) >= K):
-            break
-        small.append(value)
-    return frozenset(small)
+# ---------------------------------------------------------------------- the cohort
 
 
-def hide_rows(block: Block) -> tuple[Block, Block]:
-    """Part a table into visible and hidden rows; a hidden cell could be any of k values or more."""
-    order = sorted(block, key=lambda value: (min(block[value].values()), sum(block[value].values()), value))
-    hidden = sum(min(cells.values()) < K for cells in block.values())
-    while 0 < hidden < len(order):
-        if narrowest({value: block[value] for value in order[:hidden]}) >= K:
-            break
-        hidden += 1
-    if hidden == len(order):
-        return {}, block
-    return {value: block[value] for value in sorted(order[hidden:])}, {value: block[value] for value in order[:hidden]}
-
-
-def narrowest(block: Block) -> int:
-    """Return the width of the narrowest bounds of a cell, given the sums of a hidden block."""
-    rows = {value: sum(cells.values()) for value, cells in block.items()}
-    columns: Counter[str] = Counter()
-    for cells in block.values():
-        columns.update(cells)
-    total = sum(rows.values())
-    return min(min(row, column) - max(0, row + column - total) for row in rows.values() for column in columns.values())
-
-
-def _collapsed(rows: Sequence[Mapping[str, Any]], name: str, joined: frozenset[str]) -> Counter[str]:
-    return Counter(_place(row[name], joined) for row in rows)
-
-
-def _place(value: str, joined: frozenset[str]) -> str:
-    return REST if value in joined else value
-
-
-def _block(pairs: Mapping[tuple[str, str], int]) -> Block:
-    columns = sorted({column for _, column in pairs})
-    return {
-        row: {column: pairs.get((row, column), 0) for column in columns} for row in sorted({row for row, _ in pairs})
-    }
-
-
-def _shown(count: int) -> int:
-    if count < K:
-        raise ReleaseError(f"a count below {K} would be published; nothing was written")
-    return max(K, ROUND * round(count / ROUND))
-
-
-def _rounded(counts: Mapping[str, int]) -> dict[str, int]:
-    return {value: _shown(counts[value]) for value in sorted(counts)}
-
-
-# ---------------------------------------------------------------------- files
-
-
-def files(release: Release, *, approved_by: Sequence[str] = ()) -> dict[str, bytes]:
-    """Return file name → bytes: tables, data dictionary, and a README with the limits."""
-    made = {"README.md": _readme(release, approved_by).encode(), "dictionary.csv": _dictionary(release)}
-    if release.one_way:
-        rows = [(name, value, count) for name, cells in release.one_way.items() for value, count in cells.items()]
-        made["one_way.csv"] = _csv(("dimension", "value", "cases"), rows)
-    for name, block in release.two_way.items():
-        cells = [(row, column, count) for row, part in block.items() for column, count in part.items()]
-        made[f"{name}_by_{ANSWER}.csv"] = _csv((name, ANSWER, "cases"), cells)
-    return made
-
-
-def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return out.getvalue().encode()
-
-
-def _dictionary(release: Release) -> bytes:
-    form = load_form()
-    rows: list[tuple[str, str, str]] = [
-        (ANSWER, "", "Was the person asked about AI, and what did they answer: not_asked, no_answer, or ai_Suspected"),
-        ("", REST, "Values that have fewer than 11 cases, joined (with larger ones where needed)"),
-    ]
-    for name in (*SINGLE, *MANY):
-        field = form.fields[name]
-        labels = form.choices(field)
-        rows.append((name, "", field.label))
-        rows += [
-            (name, value, labels.get(value, "ISO code")) for value in release.one_way.get(name, {}) if value != REST
-        ]
-    return _csv(("dimension", "value", "meaning"), rows)
-
-
-def _readme(release: Release, approved_by: Sequence[str]) -> str:
-    state = (
-        "Approved by two people." if approved_by else "DRAFT: not to be published before a second person approved it."
+def read_cases(register: Register) -> Cohort:
+    """Read every case with standing consent for statistics."""
+    names = [name for name in ONE_WAY if name != YEAR]
+    ids: list[str] = []
+    places: dict[str, dict[Any, int]] = {name: {} for name in (*names, YEAR)}
+    codes: dict[str, list[int]] = {name: [] for name in places}
+    columns = [(places[name], codes[name]) for name in names]
+    years, year_codes = places[YEAR], codes[YEAR]
+    for case_id, recorded, answers in register.columns("statistics", names):
+        ids.append(case_id)
+        year_codes.append(years.setdefault(recorded[:4], len(years)))
+        for (known, column), answer in zip(columns, answers, strict=True):
+            column.append(known.setdefault(tuple(answer) if isinstance(answer, list) else answer, len(known)))
+    return Cohort(
+        ids=tuple(ids),
+        kinds={name: tuple(map(_kind, known)) for name, known in places.items()},
+        codes={name: np.array(column, dtype=np.int32).tobytes() for name, column in codes.items()},
     )
-    total = "fewer than 11 cases: nothing is published" if release.total is None else f"about {release.total} cases"
-    return f"""# Statistics of consented cases
 
-{state}
 
-Contains {total}. Counts are rounded to {ROUND} (11 and 12 are shown as 11); no cell has fewer than {K} cases.
-Below {TOTALS_ONLY} cases only the total is given.
+def _kind(answer: Any) -> tuple[str, ...]:
+    return answer if isinstance(answer, tuple) else (str(answer),) if answer else ()
 
-## How to read
 
-- Only cases with standing consent for statistics are counted. They are not a sample of anything: say "cases recorded
-  by this organisation", never "victims" of a country.
-- `not_asked` is the part in which nobody asked about AI. Divide by those asked, not by all cases.
-- A suspicion is what a person or a worker reported. It is no finding of a court or an examiner.
-- One case can have several capabilities, languages, platforms, exploitations and means of control: these do not add up.
-- Rows of a two-way table that are absent are hidden, not zero.
+def next_cohort(old: Cohort | None, new: Cohort, rank: Callable[[str], bytes], *, k: int = K) -> Cohort:
+    """Apply the cohort rule; `rank` is a keyed hash that decides who rests, the same way each time."""
+    if old is None:
+        return new
+    old, new = _same_kinds(old, new)
+    was, now = ({case: place for place, case in enumerate(cohort.ids)} for cohort in (old, new))
+    stay = [case for case in new.ids if case in was]
+    join = [now[case] for case in new.ids if case not in was]
+    gone = len(old.ids) - len(stay)
+    if 0 < gone < k:
+        resting = set(sorted(stay, key=rank)[: k - gone])
+        stay = [case for case in stay if case not in resting]
+    ours, theirs = new.take([now[case] for case in stay]), old.take([was[case] for case in stay])
+    changed = np.zeros(len(stay), dtype=bool)
+    for name in new.kinds:
+        changed |= ours.column(name) != theirs.column(name)
+    kept = ours if changed.sum() >= k else theirs
+    return _joined(kept, new.take(join)) if len(join) >= k else kept
 
-## Limits
 
-- k-anonymity does not hide what all people of a cell have in common.
-- Two releases close in time could be compared. Publish at most once a quarter, with more than {K} new cases.
-- Somebody who knows most of the cases can subtract them.
+def _same_kinds(old: Cohort, new: Cohort) -> tuple[Cohort, Cohort]:
+    """Code both cohorts with one list of answers per dimension; a dimension new to one is unrecorded there."""
+    kinds = {
+        name: tuple(dict.fromkeys((*old.kinds.get(name, ((),)), *new.kinds.get(name, ((),)))))
+        for name in sorted({*old.kinds, *new.kinds})
+    }
+    return _recoded(old, kinds), _recoded(new, kinds)
+
+
+def _recoded(cohort: Cohort, kinds: dict[str, tuple[tuple[str, ...], ...]]) -> Cohort:
+    codes = {}
+    for name, known in kinds.items():
+        place = {kind: number for number, kind in enumerate(known)}
+        if name in cohort.kinds:
+            to = np.array([place[kind] for kind in cohort.kinds[name]] or [0], dtype=np.int32)
+            codes[name] = to[cohort.column(name)].tobytes()
+        else:
+            codes[name] = np.full(len(cohort.ids), place[()], dtype=np.int32).tobytes()
+    return Cohort(ids=cohort.ids, kinds=kinds, codes=codes)
+
+
+def _joined(left: Cohort, right: Cohort) -> Cohort:
+    codes = {name: left.codes[name] + right.codes[name] for name in left.kinds}
+    return Cohort(ids=left.ids + right.ids, kinds=left.kinds, codes=codes)
+
+
+# ---------------------------------------------------------------------- the tables
+
+
+def tables(cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], list[Table]]:
+    """Return the one-way and two-way tables that this many cases allow."""
+    ways = {name: make_way(name, cohort.kinds[name], cohort.column(name), k=k) for name in ONE_WAY}
+    shown = {name: way for name, way in ways.items() if way is not None}
+    crossed = (suppress(shown[a], shown[b], k=k) for a, b in TWO_WAY if a in shown and b in shown)
+    return shown, [table for table in crossed if table is not None]
+
+
+def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K) -> dict[str, str]:
+    """Return the files of a release by name: the same cohort gives the same bytes."""
+    count = len(cohort.ids)
+    if count < k:
+        raise ReleaseError(f"fewer than {k} cases have consent for statistics: nothing can be published yet")
+    ways, crossed = tables(cohort, k=k)
+    files = {"totals.csv": _csv([("what", "cases"), *_totals(cohort, ways, base, k)])}
+    if count >= TOTALS_BELOW:
+        for way in ways.values():
+            files[f"tables/{way.name}.csv"] = _csv(_one_way_rows(register, way, base, k))
+        for table in crossed:
+            files[f"tables/{table.rows.name}__{table.columns.name}.csv"] = _csv(_two_way_rows(table, base, k))
+    files["data_dictionary.csv"] = _csv(_dictionary(register, ways if count >= TOTALS_BELOW else {}))
+    files["LIMITS.txt"] = _limits(count, base, k)
+    return {**files, "release.json": _manifest(files, crossed if count >= TOTALS_BELOW else [], base, k)}
+
+
+def _totals(cohort: Cohort, ways: Mapping[str, Way], base: int, k: int) -> Iterator[tuple[str, int]]:
+    count = len(cohort.ids)
+    yield "all cases with consent for statistics", rounded(count, base=base, k=k)
+    if "ai_Asked" in ways:
+        asked = ways["ai_Asked"].counts.get("yes", 0)
+        if asked >= k and (count - asked >= k or count == asked):
+            yield "of them asked about AI", rounded(asked, base=base, k=k)
+
+
+def _one_way_rows(register: Register, way: Way, base: int, k: int) -> Iterator[tuple[Any, ...]]:
+    yield way.name, "label", "cases"
+    for category, count in way.counts.items():
+        yield category, _label(register, way.name, category), rounded(count, base=base, k=k)
+
+
+def _two_way_rows(table: Table, base: int, k: int) -> Iterator[tuple[Any, ...]]:
+    yield table.rows.name, table.columns.name, "cases"
+    for (row, column), count in table.cells.items():
+        yield row, column, "not published" if count is HIDDEN else rounded(count, base=base, k=k)
+
+
+def _label(register: Register, name: str, category: str) -> str:
+    if category == MERGED:
+        return "Other answers, each too rare to be shown"
+    if category == NOT_RECORDED:
+        return "Not recorded, or not asked in this case"
+    field = register.form.fields.get(name)
+    return register.form.choices(field).get(category, category) if field else category
+
+
+def _dictionary(register: Register, ways: Mapping[str, Way]) -> Iterator[tuple[str, ...]]:
+    yield "field", "question", "note", "code", "meaning"
+    for way in ways.values():
+        field = register.form.fields.get(way.name)
+        question = field.label if field else "Year of recording"
+        several = "several answers are possible: counts overlap" if way.is_many else ""
+        for category in way.categories:
+            yield way.name, question, several, category, _label(register, way.name, category)
+
+
+def _limits(count: int, base: int, k: int) -> str:
+    size = (
+        f"Fewer than {TOTALS_BELOW} cases: only totals are published."
+        if count < TOTALS_BELOW
+        else "One-way tables, and the listed two-way tables."
+    )
+    return f"""What these figures are, and what they are not
+
+Cases recorded by one organisation, of people who agreed to be counted. They are not a sample of
+anything: they show what was noticed and recorded, not how often something happens.
+{size}
+"Asked about AI" is the only base for a share of AI use: where nobody asked, nothing is known.
+AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.
+Age, where given, is the age when it happened, in bands. Year is the year of recording.
+
+Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
+Further counts are "not published" so that none can be worked out from the others.
+{f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
+Two releases differ by at least {k} cases or by none: new cases and corrections may wait for the
+next release; whoever withdrew consent is no longer in this one.
+Counts protect against finding one person in a table. They do not stop guesses about a whole group:
+do not use them against a community, a nationality or a language.
 """
+
+
+def _manifest(files: Mapping[str, str], crossed: Sequence[Table], base: int, k: int) -> str:
+    return json.dumps(
+        {
+            "format": "threelines-release-1", "made_with": f"threelines {__version__}", "k": k, "rounded_to": base,
+            "not_published_share": {f"{t.rows.name}__{t.columns.name}": round(t.hidden, 3) for t in crossed},
+            "sha256": {name: sha256(text.encode()).hexdigest() for name, text in sorted(files.items())},
+        },
+        indent=1,
+    ) + "\n"  # fmt: skip
+
+
+def _csv(rows: Iterator[tuple[Any, ...]] | Sequence[tuple[Any, ...]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+# ---------------------------------------------------------------------- two people
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A release that waits for, or has, a second person."""
+
+    id: str
+    state: str
+    digest: str
+    files: dict[str, str]
+
+
+def prepare(register: Register, *, base: int = BASE, epsilon: float | None = None) -> Request:
+    """Make a release and ask for a second person; nothing leaves yet.
+
+    With `epsilon` (from 2,000 cases) synthetic records with that privacy loss go with the tables.
+    """
+    require(register.user, "release.prepare")
+    migrate(register)
+    cohort = next_cohort(last_cohort(register), read_cases(register), _rank(register))
+    files = package(register, cohort, base=base)
+    if epsilon is not None:
+        files["synthetic.csv"] = synthetic_csv(register, _answers(cohort, DIMENSIONS), epsilon=epsilon)
+    plain = msgspec.json.encode(files, order="sorted")
+    digest = approval.digest_of(plain)
+    request = approval.prepare(register, "release", digest, recipient="public", files=len(files))
+    with register.store.write() as connection:
+        connection.execute(
+            _releases.insert().values(
+                id=request, package=_PACKAGE.seal(register.keyring, plain, request),
+                cohort=_COHORT.seal(register.keyring, msgspec.msgpack.encode(cohort), request),
+            )
+        )  # fmt: skip
+    return Request(id=request, state="prepared", digest=digest, files=files)
+
+
+def _answers(cohort: Cohort, names: Sequence[str]) -> list[dict[str, tuple[str, ...]]]:
+    columns = {name: [cohort.kinds[name][code] for code in cohort.column(name)] for name in names}
+    return [{name: columns[name][place] for name in names} for place in range(len(cohort.ids))]
+
+
+def _rank(register: Register) -> Callable[[str], bytes]:
+    return lambda case_id: register.keyring.tag(case_id.encode(), b"release:rest")
+
+
+def last_cohort(register: Register) -> Cohort | None:
+    """Return the cohort of the release that was published last."""
+    wanted = sa.select(_releases.c.id, _releases.c.cohort).where(_releases.c.published.is_not(None))
+    with register.store.read() as connection:
+        row = connection.execute(wanted.order_by(_releases.c.published.desc(), _releases.c.id).limit(1)).first()
+    if row is None:
+        return None
+    return msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+
+
+def read(register: Register, request_id: str) -> Request:
+    """Return a prepared release, for the second person to look at."""
+    found = approval.read(register, request_id)
+    require(register.user, "release.prepare" if found.prepared_by == register.user.id else "release.approve")
+    migrate(register)
+    with register.store.read() as connection:
+        sealed = connection.execute(sa.select(_releases.c.package).where(_releases.c.id == request_id)).scalar()
+    if sealed is None:
+        raise ReleaseError(f"{request_id}: not a release")
+    files = msgspec.json.decode(_PACKAGE.open(register.keyring, sealed, request_id), type=dict[str, str])
+    return Request(id=request_id, state=found.state, digest=found.digest, files=files)
+
+
+def ready(register: Register) -> str:
+    """Return the id of an approved release that was not written yet; empty when there is none."""
+    migrate(register)
+    wanted = sa.select(_releases.c.id).where(_releases.c.published.is_(None)).order_by(_releases.c.id)
+    with register.store.read() as connection:
+        ids = list(connection.execute(wanted).scalars())
+    return next((each for each in ids if approval.read(register, each).state == "approved"), "")
+
+
+def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
+    """Write an approved release, exactly the bytes that the second person approved."""
+    require(register.user, "release.prepare")
+    request = read(register, request_id)
+    digest = approval.digest_of(msgspec.json.encode(request.files, order="sorted"))
+    if approval.require_approved(register, "release", digest).id != request_id:
+        raise ReleaseError(f"{request_id}: no second person has approved exactly this")
+    if folder.exists() and any(folder.iterdir()):
+        raise ReleaseError(f"{folder}: is not empty; give a new folder")
+    approval.mark_sent(register, request_id, receipt=digest)
+    with register.store.write() as connection:
+        now = approval.stamp()
+        connection.execute(_releases.update().where(_releases.c.id == request_id).values(published=now))
+    written = []
+    for name, text in request.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
