@@ -9,6 +9,7 @@ import pytest
 from threelines.assess import judge, observe
 from threelines.records import Record, Thread
 from threelines.signals.persona import facts_of, facts_that_drift, same_sentence_other_numbers
+from threelines.text.fold import fold
 
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
 
@@ -38,7 +39,7 @@ def said(*texts: str, days: float = 1.0) -> Thread:
 )
 def test_facts_are_read_in_five_languages(text, kind, value):
     """Each language's plain way to say a fact about oneself is read."""
-    found = [(fact.kind, fact.value) for fact in facts_of(Record(id="1", author="a", text=text))]
+    found = [(fact.kind, fact.value) for fact in facts_of(Record(id="1", author="a", text=text), fold(text))]
 
     assert (kind, value) in found
 
@@ -46,7 +47,7 @@ def test_facts_are_read_in_five_languages(text, kind, value):
 @pytest.mark.parametrize("text", ["I am 27 minutes late", "my brother lives in Lima", "soy feliz"])
 def test_other_sentences_are_not_facts(text):
     """Minutes are not years, and a brother is not oneself."""
-    assert list(facts_of(Record(id="1", author="a", text=text))) == []
+    assert list(facts_of(Record(id="1", author="a", text=text), fold(text))) == []
 
 
 def test_two_ages_are_shown_with_the_words(vocabulary):

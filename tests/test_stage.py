@@ -83,8 +83,8 @@ def test_memory_halves_in_the_stated_half_life():
     later = MONDAY + timedelta(days=stage_list().memory["half_life_days"])
     after = advance(state, Record(id="2", author="a", time=later, text="x"))
 
-    assert state.levels[0] == 1.0
-    assert after.levels[0] == pytest.approx(0.5)
+    assert state.remembered[0] == 1.0
+    assert after.remembered[0] == pytest.approx(0.5)
 
 
 def test_a_patient_talk_over_five_months_is_still_named(vocabulary):

@@ -196,13 +196,17 @@ def _own_turn(talk: Talk, record: Record, at: float) -> None:
     talk.hours.append(int(at // 3600) % 24)
     if talk.mine == 1:
         talk.opening = record
-    contact = _MAY_CONTACT.search(record.text) is not None and CONTACT.search(record.text) is not None
-    if not contact:
+    if not names_contact(record.text):
         return
     if talk.mine == 1:
         talk.contact_first = True
     elif talk.answered and not talk.moved_at:
         talk.moved_at, talk.moved_after, talk.moved_record = talk.length, at - talk.first, record.id
+
+
+def names_contact(text: str) -> bool:
+    """Whether the text holds a handle, link or number; shape only, no word is read."""
+    return _MAY_CONTACT.search(text) is not None and CONTACT.search(text) is not None
 
 
 def words_of(text: str) -> float:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from threelines.records import Record, Signal, Thread
 from threelines.signals.account import wording_print
 from threelines.signals.detector import quoted, reads
+from threelines.signals.reading import readings
 from threelines.text.fold import fold, fold_back
 from threelines.vocabulary.terms import Vocabulary
 
@@ -60,9 +61,8 @@ def _patterns() -> tuple[_Pattern, ...]:
     return tuple(made)
 
 
-def facts_of(record: Record) -> Iterator[Fact]:
-    """Yield what the author says about himself or herself in this record."""
-    folded = fold(record.text)
+def facts_of(record: Record, folded: str) -> Iterator[Fact]:
+    """Yield what the author says about himself or herself in this record, whose folded text is given."""
     for pattern in _patterns():
         if pattern.anchor not in folded:
             continue
@@ -93,11 +93,10 @@ def _disagree(earlier: Fact, later: Fact) -> bool:
 def facts_that_drift(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The account tells different people different things about its age, name, town or work."""
     by_kind: dict[str, dict[str, Fact]] = {}
-    for record in thread.records:
-        if record.kind != "system" and record.text:
-            for fact in facts_of(record):
-                # One statement per value is enough: memory stays small however often it is repeated.
-                by_kind.setdefault(fact.kind, {}).setdefault(fact.value, fact)
+    for reading in readings(thread, vocabulary):
+        for fact in facts_of(reading.record, reading.folded):
+            # One statement per value is enough: memory stays small however often it is repeated.
+            by_kind.setdefault(fact.kind, {}).setdefault(fact.value, fact)
     for kind in sorted(by_kind):
         found = drift(list(by_kind[kind].values())[:50])
         if found:

@@ -7,6 +7,7 @@ one record at a time, so a guard in front of a model and a stream use the same f
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,7 +16,7 @@ from importlib.resources import files
 import msgspec
 
 from threelines.records import Record, Signal, Thread
-from threelines.signals.account import CONTACT
+from threelines.signals.account import names_contact
 from threelines.signals.detector import reads
 from threelines.signals.wording import published_phrase
 from threelines.vocabulary.terms import Vocabulary
@@ -81,26 +82,34 @@ class StageState(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     last: float = 0.0
     """Time of the last record."""
+    noted: float = 0.0
+    """Time of the last record that showed a stage: what `levels` and `chain` stand for."""
     levels: tuple[float, ...] = (0.0,) * 6
-    """What is still remembered of each stage, 0 to 1."""
+    """How well each stage was remembered then, 0 to 1."""
     chain: tuple[float, ...] = (0.0,) * 6
-    """Worth of the best ordered way that ends at each stage; fades with the memory."""
+    """Worth then of the best ordered way that ends at each stage; fades with the memory."""
     steps: tuple[int, ...] = (0,) * 6
     """Stages on that way."""
     entered: tuple[Entered, ...] = ()
     """First time of each stage, in the order they came."""
 
     @property
+    def remembered(self) -> tuple[float, ...]:
+        """What is left of each stage at the time of the last record, 0 to 1."""
+        left = _fade(self.last - self.noted)
+        return tuple(level * left for level in self.levels)
+
+    @property
     def stage(self) -> str:
         """The furthest stage that is not forgotten; empty before the first record."""
         keep = stage_list().memory["forgotten_below"]
-        held = [place for place, level in enumerate(self.levels) if level >= keep]
+        held = [place for place, level in enumerate(self.remembered) if level >= keep]
         return stage_list().stages[held[-1]].id if held else ""
 
     @property
     def progress(self) -> float:
         """Worth of the best ordered way, at the time of the last record."""
-        return round(max(self.chain), 4)
+        return round(max(self.chain) * _fade(self.last - self.noted), 4)
 
     @property
     def ordered_steps(self) -> int:
@@ -126,7 +135,10 @@ def advance(state: StageState, record: Record, signals: Iterable[Signal] = ()) -
     own = record.author == state.sender
     sent, answered = state.sent + own, state.answered + (not own)
     seen = _seen(state, record, signals, sent=sent, answered=answered) if record.kind != "system" else set()
-    fade = 0.5 ** (max(0.0, at - state.last) / DAY / stage_list().memory["half_life_days"]) if state.turns else 1.0
+    last = max(at, state.last)
+    if not seen:
+        return msgspec.structs.replace(state, turns=state.turns + 1, sent=sent, answered=answered, last=last)
+    fade = _fade(at - state.noted) if state.noted else 1.0
     levels, chain, steps = [v * fade for v in state.levels], [v * fade for v in state.chain], list(state.steps)
     for place in sorted(seen):
         levels[place] = 1.0
@@ -138,18 +150,25 @@ def advance(state: StageState, record: Record, signals: Iterable[Signal] = ()) -
     names = [stage_list().stages[place].id for place in sorted(seen)]
     new = tuple(Entered(name, at, state.turns + 1, record.id) for name in names if name not in known)
     return msgspec.structs.replace(
-        state, turns=state.turns + 1, sent=sent, answered=answered, last=max(at, state.last), levels=tuple(levels),
+        state, turns=state.turns + 1, sent=sent, answered=answered, last=last, noted=max(at, state.noted), levels=tuple(levels),
         chain=tuple(chain), steps=tuple(steps), entered=state.entered + new,
     )  # fmt: skip
 
 
+def _fade(seconds: float) -> float:
+    """Return what is left of a memory after some seconds."""
+    return math.exp2(-max(0.0, seconds) / DAY / stage_list().memory["half_life_days"])
+
+
 def _seen(state: StageState, record: Record, signals: Iterable[Signal], *, sent: int, answered: int) -> set[int]:
     """Return the places of the stages that this record shows, by signs and by conduct."""
-    seen = {_places()[s.indicator] for s in signals if s.indicator in _places() and record.author == state.sender}
+    seen: set[int] = set()
+    if signals and record.author == state.sender:
+        seen = {_places()[signal.indicator] for signal in signals if signal.indicator in _places()}
     if record.author == state.sender:
         if sent == 1:
             seen.add(0)
-        elif answered and CONTACT.search(record.text):
+        elif answered and names_contact(record.text):
             seen.add(3)
     if min(sent, answered) in TRUST_AT and min(sent, answered) > min(state.sent, state.answered):
         seen.add(1)
