@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -38,14 +40,44 @@ class Serving:
             raise click.UsageError(
                 f"port {self.given['port']}: {fault.strerror}; choose another with --port"
             ) from fault
-        address = f"http://{self.given['host']}:{listening.getsockname()[1]}"
-        self._say(app.state.desk, address)
+        listening.listen(512)
+        self._say(app.state.desk, f"http://{self.given['host']}:{listening.getsockname()[1]}")
+        if self.given["workers"] == 1:
+            self._serve(app, listening)
+        else:
+            app.state.desk.store.close()
+            self._share(listening)
+
+    def _serve(self, app: FastAPI, listening: socket.socket) -> None:
         # X-Forwarded-* counts only from a proxy on this machine (uvicorn's default list of trusted peers).
         settings = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=self.given["behind_https"],
             timeout_graceful_shutdown=10, timeout_keep_alive=20,
         )  # fmt: skip
         uvicorn.Server(settings).run(sockets=[listening])
+
+    def _share(self, listening: socket.socket) -> None:
+        """Serve one socket from several processes; each opens the database for itself."""
+        context = multiprocessing.get_context("fork")
+        workers = [
+            context.Process(target=self._work, args=(listening, number)) for number in range(self.given["workers"])
+        ]
+        for worker in workers:
+            worker.start()
+
+        def stop(*_: object) -> None:
+            for worker in workers:
+                worker.terminate()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        for worker in workers:
+            worker.join()
+
+    def _work(self, listening: socket.socket, number: int) -> None:
+        if number:  # one process announces decisions; the others leave the outbox alone
+            self.given["webhook"] = ""
+        self._serve(self._app(), listening)
 
     def _app(self) -> FastAPI:
         given = self.given

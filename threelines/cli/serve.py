@@ -44,6 +44,13 @@ import click
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 32),
+    help="Processes that share the work; limits of tries and requests count in each.",
+)
+@click.option(
     "--behind-https", is_flag=True, help="A proxy on this machine ends TLS: cookies are sent over https only."
 )
 @click.option("--no-second-factor", is_flag=True, help="Do not ask for an authenticator app. For demonstrations.")

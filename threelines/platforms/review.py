@@ -16,6 +16,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, get_args
@@ -23,6 +24,7 @@ from typing import Any, Literal, get_args
 import msgspec
 import sqlalchemy as sa
 
+from threelines.platforms import review_statements as say
 from threelines.platforms.review_tables import (
     FINDING,
     MIGRATIONS,
@@ -32,7 +34,6 @@ from threelines.platforms.review_tables import (
     findings,
     items,
     outbox,
-    seen,
 )
 from threelines.records import Assessment, Record, ThreelinesError
 from threelines.roles import User, require
@@ -69,7 +70,6 @@ DOUBLE_SHARE = 5
 HARM_PER_DAY = 0.25
 """What a day of waiting adds to the order: the weakest finding passes the gravest in about two weeks."""
 _TIER_HARM = {"none": 0.0, "look": 1.0, "priority": 2.0, "urgent": 3.0}
-_WAITING: tuple[Stage, ...] = ("open", "second", "split", "appeal")
 
 
 class ReviewError(ThreelinesError):
@@ -119,6 +119,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
     row: Row
     finding: Finding
+    beside: tuple[str, ...] = ()
+    """Findings of the same account that wait for this person, gravest first."""
+    seen: tuple[int, int] = (0, 0)
+    """How many this person had on screen today, and how many urgent ones."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +167,7 @@ class Review:
         signals = _digest(finding.assessment)
         if last and (last.signals == signals or last.stage == "training"):
             return "known"
-        if last and last.stage in _WAITING:
+        if last and last.stage in say.WAITING:
             values = self._codes(finding) | {"signals": signals, "sealed": self._seal(last.id, finding)}
             connection.execute(findings.update().where(findings.c.id == last.id).values(**values))
             self._reorder(connection, last.item)
@@ -206,12 +210,7 @@ class Review:
 
     def _reorder(self, connection: sa.Connection, item: str) -> None:
         """Set the item's place: grave first, but waiting counts too, so nothing waits for ever."""
-        waiting = connection.execute(
-            sa.select(sa.func.count(), sa.func.max(findings.c.harm), sa.func.min(findings.c.created)).where(
-                findings.c.item == item, findings.c.stage.in_(_WAITING)
-            )
-        ).one()
-        number, gravest, oldest = waiting
+        number, gravest, oldest = connection.execute(say.STATE, {"item": item}).one()
         values: dict[str, Any] = {"waiting": number}
         if number:
             # Every item ages at the same rate, so the order never changes by waiting: it can be stored.
@@ -227,14 +226,16 @@ class Review:
         """Return the items that this person may take now, in order; empty `languages` reads all."""
         require(user, "finding.list")
         with self.store.read() as connection:
-            rows = connection.execute(self._waiting(user, languages).limit(limit)).all()
+            statement, values = _choose(user, languages, (say.QUEUE, say.QUEUE_IN))
+            rows = connection.execute(statement.limit(limit), values).all()
             return tuple(self._with_findings(connection, user, row) for row in rows)
 
     def waiting_elsewhere(self, user: User, languages: Sequence[str]) -> int:
         """Return how many items this person could take in other languages than these."""
-        others = self._waiting(user, ()).where(items.c.language.not_in([*languages, ""])).order_by(None).subquery()
+        elsewhere = say.QUEUE.where(items.c.language.not_in([*languages, ""])).order_by(None).subquery()
         with self.store.read() as connection:
-            return int(connection.execute(sa.select(sa.func.count()).select_from(others)).scalar_one())
+            counted = sa.select(sa.func.count()).select_from(elsewhere)
+            return int(connection.execute(counted, {"who": user.id, "now": time.time()}).scalar_one())
 
     def claim(self, user: User, *, languages: Sequence[str] = (), item: str = "") -> Item | None:
         """Lock the first item (or the one named) for this person; None when nothing waits.
@@ -244,43 +245,45 @@ class Review:
         require(user, "finding.review")
         with self.store.write() as connection:
             self.store.lock(connection)
-            wanted = self._waiting(user, () if item else languages)
-            wanted = wanted.where(items.c.id == item) if item else wanted
-            row = connection.execute(wanted.limit(1)).first()
-            if row is None:
-                return None
-            connection.execute(
-                items.update()
-                .where(items.c.lease_by == user.id, items.c.id != row.id)
-                .values(lease_by="", lease_until=0.0)
-            )
-            held = {"lease_by": user.id, "lease_until": time.time() + LEASE}
-            connection.execute(items.update().where(items.c.id == row.id).values(**held))
-            return self._with_findings(connection, user, row)
+            row = self._claim(connection, user, languages, item)
+            return self._with_findings(connection, user, row) if row is not None else None
+
+    def take(self, user: User, *, languages: Sequence[str] = (), item: str = "") -> str:
+        """Lock as `claim` does, falling back from the item to the queue; return the first finding, or nothing."""
+        require(user, "finding.review")
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            return self._take(connection, user, languages, item)
+
+    def _take(self, connection: sa.Connection, user: User, languages: Sequence[str], item: str) -> str:
+        row = self._claim(connection, user, languages, item) if item else None
+        row = row if row is not None else self._claim(connection, user, languages, "")
+        if row is None:
+            return ""
+        return str(connection.execute(say.REST.limit(1), {"item": row.id, "who": user.id}).scalar_one())
+
+    def _claim(self, connection: sa.Connection, user: User, languages: Sequence[str], item: str) -> Any:
+        statement, values = _choose(user, () if item else languages, (say.FIRST, say.FIRST_IN))
+        if item:
+            statement, values["item"] = say.ONE, item
+        row = connection.execute(statement, values).first()
+        if row is not None:
+            connection.execute(say.LET_GO_OTHERS, {"holder": user.id, "held": row.id})
+            self._hold(connection, user, row.id)
+        return row
+
+    def _hold(self, connection: sa.Connection, user: User, item: str) -> None:
+        connection.execute(say.HOLD, {"holder": user.id, "held": item, "until": time.time() + LEASE})
 
     def put_back(self, user: User) -> None:
         """Give back what this person holds, so that a colleague can take it."""
         with self.store.write() as connection:
             connection.execute(items.update().where(items.c.lease_by == user.id).values(lease_by="", lease_until=0.0))
 
-    def _waiting(self, user: User, languages: Sequence[str]) -> sa.Select[Any]:
-        free = sa.or_(items.c.lease_by == user.id, items.c.lease_until < time.time())
-        fresh = sa.exists().where(findings.c.item == items.c.id, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
-        chosen = sa.select(items).where(items.c.waiting > 0, free, fresh)
-        if languages:
-            chosen = chosen.where(items.c.language.in_([*languages, ""]))
-        return chosen.order_by(items.c.priority.desc(), items.c.id)
-
-    def beside(self, user: User, item: str) -> Item | None:
-        """Return an item with the findings in it that wait for this person."""
-        with self.store.read() as connection:
-            row = connection.execute(sa.select(items).where(items.c.id == item)).first()
-            return self._with_findings(connection, user, row) if row else None
-
     def _with_findings(self, connection: sa.Connection, user: User, row: Any) -> Item:
         waiting = connection.execute(
             sa.select(*_ROW_COLUMNS)
-            .where(findings.c.item == row.id, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
+            .where(findings.c.item == row.id, findings.c.stage.in_(say.WAITING), ~say.decided_by(user.id))
             .order_by(findings.c.harm.desc(), findings.c.id)
         ).all()
         return Item(
@@ -293,20 +296,17 @@ class Review:
         require(user, "finding.review")
         with self.store.write() as connection:
             row = self._held(connection, user, finding)
-            until = time.time() + LEASE
-            connection.execute(items.update().where(items.c.id == row.item).values(lease_by=user.id, lease_until=until))
-            _count_seen(connection, user.id, urgent=row.tier == "urgent")
+            self._hold(connection, user, row.item)
+            beside = connection.execute(say.REST, {"item": row.item, "who": user.id}).scalars().all()
+            counted = _count_seen(connection, user.id, urgent=row.tier == "urgent")
             self.audit.note(connection, user, "finding.open", record=finding, reason="review")
-        return Opened(row=_row(row), finding=self._open(row))
+        return Opened(row=_row(row), finding=self._open(row), beside=tuple(beside), seen=counted)
 
     def _held(self, connection: sa.Connection, user: User, finding: str) -> Any:
-        row = connection.execute(sa.select(findings).where(findings.c.id == finding)).first()
+        row = connection.execute(say.FINDING, {"finding": finding}).first()
         if row is None:
             raise ReviewError("no such finding; it may have been removed by retention")
-        if row.stage == "training":
-            return row
-        item = connection.execute(sa.select(items).where(items.c.id == row.item)).one()
-        if item.lease_by not in ("", user.id) and item.lease_until > time.time():
+        if row.stage != "training" and row.lease_by not in ("", user.id) and row.lease_until > time.time():
             raise ReviewError("a colleague has this open; take the next one")
         return row
 
@@ -314,30 +314,45 @@ class Review:
 
     def decide(self, user: User, finding: str, verdict: Verdict) -> Row:
         """Write one decision down; return the finding as it now stands."""
+        with self._deciding(user, verdict) as connection:
+            return self._decide(connection, user, finding, verdict)
+
+    def decide_and_take(
+        self, user: User, finding: str, verdict: Verdict, *, languages: Sequence[str] = ()
+    ) -> tuple[Row, str]:
+        """Decide, and in the same transaction take what comes next: of this account first, then of the queue."""
+        with self._deciding(user, verdict) as connection:
+            row = self._decide(connection, user, finding, verdict)
+            return row, "" if row.stage == "training" else self._take(connection, user, languages, row.item)
+
+    @contextmanager
+    def _deciding(self, user: User, verdict: Verdict) -> Iterator[sa.Connection]:
         require(user, "finding.review")
         _refuse_incomplete(verdict)
         with self.store.write() as connection:
             self.store.lock(connection)
-            row = self._held(connection, user, finding)
-            if row.stage not in (*_WAITING, "training"):
-                raise ReviewError("this finding has been decided; undo that decision first")
-            if connection.execute(sa.select(sa.literal(1)).where(_own(user.id, finding))).first():
-                raise ReviewError("you have decided this one before; a colleague must read it now")
-            stage, final = self._next(connection, row, verdict)
-            self._write(connection, user, row, verdict)
-            connection.execute(findings.update().where(findings.c.id == finding).values(stage=stage, decision=final))
-            self._reorder(connection, row.item)
-            self._let_go(connection, user, row.item)
-            if stage == "done":
-                self._announce(connection, "finding.decided", finding, final, verdict.reason)
-            self.audit.note(connection, user, "finding.decide", record=finding, reason="review")
-            return _row(connection.execute(sa.select(*_ROW_COLUMNS).where(findings.c.id == finding)).one())
+            yield connection
+
+    def _decide(self, connection: sa.Connection, user: User, finding: str, verdict: Verdict) -> Row:
+        row = self._held(connection, user, finding)
+        if row.stage not in (*say.WAITING, "training"):
+            raise ReviewError("this finding has been decided; undo that decision first")
+        if connection.execute(say.OWN, {"finding": finding, "who": user.id}).first():
+            raise ReviewError("you have decided this one before; a colleague must read it now")
+        stage, final = self._next(connection, row, verdict)
+        self._write(connection, user, row, verdict)
+        connection.execute(say.DECIDED, {"finding": finding, "now": stage, "final": final})
+        self._reorder(connection, row.item)
+        self._let_go(connection, user, row.item)
+        if stage == "done":
+            self._announce(connection, "finding.decided", finding, final, verdict.reason)
+        self.audit.note(connection, user, "finding.decide", record=finding, reason="review")
+        return msgspec.structs.replace(_row(row), stage=stage, decision=final)
 
     def _let_go(self, connection: sa.Connection, user: User, item: str) -> None:
         """Free the item once nothing in it waits for this person: a second person may need it now."""
-        mine = sa.exists().where(findings.c.item == item, findings.c.stage.in_(_WAITING), ~_decided_by(user.id))
-        if not connection.execute(sa.select(mine)).scalar():
-            connection.execute(items.update().where(items.c.id == item).values(lease_by="", lease_until=0.0))
+        if not connection.execute(say.REST.limit(1), {"item": item, "who": user.id}).first():
+            connection.execute(say.HOLD, {"held": item, "holder": "", "until": 0.0})
 
     def _next(self, connection: sa.Connection, row: Any, verdict: Verdict) -> tuple[str, str]:
         if row.stage == "training":
@@ -358,10 +373,10 @@ class Review:
         key = secrets.token_hex(8)
         note = NOTE.seal(self.keyring, verdict.note.encode(), key) if verdict.note else None
         connection.execute(
-            decisions.insert().values(
-                id=key, finding=row.id, reviewer=user.id, stage=row.stage, decision=verdict.decision,
-                reason=verdict.reason, note=note, time=_now(), undone="", seconds=max(0, min(verdict.seconds, 3600)),
-            )
+            say.ADD_DECISION, {
+                "id": key, "finding": row.id, "reviewer": user.id, "stage": row.stage, "decision": verdict.decision,
+                "reason": verdict.reason, "note": note, "time": _now(), "undone": "", "seconds": max(0, min(verdict.seconds, 3600)),
+            }
         )  # fmt: skip
 
     def undo(self, user: User) -> str:
@@ -388,8 +403,7 @@ class Review:
                     findings.update().where(findings.c.id == row.id).values(stage=last.stage, decision="")
                 )
             self._reorder(connection, row.item)
-            held = {"lease_by": user.id, "lease_until": time.time() + LEASE}
-            connection.execute(items.update().where(items.c.id == row.item).values(**held))
+            self._hold(connection, user, row.item)
             self.audit.note(connection, user, "finding.undo", record=row.id, reason="review")
         return str(last.finding)
 
@@ -407,7 +421,7 @@ class Review:
             row = connection.execute(sa.select(findings).where(findings.c.id == finding)).first()
             if row is None or row.stage == "training":
                 raise ReviewError("no such finding")
-            if row.stage in _WAITING:
+            if row.stage in say.WAITING:
                 return
             connection.execute(findings.update().where(findings.c.id == finding).values(stage="appeal"))
             self._reorder(connection, row.item)
@@ -470,9 +484,8 @@ class Review:
 
     def seen_today(self, reviewer: str) -> tuple[int, int]:
         """Return how many findings, and how many urgent ones, this person has had on screen today (UTC)."""
-        today = sa.select(seen).where(seen.c.reviewer == reviewer, seen.c.day == _now()[:10])
         with self.store.read() as connection:
-            row = connection.execute(today).first()
+            row = connection.execute(say.SEEN, {"who": reviewer, "today": _now()[:10]}).first()
         return (row.seen, row.urgent) if row else (0, 0)
 
     def train(self, finding: Finding, *, expected: Decision) -> None:
@@ -486,7 +499,7 @@ class Review:
     def training(self, user: User) -> tuple[Row, ...]:
         """Return the golden items that this person has not answered yet."""
         require(user, "finding.review")
-        wanted = sa.select(*_ROW_COLUMNS).where(findings.c.stage == "training", ~_decided_by(user.id))
+        wanted = sa.select(*_ROW_COLUMNS).where(findings.c.stage == "training", ~say.decided_by(user.id))
         with self.store.read() as connection:
             return tuple(_row(row) for row in connection.execute(wanted.order_by(findings.c.id)))
 
@@ -567,22 +580,19 @@ def _refuse_incomplete(verdict: Verdict) -> None:
         raise ReviewError("give a reason for this decision")
 
 
-def _own(reviewer: str, finding: str) -> sa.ColumnElement[bool]:
-    return sa.exists().where(decisions.c.finding == finding, decisions.c.reviewer == reviewer, decisions.c.undone == "")
+def _choose(user: User, languages: Sequence[str], both: tuple[Any, Any]) -> tuple[Any, dict[str, Any]]:
+    values: dict[str, Any] = {"who": user.id, "now": time.time()}
+    return (both[1], values | {"languages": [*languages, ""]}) if languages else (both[0], values)
 
 
-def _decided_by(reviewer: str) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        decisions.c.finding == findings.c.id, decisions.c.reviewer == reviewer, decisions.c.undone == ""
-    )
-
-
-def _count_seen(connection: sa.Connection, reviewer: str, *, urgent: bool) -> None:
-    today = _now()[:10]
-    here = sa.and_(seen.c.reviewer == reviewer, seen.c.day == today)
-    more = {"seen": seen.c.seen + 1, "urgent": seen.c.urgent + int(urgent)}
-    if connection.execute(seen.update().where(here).values(**more)).rowcount == 0:
-        connection.execute(seen.insert().values(reviewer=reviewer, day=today, seen=1, urgent=int(urgent)))
+def _count_seen(connection: sa.Connection, reviewer: str, *, urgent: bool) -> tuple[int, int]:
+    here = {"who": reviewer, "today": _now()[:10]}
+    if connection.execute(say.SEE_MORE, here | {"grave": int(urgent)}).rowcount == 0:
+        first = {"reviewer": reviewer, "day": here["today"], "seen": 1, "urgent": int(urgent)}
+        connection.execute(say.SEE_FIRST, first)
+        return 1, int(urgent)
+    row = connection.execute(say.SEEN, here).one()
+    return row.seen, row.urgent
 
 
 def _now() -> str:

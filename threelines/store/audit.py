@@ -36,6 +36,8 @@ _audit = sa.Table(
     sa.Column("reason", sa.String(40), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
 )
+_LAST = sa.select(_audit.c.id, _audit.c.hash).order_by(_audit.c.id.desc()).limit(1)
+_ADD = _audit.insert()
 MIGRATIONS: tuple[Migration, ...] = (("0001_audit", _metadata.create_all),)
 
 
@@ -77,14 +79,14 @@ class Audit:
         """Append one entry in the caller's transaction: the change and its entry stand or fall together."""
         _refuse_content(action, record, reason)
         self._store.lock(connection)
-        last = connection.execute(sa.select(_audit.c.id, _audit.c.hash).order_by(_audit.c.id.desc()).limit(1)).first()
+        last = connection.execute(_LAST).first()
         number, before = (last.id + 1, last.hash) if last else (1, _START)
         entry = Entry(
             id=number, time=datetime.now(UTC).isoformat(timespec="seconds"), who=user.id, role=user.role,
             action=action, record=record, reason=reason, hash="",
         )  # fmt: skip
         entry = msgspec.structs.replace(entry, hash=self._hash(entry, before))
-        connection.execute(_audit.insert().values(**msgspec.structs.asdict(entry)))
+        connection.execute(_ADD, msgspec.structs.asdict(entry))
 
     def entries(self, *, record: str = "", who: str = "", newest: int = 0) -> Iterator[Entry]:
         """Yield entries in order; `newest` limits them to the last so many."""

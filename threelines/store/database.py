@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,6 +43,7 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._turn = Lock()
 
     @classmethod
     def open(cls, address: str | Path) -> Store:
@@ -82,8 +84,20 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Open a transaction that is durable when the block ends, and undone when it raises."""
-        with self.engine.connect().execution_options(threelines_write=True) as connection, connection.begin():
-            yield connection
+        with self._one_writer(), self.engine.connect() as connection:
+            connection = connection.execution_options(threelines_write=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let the threads of this process take turns: SQLite's own waiting sleeps, and may pass one over for long."""
+        taken = self._turn.acquire(timeout=30) if self.is_sqlite else False
+        try:
+            yield
+        finally:
+            if taken:
+                self._turn.release()
 
     def lock(self, connection: sa.Connection) -> None:
         """Wait until no other transaction holds this lock; SQLite's write lock does the same."""

@@ -86,6 +86,15 @@ _tokens = sa.Table(
 _NAME = SealedColumn(table="web_accounts", column="name", key=("id",))
 _TOTP = SealedColumn(table="web_accounts", column="totp", key=("id",))
 _LABEL = SealedColumn(table="web_tokens", column="label", key=("id",))
+_LIVE = (
+    sa.select(_accounts, _sessions.c.made, _sessions.c.seen, _sessions.c.vouched)
+    .join(_sessions, _sessions.c.account == _accounts.c.id)
+    .where(
+        _sessions.c.id == sa.bindparam("session"), _sessions.c.expires > sa.bindparam("now"),
+        _sessions.c.seen > sa.bindparam("idle"), sa.not_(_accounts.c.disabled),
+    )
+)  # fmt: skip
+"""A session that stands, with its account: asked for by every request, so built once."""
 MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
 
 
@@ -256,15 +265,8 @@ class Accounts:
     def who(self, secret: str) -> Person | None:
         """Return who holds this session; None when it is unknown, idle too long or over."""
         now = time.time()
-        joined = sa.select(_accounts, _sessions.c.made, _sessions.c.seen, _sessions.c.vouched).join(
-            _sessions, _sessions.c.account == _accounts.c.id
-        )
-        live = joined.where(
-            _sessions.c.id == _hashed(secret), _sessions.c.expires > now, _sessions.c.seen > now - IDLE,
-            sa.not_(_accounts.c.disabled),
-        )  # fmt: skip
         with self.store.read() as connection:
-            row = connection.execute(live).first()
+            row = connection.execute(_LIVE, {"session": _hashed(secret), "now": now, "idle": now - IDLE}).first()
         if row is None:
             return None
         if now - row.seen > _TOUCH:

@@ -164,8 +164,8 @@ SignedForm = Annotated[Person, Depends(signed_form)]
 def may(*permissions: str) -> Callable[..., Person]:
     """Guard a page: signed in, with at least one of the permissions in any scope."""
 
-    def guard(person: SignedIn) -> Person:
-        return _with_permission(person, permissions)
+    def guard(request: Request) -> Person:
+        return _with_permission(signed_in(request), permissions)
 
     guard.permissions = permissions  # type: ignore[attr-defined]
     return guard
@@ -174,8 +174,8 @@ def may(*permissions: str) -> Callable[..., Person]:
 def may_change(*permissions: str) -> Callable[..., Person]:
     """Guard a form: our own page, signed in, with at least one of the permissions in any scope."""
 
-    def guard(person: SignedForm) -> Person:
-        return _with_permission(person, permissions)
+    def guard(request: Request, form: Sent) -> Person:
+        return _with_permission(signed_form(request, form), permissions)
 
     guard.permissions = permissions  # type: ignore[attr-defined]
     return guard

@@ -66,6 +66,7 @@ def login(request: Request, form: Sent) -> Response:
     except AccountError as fault:
         return _login_page(request, fault=str(fault), name=name, next_page=text(form, "next"), status=401)
     here.sign_ins.clear(name)
+    here.places.forgive(peer(request))
     return signed_in_answer(here, secret, text(form, "next"))
 
 

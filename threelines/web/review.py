@@ -16,7 +16,6 @@ from threelines.platforms.review import (
     NEEDS_REASON,
     REASONS,
     Finding,
-    Item,
     Opened,
     ReviewError,
     Verdict,
@@ -78,7 +77,8 @@ def _decided(request: Request, person: Person) -> Any:
 @router.post("/next")
 def take_next(request: Request, person: ReviewerForm, form: Sent) -> Response:
     """Take the first item that waits (or the one chosen) and show its first finding."""
-    return _go_on(request, person, item=text(form, "item"))
+    taken = desk(request).review.take(person.user, languages=person.settings.languages, item=text(form, "item"))
+    return _see(f"/review/{taken}" if taken else "/review")
 
 
 @router.post("/back")
@@ -168,11 +168,10 @@ def _finding_page(
         opened = here.review.open(person.user, finding)
     except ReviewError as problem:
         return _queue_page(request, person, fault=str(problem), status=409)
-    waiting = here.review.beside(person.user, opened.row.item)
     return page(
         request, "finding.html", person=person, status=status, fault=fault, chosen=chosen, row=opened.row,
-        neighbours=_neighbours(waiting, finding), waiting=waiting, decisions=_choices(), reasons=REASONS,
-        needs_reason=NEEDS_REASON, seen=here.review.seen_today(person.id), pause=_pause(person),
+        neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(), reasons=REASONS,
+        needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
         shown_at=int(now().timestamp()), **_content(opened, here.vocabulary),
     )  # fmt: skip
 
@@ -188,8 +187,7 @@ def _pause(person: Person) -> int:
     return minutes if after and minutes >= after and minutes % after < 10 else 0
 
 
-def _neighbours(waiting: Item | None, finding: str) -> tuple[str, str]:
-    keys = [row.id for row in waiting.findings] if waiting else []
+def _neighbours(keys: tuple[str, ...], finding: str) -> tuple[str, str]:
     if finding not in keys:
         return "", ""
     place = keys.index(finding)
@@ -278,7 +276,9 @@ def decide(
         "seconds": spent,
     }
     try:
-        row = here.review.decide(person.user, finding, Verdict(**verdict))
+        row, following = here.review.decide_and_take(
+            person.user, finding, Verdict(**verdict), languages=person.settings.languages
+        )
     except ReviewError as fault:
         return _finding_page(request, person, finding, fault=str(fault), chosen=decision, status=422)
     if row.stage == "training":
@@ -286,16 +286,7 @@ def decide(
             request, "answer.html", person=person, row=row, mine=decision, decision_words=DECISION_WORDS,
             again=len(here.review.training(person.user)),
         )  # fmt: skip
-    return _go_on(request, person, item=row.item)
-
-
-def _go_on(request: Request, person: Person, *, item: str = "") -> Response:
-    """Go to the next finding of the item, else to the next item, else to the empty queue."""
-    here = desk(request)
-    taken = here.review.claim(person.user, item=item) if item else None
-    if taken is None or not taken.findings:
-        taken = here.review.claim(person.user, languages=person.settings.languages)
-    return _see(f"/review/{taken.findings[0].id}" if taken and taken.findings else "/review")
+    return _see(f"/review/{following}" if following else "/review")
 
 
 @router.post("/{finding}/appeal")

@@ -127,6 +127,13 @@ class Limit:
                 self._seen.popitem(last=False)
         return allowed
 
+    def forgive(self, key: str) -> None:
+        """Take back the last use of a key: it was no guess."""
+        name = hmac.new(self._salt, key.encode(), sha256).digest()
+        with self._lock:
+            if self._seen.get(name):
+                self._seen[name].pop()
+
     def clear(self, key: str) -> None:
         """Forget a key: the person showed that they are who they say."""
         with self._lock:
