@@ -338,9 +338,10 @@ class Register:
         wanted = self._in_scope(sa.select(*_INDEX, CASES.c.sealed), "case.list").order_by(CASES.c.place.desc())
         self.audit.add(self.user, "case.search", reason="case work")
         found: list[Row] = []
+        opened = CONTENT.opener(self.keyring)
         with self.store.read() as connection:
             for *index, sealed in connection.execution_options(yield_per=2000).execute(wanted):
-                fields = _decode(CONTENT.open(self.keyring, sealed, index[0])).fields
+                fields = _decode(opened(sealed, index[0])).fields
                 if all(_holds(fields.get(name), value) for name, value in coded.items()):
                     found.append(Row(**dict(zip(Row.__struct_fields__, index, strict=True))))
                     if len(found) == limit:
@@ -394,10 +395,10 @@ class Register:
             CASES.c.id
         )
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
-        form, today, keyring = self.form, self.today, self.keyring
+        form, today, opened = self.form, self.today, CONTENT.opener(self.keyring)
         with self.store.read() as connection:
             for case_id, revision, sealed in connection.execution_options(yield_per=2000).execute(wanted):
-                content = _decode(CONTENT.open(keyring, sealed, case_id))
+                content = _decode(opened(sealed, case_id))
                 fields = leaving(form, content, purpose, today)
                 if fields is not None:
                     yield case_id, revision, content, fields
@@ -436,10 +437,10 @@ class Register:
             raise RegisterError(f"{', '.join(sorted(hidden))}: may not leave for {purpose}")
         wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read").order_by(CASES.c.id)
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics")
-        today, keyring = self.today, self.keyring
+        today, opened = self.today, CONTENT.opener(self.keyring)
         with self.store.read() as connection:
             for case_id, sealed in connection.execution_options(yield_per=2000).execute(wanted):
-                content = _decode(CONTENT.open(keyring, sealed, case_id))
+                content = _decode(opened(sealed, case_id))
                 consent = content.consent.get(purpose)
                 if consent is not None and consent.stands(today):
                     fields = content.fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import sqlalchemy as sa
@@ -37,8 +37,6 @@ class SealedColumn(msgspec.Struct, frozen=True, kw_only=True):
 
     def context(self, *key: object) -> bytes:
         """Return what is bound to the value of the row with this primary key."""
-        if len(key) == 1:  # the common case, a hundred thousand times in one release
-            return f"{self.table}\x1f{self.column}\x1f{key[0]}".encode()
         return "\x1f".join((self.table, self.column, *map(str, key))).encode()
 
     def seal(self, keyring: Keyring, plaintext: bytes, *key: object) -> bytes:
@@ -48,6 +46,12 @@ class SealedColumn(msgspec.Struct, frozen=True, kw_only=True):
     def open(self, keyring: Keyring, sealed: bytes, *key: object) -> bytes:
         """Open the value of one row."""
         return keyring.open_sealed(sealed, self.context(*key), purpose=self.purpose)
+
+    def opener(self, keyring: Keyring) -> Callable[[bytes, str], bytes]:
+        """Return `open` for many rows with a key of one part: a hundred thousand in one release."""
+        head = f"{self.table}\x1f{self.column}\x1f"
+        opened = keyring.opener(self.purpose)
+        return lambda sealed, key: opened(sealed, (head + key).encode())
 
 
 def declare(store: Store, columns: Iterable[SealedColumn]) -> None:
