@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from threelines import __version__
+from threelines.people import release
 from threelines.people.approval import ApprovalError
 from threelines.people.interface import load_interfaces
 from threelines.people.register import Register, RegisterError
@@ -86,7 +87,9 @@ def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabula
 def _register(store: Store, keyring: Keyring) -> Register:
     store.migrate("register", REGISTER)
     declare(store, SEALED_CASES)
-    return Register(store, keyring, User(id="console", role="admin"))
+    register = Register(store, keyring, User(id="console", role="admin"))
+    release.migrate(register)
+    return register
 
 
 @asynccontextmanager

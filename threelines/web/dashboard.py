@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from threelines.roles import allowed
 from threelines.web.accounts import Person
 from threelines.web.desk import Desk, desk, may, now
-from threelines.web.figures import K, by_month, case_figures, effort
+from threelines.web.figures import K, Rise, by_month, case_figures, effort, rises, rises_table
 from threelines.web.pages import page
 from threelines.web.plots import Figure, Share, columns
 from threelines.web.register import register_for
@@ -28,9 +28,10 @@ FRESH = 600.0
 def dashboard(request: Request, person: Viewer) -> Response:
     """Show the figures that this role may see."""
     here = desk(request)
-    cases = _cases(request, person)
+    cases, rising = _cases(request, person)
     return page(
-        request, "dashboard.html", person=person, cases=cases, k=K, counts=here.review.counts(),
+        request, "dashboard.html", person=person, cases=cases, k=K, rises=[r for r in rising if r.signal.hits is not None],
+        under_review=sum(r.signal.hits is None for r in rising), counts=here.review.counts(),
         effort=effort(here.review, here.vocabulary), models=tuple(_models(here)),
         months=columns(list(by_month(here.review.codes())), key="months", title="Findings by month"),
         can_cases=_may_see_cases(person),
@@ -41,19 +42,18 @@ def _may_see_cases(person: Person) -> bool:
     return allowed(person.role, "statistics.read")
 
 
-def _cases(request: Request, person: Person) -> tuple[Figure, ...]:
+def _cases(request: Request, person: Person) -> tuple[tuple[Figure, ...], tuple[Rise, ...]]:
     """Return the register's figures, made once for everybody who may see them."""
     if not _may_see_cases(person):
-        return ()
-    kept: dict[str, Any] = request.app.state.__dict__.setdefault("figures", {})
+        return (), ()
+    here, kept = desk(request), request.app.state.__dict__.setdefault("figures", {})
     if time.monotonic() - kept.get("made", -FRESH) >= FRESH:
-        kept |= {
-            "figures": case_figures(register_for(request, person), desk(request).vocabulary),
-            "made": time.monotonic(),
-        }
+        register = register_for(request, person)
+        made = case_figures(register, here.vocabulary), rises(register, here.vocabulary)
+        kept |= {"figures": made, "made": time.monotonic()}
     else:
-        desk(request).audit.add(person.user, "statistics.read", reason="statistics")
-    figures: tuple[Figure, ...] = kept["figures"]
+        here.audit.add(person.user, "statistics.read", reason="statistics")
+    figures: tuple[tuple[Figure, ...], tuple[Rise, ...]] = kept["figures"]
     return figures
 
 
@@ -70,7 +70,7 @@ def _models(here: Desk) -> Iterator[Figure]:
 
 def _figures(request: Request, person: Person) -> Iterator[Figure]:
     here = desk(request)
-    yield from _cases(request, person)
+    yield from _cases(request, person)[0]
     yield from effort(here.review, here.vocabulary)
     yield from _models(here)
 
@@ -78,12 +78,18 @@ def _figures(request: Request, person: Person) -> Iterator[Figure]:
 @router.get("/{key}.csv")
 def table(request: Request, key: str, person: Viewer) -> Response:
     """Give the table of a figure."""
+    if key == "rises" and _may_see_cases(person):
+        return _csv("rises", rises_table(_cases(request, person)[1]))
     found = next((figure for figure in _figures(request, person) if figure.key == key), None)
     if found is None:
         return page(request, "message.html", person=person, status=404, title="Nothing here",
                     message="There is no such figure, or not for your role.")  # fmt: skip
-    name = {"content-disposition": f'attachment; filename="{found.key}.csv"'}
-    return PlainTextResponse(found.table(), media_type="text/csv", headers=name)
+    return _csv(found.key, found.table())
+
+
+def _csv(name: str, text: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+    return PlainTextResponse(text, media_type="text/csv", headers=headers)
 
 
 @router.get("/effort.json")

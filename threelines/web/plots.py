@@ -62,7 +62,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         for row in self.rows:
             share = "" if row.value is None else f"{row.value:.4f}"
             span = ["", ""] if row.value is None else [f"{row.low:.4f}", f"{row.high:.4f}"]
-            writer.writerow([_plain(row.name), _cell(row.hits), _cell(row.total), share, *span])
+            writer.writerow([plain(row.name), _cell(row.hits), _cell(row.total), share, *span])
         return out.getvalue()
 
 
@@ -100,7 +100,7 @@ def _cell(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Keep a cell from being read as a formula by a spreadsheet (OWASP, CSV injection)."""
     return "'" + text if text[:1] in "=+-@\t\r" else text
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
+import zipfile
 from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from threelines.exports.sharing import Handover
-from threelines.people import approval
+from threelines.people import approval, release
 from threelines.people.approval import Approval, ApprovalError
 from threelines.people.register import Register, RegisterError
 from threelines.records import Incident
@@ -27,6 +29,7 @@ _PREPARE = ("release.prepare", "referral.prepare", "export.prepare")
 _APPROVE = ("release.approve", "referral.approve", "export.approve")
 Sharer = Annotated[Person, Depends(may(*_PREPARE, *_APPROVE))]
 ApproverForm = Annotated[Person, Depends(may_change(*_APPROVE))]
+StatisticsForm = Annotated[Person, Depends(may_change("release.prepare"))]
 PreparerForm = Annotated[Person, Depends(may_change(*_PREPARE))]
 SHOWN = 50
 
@@ -62,7 +65,7 @@ def _page(request: Request, person: Person, *, fault: str = "", status: int = 20
     register, here = _register(request, person), desk(request)
     names = {entry.id: entry.name for entry in here.accounts.all()}
     return page(
-        request, "release.html", person=person, status=status, fault=fault, names=names,
+        request, "release.html", person=person, status=status, fault=fault, names=names, can_statistics=allowed(person.role, "release.prepare"),
         requests=[_shown(register, found, person) for found in approval.recent(register, limit=SHOWN)],
     )  # fmt: skip
 
@@ -76,6 +79,42 @@ def _shown(register: Register, found: Approval, person: Person) -> dict[str, Any
         "is_mine": found.prepared_by == person.id,
         "can_send": found.state in ("approved", "sent") and allowed(person.role, f"{found.kind}.prepare", "own"),
     }
+
+
+@router.post("/statistics")
+def prepare_statistics(request: Request, person: StatisticsForm) -> Response:
+    """Make a statistical release and ask for a second person; nothing leaves yet."""
+    try:
+        release.prepare(_register(request, person))
+    except release.ReleaseError as fault:
+        return _page(request, person, fault=str(fault), status=422)
+    return _see()
+
+
+@router.get("/{request_id}")
+def read_release(request: Request, request_id: str, person: Sharer) -> Response:
+    """Show every file of a statistical release, for the person who decides about it."""
+    try:
+        found = release.read(_register(request, person), request_id)
+    except (release.ReleaseError, ApprovalError) as fault:
+        return _page(request, person, fault=str(fault), status=409)
+    return page(request, "release_files.html", person=person, found=found)
+
+
+@router.post("/{request_id}/publish")
+def publish(request: Request, request_id: str, person: StatisticsForm) -> Response:
+    """Give exactly the bytes that the second person approved, as one ZIP file."""
+    with tempfile.TemporaryDirectory(prefix="threelines-") as folder:
+        try:
+            paths = release.publish(_register(request, person), request_id, Path(folder) / "release")
+        except (release.ReleaseError, ApprovalError) as fault:
+            return _page(request, person, fault=str(fault), status=409)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in paths:
+                archive.write(path, path.relative_to(folder).as_posix())
+    headers = {"content-disposition": 'attachment; filename="release.zip"'}
+    return Response(packed.getvalue(), media_type="application/zip", headers=headers)
 
 
 @router.post("/{request_id}/decide")

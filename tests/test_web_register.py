@@ -1,0 +1,254 @@
+"""The register in the console: forms from one definition, consent, vault, two people, figures without small cells."""
+
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from copy import copy
+from io import BytesIO
+
+import httpx
+import pytest
+
+from threelines.people import demo as invented
+from threelines.web import demo
+from threelines.web.figures import K, share, withhold
+from threelines.web.plots import Figure, Share, plain
+from threelines.web.security import form_token
+
+CANARY = "Zerbinetta Quux"
+
+
+def token_of(browser):
+    """Return the form token of a signed-in browser."""
+    return form_token(browser.cookies["threelines"])
+
+
+def add_case(browser, **answers):
+    """Send the 60-second form and return the address of the case."""
+    sent = {"token": token_of(browser), "form": "short", "ai_Asked": "yes", "ai_Suspected": "none"} | answers
+    return browser.post("/register/new", data=sent)
+
+
+def test_the_forms_ask_what_the_definition_asks(console):
+    """Every question of the definition is on its form; consent stands before the first question."""
+    browser, _ = console.sign_in("intake")
+    form = console.desk.register.form
+    for kind, fields in (("short", form.short), ("full", form.full)):
+        page = browser.get(f"/register/new?form={kind}").text
+        for field in fields:
+            assert f'name="{field.name}"' in page, field.name
+        assert page.index("Consent first") < page.index(f'name="{fields[0].name}"')
+
+
+def test_a_case_is_kept_with_consent_and_provenance(console):
+    """What was not asked is no; the form, the role and the day are written down by themselves."""
+    browser, person = console.sign_in("intake")
+    where = add_case(browser, **{"consent.statistics": "yes", "consent_giver": "self", "consent_method": "spoken"})
+    register = copy(console.desk.register)
+    register.user = person.user
+    case = register.get(where.headers["location"].split("/")[2].split("?")[0])
+
+    assert case.consent["statistics"].value == "yes" and "share_with_police" not in case.consent
+    assert case.provenance["form_kind"] == "short" and case.provenance["worker_role"] == "intake"
+
+
+def test_a_faulty_form_comes_back_whole_and_names_the_fault(console):
+    """Nothing typed is lost, and the fault stands beside its question."""
+    browser, _ = console.sign_in("intake")
+    answer = add_case(browser, ai_ContactLanguage="not a code", ai_PlatformClass="messaging")
+
+    assert answer.status_code == 422 and 'role="alert"' in answer.text
+    assert 'value="not a code"' in answer.text
+    assert re.search(r'value="messaging" checked', answer.text)
+
+
+def test_the_identity_is_shown_only_when_the_vault_is_opened(console, tmp_path):
+    """The case page holds no name; opening the vault is a step of its own, in the audit; the file holds none."""
+    browser, _ = console.sign_in("case_worker")
+    sent = {"token": token_of(browser), "form": "full", "ai_Asked": "no", "prs_FirstName": CANARY}
+    where = browser.post("/register/new", data=sent).headers["location"].split("?")[0]
+    assert CANARY not in browser.get(where).text
+    opened = browser.post(where + "/identity", data={"token": token_of(browser)})
+
+    assert CANARY in opened.text
+    assert "identity.read" in [e.action for e in console.desk.audit.entries(record=where.rsplit("/", 1)[1])]
+    assert all(CANARY.encode() not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_colleague_of_another_reach_gets_nothing(console):
+    """A case worker does not see another one's case; the page says no more than that."""
+    mine, _ = console.sign_in("case_worker")
+    other, _ = console.sign_in("case_worker")
+    where = add_case(mine).headers["location"].split("?")[0]
+
+    assert mine.get(where).status_code == 200
+    assert other.get(where).status_code == 403
+    assert where.rsplit("/", 1)[1] not in other.get("/register").text
+
+
+def test_two_people_who_change_a_case_do_not_overwrite_each_other(console):
+    """The second change is refused and the reader is told to read again."""
+    browser, _ = console.sign_in("supervisor")
+    where = add_case(browser).headers["location"].split("?")[0]
+    change = {"token": token_of(browser), "ai_Asked": "yes", "ai_Suspected": "suspected", "revision": "1"}
+
+    assert browser.post(where + "/edit", data=change).status_code == 303
+    assert browser.post(where + "/edit", data=change | {"ai_Suspected": "none"}).status_code == 409
+
+
+def test_changing_a_case_leaves_the_vault_alone(console):
+    """Empty identity fields of the form do not delete names."""
+    browser, _ = console.sign_in("case_worker")
+    sent = {"token": token_of(browser), "form": "full", "ai_Asked": "no", "prs_FirstName": CANARY}
+    where = browser.post("/register/new", data=sent).headers["location"].split("?")[0]
+    browser.post(where + "/edit", data={"token": token_of(browser), "ai_Asked": "yes", "ai_Suspected": "none", "revision": "1"})
+
+    assert CANARY in browser.post(where + "/identity", data={"token": token_of(browser)}).text
+
+
+def test_consent_can_be_withdrawn_and_stops_a_referral(console):
+    """Without consent for police nothing can be prepared; after withdrawal it cannot be read any more."""
+    browser, _ = console.sign_in("supervisor")
+    token = {"token": token_of(browser)}
+    where = add_case(browser).headers["location"].split("?")[0]
+    refused = browser.post(where + "/refer", data=token | {"recipient": "Unit"})
+    assert refused.status_code == 422 and "no consent" in refused.text
+    browser.post(where + "/consent", data=token | {"purpose": "share_with_police", "value": "yes"})
+    assert browser.post(where + "/refer", data=token | {"recipient": "Unit"}).status_code == 303
+    request = re.search(r'href="(/release/\w+/referral.json)"', browser.get("/release").text)[1]
+    assert browser.get(request).json()["status"] == "draft"
+    browser.post(where + "/consent", data=token | {"purpose": "all", "value": "withdrawn"})
+
+    assert browser.get(request).status_code == 409
+
+
+def test_a_statistical_release_needs_two_people_and_gives_the_approved_bytes(console):
+    """The first prepares and cannot approve; the second reads and approves; then the files come, once."""
+    one, person = console.sign_in("supervisor")
+    two, _ = console.sign_in("supervisor")
+    register = copy(console.desk.register)
+    register.user = person.user
+    register.set("communities", " ".join(invented.COMMUNITIES))
+    register.add_many(invented.entries(cases=300, canary=CANARY, seed=3, today=register.today))
+    one.post("/release/statistics", data={"token": token_of(one)})
+    where = re.search(r'href="(/release/a\w+)"', one.get("/release").text)[1]
+    assert one.post(where + "/decide", data={"token": token_of(one), "decision": "approve"}).status_code == 409
+    assert one.post(where + "/publish", data={"token": token_of(one)}).status_code == 409
+    read = two.get(where)
+    assert read.status_code == 200 and CANARY not in read.text
+    two.post(where + "/decide", data={"token": token_of(two), "decision": "approve"})
+    files = one.post(where + "/publish", data={"token": token_of(one)})
+
+    assert len(zipfile.ZipFile(BytesIO(files.content)).namelist()) > 1
+    assert one.post(where + "/publish", data={"token": token_of(one)}).status_code == 409
+
+
+def test_figures_withhold_whoever_could_be_counted_out():
+    """A row with fewer than k yes or no is withheld; a single withheld row takes the next smallest with it."""
+    rows = [share("big", 60, 200), share("few yes", 3, 90), share("also big", 30, 100)]
+    shown = withhold(rows)
+
+    assert [row.hits for row in shown] == [60, None, None]
+    assert all(row.hits is None or K <= row.hits <= row.total - K for row in shown)
+    assert withhold([share("none", 0, 50)])[0].hits == 0
+
+
+def test_a_figure_reads_without_colour_and_its_table_is_plain():
+    """Title, description and numbers say everything; a name cannot become a spreadsheet's formula."""
+    figure = Figure(key="x", title="A <title>", of="Share", rows=(share("=1+1", 12, 48), Share(name="b", hits=None, total=None)))
+    drawn = figure.svg()
+
+    assert "25% (12 of 48)" in drawn and "A &lt;title&gt;" in drawn and "style=" not in drawn
+    assert figure.table().splitlines()[1].startswith("'=1+1,12,48,0.2500")
+    assert plain("@x") == "'@x"
+
+
+def test_the_dashboard_shows_the_seeded_rise_and_names_no_small_series(console):
+    """What the invented cases were made to show is found; everything below k is only counted."""
+    demo.make_accounts(console.desk)
+    demo.fill_cases(console.desk, cases=2400)
+    browser, _ = console.sign_in("analyst")
+    page = browser.get("/dashboard").text
+    table = browser.get("/dashboard/rises.csv").text
+    rows = [line.split(",") for line in table.splitlines()[1:]]
+
+    assert "Lao" in page and "under review" in page
+    assert rows and all(int(row[-6]) >= K for row in rows)
+    assert browser.get("/dashboard/language.csv").text.startswith("name,hits,of")
+    reviewer, _ = console.sign_in("reviewer")
+    assert reviewer.get("/dashboard/rises.csv").status_code == 404
+
+
+def test_the_effort_report_holds_counts_only(console):
+    """The platform-effort report says what was done with findings, and that no account was acted upon."""
+    browser, _ = console.sign_in("reviewer")
+    body = browser.get("/dashboard/effort.json").json()
+
+    assert body["kind"] == "platform effort" and "No account was acted upon" in body["note"]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Return a function that starts `threelines serve` and gives its first lines and address."""
+    running = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "threelines.cli.main", "serve", "--db", str(tmp_path / "s.db"), "--port", "0", *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path)
+        running.append(process)
+        lines = []
+        while not lines or "Stop with" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "the server ended"
+        address = next(line.split()[1].rstrip("/") for line in lines if line.startswith("Console:"))
+        return process, lines, address
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(15)
+
+
+def test_serve_prints_a_one_time_link_and_no_password_exists(served):
+    """First run: a link on the console of the one who started it; opened once, it makes the admin."""
+    _, lines, address = served()
+    link = next(line.strip() for line in lines if "/once/" in line)
+    with httpx.Client(base_url=address) as browser:
+        made = browser.post(link, data={"name": "head", "password": "seven quiet lamps"})
+        assert made.headers["location"] == "/"
+        assert browser.get("/").headers["location"] == "/account"  # the second factor comes first
+        assert browser.get("/health").json()["state"] == "well"
+        assert browser.get("/metrics").status_code == 200  # this machine
+        assert browser.get("/metrics", headers={"x-forwarded-for": "192.0.2.1"}).status_code == 401
+
+
+def test_a_decision_that_was_acknowledged_survives_a_kill(served, tmp_path):
+    """SIGKILL right after the answer: the decision is there at the next start."""
+    process, lines, address = served("--demo")
+    name, password = next(line.split()[:2] for line in lines if "demo-reviewer" in line)
+    with httpx.Client(base_url=address) as browser:
+        browser.post("/login", data={"name": name, "password": password})
+        token = {"token": form_token(browser.cookies["threelines"])}
+        where = browser.post("/review/next", data=token).headers["location"]
+        decided = browser.post(where + "/decide", data=token | {"decision": "watch"})
+        process.kill()
+        process.wait(15)
+    assert decided.status_code == 303
+    began = time.monotonic()
+    _, _, address = served("--demo")
+    with httpx.Client(base_url=address) as browser:
+        browser.post("/login", data={"name": name, "password": password})
+        assert "My last decisions" in browser.get("/review").text
+    assert time.monotonic() - began < 30
+
+
+def test_serve_refuses_the_world_without_https(tmp_path):
+    """Listening beyond this machine needs a proxy that ends TLS; a webhook needs a real key."""
+    for arguments in (["--host", "0.0.0.0"], ["--webhook", "http://127.0.0.1/x", "--webhook-secret", "short"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "threelines.cli.main", "serve", "--db", str(tmp_path / "s.db"), *arguments],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2 and "needs" in done.stderr
