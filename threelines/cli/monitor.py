@@ -1,78 +1,132 @@
-"""The command `threelines monitor`: what rises."""
+"""The command `threelines monitor`: early warning of what rises."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from threelines.cli.register import database_options, opened
 
 if TYPE_CHECKING:
-    from threelines.people.monitor import Event, Trend
+    from threelines.people.monitor import Series, Signal
 
 
-@click.command(short_help="Show which languages, communities and capabilities rise.")
-@database_options("analyst")
-@click.option("--incidents", type=click.Path(exists=True, path_type=Path), help="A set of public incidents instead: FILE.jsonl.gz with date and label.")  # fmt: skip
-@click.option("--per", type=click.Choice(["month", "quarter"]), default="quarter", show_default=True)
-@click.option("--at", default="", help="Judge this period, such as 2026-Q3; the newest otherwise.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Also write a plot into this folder.")
-def command(
-    incidents: Path | None, per: Literal["month", "quarter"], at: str, out: Path | None, **options: Any
-) -> None:
-    """Compare the share of each series among what was asked with its own past.
+@click.command()
+@database_options("supervisor", required=False)
+@click.option(
+    "--findings",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Findings of a scan, one file per day, week or month, named so: findings-2026-09-14.jsonl. All threads must be in it (scan --all), or rates have no base.",
+)
+@click.option(
+    "--incidents",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help="A public incident set: JSON lines with date, text, label, domain.",
+)
+@click.option(
+    "--period",
+    type=click.Choice(["week", "month", "quarter"]),
+    default=None,
+    help="Week for cases and findings, quarter for incidents, unless given.",
+)
+@click.option("--until", default="", help="Judge as of this day, such as 2026-09-15; today otherwise.")
+@click.option(
+    "--internal", is_flag=True, help="Name small groups and show small counts: for supervisors, never to be passed on."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder for a plot of each series that may be named.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line per series.")
+def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **options: Any) -> None:
+    """See which languages, communities, corridors and capabilities rise, as rates.
 
-    An alert means: look. Series with fewer than 11 cases in the period are counted, never named.
+    A rate is over the cases in which somebody asked about AI, so asking more does not look like more.
+    Each series is held against its own past; over all series at most one signal in twenty is false.
+    A group with fewer than 11 cases in the last year is never named: "signal under review".
 
     \b
-    Examples:
       threelines monitor --db cases.db
-      threelines monitor --db cases.db --per month --out plots/
-      threelines monitor --incidents incidents.jsonl.gz --per quarter
+      threelines monitor --findings findings-2026-08.jsonl --findings findings-2026-09.jsonl --period month
+      threelines monitor --incidents incidents.jsonl.gz --out plots
     """
-    from threelines.people.monitor import BASELINE, GAP, monitor, plot
+    from threelines.people import monitor
+    from threelines.people.suppress import K
 
-    trends = monitor(_events(incidents, per, options), at=at)
-    if not trends:
-        raise click.ClickException(f"fewer than {BASELINE + GAP + 1} periods; choose --per month or wait")
-    for line in _table(trends):
-        click.echo(line)
-    if out:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "monitor.svg").write_text(plot(trends), encoding="utf-8")
+    if sum(map(bool, (options["database"], findings, incidents))) != 1:
+        raise click.UsageError("give one of --db, --findings and --incidents")
+    today = _day(until)
+    period: Any = options["period"] or ("quarter" if incidents else "week")
+    k = 1 if options["internal"] or incidents else K
+    if incidents:
+        series = monitor.incident_series(incidents, today=today, period=period)
+    elif findings:
+        series = monitor.findings_series(findings, today=today, period=period)
+    else:
+        series = _from_register(options, today, period)
+    signals = monitor.watch(series, period=period, k=k)
+    _print(signals, as_json=options["as_json"])
+    if options["out"]:
+        _plot(options["out"], series, signals, k)
 
 
-def _events(incidents: Path | None, per: Literal["month", "quarter"], options: dict[str, Any]) -> list[Event]:
-    import gzip
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text) if text else datetime.now(UTC).date()
+    except ValueError:
+        raise click.UsageError("--until needs a day such as 2026-09-15") from None
 
+
+def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Series]:
+    from threelines.people.monitor import register_series
+    from threelines.roles import require
+
+    access = {name: options[name] for name in ("database", "key_file", "passphrase", "user", "role", "team")}
+    with opened(today=today, **access) as register:
+        if options["internal"]:
+            require(register.user, "case.list")
+        return register_series(register, period=period)
+
+
+def _print(signals: list[Signal], *, as_json: bool) -> None:
     import msgspec
 
-    from threelines.people.monitor import of_incidents, of_register
-
-    if incidents is None:
-        if not options["database"]:
-            raise click.UsageError("name a register with --db or a set with --incidents")
-        with opened(**options) as register:
-            return of_register(register, per)
-    with gzip.open(incidents, "rb") as file:
-        return of_incidents((msgspec.json.decode(line) for line in file), per)
-
-
-def _table(trends: list[Trend]) -> list[str]:
-    lines = [f"{'series':<46} {'cases':>6} {'asked':>6} {'rate':>7} {'expected':>8} {'C2':>3}  result"]
-    lines += [
-        f"{trend.name[:46]:<46} {trend.count:>6} {trend.asked:>6} {trend.rate:>7.1%} {trend.expected:>8.1f} "
-        f"{'yes' if trend.c2 else 'no':>3}  {'ALERT' if trend.is_alert else '-'}"
-        for trend in trends
-        if trend.count is not None
-    ]
-    small = [trend for trend in trends if trend.count is None]
-    lines.append(f"{len(small)} series with fewer than 11 cases are under review; a person who may see cases looks.")
-    return lines
+    if as_json:
+        for signal in signals:
+            click.echo(msgspec.json.encode(signal).decode())
+        return
+    rising = [signal for signal in signals if signal.is_rising]
+    for signal in rising:
+        rate = (
+            f"{signal.rate:.1%}, expected {signal.expected_rate:.1%}"
+            if signal.rate is not None and signal.expected_rate is not None
+            else "fewer than 11 cases in it"
+        )
+        also = f"; EARS {' '.join(signal.ears)}" if signal.ears else ""
+        click.echo(f"rising  {signal.kind:<11} {signal.name:<34} {signal.period}  {rate}  q={signal.q:.2g}{also}")
+    click.echo(
+        f"{len(rising)} of {len(signals)} series rise. A reason to look: ask what changed in recording first.", err=True
+    )
 
 
-for _option in command.params:
-    if _option.name == "database":
-        _option.required = False  # a public set of incidents needs no register
+def _plot(folder: Path, series: list[Series], signals: list[Signal], k: int) -> None:
+    from threelines.people.monitor import points
+    from threelines.people.plot import rate_plot
+
+    named = {(signal.kind, signal.name): signal.is_rising for signal in signals}
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in series:
+        if (one.kind, one.name) in named:
+            picture = rate_plot(f"{one.kind}: {one.name}", points(one, k=k), rising=named[one.kind, one.name])
+            if picture:
+                path = folder / f"{one.kind}-{re.sub(r'[^A-Za-z0-9]+', '-', one.name).strip('-')}.svg"
+                path.write_text(picture, encoding="utf-8")
+                click.echo(path)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def database_options(role: str) -> Callable[[_Function], _Function]:
+def database_options(role: str, *, required: bool = True) -> Callable[[_Function], _Function]:
     """Add the options that open a register, with the role that this command usually needs."""
 
     def add(function: _Function) -> _Function:
         for option in reversed((
-            click.option("--db", "database", required=True, envvar="THREELINES_DB", help="Path of a SQLite file, or postgresql+psycopg://… ."),
+            click.option("--db", "database", required=required, envvar="THREELINES_DB", help="Path of a SQLite file, or postgresql+psycopg://… ."),
             click.option("--key-file", envvar="THREELINES_KEYRING", type=click.Path(path_type=Path), help="Key file; for a file F.db it is F.db.key."),
             click.option("--passphrase", envvar="THREELINES_PASSPHRASE", default="", help="Of a key file that is locked with one; better given by the environment."),
             click.option("--user", envvar="THREELINES_USER", default="", help="Your worker id, for the audit; your login name otherwise."),
@@ -40,13 +41,13 @@ def database_options(role: str) -> Callable[[_Function], _Function]:
 
 
 @contextmanager
-def opened(*, create: bool = False, **options: Any) -> Iterator[Register]:
+def opened(*, create: bool = False, today: date | None = None, **options: Any) -> Iterator[Register]:
     """Open the register that the options of `database_options` name."""
     from threelines.people.register import Register
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"], create=create)
     user = User(id=options["user"] or _login(), role=options["role"], team=options["team"])
-    with Register.open(options["database"], keyring, user) as register:
+    with Register.open(options["database"], keyring, user, today=today) as register:
         yield register
 
 

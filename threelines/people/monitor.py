@@ -1,180 +1,276 @@
-"""What rises: rates over what was asked, tested against each series' own past, all series at once.
+"""Early warning: which languages, communities, corridors and capabilities rise, as rates.
 
-Two tests of the newest period. C2 of EARS compares with the mean and deviation of seven periods, with
-a gap of one (Hutwagner et al., J Urban Health 80(2), 2003; days there, periods here). The other is a
-quasi-Poisson threshold with the 2/3-power transformation (Farrington et al., JRSS A 159(3), 1996),
-with the number asked as offset. Alerts come from the second, under Benjamini and Hochberg (1995) over
-all series. A series with fewer than 11 cases in the period is never named.
+A series is hits over totals per period. In the register the total is the cases in which somebody
+asked about AI: a form that begins to ask more must not look like an outbreak. What is small is not
+named: below k cases in the last year a signal says only that there is one to look into.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from html import escape
+import gzip
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
+from threelines.people.outbreak import discoveries, ears, excess
 from threelines.people.register import Register
+from threelines.people.suppress import K
+from threelines.records import ThreelinesError
+from threelines.roles import require
 
-K = 11
-"""Smallest count with which a series is named."""
-BASELINE, GAP, C2_LIMIT, FALSE_SHARE = 7, 1, 3.0, 0.05
-UNDER_REVIEW = "under review"
-SEEN = ("suspected", "probable", "confirmed")
-LISTED = ("ai_Capability", "ai_ContactLanguage", "ai_PlatformClass")
-ONE = ("ai_Community", "tl_CountryOfExploitation")
-Period = Literal["month", "quarter"]
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One case or incident in which the question was asked, with the series that it counts in."""
-
-    period: str
-    series: tuple[str, ...] = ()
+Period = Literal["week", "month", "quarter"]
+PER_YEAR: dict[Period, int] = {"week": 52, "month": 12, "quarter": 4}
+RATE = 0.05
+"""Accepted share of false signals among all signals (Benjamini-Hochberg)."""
+UNDER_REVIEW = "signal under review"
+SUSPECTED = ("suspected", "probable", "confirmed")
+NO_ANSWER = ("not_asked", "prefer_not_to_say", "unknown")
 
 
-class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """One series in its newest period. Fewer than 11 cases: name, counts and p (they follow from it) are withheld."""
+class MonitorError(ThreelinesError):
+    """The monitor cannot read its input; the text names the file, the fault and the remedy."""
 
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """Hits and totals of one language, community, corridor or capability, oldest period first."""
+
+    kind: str
     name: str
-    count: int | None
-    asked: int
-    rate: float | None
-    expected: float | None
-    c2: bool
-    p: float
-    is_alert: bool
-    rates: tuple[float, ...] = ()
-    """Rates of all periods, oldest first; empty where withheld."""
+    periods: tuple[str, ...]
+    hits: tuple[int, ...]
+    totals: tuple[int, ...]
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One series as it stands in the last whole period."""
+
+    kind: str
+    name: str
+    """`signal under review` where fewer than k cases of the last year stand behind it."""
+    period: str
+    is_rising: bool
+    q: float
+    """Share of false ones to expect among all signals at least as strong."""
+    hits: int | None = None
+    """None where it is below k."""
+    total: int | None = None
+    rate: float | None = None
+    expected_rate: float | None = None
+    ears: tuple[str, ...] = ()
+    method: str = ""
+
+
+# ---------------------------------------------------------------------- series
+
+
+def register_series(register: Register, *, period: Period = "week") -> list[Series]:
+    """Return the series of the register: suspected use of AI over all who were asked."""
+    require(register.user, "monitor.read")
+    names = (
+        "ai_Asked", "ai_Suspected", "ai_ContactLanguage", "ai_Capability", "ai_Community", "tl_CountryOfRecruitment",
+        "tl_CountryOfExploitation",
+    )  # fmt: skip
+    count = _Count(period)
+    for _, recorded, answers in register.columns("statistics", names):
+        asked, suspected, languages, capabilities, community, start, end = answers
+        if asked != "yes" or not recorded:
+            continue
+        found: list[tuple[str, str]] = []
+        if suspected in SUSPECTED:
+            found = [("language", name) for name in languages or ()]
+            found += [("capability", name) for name in capabilities or ()]
+            found += [("community", community)] if community else []
+            found += [("corridor", f"{start} → {end}")] if start and end else []
+            found.append(("all", "AI use suspected"))
+        count.add(recorded, [(kind, name) for kind, name in found if name not in NO_ANSWER])
+    return count.series(register.today)
+
+
+def findings_series(paths: Sequence[Path], *, today: date, period: Period = "week") -> list[Series]:
+    """Return the series of scans: raised threads by capability, act and indicator, over all threads.
+
+    A finding has no time of its own, so the file's name gives it: one scan per day, week or month,
+    such as `findings-2026-09-14.jsonl` or `2026-09.jsonl`.
+    """
+    count = _Count(period)
+    for path in paths:
+        day = _day_of(path)
+        for number, row in _lines(path):
+            try:
+                raised = row["tier"] != "none"
+                found = [("capability", name) for name in row["capabilities"]] if raised else []
+                found += [("act", name) for name in row["elements"]["act"]] if raised else []
+                shown = (
+                    {signal["indicator"] for signal in row["signals"] if not signal.get("shadow")} if raised else set()
+                )
+            except (KeyError, TypeError):
+                raise MonitorError(f"{path.name}:{number}: not a finding of `threelines scan`") from None
+            count.add(
+                day,
+                [*found, *(("indicator", name) for name in sorted(shown)), *([("all", "raised")] if raised else [])],
+            )
+    return count.series(today)
+
+
+# Words of English summaries of public incidents. They sort news, and never a person or a case.
+_WORDS = {
+    "deepfake media": r"deepfake|deep fake|face.?swap|ai.generated (image|video|photo)|synthetic (image|video|media)",
+    "voice clone": r"voice.?clon|clon\w+ (\w+ )?voice|ai.generated voice|synthetic voice",
+    "automated conversation": r"chatbot|chat bot|\bbots?\b|companion app",
+    "translation": r"translat",
+    "personas and publications": r"fake (profile|persona|account|news|website|review)|impersonat",
+}
+_PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _WORDS.items()}
+
+
+def incident_series(path: Path, *, today: date, period: Period = "quarter") -> list[Series]:
+    """Return the series of a public incident set: risk domain and capability, over all incidents.
+
+    Lines hold `date`, `text`, `label` and `domain`, as in the AI Incident Database coded by the MIT
+    AI Risk Repository. What rises is what the press reports: never how often something happens.
+    """
+    count = _Count(period)
+    for number, row in _lines(path):
+        try:
+            day, text = str(row["date"]), str(row.get("text", ""))
+            date.fromisoformat(day)
+        except (KeyError, ValueError):
+            raise MonitorError(f"{path.name}:{number}: needs a `date` such as 2026-09-14") from None
+        found = [("capability", name) for name, pattern in _PATTERNS.items() if pattern.search(text)]
+        found += [("domain", str(row["domain"]))] if row.get("domain") else []
+        found += [("risk", str(row["label"]))] if row.get("label") else []
+        count.add(day, found)
+    return count.series(today)
+
+
+class _Count:
+    """Hits and totals by period, filled case by case."""
+
+    def __init__(self, period: Period) -> None:
+        self._period = period
+        self._totals: dict[str, int] = defaultdict(int)
+        self._hits: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._known: dict[str, str] = {}
+
+    def add(self, day: str, found: Iterable[tuple[str, str]]) -> None:
+        period = self._known.get(day) or self._known.setdefault(day, period_of(date.fromisoformat(day), self._period))
+        self._totals[period] += 1
+        for key in set(found):
+            self._hits[key][period] += 1
+
+    def series(self, today: date) -> list[Series]:
+        """Return all series over the same whole periods: the present one is still being written."""
+        present = period_of(today, self._period)
+        past = [period for period in self._totals if period < present]
+        if not past:
+            return []
+        periods = _between(min(past), max(past), self._period)
+        totals = tuple(self._totals.get(period, 0) for period in periods)
+        return [
+            Series(kind=kind, name=name, periods=periods, totals=totals, hits=tuple(hits.get(p, 0) for p in periods))
+            for (kind, name), hits in sorted(self._hits.items())
+        ]
 
 
 def period_of(day: date, period: Period) -> str:
-    """Return 2026-Q3 or 2026-09."""
-    return f"{day.year}-Q{(day.month + 2) // 3}" if period == "quarter" else day.isoformat()[:7]
+    """Return `2026-W38`, `2026-09` or `2026-Q3`."""
+    if period == "week":
+        year, week, _ = day.isocalendar()
+        return f"{year}-W{week:02d}"
+    return f"{day:%Y-%m}" if period == "month" else f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def of_register(register: Register, period: Period) -> list[Event]:
-    """Return the consented cases in which somebody asked about AI."""
-    events = []
-    for _, _, content, fields in register.leaving("statistics"):
-        if fields.get("ai_Asked") == "yes":
-            day = date.fromisoformat(content.provenance["recorded"])
-            events.append(Event(period_of(day, period), _series(fields)))
-    return events
+def _between(first: str, last: str, period: Period) -> tuple[str, ...]:
+    step = timedelta(days=7 if period == "week" else 28)
+    day, found = _start(first), [first]
+    while found[-1] < last:
+        day += step
+        name = period_of(day, period)
+        if name != found[-1]:
+            found.append(name)
+    return tuple(found)
 
 
-def _series(fields: Mapping[str, Any]) -> tuple[str, ...]:
-    if fields.get("ai_Suspected") not in SEEN:
-        return ()
-    listed = {f"{name}={value}" for name in LISTED for value in fields.get(name) or ()}
-    return tuple(sorted(listed | {f"{name}={fields[name]}" for name in ONE if fields.get(name)}))
+def _start(period: str) -> date:
+    year, part = int(period[:4]), period[5:]
+    if part.startswith("W"):
+        return date.fromisocalendar(year, int(part[1:]), 1)
+    return date(year, int(part[1:]) * 3 - 2 if part.startswith("Q") else int(part), 1)
 
 
-def of_incidents(rows: Iterable[Mapping[str, Any]], period: Period) -> list[Event]:
-    """Return events from rows with `date` and `label`; all rows of a period are what was asked."""
-    return [
-        Event(period_of(date.fromisoformat(str(row["date"])[:10]), period), (f"label={row['label']}",))
-        for row in rows
-        if row.get("date") and row.get("label")
+def _day_of(path: Path) -> str:
+    found = re.search(r"(\d{4})-W(\d\d)|(\d{4}-\d\d(?:-\d\d)?)", path.name)
+    if not found:
+        raise MonitorError(f"{path.name}: put the day, week or month into its name, such as findings-2026-09-14.jsonl")
+    if found[1]:
+        return date.fromisocalendar(int(found[1]), int(found[2]), 1).isoformat()
+    return found[3] if len(found[3]) == 10 else f"{found[3]}-01"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    row = json.loads(line)
+                except json.JSONDecodeError:
+                    raise MonitorError(f"{path.name}:{number}: not JSON") from None
+                if not isinstance(row, dict):
+                    raise MonitorError(f"{path.name}:{number}: not an object")
+                yield number, row
+
+
+# ---------------------------------------------------------------------- signals
+
+
+def watch(series: Sequence[Series], *, period: Period, k: int = K) -> list[Signal]:
+    """Judge the last period of every series, strongest first; names need k cases in the last year.
+
+    `k = 1` names everything: for public incident sets, and for those inside who may read the cases.
+    """
+    per_year = PER_YEAR[period]
+    judged = [(one, excess(one.hits, one.totals, per_year=per_year)) for one in series]
+    q_values = discoveries([found.p for _, found in judged])
+    signals = [
+        _signal(one, found.expected, q, found.method, per_year=per_year, k=k)
+        for (one, found), q in zip(judged, q_values, strict=True)
     ]
+    return sorted(signals, key=lambda signal: (signal.q, signal.kind, signal.name))
 
 
-def monitor(events: Sequence[Event], *, at: str = "") -> list[Trend]:
-    """Test every series at the period `at` (the newest otherwise): alerts first, then by p."""
-    asked = Counter(event.period for event in events)
-    periods = [period for period in _span(asked) if not at or period <= at]
-    if len(periods) < BASELINE + GAP + 1:
-        return []
-    totals = np.array([asked[period] for period in periods], dtype=float)
-    counts = Counter((name, event.period) for event in events for name in event.series)
-    names = sorted({name for name, _ in counts})
-    table = [np.array([counts[name, period] for period in periods], dtype=float) for name in names]
-    tested = [threshold(series, totals) for series in table]
-    alerts = discoveries([p for p, _ in tested])
-    trends = [
-        _trend(name, series, totals, (p, expected, is_alert))
-        for name, series, (p, expected), is_alert in zip(names, table, tested, alerts, strict=True)
-    ]
-    return sorted(trends, key=lambda trend: (not trend.is_alert, trend.p, trend.name))
+def _signal(one: Series, expected: float, q: float, method: str, *, per_year: int, k: int) -> Signal:
+    hits, total = one.hits[-1], one.totals[-1]
+    common = {
+        "kind": one.kind, "period": one.periods[-1], "is_rising": q <= RATE, "q": q, "method": method,
+        "ears": ears(one.hits, one.totals).alarms,
+    }  # fmt: skip
+    if sum(one.hits[-per_year:]) < k:
+        return Signal(name=UNDER_REVIEW, **common)  # type: ignore[arg-type]
+    if hits < k or total - hits < k:
+        return Signal(name=one.name, **common)  # type: ignore[arg-type]
+    rates = {"rate": round(hits / total, 4), "expected_rate": round(expected / total, 4)}
+    return Signal(name=one.name, hits=hits, total=total, **rates, **common)  # type: ignore[arg-type]
 
 
-def _span(asked: Mapping[str, int]) -> list[str]:
-    """Return all periods from the first to the last: one in which nothing was asked is a period too."""
-    if not asked:
-        return []
-    parts, mark = (4, "Q") if "Q" in min(asked) else (12, "")
-    first, last = (int(end[:4]) * parts + int(end[5:].lstrip("Q")) - 1 for end in (min(asked), max(asked)))
-    width = 1 if mark else 2
-    return [f"{step // parts}-{mark}{step % parts + 1:0{width}d}" for step in range(first, last + 1)]
+def points(one: Series, *, k: int = K) -> list[tuple[str, int, int]]:
+    """Return (last period, hits, total) of neighbouring periods put together until each has k hits.
 
-
-def _trend(
-    name: str, series: NDArray[np.float64], totals: NDArray[np.float64], tested: tuple[float, float, bool]
-) -> Trend:
-    p, expected, is_alert = tested
-    count, asked, is_named = int(series[-1]), int(totals[-1]), series[-1] >= K
-    rates = tuple(float(rate) for rate in np.round(series / np.maximum(totals, 1), 4))
-    return Trend(
-        name=name if is_named else UNDER_REVIEW, count=count if is_named else None, asked=asked,
-        rate=rates[-1] if is_named else None, expected=round(expected, 1) if is_named else None,
-        c2=c2(series, totals), p=round(p, 6) if is_named else float(not is_alert), is_alert=is_alert, rates=rates if is_named else (),
-    )  # fmt: skip
-
-
-def threshold(series: NDArray[np.float64], totals: NDArray[np.float64]) -> tuple[float, float]:
-    """Return (one-sided p, expected count) of the last period by a quasi-Poisson rate of the baseline."""
-    past, base = series[-BASELINE - GAP - 1 : -GAP - 1], totals[-BASELINE - GAP - 1 : -GAP - 1]
-    if base.sum() == 0 or totals[-1] == 0:
-        return 1.0, 0.0
-    rate = (past.sum() + 0.5) / base.sum()
-    fitted = np.maximum(rate * base, 1e-9)
-    spread = max(1.0, float(((past - fitted) ** 2 / fitted)[base > 0].sum()) / max(1, int((base > 0).sum()) - 1))
-    expected = float(rate * totals[-1])
-    variance = spread * expected + expected**2 * spread / max(float(past.sum()), 0.5)
-    deviation = math.sqrt(4 / 9 * expected ** (-2 / 3) * variance)
-    z = (float(series[-1]) ** (2 / 3) - expected ** (2 / 3)) / deviation
-    return 0.5 * math.erfc(z / math.sqrt(2)), expected
-
-
-def c2(series: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
-    """Say whether the last rate is more than three deviations above the mean of the baseline."""
-    rates = series / np.maximum(totals, 1)
-    past = rates[-BASELINE - GAP - 1 : -GAP - 1]
-    mean = float(past.mean())
-    floor = math.sqrt(max(mean * (1 - mean), 1e-9) / max(float(totals[-1]), 1))
-    return bool(rates[-1] > mean + C2_LIMIT * max(float(past.std(ddof=1)), floor))
-
-
-def discoveries(values: Sequence[float], *, share: float = FALSE_SHARE) -> list[bool]:
-    """Return which p values stand when at most `share` of those that stand may be false."""
-    order = sorted(range(len(values)), key=lambda place: values[place])
-    stand = 0
-    for rank, place in enumerate(order, start=1):
-        if values[place] <= share * rank / len(values):
-            stand = rank
-    kept = set(order[:stand])
-    return [place in kept for place in range(len(values))]
-
-
-def plot(trends: Sequence[Trend]) -> str:
-    """Return the rates of the named series, one line each, as SVG; alerts are drawn thick."""
-    named = [trend for trend in trends if trend.rates][:20]
-    top = max((max(trend.rates) for trend in named), default=0) or 1
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {30 * len(named) + 10}" role="img">']
-    for row, trend in enumerate(named):
-        low = 30 * row + 30
-        step = 360 / max(len(trend.rates) - 1, 1)
-        points = " ".join(
-            f"{300 + place * step:.1f},{low - 24 * rate / top:.1f}" for place, rate in enumerate(trend.rates)
-        )
-        width = 3 if trend.is_alert else 1
-        parts.append(f'<text x="4" y="{low - 6}" font-size="12">{escape(trend.name)}</text>')
-        parts.append(f'<polyline points="{points}" fill="none" stroke="black" stroke-width="{width}"/>')
-        parts.append(f'<text x="668" y="{low - 6}" font-size="12">{trend.rates[-1]:.1%}</text>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    From the present backwards; what is left at the beginning goes to the first point.
+    """
+    made: list[tuple[str, int, int]] = []
+    label, hits, total = "", 0, 0
+    for period, more, of in reversed(list(zip(one.periods, one.hits, one.totals, strict=True))):
+        label, hits, total = label or period, hits + more, total + of
+        if hits >= k and total - hits >= k:
+            made.append((label, hits, total))
+            label, hits, total = "", 0, 0
+    if label and made:
+        last = made.pop()
+        made.append((last[0], last[1] + hits, last[2] + total))
+    return made[::-1]
