@@ -14,7 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import log1p, sqrt
 from pathlib import Path
 from statistics import fmean, median, pstdev
@@ -33,6 +33,7 @@ from threelines.vocabulary.terms import Vocabulary, load
 
 SEEDS, ACCOUNTS, DAYS = (11, 12, 13, 14, 15), 4000, 10
 FOUND = ("ai_agents", "scam_shifts")
+BANDS = (0, 15, 30, 60, 200)
 
 
 class Judged(msgspec.Struct):
@@ -40,6 +41,8 @@ class Judged(msgspec.Struct):
 
     role: str
     standing: str
+    opened: float
+    """Strangers it opened talks with, a day."""
     led: float
     raised: bool
     ai_use: float
@@ -73,7 +76,9 @@ def _judged(
     facts = {**thread.facts, "features": own, "quantiles": reference.quantiles(own)}
     thread = msgspec.structs.replace(thread, facts=facts)
     assessment = judge(thread, observe(thread, vocabulary), vocabulary)
-    return Judged(truth["role"], truth["class"], own.led, assessment.tier != "none", assessment.ai_use)
+    return Judged(
+        truth["role"], truth["class"], own.opened_per_day, own.led, assessment.tier != "none", assessment.ai_use
+    )
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:
@@ -94,7 +99,11 @@ def simulated(seeds: Iterable[int], accounts: int, days: int) -> list[dict[str, 
             for account in platform(seed, accounts, days, noise=noise, vocabulary=vocabulary):
                 pooled[account.role].append(account)
         rows += [_row(words, role, pooled[role]) for role in sorted(pooled, key=lambda r: (pooled[r][0].standing, r))]
-        rows.append(_row(words, "AI agents and scam shifts", [a for role in FOUND for a in pooled[role]]))
+        found = [account for role in FOUND for account in pooled[role]]
+        rows.append(_row(words, "AI agents and scam shifts", found))
+        for low, high in pairwise(BANDS):
+            band = [account for account in found if low <= account.opened < high]
+            rows += [_row(words, f"… who reach {low} to {high} strangers a day", band)] if band else []
         levels.append(_level(words, pooled))
     return rows + levels
 

@@ -150,15 +150,19 @@ def test_share_of_a_small_platform_stays_below_the_level():
     assert Reference.of(features).quantiles(AccountFeatures(parallel=99.0))["parallel"] == pytest.approx(50 / 51)
 
 
-def test_reference_is_bounded_and_joins_in_any_order():
-    """A reference keeps a sample, and the parts of several processes give the same shares in any order."""
-    parts = [Reference.of(AccountFeatures(parallel=float(i)) for i in range(s, 400, 4)).dump() for s in range(4)]
-    one, other = Reference.load(*parts), Reference.load(*reversed(parts))
-    small = Reference(sample=100)
-    for i in range(1000):
-        small.add(AccountFeatures(parallel=float(i)))
+def test_reference_is_bounded_and_the_same_in_any_partition():
+    """A reference keeps a sample that depends on the accounts alone, not on order, partition or engine."""
+    features = [AccountFeatures(account=f"u{i}", parallel=float(i)) for i in range(1000)]
+    small = [Reference(sample=100), Reference(sample=100)]
+    for one, other in zip(features, reversed(features), strict=True):
+        small[0].add(one)
+        small[1].add(other)
+    parts = [Reference.of(features[start::4]).dump() for start in range(4)]
+    asked = AccountFeatures(parallel=500.0)
 
-    assert one.quantiles(AccountFeatures(parallel=200.0)) == other.quantiles(AccountFeatures(parallel=200.0))
-    assert len(small) == 100
-    assert small.accounts == 1000
-    assert small.quantiles(AccountFeatures(parallel=500.0))["parallel"] == pytest.approx(0.5, abs=0.15)
+    assert len(small[0]) == 100
+    assert small[0].accounts == 1000
+    assert small[0].quantiles(asked) == small[1].quantiles(asked)
+    assert small[0].quantiles(asked)["parallel"] == pytest.approx(0.5, abs=0.15)
+    assert Reference.load(*parts).quantiles(asked) == Reference.of(features).quantiles(asked)
+    assert Reference.load(*parts).quantiles(asked) == Reference.load(*reversed(parts)).quantiles(asked)

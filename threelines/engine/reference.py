@@ -12,24 +12,30 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
-from random import Random
+from hashlib import blake2b
+from heapq import heappush, heappushpop
 
 import msgspec
 
 from threelines.signals.account import AccountFeatures
 
-SAMPLE = 50_000
-"""Accounts kept for the quantiles: 8 bytes × features × this, about 10 MB, whatever the platform's size."""
-FEATURES = tuple(name for name in AccountFeatures.__struct_fields__ if name not in ("records", "days"))
+SAMPLE = 20_000
+"""Accounts kept: about 10 MB whatever the platform's size, and 0.07 points of error at 99%."""
+FEATURES = tuple(name for name in AccountFeatures.__struct_fields__ if name not in ("account", "records", "days"))
+
+_Kept = tuple[int, tuple[float, ...]]
 
 
 class Reference:
-    """A bounded sample of a platform's accounts, by feature. Build with `add` or `of`, merge with `merge`."""
+    """A bounded sample of a platform's accounts: those whose ids hash lowest (bottom-k sketch).
 
-    def __init__(self, *, sample: int = SAMPLE, seed: int = 0) -> None:
-        self._kept: list[tuple[float, ...]] = []
+    Which accounts are kept depends on their ids alone, so any order, partition or engine gives the same.
+    """
+
+    def __init__(self, *, sample: int = SAMPLE) -> None:
+        self._kept: list[_Kept] = []
+        """A heap with the highest hash first (hashes negated)."""
         self._limit, self._seen = sample, 0
-        self._draw = Random(seed).random
         self._sorted: dict[str, array[float]] = {}
 
     @classmethod
@@ -41,17 +47,17 @@ class Reference:
         return made
 
     def add(self, features: AccountFeatures) -> None:
-        """Take one account in; past the limit it replaces a random one (Vitter's algorithm R)."""
+        """Take one account in."""
         self._seen += 1
-        row = tuple(float(getattr(features, name)) for name in FEATURES)
-        if len(self._kept) < self._limit:
-            self._kept.append(row)
-        else:
-            place = int(self._draw() * self._seen)
-            if place >= self._limit:
-                return
-            self._kept[place] = row
+        digest = blake2b(features.account.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self._keep((-int.from_bytes(digest), tuple(float(getattr(features, name)) for name in FEATURES)))
+
+    def _keep(self, entry: _Kept) -> None:
         self._sorted.clear()
+        if len(self._kept) < self._limit:
+            heappush(self._kept, entry)
+        else:
+            heappushpop(self._kept, entry)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -64,7 +70,9 @@ class Reference:
     def quantiles(self, features: AccountFeatures) -> dict[str, float]:
         """Return by feature the share of accounts that lie strictly below: below / (n + 1)."""
         if not self._sorted:
-            self._sorted = {name: array("d", sorted(row[i] for row in self._kept)) for i, name in enumerate(FEATURES)}
+            self._sorted = {
+                name: array("d", sorted(row[i] for _, row in self._kept)) for i, name in enumerate(FEATURES)
+            }
         whole = len(self._kept) + 1
         return {
             name: round(bisect_left(values, float(getattr(features, name))) / whole, 6)
@@ -73,18 +81,15 @@ class Reference:
 
     def dump(self) -> bytes:
         """Return the sample as bytes, for another process."""
-        return msgspec.msgpack.encode((self._seen, self._kept))
+        return msgspec.msgpack.encode((self._seen, [(-negated, row) for negated, row in self._kept]))
 
     @classmethod
     def load(cls, *parts: bytes) -> Reference:
-        """Join the samples of several processes; the order of the parts does not matter while all fit."""
+        """Join the samples of several processes, in any order."""
         made = cls()
-        for part in sorted(parts):
-            seen, rows = msgspec.msgpack.decode(part, type=tuple[int, list[tuple[float, ...]]])
-            made._kept += rows
+        for part in parts:
+            seen, rows = msgspec.msgpack.decode(part, type=tuple[int, list[_Kept]])
             made._seen += seen
-        if len(made._kept) > made._limit:
-            made._kept.sort()
-            step = len(made._kept) / made._limit
-            made._kept = [made._kept[int(i * step)] for i in range(made._limit)]
+            for hashed, row in rows:
+                made._keep((-hashed, row))
         return made

@@ -42,6 +42,7 @@ _NOT_WORDING = re.compile(r"@\S+|https?://\S+|\d+")
 class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of one account. Rates are per day between its first and last record (at least one)."""
 
+    account: str = ""
     records: int = 0
     days: float = 0.0
     talks: int = 0
@@ -138,14 +139,14 @@ def measure(thread: Thread) -> AccountFeatures:
         return ready
     records = [record for record in thread.records if record.time and record.kind != "system"]
     if not records:
-        return AccountFeatures(records=len(thread.records))
+        return AccountFeatures(account=thread.id, records=len(thread.records))
     times = [_seconds(record) for record in records]
     span = max(1.0, (max(times) - min(times)) / DAY)
     talks, replies = follow(thread)
     singles = [talk for talk in talks.values() if len(talk.others) == 1]
     opened = new_talks(singles, min(times))
     return AccountFeatures(
-        records=len(records), days=round(span, 3), talks=len(singles),
+        account=thread.id, records=len(records), days=round(span, 3), talks=len(singles),
         **_reach(opened, span), **_pace(replies), **_clock(records, times),
     )  # fmt: skip
 
