@@ -25,6 +25,7 @@ from threelines.ai_models.intent import (
     DELIVERY,
     DIMENSION,
     LANGUAGES,
+    LIKENESS,
     MANY_LANGUAGES,
     ORDER,
     ORDERED_STEPS,
@@ -33,7 +34,9 @@ from threelines.ai_models.intent import (
     Reading,
     requests,
     steps_in_order,
+    unquoted,
 )
+from threelines.ai_models.likeness import scores, telling
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
@@ -45,6 +48,13 @@ Action = Literal["allow", "support", "review", "block"]
 
 LONGEST = 20_000
 """Characters of a request that are read; the status says when there were more."""
+READ_WHOLE = 4_000
+"""Characters of a request that the linear reader sees."""
+LIKE = (("strong", 4.0), ("medium", 2.5), ("weak", 1.0))
+"""Log odds of a session's three most telling requests, added up, and the strength they give."""
+TELLING = 3
+MOST_LIKE = 5.0
+"""One request never counts more than this."""
 KEPT_QUOTE = 90
 """Characters of a quote that the state keeps."""
 ACCOUNT_MEMORY = 14 * 86_400.0
@@ -52,6 +62,7 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 
 # What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.
 _LOWER: dict[Strength, Strength] = {"strong": "medium", "medium": "weak", "weak": "context", "context": "context"}
+_RANK: dict[Strength, int] = {"context": 0, "weak": 1, "medium": 2, "strong": 3}
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
 _REFUSAL = (
@@ -103,6 +114,8 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     blocked: int = 0
     seen: dict[str, Seen] = {}
     """The first of each sign, by indicator."""
+    like: tuple[float, ...] = ()
+    """Scores of the most telling requests, highest first."""
     last: float = 0.0
 
 
@@ -246,7 +259,10 @@ class Guard:
         reading = self._requests.read(record)
         in_need = reading.own_situation and self._only_passes_on(reading)
         seen = {} if in_need else self._seen(record, reading, turn)
-        after = self._advance(state, reading, seen, now)
+        like = () if in_need else self._like(state, reading, text)
+        if like and like != state.like:
+            seen |= self._likeness(record, like, turn)
+        after = msgspec.structs.replace(self._advance(state, reading, seen, now), like=like or state.like)
         assessment = self._assess(after, earlier)
         support = reading.own_situation or any(
             self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
@@ -270,6 +286,26 @@ class Guard:
         kinds = {signal.indicator for signal in reading.signals}
         return kinds <= _QUIET or ORDER not in kinds or not reading.orders
 
+    def _like(self, state: SessionState, reading: Reading, text: str) -> tuple[float, ...]:
+        """Return the session's most telling scores after this request."""
+        score = min(MOST_LIKE, float(scores([unquoted(text[:READ_WHOLE])])[0])) - (1.0 if reading.about else 0.0)
+        return tuple(sorted((*state.like, score), reverse=True)[:TELLING]) if score > 0 else state.like
+
+    def _likeness(self, record: Record, like: tuple[float, ...], turn: int) -> dict[str, Seen]:
+        total = round(sum(like), 2)
+        strength: Strength | None = next((name for name, least in LIKE if total >= least), None)
+        if strength is None:
+            return {}
+        start, end = telling(record.text[:READ_WHOLE])
+        known = self._vocabulary.indicators[LIKENESS]
+        return {
+            LIKENESS: Seen(
+                turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
+                end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
+                detail=f"Log odds {total} over the most telling requests of the session.",
+            )
+        }  # fmt: skip
+
     def _engine(self, record: Record) -> tuple[Signal, ...]:
         return observe(Thread(kind="session", id="session", records=(record,)), self._vocabulary, self._detectors)
 
@@ -282,13 +318,14 @@ class Guard:
             indicator = self._vocabulary.indicators[signal.indicator]
             if indicator.category == "support" or signal.shadow or not indicator.counts:
                 continue
+            lower = reading.about and signal.indicator not in (DELIVERY, ORDER, THREAT)
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)
             if rival is None or (reviewed and not rival.reviewed):
                 kept[signal.indicator] = Seen(
                     turn=turn, indicator=signal.indicator, name=indicator.name, quote=signal.quote[:KEPT_QUOTE],
                     start=signal.start, end=signal.start + len(signal.quote[:KEPT_QUOTE]),
-                    strength=signal.strength if reading.orders else _LOWER[signal.strength],
+                    strength=signal.strength if reading.orders and not lower else _LOWER[signal.strength],
                     detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed,
                 )  # fmt: skip
         return kept
@@ -384,5 +421,7 @@ class Guard:
 
 
 def _clearer(known: Seen | None, new: Seen) -> Seen:
-    """Keep the first of a sign, unless the new one rests on reviewed words and the old one does not."""
-    return new if known is None or (new.reviewed and not known.reviewed) else known
+    """Keep the first of a sign, unless the new one is stronger or rests on reviewed words alone."""
+    if known is None or (new.reviewed and not known.reviewed):
+        return new
+    return new if _RANK[new.strength] > _RANK[known.strength] and new.reviewed >= known.reviewed else known

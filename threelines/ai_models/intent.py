@@ -3,7 +3,8 @@
 A model's answer can look harmless while the request says what it is for; and a threat can be pasted
 by the person who received it. So the request is read, from the requester's point of view, and the
 signs join the same engine as everything else: they are indicators of one dimension, combined by the
-same rule. A benign-looking frame ("for a novel") never lowers a sign: only what is asked counts.
+same rule. A frame ("for a novel") changes nothing; a claim to study, report, review or prevent asks
+for one more sign, and never clears a request by itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ THREAT = "REQ-01"
 DELIVERY = "REQ-06"
 ORDER = "REQ-16"
 STAGED = "REQ-14"
+LIKENESS = "REQ-20"
 LANGUAGES = "REQ-15"
 
 MANY_LANGUAGES = 3
@@ -66,6 +68,8 @@ class Reading(NamedTuple):
     """(indicator, start) of signals whose words nobody has reviewed yet."""
     own_situation: bool
     """The writer tells of what happens to them, or asks for help for somebody."""
+    about: bool
+    """The writer says that they study, report, review or prevent it: a claim, so it asks for one more sign."""
     orders: bool
     """Something is ordered from the model, not only told or asked."""
     steps: tuple[str, ...]
@@ -103,6 +107,7 @@ class Requests:
         for id, name, strength in (
             (STAGED, "The steps of a recruitment, in order", "medium"),
             (LANGUAGES, "One text into many languages", "weak"),
+            (LIKENESS, "Reads like requests made to deceive or control people", "weak"),
         ):
             base = self._indicator(next(iter(self.signs.values())))
             indicators[id] = msgspec.structs.replace(
@@ -133,6 +138,7 @@ class Requests:
             signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
             unreviewed=frozenset(unreviewed),
             own_situation="own" in stances,
+            about=bool(stances & {"knowledge", "reviewer", "helper"}),
             orders="order" in stances,
             steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
             languages=_languages(text),
@@ -165,6 +171,11 @@ class Requests:
             indicator=sign.id, record=record.id, quote=record.text[start:end], start=start, end=end,
             strength=sign.strength, detail=sign.name + ".", detector="asks_of_model",
         )  # fmt: skip
+
+
+def unquoted(text: str) -> str:
+    """Return the text without what it quotes: the request alone."""
+    return _QUOTED.sub(' "…" ', text)
 
 
 _OPENS = re.compile(r"(?:\A|[.!?:;,)\]\"“”\n-]|\b(?:please|but|so|now|then|also|to))\s*$")
