@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from threelines.roles import allowed
 from threelines.web.accounts import Person
 from threelines.web.desk import Desk, desk, may, now
-from threelines.web.figures import K, Rise, by_month, case_figures, effort, rises, rises_table
+from threelines.web.figures import K, by_month, case_figures, effort
 from threelines.web.pages import page
 from threelines.web.plots import Figure, Share, columns
 from threelines.web.register import register_for
+from threelines.web.rises import Rise, rises
+from threelines.web.rises import table as rises_table
 
 router = APIRouter(prefix="/dashboard", include_in_schema=False)
 Viewer = Annotated[Person, Depends(may("monitor.read", "statistics.read"))]
@@ -30,8 +32,8 @@ def dashboard(request: Request, person: Viewer) -> Response:
     here = desk(request)
     cases, rising = _cases(request, person)
     return page(
-        request, "dashboard.html", person=person, cases=cases, k=K, rises=[r for r in rising if r.signal.hits is not None],
-        under_review=sum(r.signal.hits is None for r in rising), counts=here.review.counts(),
+        request, "dashboard.html", person=person, cases=cases, k=K, rises=[r for r in rising if r.hits is not None],
+        under_review=sum(r.hits is None for r in rising), counts=here.review.counts(),
         effort=effort(here.review, here.vocabulary), models=tuple(_models(here)),
         months=columns(list(by_month(here.review.codes())), key="months", title="Findings by month"),
         can_cases=_may_see_cases(person),

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
-from threelines.people.monitor import Signal, points, register_series, watch
 from threelines.people.register import Register
 from threelines.platforms.benchmark import wilson
 from threelines.platforms.review import Review
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.pages import TIER_WORDS
-from threelines.web.plots import Figure, Share, plain
+from threelines.web.plots import Figure, Share
 
 K = 11
 """No cell that rests on fewer cases is shown (CTDC's k; standards inventory, R2)."""
@@ -30,7 +25,7 @@ def case_figures(register: Register, vocabulary: Vocabulary) -> tuple[Figure, ..
     asked = [fields for _, _, _, fields in register.leaving("statistics") if fields.get("ai_Asked") == "yes"]
     labels = register.form.list
     by: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        ("language", "AI use by language of contact", "ai_ContactLanguage", _languages(vocabulary)),
+        ("language", "AI use by language of contact", "ai_ContactLanguage", language_names(vocabulary)),
         ("capability", "What AI was used for", "ai_Capability", labels["ai_capability"]),
         ("platform", "AI use by kind of platform", "ai_PlatformClass", labels["platform_class"]),
     )
@@ -38,56 +33,8 @@ def case_figures(register: Register, vocabulary: Vocabulary) -> tuple[Figure, ..
     return (found[0], found[1], _figure("corridor", "AI use by corridor", _corridors(asked)), found[2])
 
 
-class Rise(msgspec.Struct, frozen=True, kw_only=True):
-    """One series of the early warning, in words, with what may be drawn of it."""
-
-    name: str
-    signal: Signal
-    points: tuple[tuple[str, int, int], ...] = ()
-    """Period, hits and totals, none of them small (people/monitor.py joins small periods)."""
-
-    def spark(self) -> str:
-        """Draw its rates; the table beside it says the newest in numbers."""
-        rates = [hits / total for _, hits, total in self.points if total]
-        top, step = max(rates, default=0) or 1, 150 / max(len(rates) - 1, 1)
-        points = " ".join(f"{4 + place * step:.1f},{26 - 22 * rate / top:.1f}" for place, rate in enumerate(rates))
-        return (
-            '<svg class="plot" viewBox="0 0 160 30" width="160" height="30" aria-hidden="true" focusable="false">'
-            f'<polyline class="ink" points="{points}"/></svg>'
-        )
-
-
-def rises(register: Register, vocabulary: Vocabulary) -> tuple[Rise, ...]:
-    """Return the early warning by quarter: what rises first, what is small without a name."""
-    series = register_series(register, period="quarter")
-    known = {(one.kind, one.name): one for one in series}
-    found = []
-    for signal in watch(series, period="quarter"):
-        one = known.get((signal.kind, signal.name))
-        drawn = tuple(points(one)) if one is not None and signal.hits is not None else ()
-        found.append(Rise(name=_series_name(register, vocabulary, signal), signal=signal, points=drawn))
-    return tuple(found)
-
-
-def _series_name(register: Register, vocabulary: Vocabulary, signal: Signal) -> str:
-    words = {"language": _languages(vocabulary), "capability": register.form.list["ai_capability"]}.get(signal.kind, {})
-    return f"{signal.kind.capitalize()}: {words.get(signal.name, signal.name)}"
-
-
-def rises_table(found: Iterable[Rise]) -> str:
-    """Return the named series as CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["series", "period", "cases", "asked", "rate", "expected_rate", "q", "rising"])
-    for rise in found:
-        s = rise.signal
-        if s.hits is not None:
-            rising = "yes" if s.is_rising else "no"
-            writer.writerow([plain(rise.name), s.period, s.hits, s.total, s.rate, s.expected_rate, s.q, rising])
-    return out.getvalue()
-
-
-def _languages(vocabulary: Vocabulary) -> dict[str, str]:
+def language_names(vocabulary: Vocabulary) -> dict[str, str]:
+    """Return the English names of the vocabulary's languages by ISO 639-3 code."""
     return {language.iso639_3: language.english_name for language in vocabulary.languages.values()}
 
 
