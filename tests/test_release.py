@@ -1,40 +1,323 @@
-"""Releases: nothing is written before a second person agreed; no published cell is small."""
+"""Publishing statistics: every attack that tables invite, and the two people who stand before them."""
 
-from __future__ import annotations
+import random
+from datetime import date
 
-import csv
-from pathlib import Path
-
-from click.testing import CliRunner, Result
+import networkx as nx
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from threelines.cli.main import root
+from threelines.people import approval, release, synthetic
+from threelines.people.demo import fill
+from threelines.people.register import Register
+from threelines.people.release import Cohort, next_cohort
+from threelines.people.suppress import (
+    FREE,
+    HIDDEN,
+    K,
+    bounds,
+    encode,
+    is_protected,
+    make_grid,
+    make_way,
+    rounded,
+    suppress,
+)
+from threelines.roles import User
+from threelines.store.keyring import Keyring
 
-K = 11
+TODAY = date(2026, 9, 15)
+ANNA = User(id="anna", role="supervisor")
+BEN = User(id="ben", role="data_protection_officer")
 
 
-def run(*words: str) -> Result:
-    """Run the command line."""
-    return CliRunner().invoke(root, list(words))
-
-
-def test_two_people_and_no_small_cell(tmp_path: Path):
-    """One person prepares, may not approve, a second one agrees; then files appear, with no count from 1 to 10."""
-    db, out = str(tmp_path / "d.db"), tmp_path / "out"
-    assert run("register", "demo", "--db", db, "--cases", "400").exit_code == 0
-    prepared = run("release", "--db", db, "--out", str(out), "--base", "1", "--user", "first").output
-    request = prepared.split()[1]
-    assert not out.exists()
-
-    assert run("release", "--db", db, "--approve", request, "--user", "first").exit_code != 0
-    assert run("release", "--db", db, "--approve", request, "--user", "second").exit_code == 0
-    assert run("release", "--db", db, "--out", str(out), "--base", "1", "--user", "first").exit_code == 0
-    counts = [
-        int(cell)
-        for path in sorted(out.rglob("*.csv"))
-        for row in csv.reader(path.open(encoding="utf-8"))
-        for cell in row[-1:]
-        if cell.isdigit()
+def _answers(draw, many, categories, weights, cases):
+    return [
+        tuple(sorted(set(draw.choices(categories, weights, k=draw.randint(1, 3) if many else 1)))) for _ in range(cases)
     ]
 
-    assert counts
-    assert not [count for count in counts if 0 < count < K]
+
+def _pair(seed, *, cases=300, many=(False, False)):
+    draw = random.Random(seed)
+    left = _answers(draw, many[0], "abcdefg", [50, 20, 10, 5, 3, 2, 1], cases)
+    right = _answers(draw, many[1], "uvwxyz", [40, 30, 10, 5, 3, 1], cases)
+    return make_way("left", *encode(left)), make_way("right", *encode(right))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([120, 300, 900]), st.booleans(), st.booleans())
+def test_no_shown_count_is_below_k_and_no_hidden_one_can_be_narrowed(seed, cases, left_many, right_many):
+    """Every shown cell and margin is at least k; every hidden case is left with at least k possible counts."""
+    rows, columns = _pair(seed, cases=cases, many=(left_many, right_many))
+    table = suppress(rows, columns)
+    if table is None:
+        return
+    grid = make_grid(rows, columns)
+    hidden = {cell for cell, count in table.cells.items() if count is HIDDEN}
+
+    assert min([*rows.counts.values(), *columns.counts.values()]) >= K
+    assert all(count is HIDDEN or count >= K for count in table.cells.values())
+    assert all(is_protected(grid, hidden, cell) for cell in hidden if 0 < grid.counts[cell] < K)
+
+
+@pytest.mark.parametrize("many", [(False, False), (True, False), (False, True), (True, True)])
+def test_an_attacker_with_linear_programming_gets_no_further(many):
+    """The bounds used for protection are those of an exact solver, so no cleverer subtraction exists."""
+    linprog = pytest.importorskip("scipy.optimize", reason="scipy comes with the extra `semantic`").linprog
+    for seed in range(6):
+        rows, columns = _pair(seed, many=many)
+        table = suppress(rows, columns)
+        if table is None:
+            continue
+        grid = make_grid(rows, columns)
+        hidden = sorted(cell for cell, count in table.cells.items() if count is HIDDEN)
+        for cell in hidden:
+            assert bounds(grid, hidden, cell) == _solved(linprog, grid, (rows, columns), hidden, cell)
+
+
+def _solved(linprog, grid, ways, hidden, target):
+    unknown = [*hidden, *sorted(grid.overlap)]
+    place = {cell: number for number, cell in enumerate(unknown)}
+    sums, totals = [], []
+    for side, way in enumerate(ways):
+        for category, margin in way.counts.items():
+            line = np.zeros(len(unknown))
+            for cell, count in grid.counts.items():
+                if cell[side] == category:
+                    if cell in place:
+                        line[place[cell]] = 1
+                    else:
+                        margin -= count
+            free = (FREE, category) if side else (category, FREE)
+            if free in place:
+                line[place[free]] = -1
+            sums.append(line)
+            totals.append(margin)
+    aim = np.zeros(len(unknown))
+    aim[place[target]] = 1
+    limits = [(0, grid.most[cell]) for cell in unknown]
+    low, high = (linprog(sign * aim, A_eq=sums, b_eq=totals, bounds=limits).fun for sign in (1, -1))
+    return round(low), round(-high)
+
+
+def test_a_single_hidden_cell_never_stands_alone():
+    """The textbook attack: one small cell in a row, the row's total minus the others. It fails."""
+    left = [("a",)] * 60 + [("b",)] * 60
+    right = [("u",)] * 57 + [("v",)] * 3 + [("u",)] * 30 + [("v",)] * 30
+    table = suppress(make_way("l", *encode(left)), make_way("r", *encode(right)))
+
+    assert table is None or sum(count is HIDDEN for count in table.cells.values()) != 1
+
+
+def test_rare_categories_are_merged_and_not_named():
+    """A language with two speakers is neither counted nor named; the rest it goes into is at least k."""
+    way = make_way("language", *encode([("tha",)] * 50 + [("lao",)] * 9 + [("xyz",)] * 4))
+
+    assert way.counts == {"tha": 50, "(other)": 13}
+
+
+def test_a_rest_that_is_too_small_takes_another_with_it():
+    """Two rare answers alone would show their sum below k: the next smallest is merged too, or nothing shown."""
+    assert make_way("x", *encode([("a",)] * 50 + [("b",)] * 20 + [("c",)] * 4)).counts == {"a": 50, "(other)": 24}
+    assert make_way("x", *encode([("a",)] * 50 + [("c",)] * 4)) is None
+
+
+def test_listed_tables_form_a_tree():
+    """No chain of two-way tables closes: together they say no more of a cell than its own table does."""
+    assert nx.is_forest(nx.Graph(release.TWO_WAY))
+    assert len(set(map(frozenset, release.TWO_WAY))) == len(release.TWO_WAY)
+    assert not {"ai_Capability", "ai_EvidenceBasis", "ai_Effect"} & {name for pair in release.TWO_WAY for name in pair}
+
+
+@given(st.integers(K, 10_000))
+def test_rounding_never_shows_less_than_k(count):
+    """Rounded counts are multiples of five, near the count, and never below 11."""
+    shown = rounded(count, base=5)
+
+    assert shown % 5 == 0
+    assert shown >= K
+    assert abs(shown - count) <= 4
+
+
+# ---------------------------------------------------------------------- two releases
+
+
+def _cohort(rows):
+    kinds, codes = encode([(value,) for value in rows.values()])
+    return Cohort(ids=tuple(rows), kinds={"x": kinds}, codes={"x": codes.astype(np.int32).tobytes()})
+
+
+def _read(cohort):
+    return {case: cohort.kinds["x"][code][0] for case, code in zip(cohort.ids, cohort.column("x"), strict=True)}
+
+
+_values = st.dictionaries(st.text("abcdef", min_size=4, max_size=4), st.sampled_from("uvw"), max_size=80)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_values, _values)
+def test_two_releases_differ_by_k_or_by_none(old_rows, new_rows):
+    """Joining, leaving and changing: each is nobody or at least k, and whoever withdrew is never in."""
+    old, made = _cohort(old_rows), next_cohort(_cohort(old_rows), _cohort(new_rows), str.encode)
+    before, after = _read(old), _read(made)
+    joined, left = after.keys() - before.keys(), before.keys() - after.keys()
+    changed = {case for case in after.keys() & before.keys() if after[case] != before[case]}
+
+    assert not after.keys() - new_rows.keys()
+    assert len(joined) == 0 or len(joined) >= K
+    assert len(left) == 0 or len(left) >= min(K, len(before))
+    assert len(changed) == 0 or len(changed) >= K - len(left)
+
+
+@pytest.fixture
+def register(tmp_path):
+    keyring = Keyring.create(tmp_path / "r.key")
+    with Register.open(tmp_path / "r.db", keyring, ANNA, today=TODAY) as opened:
+        yield opened
+
+
+def _publish(register, folder):
+    made = release.prepare(register)
+    approval.decide(register.as_user(BEN), made.id, yes=True)
+    release.publish(register, made.id, folder)
+    return made
+
+
+def _counted(register):
+    return len(release.last_cohort(register).ids)
+
+
+def test_one_more_case_changes_nothing(register, tmp_path):
+    """The differencing attack: a release, one new case, another release. The tables are the same bytes."""
+    fill(register, cases=300)
+    first = _publish(register, tmp_path / "one")
+    register.add({"ai_Asked": "yes", "ai_Suspected": "none"}, consent={"statistics": "yes"})
+    second = _publish(register, tmp_path / "two")
+
+    assert first.files == second.files
+
+
+def test_who_withdraws_leaves_the_next_release_among_others(register, tmp_path):
+    """One withdrawal takes effect at once, and no difference of two releases is that one person."""
+    fill(register, cases=300)
+    _publish(register, tmp_path / "one")
+    before = release.last_cohort(register)
+    register.consent(before.ids[0], "statistics", "withdrawn")
+    _publish(register, tmp_path / "two")
+    after = release.last_cohort(register)
+
+    assert before.ids[0] not in after.ids
+    assert len(before.ids) - len(after.ids) == K
+
+
+def test_a_correction_waits_for_others(register, tmp_path):
+    """One corrected case does not move a count from one cell to another for everybody to see."""
+    fill(register, cases=300)
+    first = _publish(register, tmp_path / "one")
+    case = release.last_cohort(register).ids[0]
+    register.update(case, {"prs_Gender": "TransgenderFeminine"})
+
+    assert _publish(register, tmp_path / "two").files == first.files
+
+
+# ---------------------------------------------------------------------- size, people, words
+
+
+def test_without_consent_nobody_is_counted(register):
+    """Default is no: cases without consent for statistics make no release."""
+    for _ in range(30):
+        register.add({"ai_Asked": "yes"})
+    with pytest.raises(release.ReleaseError, match="fewer than 11"):
+        release.prepare(register)
+
+
+def test_few_cases_give_totals_only(register):
+    """Below 100 cases there is no table."""
+    fill(register, cases=90)
+    files = release.prepare(register).files
+
+    assert not any(name.startswith("tables/") for name in files)
+    assert {"totals.csv", "data_dictionary.csv", "LIMITS.txt", "release.json"} == set(files)
+
+
+def test_a_release_explains_itself(register):
+    """Dictionary and limits come with every release, and each shown column is in the dictionary."""
+    fill(register, cases=300)
+    files = release.prepare(register).files
+    fields = {line.split(",")[0] for line in files["data_dictionary.csv"].splitlines()[1:]}
+    shown = {name[7:-4] for name in files if name.startswith("tables/") and "__" not in name}
+
+    assert shown == fields
+    assert "not a sample" in files["LIMITS.txt"]
+    assert '"k": 11' in files["release.json"]
+
+
+def test_the_same_cases_give_the_same_bytes(register):
+    """A release is deterministic, so that an approval can speak of its bytes."""
+    fill(register, cases=200)
+
+    assert release.prepare(register).digest == release.prepare(register).digest
+
+
+def test_nobody_publishes_alone(register, tmp_path):
+    """Unapproved, or approved by the one who prepared it: nothing is written."""
+    fill(register, cases=150)
+    made = release.prepare(register)
+    with pytest.raises(approval.ApprovalError):
+        release.publish(register, made.id, tmp_path / "out")
+    with pytest.raises(approval.ApprovalError, match="you prepared it"):
+        approval.decide(register, made.id, yes=True)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_canary_is_in_no_release(register, tmp_path):
+    """Planted identifiers reach neither the tables nor the sealed package's file."""
+    fill(register, cases=300, canary="CANARY-4711")
+    _publish(register, tmp_path / "out")
+
+    assert not any("CANARY" in path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"CANARY" not in register.store.path.read_bytes()
+
+
+def test_command_needs_two_people(tmp_path):
+    """The command prepares, a second person approves, the first publishes."""
+    run = CliRunner()
+    here = ["--db", str(tmp_path / "c.db")]
+    run.invoke(root, ["register", "demo", "--cases", "150", *here], catch_exceptions=False)
+    out = tmp_path / "out"
+    first = run.invoke(root, ["release", *here, "--out", str(out), "--user", "anna"], catch_exceptions=False)
+    request = first.output.split()[1]
+    assert not out.exists()
+    run.invoke(root, ["release", *here, "--approve", request, "--user", "ben"], catch_exceptions=False)
+    run.invoke(root, ["release", *here, "--out", str(out), "--user", "anna"], catch_exceptions=False)
+
+    assert (out / "LIMITS.txt").exists()
+
+
+# ---------------------------------------------------------------------- synthetic records
+
+
+def test_synthetic_records_need_two_thousand_cases(register):
+    """Below that the noise drowns the data, and no budget is spent."""
+    with pytest.raises(synthetic.SyntheticError, match="2,000"):
+        synthetic.synthetic_csv(register, [{}] * 1999, epsilon=1.0)
+    assert synthetic.spent(register, 2026) == 0.0
+
+
+def test_the_yearly_budget_is_kept(register):
+    """Every run is recorded before its result exists; past epsilon 4 in a year it is refused."""
+    pytest.importorskip("pacsynth", reason="pac-synth is the extra `synthetic`")
+    draw = random.Random(1)
+    row = {name: ["a", "b", "c"] for name in synthetic.DIMENSIONS}
+    rows = [{name: (draw.choice(values),) for name, values in row.items()} for _ in range(2000)]
+    text = synthetic.synthetic_csv(register, rows, epsilon=3.0)
+
+    assert text.splitlines()[0] == ",".join(synthetic.DIMENSIONS)
+    assert synthetic.spent(register, 2026) == 3.0
+    with pytest.raises(synthetic.SyntheticError, match="3 is spent"):
+        synthetic.synthetic_csv(register, rows, epsilon=1.5)

@@ -363,8 +363,9 @@ def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
     require(register.user, "release.prepare")
     request = read(register, request_id)
     digest = approval.digest_of(msgspec.json.encode(request.files, order="sorted"))
-    if approval.require_approved(register, "release", digest).id != request_id:
-        raise ReleaseError(f"{request_id}: no second person has approved exactly this")
+    approval.require_approved(register, "release", digest)
+    if request.state != "approved" or request.digest != digest:
+        raise ReleaseError(f"{request_id}: is {request.state}; only what a second person has just approved is written")
     if folder.exists() and any(folder.iterdir()):
         raise ReleaseError(f"{folder}: is not empty; give a new folder")
     approval.mark_sent(register, request_id, receipt=digest)
