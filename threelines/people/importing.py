@@ -76,15 +76,24 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             yield from _csv_rows(text)
         elif path.suffix == ".json":
             whole = json.loads(text)
-            rows: Any = whole.get("results", whole.get("value", [whole])) if isinstance(whole, dict) else whole
-            yield from (_flat(row) for row in rows)
+            yield from (_flat(row) for row in _listed(whole))
         elif path.suffix in (".jsonl", ".ndjson"):
             rows = [json.loads(line) for line in text.splitlines() if line.strip()]
             yield from (row if "thread" in row else _flat(row) for row in rows)
         else:
             raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
-    except (OSError, UnicodeDecodeError, ValueError, AttributeError) as fault:
+    except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
+
+
+def _listed(whole: Any) -> list[Any]:
+    """Return the rows of a list, of a form server's answer, of our own HTCDS export, or the one row."""
+    if isinstance(whole, list):
+        return whole
+    if "records" in whole and whole.get("standard", "").startswith("HTCDS"):
+        return [{**record["htcds"], **record.get("extension", {})} for record in whole["records"]]
+    rows: list[Any] = whole.get("results", whole.get("value", [whole]))
+    return rows
 
 
 def _csv_rows(text: str) -> Iterator[dict[str, Any]]:
@@ -228,7 +237,7 @@ _CAPABILITIES = {
     "translation": "translation_text", "publications_and_personas": "persona_profile", "deepfake_media": "deepfake_image",
     "automation": "automated_conversation",
 }  # fmt: skip
-TAKEN = ("confirm", "confirmed", "escalate", "escalated", "refer", "referred")
+TAKEN = ("refer", "support")
 """Decisions of a review that make a finding a case; every other finding is left where it is."""
 
 

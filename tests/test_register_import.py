@@ -1,0 +1,275 @@
+"""Bringing cases in: HTCDS in the spellings that exist, form submissions, CSV, reviewed findings; and the form itself."""
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threelines.people.codes import country_code, language_code
+from threelines.people.definition import FormError, age_band, load_form
+from threelines.people.importing import ImportingError, blank_csv, import_file
+from threelines.people.register import Register
+from threelines.roles import User
+from threelines.store.keyring import Keyring
+
+TODAY = date(2026, 9, 15)
+SUPERVISOR = User(id="s1", role="supervisor", team="north")
+FORM = load_form()
+
+
+@pytest.fixture
+def register(tmp_path):
+    keyring = Keyring.create(tmp_path / "r.key")
+    with Register.open(tmp_path / "r.db", keyring, SUPERVISOR, today=TODAY) as opened:
+        yield opened
+
+
+def _import(register, tmp_path, name, text, **options):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return import_file(register, path, **options)
+
+
+def _only(register, done):
+    (case_id,) = done.added
+    return register.get(case_id)
+
+
+def test_htcds_in_the_spelling_of_its_own_form(register, tmp_path):
+    """XLSForm names with underscores, the trailing space of `DebtBondage `, a select-multiple of industries."""
+    text = (
+        "prs_First_Name,vic_Methods_of_Control,vic_ForcedLabourIndustry,prs_PrimaryLanguage,con_Consent\n"
+        'Example,"DebtBondage , FalsePromises","A_AgricultureForestryAndFishing F_Construction",fre,Yes\n'
+    )
+    case = _only(register, _import(register, tmp_path, "h.csv", text))
+
+    assert case.fields["vic_MethodsOfControl"] == ["DebtBondage", "FalsePromises"]
+    assert case.fields["vic_ForcedLabourIndustry"] == ["A_AgricultureForestryAndFishing", "F_Construction"]
+    assert case.fields["prs_PrimaryLanguage"] == "fra"
+    assert register.identity(case.id)["prs_FirstName"] == "Example"
+    assert case.consent["services"].value == "yes"
+
+
+def test_the_flat_workbooks_typo_and_blank_header(register, tmp_path):
+    """`vic_TraffickinStatus…` and the cell without a name before the outgoing date are understood."""
+    text = (
+        "vic_TraffickinStatusDecisionMakingOrg,cas_ReferredPrimaryCaseWorker,,cas_OutgoingReferralDate\n"
+        "NGO,Somebody,Additional Services Required,2024-05-06\n"
+    )
+    case = _only(register, _import(register, tmp_path, "f.csv", text))
+
+    assert case.fields["vic_TraffickingStatusDecisionMakingOrg"] == "NGO"
+    assert case.fields["cas_ReasonForOutgoingReferral"] == "AdditionalServicesRequired"
+
+
+def test_values_of_field_definitions_that_the_list_lacks_are_kept(register, tmp_path):
+    """`RestrictsMovement` is defined by HTCDS and not in its list; forced criminality is asked for since 2023."""
+    text = "vic_MethodsOfControl;vic_TypeOfExploitation\nRestrictsMovement;ForcedCriminality\n"
+    case = _only(register, _import(register, tmp_path, "x.csv", text))
+
+    assert case.fields["vic_MethodsOfControl"] == ["RestrictsMovement"]
+    assert case.fields["vic_TypeOfExploitation"] == ["ForcedCriminality"]
+
+
+@pytest.mark.parametrize("missing", ["NULL", "-99", "", "N/A"])
+def test_missing_is_not_no(register, tmp_path, missing):
+    """What a file marks as not recorded is absent, never `no` and never a value."""
+    case = _only(
+        register, _import(register, tmp_path, "m.csv", f"prs_Gender,vic_AgeWhenTrafficked\nFeminine,{missing}\n")
+    )
+
+    assert "vic_AgeWhenTrafficked" not in case.fields
+
+
+def test_old_records_were_not_asked_about_ai(register, tmp_path):
+    """A file without AI questions does not enter any denominator; one with an answer does."""
+    old = _import(register, tmp_path, "o.csv", "prs_Gender\nFeminine\n")
+    new = _import(
+        register,
+        tmp_path,
+        "n.csv",
+        "ai_Suspected,ai_Capability,ai_EvidenceBasis\nprobable,voice_clone,survivor_account\n",
+    )
+
+    assert _only(register, old).fields["ai_Asked"] == "no"
+    assert _only(register, new).fields["ai_Asked"] == "yes"
+
+
+def test_a_form_servers_submission(register, tmp_path):
+    """Groups, system columns and an instance id; importing it twice keeps one case."""
+    row = {
+        "_id": 7, "_uuid": "u-1", "formhub/uuid": "f", "__version__": "v", "_submission_time": "2026-09-01T00:00:00",
+        "ai": {"ai_Asked": "yes", "ai_Suspected": "suspected", "ai_Capability": "voice_clone translation_text"},
+        "consent/consent_statistics": "yes",
+    }  # fmt: skip
+    text = json.dumps({"count": 1, "results": [row]})
+    case = _only(register, _import(register, tmp_path, "k.json", text))
+    again = _import(register, tmp_path, "k2.json", text)
+
+    assert case.fields["ai_Capability"] == ["translation_text", "voice_clone"]
+    assert case.consent["statistics"].value == "yes"
+    assert (again.added, again.known) == ((), 1)
+
+
+def test_a_choice_per_column(register, tmp_path):
+    """Exports that split a select-multiple into columns of 0 and 1 are put together again."""
+    text = "ai_Asked,ai_PlatformClass/dating,ai_PlatformClass/messaging,ai_PlatformClass/gaming\nyes,1,True,0\n"
+    case = _only(register, _import(register, tmp_path, "s.csv", text))
+
+    assert case.fields["ai_PlatformClass"] == ["dating", "messaging"]
+
+
+def test_an_unknown_column_stops_the_import(register, tmp_path):
+    """Nothing is dropped silently: the column is named, and may be left out on purpose."""
+    text = "prs_Gender,shoe_size\nFeminine,38\n"
+    with pytest.raises(ImportingError, match="shoe_size"):
+        _import(register, tmp_path, "u.csv", text)
+
+    assert register.count() == 0
+    assert len(_import(register, tmp_path, "u2.csv", text, ignore=["shoe_size"]).added) == 1
+
+
+def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):
+    """Row number and field are told, the answer never."""
+    done = _import(register, tmp_path, "b.csv", "prs_Gender,prs_FirstName\nFeminine,A\nSECRET-NAME,B\n")
+
+    assert len(done.added) == 1
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, "prs_Gender")]
+    assert "SECRET" not in repr(done)
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "1\n")])
+def test_unreadable_files_are_refused(register, tmp_path, name, text):
+    """The message names the file."""
+    with pytest.raises(ImportingError, match="x"):
+        _import(register, tmp_path, name, text)
+
+
+def test_our_own_htcds_export_comes_back(register, tmp_path):
+    """Another organisation that uses threelines can read what this one exported."""
+    htcds = pytest.importorskip("threelines.exports.htcds")
+    from threelines.exports.sharing import Handover
+
+    fields = {
+        "ai_Asked": "yes",
+        "ai_Suspected": "none",
+        "prs_Gender": "Feminine",
+        "vic_TypeOfExploitation": ["ForcedLabour"],
+    }
+    register.add(fields, consent={htcds.PURPOSE: "yes"})
+    path = htcds.write(register.incidents(htcds.PURPOSE), tmp_path / "h.json", Handover(organisation="Example"))
+    case = _only(register, import_file(register, path))
+
+    assert case.fields["vic_TypeOfExploitation"] == ["ForcedLabour"]
+    assert case.fields["ai_Asked"] == "yes"
+
+
+def _finding(decision):
+    return {
+        "thread": {"kind": "advert", "id": "adv-1", "records": ["r1"]}, "concern": 0.8, "tier": "priority", "ai_use": 0.9,
+        "capabilities": ["translation"], "support": False, "explanation": "Words of a real advert",
+        "elements": {"act": ["recruitment"], "means": ["deception"], "purpose": ["forced_labour"]}, "signals": [],
+        "decision": decision,
+    }  # fmt: skip
+
+
+def test_only_findings_that_a_person_took_become_cases(register, tmp_path):
+    """A finding is suspected at most, was not an interview, and its words stay in the vault."""
+    rows = [_finding("refer"), _finding("dismiss"), {**_finding("refer"), "decision": None}]
+    case = _only(register, _import(register, tmp_path, "f.jsonl", "\n".join(map(json.dumps, rows))))
+
+    assert (case.fields["ai_Asked"], case.fields["ai_Suspected"]) == ("not_possible", "suspected")
+    assert case.fields["vic_TypeOfExploitation"] == ["ForcedLabour"]
+    assert case.consent == {}
+    assert "Words of a real advert" not in json.dumps(case.fields)
+    assert register.identity(case.id)["ai_Notes"] == "Words of a real advert"
+
+
+def test_the_empty_table_is_understood(register, tmp_path):
+    """The header that `register form --csv` prints has no column that the import does not know."""
+    for short in (True, False):
+        header = blank_csv(short=short)
+        assert _import(register, tmp_path, f"e{short}.csv", header).added == ()
+
+
+# ---------------------------------------------------------------------- the form
+
+
+def _answer(field):
+    choices = sorted(FORM.choices(field))
+    simple = {
+        "text": st.text(max_size=30), "long_text": st.text(max_size=60), "number": st.integers(0, 120), "yes_no": st.booleans(),
+        "date": st.dates(date(1950, 1, 1), TODAY).map(str), "decimal": st.integers(-90, 90).map(float),
+        "quarter": st.sampled_from(["2026-Q1", "2025-Q4"]), "language": st.sampled_from(["lao", "tha"]),
+        "country": st.sampled_from(["LA", "TH"]), "code": st.sampled_from(["north", "river"]),
+        "languages": st.lists(st.sampled_from(["lao", "tha"]), max_size=2), "countries": st.lists(st.sampled_from(["LA"]), max_size=1),
+    }  # fmt: skip
+    if field.type == "one":
+        return st.sampled_from(choices)
+    return st.lists(st.sampled_from(choices), max_size=3) if field.type == "many" else simple[field.type]
+
+
+_answers = st.fixed_dictionaries({}, optional={name: _answer(field) for name, field in FORM.fields.items()})
+
+
+@given(_answers)
+def test_clean_answers_stay_as_they_are(answers):
+    """What was accepted once is accepted again, unchanged: a case can always be opened and saved."""
+    try:
+        kept = FORM.clean(answers)
+    except FormError:
+        return
+    assert FORM.clean(kept) == kept
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FORM.fields)), st.text("SECRET", min_size=4, max_size=9), min_size=1))
+def test_faults_never_repeat_an_answer(answers):
+    """Messages go to screens and logs: field and fault, no answer."""
+    try:
+        FORM.clean(answers)
+    except FormError as fault:
+        assert not any(answer in str(fault) for answer in answers.values())
+
+
+def test_every_ai_question_may_be_left_unanswered():
+    """Services never depend on an answer about AI."""
+    closed = [
+        field for field in FORM.field if field.name.startswith("ai_") and field.values and field.name != "ai_Asked"
+    ]
+
+    assert all({"not_asked", "prefer_not_to_say"} <= set(FORM.choices(field)) for field in closed)
+    assert [field.name for field in FORM.field if field.required] == ["ai_Asked"]
+
+
+def test_identity_is_never_shared():
+    """Text, dates, places and numbers of documents are in no allow-list; 51 of HTCDS's fields are denied."""
+    for purpose in FORM.purposes:
+        assert not FORM.shared(purpose) & FORM.identity
+    assert {
+        field.name for field in FORM.field if field.type in ("text", "long_text", "date", "decimal")
+    } <= FORM.identity
+    assert sum(field.is_htcds and field.identity for field in FORM.field) == 51
+
+
+def test_confirmed_needs_proof():
+    """A worker's observation makes it probable; confirmed needs court, forensics or the company."""
+    answers = {"ai_Asked": "yes", "ai_Suspected": "confirmed", "ai_EvidenceBasis": ["worker_observation"]}
+
+    assert [problem.field for problem in FORM.problems(answers)] == ["ai_EvidenceBasis"]
+    assert FORM.problems({**answers, "ai_EvidenceBasis": ["court_finding"]}) == ()
+
+
+@pytest.mark.parametrize(
+    ("given_code", "kept"), [("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", "")]
+)
+def test_language_codes(given_code, kept):
+    """Two letters and bibliographic codes become ISO 639-3."""
+    assert language_code(given_code) == kept
+
+
+def test_countries_and_bands():
+    """ISO 3166 in capitals; CTDC's age bands."""
+    assert [country_code(code) for code in ("la", "XX", "TH ")] == ["LA", "", "TH"]
+    assert [age_band(age) for age in (8, 9, 17, 18, 47, 48)] == ["0-8", "9-17", "9-17", "18-23", "39-47", "48+"]
