@@ -253,13 +253,13 @@ def led_score(opened_per_day: float, share: float, *, hours: float, open_contact
     """Return how many strangers a day an account surely takes the same ordered way.
 
     People opened to a day × the least share of answered talks that went contact, exchange, then another
-    app. Openings that name a contact at once, as help lines and shops do, are taken off. The whole is 0
-    below the 12 hours a day that people forced to work reported (S69, S25, S63): office hours are no
-    such shift.
+    app × (1 - openings that name a contact at once) squared: help lines and shops say openly where they
+    are. 0 below the 12 hours a day that people forced to work reported (S69, S25, S63): office hours are
+    no such shift.
     """
     if hours < reference_values()["worker_hours"].value:
         return 0.0
-    return round(opened_per_day * share * (1.0 - open_contact), 4)
+    return round(opened_per_day * share * (1.0 - open_contact) ** 2, 4)
 
 
 def reused_openings(opened: list[Talk]) -> float:
