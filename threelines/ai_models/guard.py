@@ -36,9 +36,10 @@ from threelines.ai_models.intent import (
     steps_in_order,
     unquoted,
 )
-from threelines.ai_models.likeness import scores, telling
+from threelines.ai_models.likeness import CONCERN, TELLING, evidence, scores, telling
+from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.sessions import Memory, State, StateError
-from threelines.assess import judge, observe, positive_dimensions
+from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import Vocabulary, load
@@ -50,11 +51,6 @@ LONGEST = 20_000
 """Characters of a request that are read; the status says when there were more."""
 READ_WHOLE = 4_000
 """Characters of a request that the linear reader sees."""
-LIKE = (("strong", 4.0), ("medium", 2.5), ("weak", 1.0))
-"""Log odds of a session's three most telling requests, added up, and the strength they give."""
-TELLING = 3
-MOST_LIKE = 5.0
-"""One request never counts more than this."""
 KEPT_QUOTE = 90
 """Characters of a quote that the state keeps."""
 ACCOUNT_MEMORY = 14 * 86_400.0
@@ -62,6 +58,7 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 
 # What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.
 _LOWER: dict[Strength, Strength] = {"strong": "medium", "medium": "weak", "weak": "context", "context": "context"}
+_LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
 _RANK: dict[Strength, int] = {"context": 0, "weak": 1, "medium": 2, "strong": 3}
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
@@ -288,12 +285,12 @@ class Guard:
 
     def _like(self, state: SessionState, reading: Reading, text: str) -> tuple[float, ...]:
         """Return the session's most telling scores after this request."""
-        score = min(MOST_LIKE, float(scores([unquoted(text[:READ_WHOLE])])[0])) - (1.0 if reading.about else 0.0)
-        return tuple(sorted((*state.like, score), reverse=True)[:TELLING]) if score > 0 else state.like
+        added = evidence(float(scores([unquoted(text[:READ_WHOLE])])[0]) - (1.0 if reading.about else 0.0))
+        return tuple(sorted((*state.like, added), reverse=True)[:TELLING]) if added > 0 else state.like
 
     def _likeness(self, record: Record, like: tuple[float, ...], turn: int) -> dict[str, Seen]:
-        total = round(sum(like), 2)
-        strength: Strength | None = next((name for name, least in LIKE if total >= least), None)
+        placed = concern_of(sum(like))
+        strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
         start, end = telling(record.text[:READ_WHOLE])
@@ -302,7 +299,7 @@ class Guard:
             LIKENESS: Seen(
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
                 end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
-                detail=f"Log odds {total} over the most telling requests of the session.",
+                detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
             )
         }  # fmt: skip
 
@@ -386,7 +383,7 @@ class Guard:
             return "block" if self.policy.block_unreviewed else "review"
         if support:
             return "support"
-        return "review" if state.blocked else "allow"
+        return "review" if state.blocked or _RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2 else "allow"
 
     def _positive(self, every: dict[str, Seen], *, reviewed: bool) -> bool:
         signals = [
@@ -412,8 +409,9 @@ class Guard:
         earlier: dict[str, Seen] | None = None,
     ) -> Decision:
         every = {**(earlier or {}), **state.seen}
+        concern = max(assessment.concern, concern_of(sum(state.like)))
         return Decision(
-            action=action, concern=assessment.concern, tier=assessment.tier,
+            action=action, concern=concern, tier=assessment.tier if concern < RAISED or assessment.tier != "none" else "look",
             signals=tuple(sorted(every.values(), key=lambda one: (one.turn, one.start, one.indicator))),
             explanation=assessment.explanation, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,

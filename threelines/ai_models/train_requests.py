@@ -2,8 +2,8 @@
 
     python -m threelines.ai_models.train_requests ../shared/data
 
-Fitted on `request_sheet.toml` and the English scenarios (written for this project) and on the even
-rows of a public set of everyday dialogues (marked as fit for training in its own notes); the odd rows,
+Fitted on `request_sheet.toml` and the English scenarios (written for this project) and on public
+sets whose notes allow it: the even rows of everyday dialogues, and prose that asks for nothing. The odd rows,
 every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`.
 """
 
@@ -20,16 +20,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.likeness import BITS, features, scaled
+from threelines.ai_models.intent import unquoted
+from threelines.ai_models.likeness import BITS, TELLING, evidence, features, scaled
 from threelines.ai_models.scenario import items, load
 from threelines.records import ThreelinesError
 
 HERE = Path(__file__).parent
-EVERYDAY = 4
+EVERYDAY = 8
 """Turns taken of each dialogue."""
+PROSE = {"aitext_glimpse": 900, "incidents_aiid_mit": 300}
+"""Texts that ask for nothing, taken of each public set."""
 STRENGTH = 6.0
 """Inverse of the penalty, by five-fold cross-validation."""
 FOLDS = 5
+SESSIONS = 5_000
+"""Sessions drawn to set the marks, of each kind."""
 
 
 class TrainError(ThreelinesError):
@@ -54,18 +59,24 @@ def examples(data: Path) -> Iterator[Example]:
     for item in items(load(), ("misuse", "contrast", "support", "session")):
         if item.request.language == "en" and item.request.frame != "split":
             for turn in item.turns:
-                yield Example(turn, item.misuse, item.scenario.id)
-    yield from _everyday(data / "dev" / "benign_dialogues.jsonl.gz")
+                yield Example(unquoted(turn), item.misuse, item.scenario.id)
+    for number, row in enumerate(rows(data, "benign_dialogues")):
+        if number % 2 == 0:
+            for turn in row["turns"][::2][:EVERYDAY]:
+                yield Example(turn if isinstance(turn, str) else str(turn.get("text", "")), False, f"dialogue {number}")
+    for name, most in PROSE.items():
+        for number, row in enumerate(rows(data, name)[:most]):
+            for part in row["text"][:600].split(". ")[:4]:
+                yield Example(part, False, f"dialogue {name} {number}")
 
 
-def _everyday(path: Path) -> Iterator[Example]:
+def rows(data: Path, name: str) -> list[dict[str, Any]]:
+    """Read the half of a public set that is at hand."""
+    path = data / "dev" / f"{name}.jsonl.gz"
     if not path.is_file():
         raise TrainError(f"{path}: not here; give the folder of labelled sets")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, row in enumerate(map(json.loads, lines)):
-            if number % 2 == 0:
-                for turn in row["turns"][::2][:EVERYDAY]:
-                    yield Example(turn if isinstance(turn, str) else str(turn.get("text", "")), False, f"dialogue {number}")
+        return [json.loads(line) for line in lines]
 
 
 def dense(texts: Sequence[str], rarity: NDArray[np.float32]) -> Any:
@@ -106,6 +117,26 @@ def held_out(known: Sequence[Example]) -> NDArray[np.float64]:
     return scores
 
 
+def marks(known: Sequence[Example], scores: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the sums that 5%, 2% and 0.2% of honest sessions reach, half near the subject, half everyday.
+
+    Sessions near the subject are drawn from honest lines of the sheet and from twins, in any order.
+    """
+    dialogues: dict[str, list[float]] = {}
+    near: list[float] = []
+    for example, score in zip(known, scores, strict=True):
+        if not example.asked:
+            if example.group.startswith("dialogue "):
+                dialogues.setdefault(example.group, []).append(evidence(float(score)))
+            else:
+                near.append(evidence(float(score)))
+    random = np.random.default_rng(2)
+    drawn = [random.choice(near, size=int(random.integers(2, 7)), replace=False) for _ in range(SESSIONS)]
+    everyday = [list(dialogues.values())[int(n)] for n in random.integers(0, len(dialogues), SESSIONS)]
+    sums = [sum(sorted(session, reverse=True)[:TELLING]) for session in (*drawn, *everyday)]
+    return tuple(round(float(np.quantile(sums, 1 - share)), 3) for share in (0.05, 0.02, 0.002))
+
+
 def main() -> None:
     """Cross-validate, fit on everything, write the weights."""
     known = list(examples(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))
@@ -114,9 +145,12 @@ def main() -> None:
     for share in (0.05, 0.01, 0.001):
         at = float(np.quantile(scores[~asked], 1 - share))
         print(f"held-out groups: {share:.1%} of {int((~asked).sum())} honest at {at:.2f}; found {float((scores[asked] >= at).mean()):.3f} of {int(asked.sum())}")
+    found = marks(known, scores)
+    print(f"sessions: 5%, 2% and 0.2% of honest ones reach {found}")
     rarity, weight, constant = fit(known)
     np.savez_compressed(
-        HERE / "requests.npz", rarity=rarity.astype(np.float16), weight=weight.astype(np.float16), constant=np.float32(constant)
+        HERE / "requests.npz", rarity=rarity.astype(np.float16), weight=weight.astype(np.float16), constant=np.float32(constant),
+        marks=np.array(found, dtype=np.float32),
     )
 
 
