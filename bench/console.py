@@ -28,7 +28,8 @@ import httpx
 
 from threelines.people import demo as invented
 from threelines.people.register import Register
-from threelines.platforms.review import Finding, Review
+from threelines.platforms.finding import Finding
+from threelines.platforms.review import Review
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
 from threelines.roles import User
 from threelines.store.audit import Audit
@@ -81,7 +82,8 @@ def finding(number: int) -> Finding:
 class Server:
     """`threelines serve` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int) -> None:
+        self.workers = workers
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -93,7 +95,7 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "threelines.cli.main", "serve", "--db", str(self.folder / "bench.db"), "--port",
-             str(self.port), "--no-second-factor", "--no-log", "--workers", "2"],
+             str(self.port), "--no-second-factor", "--no-log", "--workers", str(self.workers)],
             stdout=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         while True:
@@ -207,7 +209,14 @@ def lost(folder: Path, kept: list[str]) -> int:
 def main() -> int:
     """Run both parts and print the table."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, default in (("cases", 100_000), ("findings", 9000), ("reviewers", 60), ("rate", 200), ("seconds", 20)):
+    for name, default in (
+        ("cases", 100_000),
+        ("findings", 9000),
+        ("reviewers", 60),
+        ("rate", 200),
+        ("seconds", 20),
+        ("workers", 2),
+    ):
         options.add_argument(f"--{name}", type=int, default=default)
     options.add_argument("--folder", type=Path, help="Prepare here, or use what was prepared here.")
     given = options.parse_args()
@@ -223,7 +232,7 @@ def measure(folder: Path, given: argparse.Namespace) -> int:
         folder.mkdir(exist_ok=True)
         names = prepare(folder, cases=given.cases, findings=given.findings, reviewers=given.reviewers)
         print(f"prepared {given.cases:,} cases and {given.findings:,} findings in {time.monotonic() - began:.0f} s")
-    server = Server(folder)
+    server = Server(folder, given.workers)
     print(f"started in {server.start():.1f} s; load of the machine before: {os.getloadavg()[0]:.1f}")
     kept, times, faults = asyncio.run(load(server, names, rate=given.rate, seconds=given.seconds, kill=False))
     ranks = statistics.quantiles(times, n=100)

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from threelines.platforms import review as review_module
 from threelines.platforms.agreement import alpha
-from threelines.platforms.review import DECISIONS, Finding, Review, ReviewError, Verdict, harm
+from threelines.platforms.finding import DECISIONS, Finding, Verdict, harm
+from threelines.platforms.review import Review, ReviewError
 from threelines.platforms.review_tables import findings, items, outbox
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
 from threelines.roles import RoleError, User

@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from threelines.platforms.review import Finding, Verdict
+from threelines.platforms.finding import Finding, Verdict
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
 from threelines.store.database import Store
 from threelines.web.webhooks import Courier, is_signed, signature
@@ -59,7 +59,7 @@ def test_a_conversation_that_arrives_in_pieces_is_judged_whole(program, console)
             "time": f"2026-03-01T10:0{place}:00Z",
         }
         program.post("/v1/records", json={"records": [sent]})
-    browser, person = console.sign_in("reviewer")
+    _, person = console.sign_in("reviewer")
     found = [
         row for item in console.desk.review.queue(person.user) for row in item.findings if row.kind == "conversation"
     ]
@@ -143,7 +143,7 @@ def test_no_request_that_fits_the_description_breaks_it(console):
         def send(case):
             answer = case.call(headers=program)
             assert answer.status_code < 500, case.as_curl_command()
-            seen.add((operation.label, answer.status_code))
+            seen.add((case.operation.label, answer.status_code))
 
         send()
 

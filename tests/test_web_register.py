@@ -103,7 +103,9 @@ def test_changing_a_case_leaves_the_vault_alone(console):
     browser, _ = console.sign_in("case_worker")
     sent = {"token": token_of(browser), "form": "full", "ai_Asked": "no", "prs_FirstName": CANARY}
     where = browser.post("/register/new", data=sent).headers["location"].split("?")[0]
-    browser.post(where + "/edit", data={"token": token_of(browser), "ai_Asked": "yes", "ai_Suspected": "none", "revision": "1"})
+    browser.post(
+        where + "/edit", data={"token": token_of(browser), "ai_Asked": "yes", "ai_Suspected": "none", "revision": "1"}
+    )
 
     assert CANARY in browser.post(where + "/identity", data={"token": token_of(browser)}).text
 
@@ -157,7 +159,9 @@ def test_figures_withhold_whoever_could_be_counted_out():
 
 def test_a_figure_reads_without_colour_and_its_table_is_plain():
     """Title, description and numbers say everything; a name cannot become a spreadsheet's formula."""
-    figure = Figure(key="x", title="A <title>", of="Share", rows=(share("=1+1", 12, 48), Share(name="b", hits=None, total=None)))
+    figure = Figure(
+        key="x", title="A <title>", of="Share", rows=(share("=1+1", 12, 48), Share(name="b", hits=None, total=None))
+    )
     drawn = figure.svg()
 
     assert "25% (12 of 48)" in drawn and "A &lt;title&gt;" in drawn and "style=" not in drawn
@@ -195,7 +199,17 @@ def served(tmp_path):
     running = []
 
     def start(*arguments):
-        command = [sys.executable, "-m", "threelines.cli.main", "serve", "--db", str(tmp_path / "s.db"), "--port", "0", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "threelines.cli.main",
+            "serve",
+            "--db",
+            str(tmp_path / "s.db"),
+            "--port",
+            "0",
+            *arguments,
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path)
         running.append(process)
         lines = []

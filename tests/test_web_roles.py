@@ -105,7 +105,7 @@ def test_the_menu_shows_only_what_the_role_can_open(console):
 
 def test_hostile_words_are_inert(console):
     """Markup in a record is shown as it was written and never becomes part of the page."""
-    from threelines.platforms.review import Finding
+    from threelines.platforms.finding import Finding
 
     record = Record(id="r", author=HOSTILE, text=HOSTILE)
     judged = Assessment(

@@ -18,13 +18,28 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from threelines.platforms import review_statements as say
+from threelines.platforms.finding import (
+    DECISIONS,
+    HARM_PER_DAY,
+    NEEDS_REASON,
+    REASONS,
+    Decision,
+    Finding,
+    Item,
+    Opened,
+    Row,
+    Stage,
+    Verdict,
+    account_of,
+    digest,
+    harm,
+)
 from threelines.platforms.review_tables import (
     FINDING,
     MIGRATIONS,
@@ -35,31 +50,12 @@ from threelines.platforms.review_tables import (
     items,
     outbox,
 )
-from threelines.records import Assessment, Record, ThreelinesError
+from threelines.records import Record, ThreelinesError
 from threelines.roles import User, require
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.store.sealed import declare
-from threelines.vocabulary.terms import Vocabulary
-
-Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
-Stage = Literal["open", "second", "split", "appeal", "done", "training"]
-DECISIONS: tuple[Decision, ...] = get_args(Decision)
-
-REASONS: dict[str, str] = {
-    "signs_together": "Several published signs come together",
-    "control": "Words of control: threat, debt, kept documents",
-    "child": "A child seems to be concerned",
-    "coordinated": "Accounts act together",
-    "help": "Somebody asks for help or reports harm",
-    "honest": "An honest offer or an ordinary talk",
-    "quoted": "Quotation, report, joke or study",
-    "too_little": "Too little to say",
-    "house_rule": "Against the platform's own rule",
-}
-"""Why, as a code: what is counted later must not be free text."""
-NEEDS_REASON: tuple[Decision, ...] = ("refer", "remove")
 
 LEASE = 20 * 60.0
 """Seconds for which an item stays with the person who opened it, counted from the last act."""
@@ -67,72 +63,10 @@ UNDO = 24 * 3600.0
 """Seconds within which the person who decided may take it back."""
 DOUBLE_SHARE = 5
 """Of 100 findings, so many are read by a second person although nobody referred them."""
-HARM_PER_DAY = 0.25
-"""What a day of waiting adds to the order: the weakest finding passes the gravest in about two weeks."""
-_TIER_HARM = {"none": 0.0, "look": 1.0, "priority": 2.0, "urgent": 3.0}
 
 
 class ReviewError(ThreelinesError):
     """A finding cannot be opened or decided: its text says why and what to do."""
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reviewer needs on one screen, as it is sealed."""
-
-    assessment: Assessment
-    records: tuple[Record, ...]
-    context: tuple[Record, ...] = ()
-    language: str = ""
-    """BCP 47, empty when unknown."""
-    child: bool = False
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding's codes: what the queue shows without opening it."""
-
-    id: str
-    item: str
-    kind: str
-    tier: str
-    concern: float
-    ai_use: float
-    support: bool
-    child: bool
-    language: str
-    stage: Stage
-    decision: str
-    created: str
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """All waiting findings of one account."""
-
-    id: str
-    language: str
-    created: str
-    findings: tuple[Row, ...]
-    lease_by: str = ""
-
-
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A finding with its content, for the person who holds its item."""
-
-    row: Row
-    finding: Finding
-    beside: tuple[str, ...] = ()
-    """Findings of the same account that wait for this person, gravest first."""
-    seen: tuple[int, int] = (0, 0)
-    """How many this person had on screen today, and how many urgent ones."""
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says about a finding."""
-
-    decision: Decision
-    reason: str = ""
-    note: str = ""
-    seconds: int = 0
-    """How long the finding was on the screen, for the wellbeing figures only."""
 
 
 class Review:
@@ -164,7 +98,7 @@ class Review:
         last = connection.execute(
             sa.select(findings).where(findings.c.thread == name).order_by(findings.c.round.desc()).limit(1)
         ).first()
-        signals = _digest(finding.assessment)
+        signals = digest(finding.assessment)
         if last and (last.signals == signals or last.stage == "training"):
             return "known"
         if last and last.stage in say.WAITING:
@@ -193,7 +127,7 @@ class Review:
         }  # fmt: skip
 
     def _item(self, connection: sa.Connection, finding: Finding) -> str:
-        account = self._tag(_account(finding), b"review:account")
+        account = self._tag(account_of(finding), b"review:account")
         known = connection.execute(
             sa.select(items.c.id).where(items.c.account == account, items.c.waiting > 0).limit(1)
         ).scalar()
@@ -203,7 +137,7 @@ class Review:
         connection.execute(
             items.insert().values(
                 id=key, account=account, language=finding.language, created=_now(), priority=0.0, waiting=0,
-                lease_by="", lease_until=0.0,
+                lease_by="", lease_until=0.0, opened="",
             )
         )  # fmt: skip
         return key
@@ -260,7 +194,16 @@ class Review:
         row = row if row is not None else self._claim(connection, user, languages, "")
         if row is None:
             return ""
-        return str(connection.execute(say.REST.limit(1), {"item": row.id, "who": user.id}).scalar_one())
+        found = connection.execute(say.REST.limit(1), {"item": row.id, "who": user.id}).one()
+        self._show(connection, user, row.id, found)
+        return str(found.id)
+
+    def _show(self, connection: sa.Connection, user: User, item: str, found: Any) -> tuple[int, int]:
+        """Put a finding on this person's screen: hold its item, count it, and write the read down."""
+        self._hold(connection, user, item, shown=found.id)
+        counted = _count_seen(connection, user.id, urgent=found.tier == "urgent")
+        self.audit.note(connection, user, "finding.open", record=found.id, reason="review")
+        return counted
 
     def _claim(self, connection: sa.Connection, user: User, languages: Sequence[str], item: str) -> Any:
         statement, values = _choose(user, () if item else languages, (say.FIRST, say.FIRST_IN))
@@ -272,8 +215,8 @@ class Review:
             self._hold(connection, user, row.id)
         return row
 
-    def _hold(self, connection: sa.Connection, user: User, item: str) -> None:
-        connection.execute(say.HOLD, {"holder": user.id, "held": item, "until": time.time() + LEASE})
+    def _hold(self, connection: sa.Connection, user: User, item: str, *, shown: str = "") -> None:
+        connection.execute(say.HOLD, {"holder": user.id, "held": item, "until": time.time() + LEASE, "shown": shown})
 
     def put_back(self, user: User) -> None:
         """Give back what this person holds, so that a colleague can take it."""
@@ -294,12 +237,15 @@ class Review:
     def open(self, user: User, finding: str) -> Opened:
         """Open one finding for the person who holds its item, count it and write the read down."""
         require(user, "finding.review")
-        with self.store.write() as connection:
+        with self.store.read() as connection:
             row = self._held(connection, user, finding)
-            self._hold(connection, user, row.item)
             beside = connection.execute(say.REST, {"item": row.item, "who": user.id}).scalars().all()
-            counted = _count_seen(connection, user.id, urgent=row.tier == "urgent")
-            self.audit.note(connection, user, "finding.open", record=finding, reason="review")
+            counted = _seen(connection, user.id)
+        # What `take` gave was held, counted and written down there: one durable write a step, not two.
+        if (row.opened, row.lease_by) != (finding, user.id):
+            with self.store.write() as connection:
+                row = self._held(connection, user, finding)
+                counted = self._show(connection, user, row.item, row)
         return Opened(row=_row(row), finding=self._open(row), beside=tuple(beside), seen=counted)
 
     def _held(self, connection: sa.Connection, user: User, finding: str) -> Any:
@@ -352,7 +298,7 @@ class Review:
     def _let_go(self, connection: sa.Connection, user: User, item: str) -> None:
         """Free the item once nothing in it waits for this person: a second person may need it now."""
         if not connection.execute(say.REST.limit(1), {"item": item, "who": user.id}).first():
-            connection.execute(say.HOLD, {"held": item, "holder": "", "until": 0.0})
+            connection.execute(say.HOLD, {"held": item, "holder": "", "until": 0.0, "shown": ""})
 
     def _next(self, connection: sa.Connection, row: Any, verdict: Verdict) -> tuple[str, str]:
         if row.stage == "training":
@@ -485,8 +431,7 @@ class Review:
     def seen_today(self, reviewer: str) -> tuple[int, int]:
         """Return how many findings, and how many urgent ones, this person has had on screen today (UTC)."""
         with self.store.read() as connection:
-            row = connection.execute(say.SEEN, {"who": reviewer, "today": _now()[:10]}).first()
-        return (row.seen, row.urgent) if row else (0, 0)
+            return _seen(connection, reviewer)
 
     def train(self, finding: Finding, *, expected: Decision) -> None:
         """Add a golden item: every reviewer is asked once, and is told the agreed answer afterwards."""
@@ -533,40 +478,6 @@ class Review:
         return self.keyring.tag(value.encode(), context).hex()[:32]
 
 
-def harm(finding: Finding) -> float:
-    """Return the expected harm that orders the queue: tier first, then concern; children and help next.
-
-    About 1 to 5. An ordering for people's time, not a measure of harm.
-    """
-    judged = finding.assessment
-    extra = (1.0 if finding.child else 0.0) + (0.5 if judged.support else 0.0)
-    return round(_TIER_HARM[judged.tier] + 0.5 * judged.concern + extra, 4)
-
-
-def is_child(assessment: Assessment, vocabulary: Vocabulary) -> bool:
-    """Say whether a signal is one of the red lines for children (rule 3)."""
-    known = vocabulary.indicators
-    return any(s.indicator in known and known[s.indicator].child for s in assessment.signals)
-
-
-def _account(finding: Finding) -> str:
-    """Name whose conduct is judged: the account, else the author of most signals, else the thread itself."""
-    thread = finding.assessment.thread
-    if thread.kind in ("network", "script"):
-        return f"{thread.kind}\0{thread.id}"
-    if thread.kind == "account":
-        return thread.id
-    author = {record.id: record.author for record in finding.records}
-    speakers = [author.get(signal.record, "") for signal in finding.assessment.signals]
-    named = sorted({name for name in speakers if name}, key=lambda name: (-speakers.count(name), name))
-    return named[0] if named else f"{thread.kind}\0{thread.id}"
-
-
-def _digest(assessment: Assessment) -> str:
-    shown = sorted((s.indicator, s.record, s.start, s.end) for s in assessment.signals)
-    return sha256(msgspec.json.encode([assessment.tier, shown])).hexdigest()[:32]
-
-
 def _read_twice(finding: str) -> bool:
     return int(finding, 16) % 100 < DOUBLE_SHARE
 
@@ -590,9 +501,12 @@ def _count_seen(connection: sa.Connection, reviewer: str, *, urgent: bool) -> tu
     if connection.execute(say.SEE_MORE, here | {"grave": int(urgent)}).rowcount == 0:
         first = {"reviewer": reviewer, "day": here["today"], "seen": 1, "urgent": int(urgent)}
         connection.execute(say.SEE_FIRST, first)
-        return 1, int(urgent)
-    row = connection.execute(say.SEEN, here).one()
-    return row.seen, row.urgent
+    return _seen(connection, reviewer)
+
+
+def _seen(connection: sa.Connection, reviewer: str) -> tuple[int, int]:
+    row = connection.execute(say.SEEN, {"who": reviewer, "today": _now()[:10]}).first()
+    return (row.seen, row.urgent) if row else (0, 0)
 
 
 def _now() -> str:

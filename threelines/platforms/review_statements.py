@@ -23,7 +23,7 @@ def decided_by(reviewer: Any) -> sa.ColumnElement[bool]:
 _who = sa.bindparam("who")
 
 FINDING = (
-    sa.select(findings, items.c.lease_by, items.c.lease_until)
+    sa.select(findings, items.c.lease_by, items.c.lease_until, items.c.opened)
     .join(items, items.c.id == findings.c.item)
     .where(findings.c.id == sa.bindparam("finding"))
 )
@@ -32,7 +32,7 @@ FINDING = (
 HOLD = (
     items.update()
     .where(items.c.id == sa.bindparam("held"))
-    .values(lease_by=sa.bindparam("holder"), lease_until=sa.bindparam("until"))
+    .values(lease_by=sa.bindparam("holder"), lease_until=sa.bindparam("until"), opened=sa.bindparam("shown"))
 )
 LET_GO_OTHERS = (
     items.update()
@@ -51,7 +51,7 @@ STATE = sa.select(sa.func.count(), sa.func.max(findings.c.harm), sa.func.min(fin
 """How many findings of an item wait, the gravest and the oldest of them."""
 
 REST = (
-    sa.select(findings.c.id)
+    sa.select(findings.c.id, findings.c.tier)
     .where(findings.c.item == sa.bindparam("item"), _waits, ~decided_by(_who))
     .order_by(findings.c.harm.desc(), findings.c.id)
 )

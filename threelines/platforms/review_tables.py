@@ -20,6 +20,7 @@ items = sa.Table(
     sa.Column("waiting", sa.Integer, nullable=False),
     sa.Column("lease_by", sa.String(80), nullable=False, index=True),
     sa.Column("lease_until", sa.Float, nullable=False),
+    sa.Column("opened", sa.String(16), nullable=False),  # the finding that its holder has on screen
 )
 sa.Index(
     "review_items_waiting",

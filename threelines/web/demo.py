@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from threelines.people import demo as invented
-from threelines.platforms.review import Decision
+from threelines.platforms.finding import Decision
 from threelines.records import Record
 from threelines.roles import ROLES
 from threelines.vocabulary.terms import Indicator, Vocabulary

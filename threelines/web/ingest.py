@@ -15,9 +15,9 @@ import msgspec
 import sqlalchemy as sa
 
 from threelines.engine.local import scan
+from threelines.platforms.finding import Finding, is_child
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read import ReadError, ReadReport, read
-from threelines.platforms.review import Finding, is_child
 from threelines.records import Assessment, Record, ThreelinesError
 from threelines.store.database import Migration
 from threelines.store.keyring import Keyring

@@ -10,16 +10,9 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from threelines.platforms.agreement import alpha
+from threelines.platforms.finding import DECISIONS, NEEDS_REASON, REASONS, Finding, Opened, Verdict
 from threelines.platforms.picture import network_picture
-from threelines.platforms.review import (
-    DECISIONS,
-    NEEDS_REASON,
-    REASONS,
-    Finding,
-    Opened,
-    ReviewError,
-    Verdict,
-)
+from threelines.platforms.review import ReviewError
 from threelines.records import Record
 from threelines.roles import allowed
 from threelines.vocabulary.terms import Vocabulary
