@@ -40,7 +40,16 @@ class Session(NamedTuple):
     move: int
 
 
-WHO = ("a hotel", "a fish farm", "a call centre", "a garment workshop", "a care agency", "a building firm", "a data office", "a resort")
+WHO = (
+    "a hotel",
+    "a fish farm",
+    "a call centre",
+    "a garment workshop",
+    "a care agency",
+    "a building firm",
+    "a data office",
+    "a resort",
+)
 PLACE = ("Riga", "Doha", "Phuket", "Malta", "Porto", "Busan", "Dubai", "Cyprus")
 NAME = ("Irina", "Grace", "Paolo", "Mei", "Joseph", "Dilnoza", "Sunita", "Marek")
 LANGUAGE = ("Khmer", "Lao", "Burmese", "Amharic", "Uzbek", "Sinhala", "Urdu", "Georgian", "Malagasy", "Hausa")
@@ -226,8 +235,12 @@ def sessions_table(count: int, data: Path) -> list[Session]:
     before = sum(turn is not None and turn < session.move for turn, session in zip(blocked, bad, strict=True))
     at = sum(turn is not None and turn <= session.move for turn, session in zip(blocked, bad, strict=True))
     turns = sorted(turn + 1 for turn in blocked if turn is not None) or [0]
-    print(f"misuse sessions {len(bad)}: raised {sum(t is not None for t in blocked) / len(bad):.3f}; before the move off the platform {before / len(bad):.3f}; at the move or before {at / len(bad):.3f}")
-    print(f"turns to detection: median {turns[len(turns) // 2]}, p90 {turns[int(len(turns) * 0.9)]}, of {sum(len(s.turns) for s in bad) / len(bad):.1f} turns")
+    print(
+        f"misuse sessions {len(bad)}: raised {sum(t is not None for t in blocked) / len(bad):.3f}; before the move off the platform {before / len(bad):.3f}; at the move or before {at / len(bad):.3f}"
+    )
+    print(
+        f"turns to detection: median {turns[len(turns) // 2]}, p90 {turns[int(len(turns) * 0.9)]}, of {sum(len(s.turns) for s in bad) / len(bad):.1f} turns"
+    )
     top_bad = [max(d.concern for d in ds) for ds in found]
     top_good = [max(d.concern for d in ds) for ds in (*calm, *calm_real)]
     for share in (0.01, 0.001):
@@ -244,7 +257,9 @@ def sessions_table(count: int, data: Path) -> list[Session]:
         print(f"benign sessions by {name}: sessions, support, review, block per 1,000")
         for key in sorted(table):
             total = sum(table[key].values())
-            print(f"  {key:12} {total:5} {table[key]['support'] / total:7.3f} {1000 * table[key]['review'] / total:7.1f} {1000 * table[key]['block'] / total:7.1f}")
+            print(
+                f"  {key:12} {total:5} {table[key]['support'] / total:7.3f} {1000 * table[key]['review'] / total:7.1f} {1000 * table[key]['block'] / total:7.1f}"
+            )
     return bad + good
 
 
@@ -257,14 +272,19 @@ def prompts_table(data: Path, xstest: Path | None) -> list[tuple[str, str]]:
         import csv
 
         with xstest.open(encoding="utf-8", newline="") as lines:
-            groups += [("XSTest all " + ("unsafe" if row.get("type", "").startswith("contrast") else "safe"), row["prompt"]) for row in csv.DictReader(lines)]
+            groups += [
+                ("XSTest all " + ("unsafe" if row.get("type", "").startswith("contrast") else "safe"), row["prompt"])
+                for row in csv.DictReader(lines)
+            ]
     guard, table = Guard(), defaultdict(Counter)
     for number, (group, text) in enumerate(groups):
         table[group][guard.observe(Event(session=f"p{number}", text=text, time=0.0)).action] += 1
     print("single prompts: n, block, review, support")
     for group in sorted(table):
         total = sum(table[group].values())
-        print(f"  {group:48} {total:4} {table[group]['block']:4} {table[group]['review']:4} {table[group]['support']:4}")
+        print(
+            f"  {group:48} {total:4} {table[group]['block']:4} {table[group]['review']:4} {table[group]['support']:4}"
+        )
     return groups
 
 
@@ -304,8 +324,14 @@ asyncio.run(main())
 
 def beside(python: str, sessions: list[Session], prompts: list[tuple[str, str]]) -> None:
     """Run LiteLLM's content filter with every harm category on, on the same texts."""
-    texts = [turn for session in sessions for turn in session.turns] + [text for _, text in prompts] + [text for _, text in QUESTIONS]
-    ran = subprocess.run([python, "-c", _FILTER], input=json.dumps(texts), capture_output=True, text=True, timeout=900, check=False)
+    texts = (
+        [turn for session in sessions for turn in session.turns]
+        + [text for _, text in prompts]
+        + [text for _, text in QUESTIONS]
+    )
+    ran = subprocess.run(
+        [python, "-c", _FILTER], input=json.dumps(texts), capture_output=True, text=True, timeout=900, check=False
+    )
     if ran.returncode:
         print(f"skipped: the keyword filter did not run: {ran.stderr.strip().splitlines()[-1:]}")
         return
@@ -314,7 +340,8 @@ def beside(python: str, sessions: list[Session], prompts: list[tuple[str, str]])
     print(f"keyword filter of LiteLLM, categories {', '.join(answer['categories'])}")
     table: dict[str, Counter[bool]] = defaultdict(Counter)
     for session in sessions:
-        table["session: " + session.kind][any([next(blocked) for _ in session.turns])] += 1
+        # a list: every answer of the session has to be taken, not only those up to the first block
+        table["session: " + session.kind][any([next(blocked) for _ in session.turns])] += 1  # noqa: C419
     for group, _ in prompts:
         table["prompt: " + group][next(blocked)] += 1
     for role, _ in QUESTIONS:
@@ -326,7 +353,9 @@ def beside(python: str, sessions: list[Session], prompts: list[tuple[str, str]])
 def questions() -> None:
     """Print what the guard does with support questions."""
     guard = Guard()
-    actions = Counter(guard.observe(Event(session=f"q{n}", text=text, time=0.0)).action for n, (_, text) in enumerate(QUESTIONS))
+    actions = Counter(
+        guard.observe(Event(session=f"q{n}", text=text, time=0.0)).action for n, (_, text) in enumerate(QUESTIONS)
+    )
     print(f"support questions ({len(QUESTIONS)}): {dict(actions)}")
 
 

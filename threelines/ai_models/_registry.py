@@ -1,8 +1,9 @@
 """What `inspect` finds through the entry point: tasks, scorers, metrics and models."""
 
+from threelines.ai_models.guarded import Guarded
 from threelines.ai_models.scripted import Scripted
 from threelines.ai_models.tasks import ask_turns, behaviour, behaviour_figures, judged, misuse, session, support
 
 __all__ = [
-    "Scripted", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse", "session", "support",
+    "Guarded", "Scripted", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse", "session", "support",
 ]  # fmt: skip

@@ -330,7 +330,7 @@ class Guard:
     def _advance(self, state: SessionState, reading: Reading, seen: dict[str, Seen], now: float) -> SessionState:
         """Return the session after this request: constant size whatever its length."""
         turn = state.turns + 1
-        steps = tuple((*state.steps, *(step for step in reading.steps if step not in state.steps[-1:])))[-24:]
+        steps = (*state.steps, *(step for step in reading.steps if step not in state.steps[-1:]))[-24:]
         languages = tuple(sorted({*state.languages, *reading.languages}))[:24]
         kept = dict(seen)
         if steps_in_order(steps) >= ORDERED_STEPS:
@@ -383,7 +383,11 @@ class Guard:
             return "block" if self.policy.block_unreviewed else "review"
         if support:
             return "support"
-        return "review" if state.blocked or _RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2 else "allow"
+        return (
+            "review"
+            if state.blocked or _RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2
+            else "allow"
+        )
 
     def _positive(self, every: dict[str, Seen], *, reviewed: bool) -> bool:
         signals = [

@@ -104,14 +104,14 @@ class Requests:
         """Return the vocabulary with the signs of requests as indicators of their own dimension."""
         dimensions = {**vocabulary.elements["dimension"], DIMENSION: "Requests to an AI model"}
         indicators = {**vocabulary.indicators, **{sign.id: self._indicator(sign) for sign in self.signs.values()}}
-        for id, name, strength in (
+        for key, name, strength in (
             (STAGED, "The steps of a recruitment, in order", "medium"),
             (LANGUAGES, "One text into many languages", "weak"),
             (LIKENESS, "Reads like requests made to deceive or control people", "weak"),
         ):
             base = self._indicator(next(iter(self.signs.values())))
-            indicators[id] = msgspec.structs.replace(
-                base, id=id, name=name, strength=strength, elements=("act:recruitment",), capability="automation",
+            indicators[key] = msgspec.structs.replace(
+                base, id=key, name=name, strength=strength, elements=("act:recruitment",), capability="automation",
                 description="Seen over the turns of one session, whatever the words.",
                 look_alikes="Honest recruiters and translators do the same openly.",
             )  # fmt: skip
@@ -185,7 +185,12 @@ _OPENS = re.compile(r"(?:\A|[.!?:;,)\]\"“”\n-]|\b(?:please|but|so|now|then|a
 def _idle(folded: str, hit: Hit) -> bool:
     """Whether a single English word of order stands inside a clause."""
     word = folded[hit.start : hit.end]
-    return hit.group == "stance order" and word.isascii() and " " not in word and not _OPENS.search(folded[max(0, hit.start - 12) : hit.start])
+    return (
+        hit.group == "stance order"
+        and word.isascii()
+        and " " not in word
+        and not _OPENS.search(folded[max(0, hit.start - 12) : hit.start])
+    )
 
 
 _QUOTED = re.compile(r"[\"“„«「][^\"”“»」]{8,}[\"”“»」]")

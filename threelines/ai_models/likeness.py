@@ -53,7 +53,7 @@ class Features(NamedTuple):
 
     row: NDArray[np.int64]
     column: NDArray[np.int64]
-    count: NDArray[np.float32]
+    damped: NDArray[np.float32]
 
 
 def features(texts: Sequence[str]) -> Features:
@@ -66,7 +66,7 @@ def features(texts: Sequence[str]) -> Features:
 
 def scaled(found: Features, rarity: NDArray[np.float32], texts: int) -> NDArray[np.float32]:
     """Return values weighted by rarity, each text at unit length."""
-    values = found.count * rarity[found.column]
+    values = found.damped * rarity[found.column]
     length = np.sqrt(np.bincount(found.row, values**2, minlength=texts))
     return np.asarray(values / np.maximum(length, 1e-9)[found.row], dtype=np.float32)
 
@@ -108,4 +108,10 @@ def weights() -> Weights:
     """Return the packaged weights."""
     with (files("threelines") / "ai_models" / "requests.npz").open("rb") as stream:
         kept = np.load(stream)
-        return Weights(kept["rarity"].astype(np.float32), kept["weight"].astype(np.float32), float(kept["constant"]), tuple(map(float, kept["marks"])))
+        low, middle, high = map(float, kept["marks"])
+        return Weights(
+            kept["rarity"].astype(np.float32),
+            kept["weight"].astype(np.float32),
+            float(kept["constant"]),
+            (low, middle, high),
+        )

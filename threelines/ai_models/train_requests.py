@@ -131,7 +131,9 @@ def marks(known: Sequence[Example], scores: NDArray[np.float64]) -> tuple[float,
             else:
                 near.append(evidence(float(score)))
     random = np.random.default_rng(2)
-    drawn = [random.choice(near, size=int(random.integers(2, 7)), replace=False) for _ in range(SESSIONS)]
+    drawn: list[list[float]] = [
+        list(random.choice(near, size=int(random.integers(2, 7)), replace=False)) for _ in range(SESSIONS)
+    ]
     everyday = [list(dialogues.values())[int(n)] for n in random.integers(0, len(dialogues), SESSIONS)]
     sums = [sum(sorted(session, reverse=True)[:TELLING]) for session in (*drawn, *everyday)]
     return tuple(round(float(np.quantile(sums, 1 - share)), 3) for share in (0.05, 0.02, 0.002))
@@ -144,12 +146,17 @@ def main() -> None:
     asked = np.array([example.asked for example in known])
     for share in (0.05, 0.01, 0.001):
         at = float(np.quantile(scores[~asked], 1 - share))
-        print(f"held-out groups: {share:.1%} of {int((~asked).sum())} honest at {at:.2f}; found {float((scores[asked] >= at).mean()):.3f} of {int(asked.sum())}")
+        sys.stdout.write(
+            f"held-out groups: {share:.1%} of {int((~asked).sum())} honest at {at:.2f}; found {float((scores[asked] >= at).mean()):.3f} of {int(asked.sum())}\n"
+        )
     found = marks(known, scores)
-    print(f"sessions: 5%, 2% and 0.2% of honest ones reach {found}")
+    sys.stdout.write(f"sessions: 5%, 2% and 0.2% of honest ones reach {found}\n")
     rarity, weight, constant = fit(known)
     np.savez_compressed(
-        HERE / "requests.npz", rarity=rarity.astype(np.float16), weight=weight.astype(np.float16), constant=np.float32(constant),
+        HERE / "requests.npz",
+        rarity=rarity.astype(np.float16),
+        weight=weight.astype(np.float16),
+        constant=np.float32(constant),
         marks=np.array(found, dtype=np.float32),
     )
 

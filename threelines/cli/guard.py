@@ -1,0 +1,133 @@
+"""`threelines guard`: judge sessions with an AI model, from a file or behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from threelines.ai_models.guard import Event, Guard
+
+_SHARED = (
+    click.option(
+        "--state", envvar="THREELINES_GUARD_STATE", default="memory:", show_default=True,
+        help="Where sessions are remembered: memory:, sqlite:FILE or redis://HOST:PORT/0 (Valkey too).",
+    ),
+    click.option(
+        "--key", envvar="THREELINES_GUARD_KEY", default="", show_envvar=True,
+        help="Secret for the hashes of session and account; needed when several processes share a state.",
+    ),
+    click.option(
+        "--on-error", type=click.Choice(["block", "review"]), default="block", show_default=True,
+        help="What to do when a session cannot be judged; the status says so either way.",
+    ),
+    click.option(
+        "--block-unreviewed", is_flag=True,
+        help="Let words of languages that no speaker has checked block, not only ask for review.",
+    ),
+)  # fmt: skip
+
+
+def _shared(function: Any) -> Any:
+    for option in reversed(_SHARED):
+        function = option(function)
+    return function
+
+
+@click.group(short_help="Guard an AI model by the session: allow, support, review or block.")
+def command() -> None:
+    """Judge what is asked of an AI model over a whole session, with the words that show it.
+
+    Somebody in need gets help instead of a wall. A decision never speaks of a person.
+
+    \b
+    Examples:
+      threelines guard replay sessions.jsonl
+      threelines guard serve --port 8600 --state sqlite:guard.db
+    """
+
+
+@command.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option(
+    "--out", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="Decisions, one JSON object a line."
+)
+@click.option("--only-raised", is_flag=True, help="Write review and block only.")
+@_shared
+def replay(file: IO[str], out: IO[str], only_raised: bool, **options: Any) -> None:
+    """Judge recorded sessions: one JSON object a line with session, account, text, kind, time.
+
+    \b
+    Example line:
+      {"session": "s1", "account": "a7", "kind": "request", "text": "Translate this into Thai: …"}
+    """
+    import msgspec
+
+    guard = _guard(options)
+    counts: dict[str, int] = {}
+    for event in _events(file):
+        decision = guard.observe(event)
+        counts[decision.action] = counts.get(decision.action, 0) + 1
+        if not only_raised or decision.action in ("review", "block"):
+            row = {"session": event.session, "account": event.account, "decision": decision}
+            out.write(msgspec.json.encode(row).decode() + "\n")
+    summary = ", ".join(f"{counts[action]} {action}" for action in sorted(counts))
+    click.echo(f"{sum(counts.values())} events: {summary or 'none'}", err=True)
+
+
+@command.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8600, show_default=True)
+@click.option(
+    "--token", envvar="THREELINES_GUARD_TOKEN", default="", show_envvar=True, help="Ask callers for this bearer token."
+)
+@_shared
+def serve(host: str, port: int, token: str, **options: Any) -> None:
+    """Answer as LiteLLM's generic guardrail and as an OpenAI-style moderation endpoint.
+
+    \b
+    In LiteLLM's configuration:
+      guardrails:
+        - guardrail_name: threelines
+          litellm_params:
+            guardrail: generic_guardrail_api
+            mode: [pre_call, post_call]
+            api_base: http://127.0.0.1:8600
+            api_key: "the token"
+    """
+    import uvicorn
+
+    from threelines.ai_models.endpoint import create_app
+
+    if host not in ("127.0.0.1", "::1", "localhost") and not token:
+        raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
+    uvicorn.run(create_app(_guard(options), token=token), host=host, port=port, log_level="warning", access_log=False)
+
+
+def _guard(options: dict[str, Any]) -> Guard:
+    from threelines.ai_models.guard import Guard, Policy
+    from threelines.ai_models.sessions import open_state
+
+    if options["state"] != "memory:" and not options["key"]:
+        raise click.UsageError("a kept state needs a secret: --key or THREELINES_GUARD_KEY")
+    policy = Policy(on_error=options["on_error"], block_unreviewed=options["block_unreviewed"])
+    return Guard(policy=policy, state=open_state(options["state"]), key=options["key"].encode())
+
+
+def _events(file: IO[str]) -> Iterator[Event]:
+    import msgspec
+
+    from threelines.ai_models.guard import Event
+
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            try:
+                yield msgspec.json.decode(line, type=Event)
+            except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+                name = Path(getattr(file, "name", "-")).name
+                raise click.UsageError(
+                    f"{name}:{number}: {fault}; one JSON object a line with at least text"
+                ) from fault
