@@ -24,6 +24,7 @@ from threelines.people.case import (
     new_id,
     new_provenance,
     quarter_of,
+    some_answers,
     with_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
@@ -338,11 +339,11 @@ class Register:
         wanted = self._in_scope(sa.select(*_INDEX, CASES.c.sealed), "case.list").order_by(CASES.c.place.desc())
         self.audit.add(self.user, "case.search", reason="case work")
         found: list[Row] = []
-        opened = CONTENT.opener(self.keyring)
+        opened, read, wished = CONTENT.opener(self.keyring), some_answers(tuple(coded), ""), tuple(coded.values())
         with self.store.read() as connection:
             for *index, sealed in connection.execution_options(yield_per=2000).execute(wanted):
-                fields = _decode(opened(sealed, index[0])).fields
-                if all(_holds(fields.get(name), value) for name, value in coded.items()):
+                fields = read(opened(sealed, index[0])).fields
+                if all(_holds(answer, value) for answer, value in zip(fields, wished, strict=True)):
                     found.append(Row(**dict(zip(Row.__struct_fields__, index, strict=True))))
                     if len(found) == limit:
                         break
@@ -435,16 +436,14 @@ class Register:
         hidden = set(names) - self.form.shared(purpose)
         if hidden:
             raise RegisterError(f"{', '.join(sorted(hidden))}: may not leave for {purpose}")
-        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read").order_by(CASES.c.id)
+        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read")
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics")
-        today, opened = self.today, CONTENT.opener(self.keyring)
+        today, opened, read = self.today, CONTENT.opener(self.keyring), some_answers(tuple(names), purpose)
         with self.store.read() as connection:
             for case_id, sealed in connection.execution_options(yield_per=2000).execute(wanted):
-                content = _decode(opened(sealed, case_id))
-                consent = content.consent.get(purpose)
-                if consent is not None and consent.stands(today):
-                    fields = content.fields
-                    yield case_id, content.provenance.get("recorded", ""), [fields.get(name) for name in names]
+                found = read(opened(sealed, case_id))
+                if found.consent is not None and found.consent.stands(today):
+                    yield case_id, found.recorded, found.fields
 
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""

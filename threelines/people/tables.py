@@ -12,8 +12,10 @@ METADATA = sa.MetaData()
 CASES = sa.Table(
     "cases",
     METADATA,
-    sa.Column("id", sa.String(20), primary_key=True),
-    sa.Column("place", sa.Integer, nullable=False, unique=True),  # order of arrival, for pages of a list
+    # Order of arrival. It is the primary key so that SQLite keeps the rows in it: passes over all cases read the file
+    # from front to back.
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(20), nullable=False, unique=True),
     sa.Column("quarter", sa.String(7), nullable=False),  # of registration
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("owner", sa.String(80), nullable=False),
