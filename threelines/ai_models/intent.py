@@ -209,7 +209,8 @@ def _language_names() -> frozenset[str]:
     """English names of languages, from the detector of languages itself."""
     import pycld2
 
-    return frozenset(name.title() for name, _ in pycld2.LANGUAGES) | {"Tagalog", "Filipino", "Burmese", "Chinese"}
+    also = "Burmese Cantonese Chinese Dari Dhivehi Farsi Filipino Fula Hmong Karen Lao Mandarin Persian Rohingya Shan Tagalog Twi Wolof"
+    return frozenset(name.title() for name, _ in pycld2.LANGUAGES) | frozenset(also.split())
 
 
 @lru_cache(maxsize=1)
