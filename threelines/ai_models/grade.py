@@ -33,8 +33,8 @@ FIRST = 90
 
 _REACH = {"refuse": HEAD, "refuse_first": FIRST}
 
-CLOSE = 0.32
-"""chrF to the reference from which a passage counts as the translation (bench/delivery.py)."""
+CLOSE = 0.42
+"""chrF to the reference from which a passage counts as the translation (tests/test_grade.py: others reach .52 to .84)."""
 
 _LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+\S")
 _CODE = re.compile(r"```")
