@@ -266,3 +266,44 @@ def test_serve_refuses_the_world_without_https(tmp_path):
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 2 and "needs" in done.stderr
+
+
+def test_a_backup_of_the_whole_console_is_proven_and_restored(console, tmp_path):
+    """Queue, accounts and stream are in the backup of the register's own command, sealed, and open after it."""
+    from threelines.people import keeping
+    from threelines.store.database import Store
+    from threelines.store.keyring import Keyring
+    from threelines.web.accounts import Accounts
+
+    demo.make_accounts(console.desk)
+    demo.fill_cases(console.desk, cases=20)
+    _, head = console.sign_in("admin")
+    register = copy(console.desk.register)
+    register.user = head.user
+    keeping.backup(register, tmp_path / "copy.db")
+    keyring = Keyring.open(tmp_path / "site.key")
+    keeping.restore(tmp_path / "copy.db", tmp_path / "new.db", keyring=keyring)
+    store = Store.open(tmp_path / "new.db")
+
+    assert Accounts(store, keyring, console.desk.audit).by_name(head.name).id == head.id
+
+
+def test_a_rotation_of_all_keys_leaves_everything_open(console):
+    """After new keys and the old ones destroyed, findings, accounts and cases still open."""
+    from threelines.people import keeping
+    from threelines.platforms.finding import Verdict
+
+    demo.make_accounts(console.desk)
+    demo.fill_cases(console.desk, cases=5)
+    demo.fill(console.desk)
+    _, head = console.sign_in("admin")
+    browser, reviewer = console.sign_in("reviewer")
+    register = copy(console.desk.register)
+    register.user = head.user
+    keeping.rotate(register)
+
+    taken = console.desk.review.take(reviewer.user)
+    assert console.desk.review.open(reviewer.user, taken).finding.records
+    console.desk.review.decide(reviewer.user, taken, Verdict(decision="watch", note="still sealed"))
+    assert browser.get("/review").status_code == 200
+    assert console.desk.accounts.sign_in(head.name, "seven quiet lamps")

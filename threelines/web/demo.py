@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 from threelines.people import demo as invented
 from threelines.platforms.finding import Decision
+from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.records import Record
 from threelines.roles import ROLES
 from threelines.vocabulary.terms import Indicator, Vocabulary
 from threelines.web.accounts import Settings
 from threelines.web.desk import Desk
-from threelines.web.ingest import findings_of
+from threelines.web.ingest import account_key, findings_of
 
 ENOUGH = 72
 """Findings that a demonstration has; a little more than a reviewer decides in a sitting."""
@@ -46,9 +47,10 @@ class Credential(NamedTuple):
 def fill(desk: Desk) -> int:
     """Queue at least `ENOUGH` findings where the vocabulary's examples allow it; return how many there are."""
     draw = random.Random(20241101)
-    shown = _examples(desk.vocabulary)
+    shown, token = _examples(desk.vocabulary), pseudonyms(account_key(desk.keyring))
     for batch in range(_BATCHES):
-        records = [record for place in range(12) for record in _thread(shown, draw, f"demo-{batch}-{place}")]
+        threads = (_thread(shown, draw, f"demo-{batch}-{place}") for place in range(12))
+        records = [conceal(record, token) for thread in threads for record in thread]
         desk.review.add(findings_of(records, desk.vocabulary))
         if desk.review.counts().get("open", 0) >= ENOUGH:
             break
