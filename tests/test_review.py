@@ -5,6 +5,7 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
 from threelines.platforms import review as review_module
 from threelines.platforms.agreement import alpha
 from threelines.platforms.finding import DECISIONS, Finding, Verdict, harm
@@ -343,3 +344,24 @@ def test_alpha_of_nothing_is_none_and_of_one_answer_is_full():
     assert alpha({}) is None
     assert alpha({"a": {"x": "watch"}}) is None
     assert alpha({"a": {"x": "watch", "y": "watch"}, "b": {"x": "watch", "y": "watch"}}) == 1.0
+
+
+@pytest.mark.postgresql
+def test_the_queue_works_the_same_on_postgresql(postgresql, tmp_path, monkeypatch):  # noqa: F811 - the fixture
+    """Add, lock, decide, second look, undo, exposure and audit on the other database."""
+    monkeypatch.setattr(review_module, "DOUBLE_SHARE", 0)
+    store, keyring = Store.open(postgresql), Keyring.create(tmp_path / "pg.key")
+    review = Review(store, keyring, Audit(store, keyring))
+    review.add(
+        [finding("a", author="1", tier="urgent"), finding("b", author="2", language="vi"), finding("c", author="2")]
+    )
+    key = review.take(ANA, languages=["en"])
+    assert review.claim(BO).findings[0].id != key
+    assert review.open(ANA, key).seen == (1, 1)
+    row, following = review.decide_and_take(ANA, key, Verdict(decision="refer", reason="control"), languages=["en"])
+    assert (row.stage, following) == ("second", "")
+    assert review.undo(ANA) == key
+    review.decide(ANA, key, Verdict(decision="watch", note=CANARY))
+
+    assert review.counts()["done"] == 1
+    assert review.audit.verify() > 3

@@ -105,6 +105,18 @@ def test_sessions_end_when_idle_and_in_any_case(console, monkeypatch):
     assert console.desk.accounts.who(secret) is None
 
 
+def test_a_page_that_refreshes_itself_does_not_keep_a_session_alive(console, monkeypatch):
+    """The counts of the queue are asked for every minute; that is no sign of life, and ends in the sign-in."""
+    browser, _ = console.sign_in("reviewer")
+    real = time.time
+    monkeypatch.setattr(accounts_module.time, "time", lambda: real() + accounts_module.IDLE - 10)
+    assert browser.get("/review/state", headers={"hx-request": "true"}).status_code == 200
+    monkeypatch.setattr(accounts_module.time, "time", lambda: real() + accounts_module.IDLE + 10)
+    answer = browser.get("/review/state", headers={"hx-request": "true"})
+
+    assert answer.status_code == 401 and answer.headers["hx-redirect"] == "/login"
+
+
 def test_signing_out_ends_the_session_on_the_server(console):
     """A copied cookie opens nothing after signing out."""
     browser, _ = console.sign_in("reviewer")

@@ -135,3 +135,26 @@ def test_logs_and_metrics_hold_no_content(console, capsys):
     assert 'route="/once/{secret}"' in figures and 'route="/check"' in figures
     assert secret not in figures and "zerbinetta" not in figures
     assert "zerbinetta" not in capsys.readouterr().err
+
+
+def test_a_network_is_drawn_without_anything_the_policy_forbids(console):
+    """The picture of tied accounts stands on the page, described in words, with no style and no script."""
+    from threelines.platforms.finding import Finding
+
+    edges = [
+        {"first": "acc_a", "second": "acc_b", "kinds": {"script": 4}},
+        {"first": "acc_b", "second": "acc_c", "kinds": {"phone": 1}},
+    ]
+    records = tuple(Record(id=f"r{name}", author=f"acc_{name}", text="the same words") for name in "abc")
+    judged = Assessment(
+        thread=ThreadRef(kind="network", id="n", records=tuple(r.id for r in records)), concern=0.8, tier="priority",
+        ai_use=0.0, capabilities=(), support=False, elements=Elements(),
+        signals=(Signal(indicator="BEH-09", record="ra"),), facts={"members": ["acc_a", "acc_b", "acc_c"], "edges": edges},
+    )  # fmt: skip
+    console.desk.review.add([Finding(assessment=judged, records=records)])
+    browser, _ = console.sign_in("reviewer")
+    token = form_token(browser.cookies["threelines"])
+    page = browser.get(browser.post("/review/next", data={"token": token}).headers["location"]).text
+
+    assert "3 accounts tied to one another" in page and "Who is tied to whom" in page
+    assert "style=" not in page and "<style" not in page

@@ -262,14 +262,17 @@ class Accounts:
             self.audit.note(connection, person.user, "session.begin", reason="sign in")
         return secret
 
-    def who(self, secret: str) -> Person | None:
-        """Return who holds this session; None when it is unknown, idle too long or over."""
+    def who(self, secret: str, *, touch: bool = True) -> Person | None:
+        """Return who holds this session; None when it is unknown, idle too long or over.
+
+        Without `touch` the request is no sign of life: a page that refreshes itself ends like any other.
+        """
         now = time.time()
         with self.store.read() as connection:
             row = connection.execute(_LIVE, {"session": _hashed(secret), "now": now, "idle": now - IDLE}).first()
         if row is None:
             return None
-        if now - row.seen > _TOUCH:
+        if touch and now - row.seen > _TOUCH:
             with self.store.write() as connection:
                 connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
         return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))

@@ -169,6 +169,8 @@ def _wants_json(request: Request) -> bool:
 def _not_signed_in(request: Request, fault: Exception) -> Response:
     if _wants_json(request):
         return JSONResponse({"fault": str(fault)}, 401, headers={"www-authenticate": "Bearer"})
+    if "hx-request" in request.headers:  # a part of a page: htmx then loads the sign-in as a whole
+        return Response(status_code=401, headers={"hx-redirect": "/login"})
     onward = request.url.path if request.method == "GET" and same_site(request) else ""
     return RedirectResponse(f"/login?next={onward}" if onward not in ("", "/") else "/login", status_code=303)
 

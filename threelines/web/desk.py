@@ -109,7 +109,7 @@ def find_person(request: Request) -> Person | None:
     """Return who is signed in, or None."""
     here = desk(request)
     secret = request.cookies.get(cookie_name(here.options), "")
-    return here.accounts.who(secret) if secret else None
+    return here.accounts.who(secret, touch="hx-request" not in request.headers) if secret else None
 
 
 def signed_in(request: Request) -> Person:

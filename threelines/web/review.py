@@ -67,6 +67,12 @@ def _decided(request: Request, person: Person) -> Any:
     return desk(request).review.decided(person.user, limit=10) if allowed(person.role, "finding.review") else ()
 
 
+@router.get("/state")
+def state(request: Request, person: Lister) -> Response:
+    """Give the counts alone, for a page that stays open; asking for them is no sign of life (desk.py)."""
+    return page(request, "queue_state.html", person=person, counts=desk(request).review.counts())
+
+
 @router.post("/next")
 def take_next(request: Request, person: ReviewerForm, form: Sent) -> Response:
     """Take the first item that waits (or the one chosen) and show its first finding."""
