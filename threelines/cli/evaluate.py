@@ -1,0 +1,117 @@
+"""`threelines evaluate`: turn evaluation logs into a report, a risk record, or scenarios for other tools."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import click
+
+_LOG = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUT = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(short_help="Reports, risk records and exports of model evaluations.")
+def command() -> None:
+    """Measure an AI model on trafficking misuse with Inspect, then make the results readable.
+
+    \b
+    Measure (needs the extra `evaluate`):
+      inspect eval threelines/misuse --model PROVIDER/MODEL --max-retries 2 --timeout 60
+      inspect eval threelines/misuse --model guarded/x -M inner=PROVIDER/MODEL --max-retries 2 --timeout 60
+    \b
+    Then:
+      threelines evaluate report logs/A.eval logs/B.eval --out report.html
+      threelines evaluate risk-record logs/A.eval --guarded logs/B.eval --out record.json
+      threelines evaluate export promptfoo --out tests.yaml
+    """
+
+
+@command.command()
+@click.argument("logs", nargs=-1, required=True, type=_LOG)
+@click.option("--out", type=_OUT, required=True, help="Write the page here.")
+def report(logs: tuple[Path, ...], out: Path) -> None:
+    """Write one page: reframed misuse against over-refusal, and tables. No prompt or answer is in it.
+
+    \b
+    Example, a model alone and behind the guard (an arrow joins the two):
+      threelines evaluate report logs/alone.eval logs/guarded.eval --out report.html
+    """
+    from threelines.ai_models.report import render
+    from threelines.ai_models.results import read
+
+    out.write_text(render([read(log) for log in logs]), encoding="utf-8")
+    click.echo(f"wrote {out}", err=True)
+
+
+@command.command("risk-record")
+@click.argument("log", type=_LOG)
+@click.option("--guarded", type=_LOG, help="A log of the same model behind the guard: the mitigation.")
+@click.option("--out", type=_OUT, required=True, help="Write the record (JSON) here.")
+def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
+    """Fill a risk record of the model (AI Act, Art. 55-style) from a log; what only its provider knows stays null.
+
+    \b
+    Example:
+      threelines evaluate risk-record logs/alone.eval --guarded logs/guarded.eval --out record.json
+    """
+    import msgspec
+
+    from threelines.ai_models.results import read
+    from threelines.ai_models.risk import risk_record as fill
+
+    alone, behind = read(log), read(guarded) if guarded else None
+    if behind and behind.name != alone.name:
+        raise click.UsageError(f"--guarded is of {behind.name}, the log of {alone.name}; give two logs of one model")
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
+    click.echo(f"wrote {out}", err=True)
+
+
+@command.command()
+@click.argument("form", type=click.Choice(["promptfoo", "garak"]))
+@click.option(
+    "--scenarios", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of your own."
+)
+@click.option("--out", type=_OUT, required=True, help="Write the file here.")
+def export(form: str, scenarios: Path | None, out: Path) -> None:
+    """Write the public scenarios for promptfoo (YAML tests) or garak (JSON lines).
+
+    \b
+    Example:
+      threelines evaluate export promptfoo --out tests.yaml
+    """
+    from threelines.ai_models.scenario import load
+    from threelines.ai_models.share import FORMATS
+
+    lines = FORMATS[form](load(scenarios))
+    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    click.echo(f"wrote {out}", err=True)
+
+
+@command.command()
+@click.argument("log", type=_LOG)
+@click.option("--labels", type=_LOG, help="CSV with columns id,label: classes given by people.")
+def agreement(log: Path, labels: Path | None) -> None:
+    """Print how far rules, judge and people agree on one log (Krippendorff's alpha, nominal).
+
+    Publish it beside every figure that rests on a judge.
+
+    \b
+    Example:
+      threelines evaluate agreement logs/A.eval --labels labels.csv
+    """
+    from threelines.ai_models.results import agreement as compare
+    from threelines.ai_models.results import read
+
+    people: dict[str, str] = {}
+    if labels:
+        with labels.open(encoding="utf-8", newline="") as lines:
+            rows = csv.DictReader(lines)
+            if not {"id", "label"} <= set(rows.fieldnames or ()):
+                raise click.UsageError(f"{labels}: needs the columns id,label")
+            people = {row["id"]: row["label"] for row in rows}
+    found = compare(read(log), people)
+    if not found:
+        raise click.UsageError("one grader only: give --labels, or a log made with -T judge=true")
+    for one in found:
+        click.echo(f"{one.graders}: alpha {one.alpha:.3f} on {one.answers} answers")
