@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,10 +31,11 @@ from threelines.engine.reference import Reference
 from threelines.engine.spill import LIMIT, Log, Spill, partitions, payloads, size
 from threelines.link.network import network_threads
 from threelines.link.praise import praise_threads
-from threelines.link.scripts import find_scripts
+from threelines.link.scripts import Script, find_scripts, script_thread
 from threelines.records import Assessment, Record, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
+from threelines.signals.reading import loud_records
 from threelines.vocabulary.terms import Vocabulary
 
 _In = TypeVar("_In")
@@ -44,6 +45,8 @@ BATCH = 2000
 """Records judged in one go by one process."""
 BLOCK = 250_000
 """Texts that are linked at once: about 2 KB of memory each."""
+CHUNK = 40
+"""Scripts that one process judges in one go."""
 OPENINGS = 2
 """First records of an account in a conversation that may be copies of a script."""
 SMALL = 4000
@@ -119,7 +122,7 @@ def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progr
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-")))
         workers = stack.enter_context(_Workers(plan, jobs))
-        yield from workers.each(judge_lone, _partition(_chain(head, stream), plan, folder, progress))
+        yield from workers.each(judge_lone, _partition(_chain(head, stream), folder, progress))
         talks = partitions(folder / "talks")
         progress("conversations", 0)
         for part, batch in zip(talks, workers.each(judge_talks, [(p, folder) for p in talks]), strict=True):
@@ -128,7 +131,7 @@ def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progr
         if plan.accounts:
             yield from _accounts(folder, workers, progress)
         if plan.linked:
-            yield from _linked(folder, progress)
+            yield from _linked(folder, workers, progress)
 
 
 def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
@@ -136,32 +139,28 @@ def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
     yield from rest
 
 
-def _partition(records: Iterator[Record], plan: Plan, folder: Path, progress: Progress) -> Iterator[bytes]:
-    """Send lone records on in batches; lay the others down by conversation, and all by account."""
+def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> Iterator[tuple[bytes, int, Path]]:
+    """Send lone records on in batches, with their place; lay the others down by conversation."""
     encode = msgspec.msgpack.Encoder().encode
-    talks, accounts, texts = Spill(folder / "talks"), Spill(folder / "accounts"), Log(folder / "texts" / "lone.log")
+    talks = Spill(folder / "talks")
     batch: list[Record] = []
-    count = 0
+    read = sent = 0
     for record in records:
-        count += 1
+        read += 1
         if not is_lone(record):
             talks.add(record.conversation, encode(record))
         elif record.kind != "system":
             batch.append(record)
-            if record.author and plan.accounts:
-                accounts.add(record.author, encode(Turn(record=record)))
-            if plan.linked:
-                texts.add(encode(record))
             if len(batch) == BATCH:
-                yield encode(batch)
+                yield encode(batch), sent, folder
+                sent += len(batch)
                 batch = []
-        if count % BATCH == 0:
+        if read % BATCH == 0:
             progress("reading", BATCH)
     if batch:
-        yield encode(batch)
-    progress("reading", count % BATCH)
-    for laid in (talks, accounts, texts):
-        laid.close()
+        yield encode(batch), sent, folder
+    progress("reading", read % BATCH)
+    talks.close()
 
 
 def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
@@ -177,20 +176,30 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
         progress("accounts", size(part))
 
 
-def _linked(folder: Path, progress: Progress) -> Iterator[Batch]:
+def _linked(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
     """Link scripts, then networks, block by block: what linking keeps of a text must fit in memory.
 
     Copies that lie in two blocks are found by neither; a block holds `BLOCK` texts.
     """
-    progress("scripts", 0)
-    stored = payloads(sorted((folder / "texts").glob("*.log")))
-    while block := list(islice(stored, BLOCK)):
+    paths = sorted((folder / "texts").glob("*.log"))
+    stored = payloads(paths)
+    for start in count(0, BLOCK):
+        block = list(islice(stored, BLOCK))
+        if not block:
+            return
+        progress("scripts", 0)
         records = Again(block)
         found = find_scripts(records)
-        yield judge_threads(found.threads(records))
+        yield from workers.each(judge_scripts, _by(CHUNK, ((_encode(s), _encode(r)) for s, r in found.picked(records))))
         progress("networks", 0)
-        yield judge_threads(network_threads(records, found.groups))
-        yield judge_threads(praise_threads(records))
+        tasks = [("networks", paths, start, found.groups), ("praise", paths, start, ())]
+        yield from workers.each(judge_networks, tasks)
+
+
+def _by(size: int, items: Iterable[_In]) -> Iterator[list[_In]]:
+    stream = iter(items)
+    while part := list(islice(stream, size)):
+        yield part
 
 
 class Again:
@@ -209,6 +218,7 @@ _plan: Plan | None = None
 _decode_records = msgspec.msgpack.Decoder(list[Record]).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
+_decode_script = msgspec.msgpack.Decoder(Script).decode
 _decode_features = msgspec.msgpack.Decoder(dict[str, AccountFeatures]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _encode_line = msgspec.json.Encoder().encode
@@ -219,30 +229,64 @@ def _begin(plan: Plan) -> None:
     _plan = plan
 
 
-def judge_lone(batch: bytes) -> Batch:
-    """Judge records that stand alone."""
-    return judge_threads(lone_thread(record) for record in _decode_records(batch))
-
-
-def judge_talks(part: tuple[list[Path], Path]) -> Batch:
-    """Judge the conversations of one partition, and lay its turns down by account."""
-    paths, folder = part
-    accounts = Spill(folder / "accounts", name=paths[0].stem)
-    texts = Log(folder / "texts" / f"{paths[0].stem}.log")
-    result = Batch()
-    for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
-        threads = list(conversation_threads(map(_decode_record, piece)))
-        judge_threads(threads, into=result)
-        for thread in threads:
-            said: Counter[str] = Counter()
-            for turn in turns_of(thread):
-                accounts.add(turn.record.author, _encode(turn))
-                said[turn.record.author] += 1
-                if said[turn.record.author] <= OPENINGS:
-                    texts.add(_encode(turn.record))
+def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
+    """Judge records that stand alone, and lay them down by account and for linking."""
+    raw, place, folder = task
+    assert _plan is not None
+    records, result = _decode_records(raw), Batch()
+    accounts, texts = Spill(folder / "accounts", name=f"a{os.getpid()}"), Log(folder / "texts" / f"{place:012d}.log")
+    for number, record in enumerate(records, start=place):
+        thread = lone_thread(record)
+        judge_threads([thread], into=result)
+        quiet = record.id not in loud_records(thread, _plan.vocabulary)
+        if record.author and _plan.accounts:
+            accounts.add(record.author, _encode(Turn(record=record, position=number, quiet=quiet)))
+        if _plan.linked:
+            texts.add(_encode(record))
     accounts.close()
     texts.close()
     return result
+
+
+def judge_talks(part: tuple[list[Path], Path]) -> Batch:
+    """Judge the conversations of one partition, and lay its turns down by account and for linking."""
+    paths, folder = part
+    accounts = Spill(folder / "accounts", name=f"t{paths[0].stem}")
+    texts = Log(folder / "texts" / f"t{paths[0].stem}.log")
+    result = Batch()
+    for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
+        for thread in conversation_threads(map(_decode_record, piece)):
+            judge_threads([thread], into=result)
+            _lay_down(thread, accounts, texts)
+    accounts.close()
+    texts.close()
+    return result
+
+
+def _lay_down(thread: Thread, accounts: Spill, texts: Log) -> None:
+    assert _plan is not None
+    loud = loud_records(thread, _plan.vocabulary)
+    said: Counter[str] = Counter()
+    for turn in turns_of(thread):
+        quiet = turn.record.id not in loud
+        accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
+        said[turn.record.author] += 1
+        if said[turn.record.author] <= OPENINGS:
+            texts.add(_encode(turn.record))
+
+
+def judge_scripts(parts: list[tuple[bytes, bytes]]) -> Batch:
+    """Judge scripts whose records were picked."""
+    return judge_threads(script_thread(_decode_script(script), _decode_records(records)) for script, records in parts)
+
+
+def judge_networks(task: tuple[str, list[Path], int, tuple[Script, ...]]) -> Batch:
+    """Link the accounts of one block and judge the networks: by ties, or by praise posted together."""
+    kind, paths, start, scripts = task
+    records = Again(list(islice(payloads(paths), start, start + BLOCK)))
+    return judge_threads(
+        network_threads(records, scripts) if kind == "networks" else praise_threads(records, threads=1)
+    )
 
 
 def measure_accounts(paths: list[Path]) -> bytes:
@@ -377,6 +421,6 @@ def totals(batches: Sequence[Batch]) -> dict[str, int]:
     """Return the number of threads judged, by kind."""
     counts: dict[str, int] = {}
     for batch in batches:
-        for kind, count in batch.judged.items():
-            counts[kind] = counts.get(kind, 0) + count
+        for kind, number in batch.judged.items():
+            counts[kind] = counts.get(kind, 0) + number
     return dict(sorted(counts.items()))

@@ -29,7 +29,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     after: Record | None = None
     """The last record by another account before it; None when the account spoke first."""
     position: int = 0
-    """Place in the conversation, from 0."""
+    """Place in the conversation, from 0; among the lone records for one that stands alone."""
+    quiet: bool = False
+    """No word of the vocabulary was found in it: the account's detectors need not look again."""
 
 
 def is_lone(record: Record) -> bool:
@@ -45,6 +47,11 @@ def lone_thread(record: Record) -> Thread:
 def in_time_order(records: Iterable[Record]) -> list[Record]:
     """Sort by time; records without one keep their place at the start."""
     return sorted(records, key=_time)
+
+
+def _when(turn: Turn) -> tuple[datetime, str, int]:
+    """Order of an account's turns: by time, and the same on every machine where times are equal or missing."""
+    return turn.record.time or _EPOCH, turn.record.conversation, turn.position
 
 
 def _time(record: Record) -> datetime:
@@ -87,9 +94,12 @@ def account_threads(turns: Iterable[Turn]) -> Iterator[Thread]:
     for turn in turns:
         accounts.setdefault(turn.record.author, []).append(turn)
     for name in sorted(accounts):
-        ordered = sorted(accounts[name], key=lambda turn: _time(turn.record))
+        ordered = sorted(accounts[name], key=_when)
         context = {turn.after.id: turn.after for turn in ordered if turn.after}
-        facts = {"positions": {turn.record.id: turn.position for turn in ordered if turn.record.conversation}}
+        facts = {
+            "positions": {turn.record.id: turn.position for turn in ordered if turn.record.conversation},
+            "quiet": frozenset(turn.record.id for turn in ordered if turn.quiet),
+        }
         yield Thread(
             kind="account", id=name, records=tuple(turn.record for turn in ordered),
             context=tuple(context.values()), facts=facts,

@@ -108,6 +108,11 @@ class Scripts(msgspec.Struct, frozen=True):
 
     def threads(self, records: Iterable[Record]) -> Iterator[Thread]:
         """Pick the records in a second pass and yield one thread for each script, in order of id."""
+        for script, picked in self.picked(records):
+            yield script_thread(script, picked)
+
+    def picked(self, records: Iterable[Record]) -> Iterator[tuple[Script, list[Record]]]:
+        """Pick the records in a second pass and yield each script with those that are judged, in order of id."""
         owner = {record: script for script in self.groups for record in shown(script)}
         picked: dict[str, list[Record]] = {script.id: [] for script in self.groups}
         for record in records:
@@ -116,7 +121,7 @@ class Scripts(msgspec.Struct, frozen=True):
                 picked[script.id].append(record)
         for script in sorted(self.groups, key=lambda script: script.id):
             if picked[script.id]:
-                yield script_thread(script, picked.pop(script.id))
+                yield script, picked.pop(script.id)
 
 
 def shown(script: Script) -> list[str]:

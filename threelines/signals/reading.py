@@ -250,13 +250,22 @@ def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     for last, known, found in _READ[:1]:
         if last is thread and known is vocabulary:
             return found
-    found = tuple(_readings(thread, matcher(vocabulary)))
+    found = tuple(_readings(thread, matcher(vocabulary), thread.facts.get("quiet", frozenset())))
     _READ[:] = [(thread, vocabulary, found)]
     return found
 
 
-def _readings(thread: Thread, words: Matcher) -> Iterator[Reading]:
+def loud_records(thread: Thread, vocabulary: Vocabulary) -> frozenset[str]:
+    """Return the ids of records that hold a word of the vocabulary."""
+    return frozenset(reading.record.id for reading in readings(thread, vocabulary) if reading.phrases or reading.words)
+
+
+def _readings(thread: Thread, words: Matcher, quiet: frozenset[str]) -> Iterator[Reading]:
+    """Read each record; one in `quiet` was read before and holds no word, so only its folded text is given."""
     for record in thread.records:
         if record.kind != "system" and record.text:
             folded = fold(record.text)
-            yield Reading(record, folded, *words.find(folded))
+            if record.id in quiet:
+                yield Reading(record, folded, [], [])
+            else:
+                yield Reading(record, folded, *words.find(folded))
