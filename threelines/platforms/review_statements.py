@@ -20,7 +20,7 @@ def decided_by(reviewer: Any) -> sa.ColumnElement[bool]:
     )
 
 
-_who = sa.bindparam("who")
+_who: sa.BindParameter[str] = sa.bindparam("who")
 
 FINDING = (
     sa.select(findings, items.c.lease_by, items.c.lease_until, items.c.opened)
