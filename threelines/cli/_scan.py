@@ -17,8 +17,8 @@ from threelines.cli._progress import Stages
 from threelines.engine.calibrate import Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
 from threelines.platforms.report import Report, decode
-from threelines.records import Record
-from threelines.signals import SIGNALS
+from threelines.records import Assessment, Record, Signal, Thread
+from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import load
 
 
@@ -35,6 +35,7 @@ class Run:
         self._concerns = array("d")
         self._first = self._last = 0.0
         self._stages: Stages | None = None
+        self.analyst: Any = None
 
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
@@ -107,11 +108,35 @@ class Run:
             labels = Adapter.load(self.options["adapter"]).labels
         return Plan(
             vocabulary=self.vocabulary,
-            detectors=SIGNALS,
+            detectors=self._detectors(),
+            second_look=self._analyst(),
             everything=self.options["everything"],
             texts=self._report_path is not None,
             labels=labels,
         )
+
+    def _detectors(self) -> tuple[Detector, ...]:
+        if not self.options["semantic"]:
+            return SIGNALS
+        from threelines.signals.semantic import semantic_closeness
+
+        return (*SIGNALS, semantic_closeness(None, self.vocabulary))
+
+    def _analyst(self) -> Callable[[Thread, Assessment], Iterable[Signal]] | None:
+        """Open the analyst; its budget is kept in one process, so one process judges."""
+        if not self.options["analyst"]:
+            return None
+        from threelines.platforms.analyst import Analyst
+
+        self.options["jobs"] = 1
+        self.analyst = Analyst(
+            self.options["analyst"],
+            self.options["analyst_model"],
+            vocabulary=self.vocabulary,
+            log=self.options["analyst_log"],
+            key=self.options["analyst_key"],
+        )
+        return self.analyst.read
 
     def _count(self, batch: Batch) -> None:
         self._concerns.extend(batch.concerns)
@@ -144,6 +169,12 @@ class Run:
         say(f"May need help: {self.report.support}")
         if self.told:
             say(self.told)
+        if self.analyst:
+            tally = self.analyst.tally
+            say(
+                "Analyst: "
+                + ", ".join(f"{getattr(tally, name)} {name.replace('_', ' ')}" for name in tally.__struct_fields__)
+            )
         for indicator, number in sorted(self.shadow.items()):
             say(f"On trial: {indicator} would have touched {number} thread{'' if number == 1 else 's'}")
         for assessment in self.report.top()[:top]:

@@ -52,6 +52,27 @@ from threelines.cli._progress import Stages
     help="Folder with the export's images: perceptual hash, Content Credentials, words inside (extra `media`).",
 )
 @click.option(
+    "--semantic",
+    is_flag=True,
+    help="Also look for sentences close in meaning to a published sign, in any language (extra `semantic`; slower).",
+)
+@click.option(
+    "--analyst",
+    metavar="ADDRESS",
+    help="Let a language model behind an OpenAI-compatible address (…/v1) read raised threads; a claim counts only if its quote stands in the text.",
+)
+@click.option("--analyst-model", default="default", show_default=True, help="Name of the model there.")
+@click.option(
+    "--analyst-key", envvar="THREELINES_ANALYST_KEY", default="", help="Key; better given by the environment."
+)
+@click.option(
+    "--analyst-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="analyst.jsonl",
+    show_default=True,
+    help="Everything that was sent and answered.",
+)
+@click.option(
     "--top", type=click.IntRange(0), default=5, show_default=True, help="How many findings to print at the end."
 )
 def command(out: Path | None, report: Path | None, engine: str, **options: Any) -> None:

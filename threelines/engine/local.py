@@ -32,7 +32,7 @@ from threelines.engine.spill import LIMIT, Log, Spill, partitions, payloads, siz
 from threelines.link.network import network_threads
 from threelines.link.praise import praise_threads
 from threelines.link.scripts import Script, find_scripts, script_thread
-from threelines.records import Assessment, Record, Thread
+from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
 from threelines.signals.reading import loud_records
@@ -89,6 +89,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Keep the quoted records' texts for the report."""
     labels: Callable[[Thread], dict[str, float]] | None = None
     """A platform's adapter."""
+    second_look: Callable[[Thread, Assessment], Iterable[Signal]] | None = None
+    """Reads raised threads only, after the rules: an optional analyst. Its signals count like any other."""
     accounts: bool = True
     """Judge accounts, too."""
     linked: bool = True
@@ -365,7 +367,10 @@ def judge_threads(threads: Iterable[Thread], *, into: Batch | None = None) -> Ba
 
 def judge_one(thread: Thread, plan: Plan) -> tuple[Found | None, Assessment]:
     """Judge one thread; the first value is None when it is neither raised nor asked for."""
-    assessment = judge(thread, observe(thread, plan.vocabulary, plan.detectors), plan.vocabulary)
+    signals = observe(thread, plan.vocabulary, plan.detectors)
+    assessment = judge(thread, signals, plan.vocabulary)
+    if plan.second_look and assessment.tier != "none":
+        assessment = judge(thread, (*signals, *plan.second_look(thread, assessment)), plan.vocabulary)
     raised = assessment.tier != "none" or assessment.support
     if plan.labels and thread.kind in ("advert", "conversation", "session"):
         assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
