@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TextIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 import msgspec
@@ -20,6 +20,9 @@ from threelines.platforms.report import Report, decode
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import load
+
+if TYPE_CHECKING:
+    from threelines.platforms.analyst import Analyst
 
 
 class Run:
@@ -35,7 +38,7 @@ class Run:
         self._concerns = array("d")
         self._first = self._last = 0.0
         self._stages: Stages | None = None
-        self.analyst: Any = None
+        self.analyst: Analyst | None = None
 
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
