@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE =
 demo: $(CORE) ## scan the bundled sample exports, write a report, print the top findings
 	@$(BIN)/threelines demo --out demo-output
 
-test: system $(ALL) ## set up everything and run every test
+test: system $(ALL) check ## set up everything and run every test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -p no:cacheprovider
 
 check: $(ALL) ## formatting, types, the vocabulary's own examples: what pre-commit runs
