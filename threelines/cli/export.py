@@ -107,19 +107,40 @@ def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
 
 def _approved(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[tuple[str, ...], str]:
     """Return who approved exactly this content, or ask for it: (approvals, id of the open request)."""
-    import msgspec
+    from threelines.people.approval import prepare
 
-    from threelines.people.approval import ApprovalError, digest_of, prepare, require_approved
+    approvals = approval_of(register, name, recipient, rows)
+    if approvals or not rows:
+        return approvals, ""
+    request = prepare(
+        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=len(rows)
+    )
+    return (), request
+
+
+def approval_of(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[str, ...]:
+    """Return the two people who agreed to exactly this content, or nobody."""
+    from threelines.people.approval import ApprovalError, require_approved
 
     if not rows:
-        return (), ""
-    digest = digest_of(msgspec.json.encode((name, recipient, rows), order="sorted"))
-    kind: Any = "referral" if name == "referral" else "export"
+        return ()
     try:
-        found = require_approved(register, kind, digest)
+        found = require_approved(register, _kind(name), _digest(name, recipient, rows))
     except ApprovalError:
-        return (), prepare(register, kind, digest, format=name, recipient=recipient, cases=len(rows))
-    return (found.prepared_by, found.decided_by), ""
+        return ()
+    return found.prepared_by, found.decided_by
+
+
+def _kind(name: str) -> Any:
+    return "referral" if name == "referral" else "export"
+
+
+def _digest(name: str, recipient: str, rows: list[Incident]) -> str:
+    import msgspec
+
+    from threelines.people.approval import digest_of
+
+    return digest_of(msgspec.json.encode((name, recipient, rows), order="sorted"))
 
 
 def _definition() -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""Feeds: a real TAXII client and PyMISP read what we serve; nothing unapproved is served; no token, no answer."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("taxii2client")
+pytest.importorskip("pymisp")
+
+import httpx
+import uvicorn
+from click.testing import CliRunner
+from pymisp import MISPEvent
+from taxii2client.common import TokenAuth
+from taxii2client.v21 import Server, as_pages
+
+from threelines.cli.feed import approved_exports
+from threelines.cli.main import root
+from threelines.web.feed import create_feed
+
+TOKEN = "a-token-for-tests-only"
+
+
+def options(db: str) -> dict[str, object]:
+    """Return the options that open the register as a supervisor."""
+    return {"database": db, "key_file": None, "passphrase": "", "user": "first", "role": "supervisor", "team": ""}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> dict[str, Path]:
+    """A demo register whose STIX and MISP exports a second person approved."""
+    folder = tmp_path_factory.mktemp("feed")
+    db = str(folder / "d.db")
+    run = CliRunner().invoke
+    assert run(root, ["register", "demo", "--db", db, "--cases", "80", "--user", "first"]).exit_code == 0
+    for name, target in (("stix", "b.json"), ("misp", "m.json")):
+        told = run(root, ["export", name, "--db", db, "--out", str(folder / target), "--user", "first"]).output
+        request = re.search(r"export approve (\w+)", told)
+        assert request, told
+        assert run(root, ["export", "approve", request[1], "--db", db, "--user", "second"]).exit_code == 0
+    (folder / "out").mkdir()
+    return approved_exports(folder / "out", organisation="Helpline Example", tlp="amber", **options(db))
+
+
+@pytest.fixture(scope="module")
+def address(exported):
+    """A real server on loopback."""
+    import json
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_feed(json.loads(exported["stix"].read_text()), exported["misp"], token=TOKEN)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(5)
+
+
+def test_a_taxii_client_reads_the_collection(address):
+    """Discovery, collection, pages and manifest as the OASIS client asks for them."""
+    collection = Server(f"{address}/taxii2/", auth=TokenAuth(TOKEN)).api_roots[0].collections[0]
+    pages = list(as_pages(collection.get_objects, per_request=20))
+    objects = [entry for page in pages for entry in page.get("objects", [])]
+    only = collection.get_objects(type="extension-definition")["objects"]
+
+    assert collection.can_read
+    assert not collection.can_write
+    assert len(pages) > 1
+    assert len(objects) == len({entry["id"] for entry in objects}) == len(collection.get_manifest()["objects"])
+    assert ["extension-definition"] == [entry["type"] for entry in only]
+
+
+def test_pymisp_reads_the_feed(address):
+    """Manifest and event over HTTP, loaded by PyMISP."""
+    auth = {"Authorization": f"Bearer {TOKEN}"}
+    manifest = httpx.get(f"{address}/misp/manifest.json", headers=auth).json()
+    event = MISPEvent()
+    event.load(httpx.get(f"{address}/misp/{next(iter(manifest))}.json", headers=auth).json())
+
+    assert event.objects
+
+
+@pytest.mark.parametrize(
+    "path", ["/taxii2/", "/api/collections/", "/misp/manifest.json", "/misp/..%2f..%2fetc%2fpasswd"]
+)
+def test_no_token_no_answer(address, path: str):
+    """Every address asks for the token, also those that do not exist."""
+    assert httpx.get(address + path).status_code in (401, 404)
+    assert httpx.get(address + path, headers={"Authorization": "Bearer wrong"}).status_code in (401, 404)
+
+
+def test_nothing_can_be_written(address):
+    """Writing is refused, with the token, too."""
+    answer = httpx.post(f"{address}/api/collections/x/objects/", headers={"Authorization": f"Bearer {TOKEN}"}, json={})
+
+    assert answer.status_code in (404, 405)
+
+
+def test_unapproved_content_is_not_served(tmp_path: Path):
+    """Without a second person there is nothing to serve."""
+    import click
+
+    db = str(tmp_path / "d.db")
+    assert CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "30"]).exit_code == 0
+    with pytest.raises(click.ClickException, match="nothing to serve"):
+        approved_exports(tmp_path, organisation="X", tlp="amber", **options(db))
