@@ -18,7 +18,7 @@ import uvicorn
 from click.testing import CliRunner
 from pymisp import MISPEvent
 from taxii2client.common import TokenAuth
-from taxii2client.v21 import Server, as_pages
+from taxii2client.v21 import Server
 
 from threelines.cli.feed import approved_exports
 from threelines.cli.main import root
@@ -70,7 +70,9 @@ def address(exported):
 def test_a_taxii_client_reads_the_collection(address):
     """Discovery, collection, pages and manifest as the OASIS client asks for them."""
     collection = Server(f"{address}/taxii2/", auth=TokenAuth(TOKEN)).api_roots[0].collections[0]
-    pages = list(as_pages(collection.get_objects, per_request=20))
+    pages = [collection.get_objects(limit=20)]
+    while pages[-1].get("more"):
+        pages.append(collection.get_objects(limit=20, next=pages[-1]["next"]))
     objects = [entry for page in pages for entry in page.get("objects", [])]
     only = collection.get_objects(type="extension-definition")["objects"]
 
