@@ -70,9 +70,9 @@ def address(exported):
 def test_a_taxii_client_reads_the_collection(address):
     """Discovery, collection, pages and manifest as the OASIS client asks for them."""
     collection = Server(f"{address}/taxii2/", auth=TokenAuth(TOKEN)).api_roots[0].collections[0]
-    pages = [collection.get_objects(limit=20)]
+    pages = [collection.get_objects(limit=4)]
     while pages[-1].get("more"):
-        pages.append(collection.get_objects(limit=20, next=pages[-1]["next"]))
+        pages.append(collection.get_objects(limit=4, next=pages[-1]["next"]))
     objects = [entry for page in pages for entry in page.get("objects", [])]
     only = collection.get_objects(type="extension-definition")["objects"]
 
