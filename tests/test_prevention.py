@@ -1,0 +1,100 @@
+"""Awareness kit and course: reviewed or not written, SMS that fit, scores with reasons, exports that import."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.main import root
+from threelines.people.course import CourseError, as_gift, as_html, grade, load_course
+from threelines.people.kit import KitError, load_kits, missing_languages, sms_limit, write_kit
+
+TODAY = date(2026, 11, 25)
+
+
+def test_every_message_fits_an_sms_and_has_a_source():
+    """One SMS each, in the alphabet's own limit; a claim without a source does not ship."""
+    for message in load_kits()["en"].message:
+        assert len(message.sms) <= sms_limit(message.sms)
+        assert message.source
+
+
+def test_kit_is_written_and_expires(tmp_path: Path):
+    """Text, SMS, audio script and poster appear while the review stands, and not after."""
+    pytest.importorskip("reportlab")
+    kit = load_kits()["en"]
+    paths = write_kit(kit, tmp_path, today=TODAY, contact="")
+
+    assert ["en-audio.txt", "en-poster.pdf", "en-sms.txt", "en-text.md"] == sorted(path.name for path in paths)
+    assert (tmp_path / "en-poster.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(KitError, match="review ended"):
+        write_kit(kit, tmp_path, today=kit.expires + timedelta(days=1))
+
+
+def test_missing_languages_are_listed():
+    """Languages that nobody has reviewed are named, not filled."""
+    assert {"th", "my", "sw"} <= set(missing_languages(load_kits(), TODAY))
+
+
+def test_a_review_needs_a_reviewer_and_every_message(tmp_path: Path):
+    """A file that says reviewed without a name, or leaves a message out, is refused by name."""
+    (tmp_path / "sw.toml").write_text(
+        'language = "sw"\nstatus = "reviewed"\ndate = 2026-11-01\nexpires = 2027-11-01\nmessage = []\n'
+    )
+    with pytest.raises(KitError, match=r"sw\.toml"):
+        load_kits(tmp_path)
+
+
+def test_no_number_without_confirmation(tmp_path: Path):
+    """The kit prints no telephone number that was not dialled."""
+    told = CliRunner().invoke(
+        root, ["kit", "--out", str(tmp_path), "--helpline", "FI-1", "--confirmed", str(tmp_path / "none.json")]
+    )
+
+    assert told.exit_code == 2
+    assert "not confirmed" in told.output
+
+
+def test_score_counts_and_explains():
+    """Right answers pass, wrong ones are explained, unknown exercises are refused."""
+    course = load_course()
+    perfect = grade({exercise.id: exercise.answer for exercise in course.exercise}, course)
+
+    assert (perfect.right, perfect.passed) == (len(course.exercise), True)
+    assert not grade({}, course).passed
+    assert all(why for _, _, why in perfect.explained)
+    with pytest.raises(CourseError):
+        grade({"nope": 0}, course)
+
+
+def test_gift_has_one_right_answer_each():
+    """Each question of the GIFT file has exactly one option marked right."""
+    blocks = [block for block in as_gift(load_course()).split("\n\n") if block.startswith("::")]
+
+    assert len(load_course().exercise) == len(blocks)
+    assert all(1 == len(re.findall(r"^  =", block, re.MULTILINE)) for block in blocks)
+
+
+def test_every_exercise_belongs_to_a_lesson_and_page_has_no_script():
+    """The page shows every question, with no script."""
+    course = load_course()
+    html = as_html(course)
+
+    assert {e.lesson for e in course.exercise} <= {lesson.id for lesson in course.lesson}
+    assert "<script" not in html
+    assert len(course.exercise) == html.count("<details>")
+
+
+def test_course_commands(tmp_path: Path):
+    """Export and a scored file of answers work from the command line."""
+    answers = tmp_path / "a.json"
+    answers.write_text(json.dumps({exercise.id: exercise.answer for exercise in load_course().exercise}))
+    run = CliRunner().invoke
+
+    assert run(root, ["course", "export", "gift", "--out", str(tmp_path / "c.gift")]).exit_code == 0
+    assert "passed" in run(root, ["course", "take", "--answers", str(answers)]).output

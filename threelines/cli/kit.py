@@ -1,0 +1,53 @@
+"""`threelines kit`: awareness material from one set of reviewed messages."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Write awareness material: text, SMS, poster, audio script.")
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write into.")
+@click.option("--language", default="en", show_default=True, help="Language; only reviewed ones can be written.")
+@click.option(
+    "--messages",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with your own reviewed translations.",
+)
+@click.option(
+    "--helpline", default="", help="Id of a helpline that you have confirmed (`threelines helplines confirm`)."
+)
+@click.option(
+    "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
+)
+def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, confirmed: Path) -> None:
+    """Write the awareness kit of one language, and list the languages that nobody has reviewed yet.
+
+    A telephone number appears only after your organisation has dialled and confirmed it.
+
+    \b
+    Example:
+      threelines kit --out kit/ --helpline FI-1
+    """
+    from threelines.people.helplines import confirmations, helplines
+    from threelines.people.kit import load_kits, missing_languages, write_kit
+
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    kits = load_kits(*folders)
+    if language not in kits:
+        raise click.UsageError(f"no messages in {language!r}; there are: {', '.join(sorted(kits))}")
+    contact = ""
+    if helpline:
+        made = confirmations(confirmed).get(helpline)
+        if made is None or not made.on <= today < made.expires:
+            raise click.UsageError(
+                f"{helpline}: not confirmed; dial it, then: threelines helplines confirm {helpline} --number … --by …"
+            )
+        contact = f"{helplines()[helpline].organisation}: {made.number}"
+    for path in write_kit(kits[language], out, today=today, contact=contact):
+        click.echo(str(path))
+    click.echo(f"Not yet reviewed, so not written: {', '.join(missing_languages(kits, today))}", err=True)

@@ -1,0 +1,135 @@
+"""The awareness kit: one set of messages, rendered to text, SMS, poster and audio script.
+
+A message whose review has run out is not rendered. Languages without a reviewed file are listed, never filled by machine.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from threelines.people.interface import load_interfaces
+from threelines.records import ThreelinesError
+
+SMS = 160
+"""Characters of one message in the basic alphabet of GSM 03.38."""
+SMS_OTHER = 70
+"""Characters where the text needs UCS-2."""
+_GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+
+
+class KitError(ThreelinesError):
+    """A message file cannot be used."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One claim, with where it comes from."""
+
+    id: str
+    title: str
+    text: str
+    sms: str
+    source: str
+
+
+class Kit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All messages of one language and who stands behind them."""
+
+    language: str
+    status: Literal["source", "reviewed", "not yet reviewed"]
+    reviewed_by: str = ""
+    date: datetime.date
+    expires: datetime.date
+    message: tuple[Message, ...]
+
+    def stands(self, today: datetime.date) -> bool:
+        """Whether it may be handed out."""
+        return self.status != "not yet reviewed" and self.date <= today < self.expires
+
+
+def load_kits(*folders: Path) -> dict[str, Kit]:
+    """Read the English source, then `*.toml` of a deployer's folders."""
+    texts = {"awareness.toml": (files("threelines") / "people" / "awareness.toml").read_text(encoding="utf-8")}
+    texts |= {
+        path.name: path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.toml"))
+    }
+    kits: dict[str, Kit] = {}
+    for name, text in texts.items():
+        try:
+            kit = msgspec.convert(tomllib.loads(text), Kit)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as fault:
+            raise KitError(f"{name}: {fault}") from fault
+        _refuse(name, kit, kits.get("en", kit))
+        kits[kit.language] = kit
+    return kits
+
+
+def _refuse(name: str, kit: Kit, source: Kit) -> None:
+    if kit.status == "reviewed" and not kit.reviewed_by:
+        raise KitError(f"{name}: reviewed, but by nobody; name the reviewer")
+    if missing := {m.id for m in source.message} - {m.id for m in kit.message}:
+        raise KitError(f"{name}: without {', '.join(sorted(missing))}")
+    for message in kit.message:
+        if len(message.sms) > sms_limit(message.sms):
+            raise KitError(
+                f"{name}: {message.id}: the SMS has {len(message.sms)} characters; {sms_limit(message.sms)} fit"
+            )
+
+
+def sms_limit(text: str) -> int:
+    """Return how many characters one SMS of this alphabet holds."""
+    return SMS if set(text) <= _GSM else SMS_OTHER
+
+
+def missing_languages(kits: dict[str, Kit], today: datetime.date) -> list[str]:
+    """Return the languages of the check page that have no kit which may be handed out."""
+    return sorted(code for code in load_interfaces() if code not in kits or not kits[code].stands(today))
+
+
+def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -> list[Path]:
+    """Write text, SMS, audio script and poster of one language; return the files."""
+    if not kit.stands(today):
+        raise KitError(f"{kit.language}: not reviewed, or its review ended on {kit.expires}")
+    out.mkdir(parents=True, exist_ok=True)
+    foot = f"Reviewed: {kit.reviewed_by or 'source text'}, {kit.date}; valid until {kit.expires}."
+    made = {
+        "text.md": "\n\n".join(f"## {m.title}\n\n{m.text}\n\n*Source: {m.source}*" for m in kit.message) + f"\n\n{contact}\n\n{foot}\n",
+        "sms.txt": "\n".join(m.sms for m in kit.message) + "\n",
+        "audio.txt": "\n\n".join(f"{m.title}\n[pause]\n{m.text.replace('. ', '.{p}').replace('{p}', chr(10) + '[short pause]' + chr(10))}" for m in kit.message)
+        + f"\n\n{contact}\n",
+    }  # fmt: skip
+    paths = []
+    for name, text in made.items():
+        paths.append(out / f"{kit.language}-{name}")
+        paths[-1].write_text(text, encoding="utf-8")
+    paths.append(out / f"{kit.language}-poster.pdf")
+    _poster(kit, paths[-1], contact, foot)
+    return paths
+
+
+def _poster(kit: Kit, path: Path, contact: str, foot: str) -> None:
+    """Write an A4 poster in large type; print it in black on any paper."""
+    from html import escape
+
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+
+    head = ParagraphStyle("head", fontName="Helvetica-Bold", fontSize=26, leading=31)
+    body = ParagraphStyle("body", fontName="Helvetica", fontSize=15, leading=20)
+    small = ParagraphStyle("small", fontName="Helvetica", fontSize=8, leading=10)
+    flow: list[object] = []
+    for message in kit.message:
+        flow += [Paragraph(escape(message.title), head), Paragraph(escape(message.text), body), Spacer(1, 16)]
+    flow += [Paragraph(escape(contact), head)] if contact else []
+    flow.append(Paragraph(escape(foot), small))
+    SimpleDocTemplate(str(path), pagesize=A4, title="Is this offer safe?", author="threelines", invariant=True).build(
+        flow
+    )
