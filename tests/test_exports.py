@@ -20,7 +20,7 @@ for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
 
 import threelines.exports
 from threelines.exports import csv as csv_export
-from threelines.exports import dsa, htcds, misp, referral, stix, xlsform
+from threelines.exports import dsa, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports.sharing import DENIED, ExportError, Handover, coded
 from threelines.people.definition import load_form
 from threelines.records import Incident
@@ -114,7 +114,7 @@ def test_identity_is_refused_in_code():
     form = load_form()
     with pytest.raises(ExportError):
         list(coded(incidents(1), ["ai_Asked", "prs_FirstName"]))
-    allowed = {name for module in (csv_export, htcds, stix, misp, dsa, referral) for name in module.FIELDS}
+    allowed = {name for module in (csv_export, htcds, stix, misp, misuse, dsa, referral) for name in module.FIELDS}
 
     assert not allowed & form.identity
     assert not allowed & DENIED

@@ -1,14 +1,17 @@
 """The register in the console: forms from one definition, consent, vault, two people, figures without small cells."""
 
+import json
 import re
 import subprocess
 import sys
 import time
 import zipfile
 from copy import copy
+from importlib.resources import files
 from io import BytesIO
 
 import httpx
+import jsonschema
 import pytest
 
 from threelines.people import demo as invented
@@ -189,6 +192,9 @@ def test_the_effort_report_holds_counts_only(console):
     """The platform-effort report says what was done with findings, and that no account was acted upon."""
     browser, _ = console.sign_in("reviewer")
     body = browser.get("/dashboard/effort.json").json()
+
+    schema = files("threelines") / "exports" / "schemas" / "platform-effort.schema.json"
+    jsonschema.validate(body, json.loads(schema.read_text(encoding="utf-8")))
 
     assert body["kind"] == "platform effort" and "No account was acted upon" in body["note"]
 
