@@ -31,7 +31,7 @@ from threelines.engine.reference import Reference
 from threelines.engine.spill import LIMIT, Log, Spill, partitions, payloads, size
 from threelines.link.network import network_threads
 from threelines.link.praise import praise_threads
-from threelines.link.scripts import Script, find_scripts, script_thread
+from threelines.link.scripts import Script, link_texts, script_thread
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
@@ -191,11 +191,13 @@ def _linked(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Bat
             return
         progress("scripts", 0)
         records = Again(block)
-        found = find_scripts(records)
+        linked = link_texts(records)
+        found = linked.scripts()
+        networks = workers.start(judge_networks, (paths, start, found.groups))
         yield from workers.each(judge_scripts, _by(CHUNK, ((_encode(s), _encode(r)) for s, r in found.picked(records))))
         progress("networks", 0)
-        tasks = [("networks", paths, start, found.groups), ("praise", paths, start, ())]
-        yield from workers.each(judge_networks, tasks)
+        yield judge_threads(praise_threads(records, linked))
+        yield networks()
 
 
 def _by(size: int, items: Iterable[_In]) -> Iterator[list[_In]]:
@@ -282,13 +284,11 @@ def judge_scripts(parts: list[tuple[bytes, bytes]]) -> Batch:
     return judge_threads(script_thread(_decode_script(script), _decode_records(records)) for script, records in parts)
 
 
-def judge_networks(task: tuple[str, list[Path], int, tuple[Script, ...]]) -> Batch:
-    """Link the accounts of one block and judge the networks: by ties, or by praise posted together."""
-    kind, paths, start, scripts = task
+def judge_networks(task: tuple[list[Path], int, tuple[Script, ...]]) -> Batch:
+    """Link the accounts of one block by what they share, and judge the networks."""
+    paths, start, scripts = task
     records = Again(list(islice(payloads(paths), start, start + BLOCK)))
-    return judge_threads(
-        network_threads(records, scripts) if kind == "networks" else praise_threads(records, threads=1)
-    )
+    return judge_threads(network_threads(records, scripts))
 
 
 def measure_accounts(paths: list[Path]) -> bytes:
@@ -407,6 +407,10 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def start(self, work: Callable[[_In], _Out], item: _In) -> Callable[[], _Out]:
+        """Begin `work(item)` and return what gives its answer; without a pool it is done when asked for."""
+        return self._pool.submit(work, item).result if self._pool else lambda: work(item)
 
     def each(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
         """Yield `work(item)` in order, at most two items ahead per process."""

@@ -8,17 +8,17 @@ platform, so a board on which everybody posts once shows nothing.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from math import isnan
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.link.copies import NOTHING, Sketches, sketch, sketches
-from threelines.link.groups import linked
+from threelines.link.copies import NOTHING, Rows, Sketches, sketch
+from threelines.link.scripts import Linked, link_texts
 from threelines.link.template import TOKEN
 from threelines.records import Record, Thread
 
@@ -49,39 +49,32 @@ class Praise(msgspec.Struct, frozen=True, kw_only=True):
     p: float
 
 
-def find_praise(records: Iterable[Record], *, threads: int = 2) -> list[Praise]:
-    """Read the records once; return names, least likely by chance first."""
-    ids: list[str] = []
+def find_praise(linked: Linked) -> list[Praise]:
+    """Return names that lately made accounts write about together, least likely by chance first."""
+    rows = [row for row, author in enumerate(linked.authors) if author and not isnan(linked.times[row])]
     known: dict[str, int] = {}
-    account, time = array("q"), array("d")
-
-    def texts() -> Iterator[str]:
-        for record in records:
-            if record.text and record.author and record.time and record.kind != "system":
-                ids.append(record.id)
-                account.append(known.setdefault(record.author, len(known)))
-                time.append(record.time.timestamp())
-                yield record.text
-
-    sketched = sketches(texts(), threads=threads)
+    account = np.asarray([known.setdefault(linked.authors[row], len(known)) for row in rows], dtype=np.int64)
     if len(known) < MIN_ACCOUNTS:
         return []
-    found = _names(sketched, np.asarray(account, dtype=np.int64), np.asarray(time))
+    time = np.asarray(linked.times)[rows]
+    kept = linked.sketched
+    sketched = Sketches(kept.shingles[rows], kept.words[rows], kept.sizes[rows])
+    found = _names(sketched, linked.names[rows], account, time)
     names = list(known)
     return [
         Praise(
-            word=word, records=tuple(ids[row] for row in rows), others=others, p=float(f"{p:.2e}"),
-            members=tuple(sorted({names[account[row]] for row in rows})),
-            seconds=round(max(time[row] for row in rows) - min(time[row] for row in rows), 3),
+            word=word, records=tuple(linked.ids[rows[row]] for row in near), others=others, p=float(f"{p:.2e}"),
+            members=tuple(sorted({names[account[row]] for row in near})),
+            seconds=round(float(np.ptp(time[near])), 3),
         )
-        for word, rows, others, p in found
+        for word, near, others, p in found
     ]  # fmt: skip
 
 
 _Found = tuple[int, list[int], int, float]
 
 
-def _names(sketched: Sketches, account: NDArray[np.int64], time: NDArray[np.float64]) -> list[_Found]:
+def _names(sketched: Sketches, copies: Rows, account: NDArray[np.int64], time: NDArray[np.float64]) -> list[_Found]:
     rows, columns = np.nonzero(sketched.words != NOTHING)
     word = sketched.words[rows, columns].astype(np.uint64)
     pairs, times_used = np.unique((word << np.uint64(32)) | account[rows].astype(np.uint64), return_counts=True)
@@ -101,7 +94,6 @@ def _names(sketched: Sketches, account: NDArray[np.int64], time: NDArray[np.floa
     limit = ranked[passed[-1]] if passed.size else -1.0
     chosen = np.flatnonzero(fit)[(p <= limit) & (hits[fit] >= MIN_ACCOUNTS)]
     order = np.lexsort((words[begins[chosen]], _tail(hits[chosen], held[chosen], base)))
-    copies = linked(sketched)
     seen: list[set[int]] = []
     made: list[_Found] = []
     for index in chosen[order].tolist():
@@ -145,9 +137,9 @@ def _close(rows: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.int
     return ordered[begin : int(ends[begin])]
 
 
-def praise_threads(records: Iterable[Record], *, threads: int = 2) -> Iterator[Thread]:
-    """Yield a thread of kind network for each name. `records` is read twice."""
-    found = find_praise(records, threads=threads)
+def praise_threads(records: Iterable[Record], linked: Linked | None = None, *, threads: int = 2) -> Iterator[Thread]:
+    """Yield a thread of kind network for each name. `records` is read once more, or twice when nothing links them yet."""
+    found = find_praise(linked or link_texts(records, threads=threads))
     owner: dict[str, list[Praise]] = {}
     for praise in found:
         for name in praise.records:

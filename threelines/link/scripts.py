@@ -6,14 +6,16 @@ of the scripts that were found are picked in a second pass over the same source.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Any
+from math import isnan, nan
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from threelines.link.copies import Rows, sketches
+from threelines.link.copies import Rows, Sketches, sketches
 from threelines.link.groups import components, linked
 from threelines.link.template import template
 from threelines.records import Record, Thread
@@ -133,21 +135,44 @@ def shown(script: Script) -> list[str]:
     return [*firsts.values(), *(record for record in script.records if record not in chosen)][:SHOWN]
 
 
-def find_scripts(records: Iterable[Record], *, threads: int = 2) -> Scripts:
-    """Read the records once and group the near-copies among them; calls and notices are left out."""
+class Linked(NamedTuple):
+    """What linking keeps of a block of records: one row a text, in the order they were read."""
+
+    ids: list[str]
+    authors: list[str]
+    times: array[float]
+    """Seconds since 1970; NaN where the export gives no time."""
+    sketched: Sketches
+    names: Rows
+    """For each row, the first row of its script."""
+
+    def scripts(self) -> Scripts:
+        """Return the scripts among them."""
+        times = [0.0 if isnan(time) else time for time in self.times]
+        return Scripts(tuple(scripts_of(self.names, self.ids, self.authors, times)))
+
+
+def link_texts(records: Iterable[Record], *, threads: int = 2) -> Linked:
+    """Read the records once and name their near-copies; calls and notices are left out."""
     ids: list[str] = []
     authors: list[str] = []
-    times: list[float] = []
+    times = array("d")
 
     def texts() -> Iterator[str]:
         for record in records:
             if record.text and record.kind != "system":
                 ids.append(record.id)
                 authors.append(record.author)
-                times.append(record.time.timestamp() if record.time else 0.0)
+                times.append(record.time.timestamp() if record.time else nan)
                 yield record.text
 
-    return Scripts(tuple(script_groups(ids, texts(), authors, times, threads=threads)))
+    sketched = sketches(texts(), threads=threads)
+    return Linked(ids, authors, times, sketched, linked(sketched))
+
+
+def find_scripts(records: Iterable[Record], *, threads: int = 2) -> Scripts:
+    """Read the records once and group the near-copies among them."""
+    return link_texts(records, threads=threads).scripts()
 
 
 def script_threads(records: Iterable[Record], *, threads: int = 2) -> Iterator[Thread]:
