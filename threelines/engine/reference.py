@@ -74,10 +74,11 @@ class Reference:
                 name: array("d", sorted(row[i] for _, row in self._kept)) for i, name in enumerate(FEATURES)
             }
         whole = len(self._kept) + 1
-        return {
-            name: round(bisect_left(values, float(getattr(features, name))) / whole, 6)
-            for name, values in self._sorted.items()
-        }
+        found = {}
+        for name, values in self._sorted.items():
+            own = float(getattr(features, name))
+            found[name] = round(bisect_left(values, own) / whole, 6) if own > values[0] else 0.0
+        return found
 
     def dump(self) -> bytes:
         """Return the sample as bytes, for another process."""

@@ -11,7 +11,9 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import ahocorasick_rs
 
 from threelines.records import Record, Signal, Thread
 from threelines.signals.account import wording_print
@@ -61,11 +63,16 @@ def _patterns() -> tuple[_Pattern, ...]:
     return tuple(made)
 
 
+@cache
+def _anchors() -> Any:
+    """One automaton over the patterns' fixed words: most texts hold none of them."""
+    return ahocorasick_rs.AhoCorasick([pattern.anchor for pattern in _patterns()])
+
+
 def facts_of(record: Record, folded: str) -> Iterator[Fact]:
     """Yield what the author says about himself or herself in this record, whose folded text is given."""
-    for pattern in _patterns():
-        if pattern.anchor not in folded:
-            continue
+    present = {index for index, _, _ in _anchors().find_matches_as_indexes(folded, overlapping=True)}
+    for pattern in (_patterns()[index] for index in sorted(present)):
         for match in pattern.expression.finditer(folded):
             start, end = fold_back(record.text).span(*match.span())
             yield Fact(pattern.kind, match[1].strip("'-"), record, start, end)
