@@ -109,7 +109,9 @@ class Report:
             yield {
                 "indicator": indicator,
                 "strength": found[0].strength,
-                "details": list(dict.fromkeys(signal.detail for signal in found if signal.detail))[:3],
+                "details": list(
+                    dict.fromkeys(s.detail for s in found if s.detail.rstrip(".") not in ("", indicator.name))
+                )[:3],
                 "places": [_in_context(signal, texts.get(signal.record, "")) for signal in found[:3] if signal.quote],
                 "more": max(0, len(found) - 3),
             }
