@@ -18,7 +18,7 @@ KEY = RSAKey.generate_key(2048, {"kid": "k1"})
 STRANGE = RSAKey.generate_key(2048, {"kid": "k1"})
 
 
-class Provider(http.server.BaseHTTPRequestHandler):
+class IdentityServer(http.server.BaseHTTPRequestHandler):
     """An identity provider: description, keys, and a token endpoint that checks PKCE."""
 
     codes: dict
@@ -76,7 +76,7 @@ def provider():
     """Run a provider on this machine."""
     kind = type(
         "Here",
-        (Provider,),
+        (IdentityServer,),
         {"codes": {}, "mood": "honest", "who": {"email": "ana@example.org", "email_verified": True}},
     )
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
