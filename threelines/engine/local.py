@@ -193,10 +193,14 @@ def _linked(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Bat
         records = Again(block)
         linked = link_texts(records)
         found = linked.scripts()
+        # All is begun before the first answer is asked for: this process reads praise while others judge.
         networks = workers.start(judge_networks, (paths, start, found.groups))
-        yield from workers.each(judge_scripts, _by(CHUNK, ((_encode(s), _encode(r)) for s, r in found.picked(records))))
+        parts = _by(CHUNK, ((_encode(script), _encode(picked)) for script, picked in found.picked(records)))
+        scripts = [workers.start(judge_scripts, part) for part in parts]
+        praise = judge_threads(praise_threads(records, linked))
+        yield from (judged() for judged in scripts)
         progress("networks", 0)
-        yield judge_threads(praise_threads(records, linked))
+        yield praise
         yield networks()
 
 
