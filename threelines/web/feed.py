@@ -45,7 +45,9 @@ def _guard(token: str) -> Any:
                 given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
             except (ValueError, UnicodeDecodeError):
                 given = ""
-        if scheme.lower() not in ("basic", "bearer", "token") or not hmac.compare_digest(given.encode(), token.encode()):
+        if scheme.lower() not in ("basic", "bearer", "token") or not hmac.compare_digest(
+            given.encode(), token.encode()
+        ):
             raise HTTPException(401, "a token is needed", headers={"WWW-Authenticate": 'Basic realm="feed"'})
 
     return check
