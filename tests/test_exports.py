@@ -20,7 +20,7 @@ for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
 
 import threelines.exports
 from threelines.exports import csv as csv_export
-from threelines.exports import dsa, htcds, misp, misuse, referral, stix, xlsform
+from threelines.exports import dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports.sharing import DENIED, ExportError, Handover, coded
 from threelines.people.definition import load_form
 from threelines.records import Incident
@@ -114,7 +114,9 @@ def test_identity_is_refused_in_code():
     form = load_form()
     with pytest.raises(ExportError):
         list(coded(incidents(1), ["ai_Asked", "prs_FirstName"]))
-    allowed = {name for module in (csv_export, htcds, stix, misp, misuse, dsa, referral) for name in module.FIELDS}
+    allowed = {
+        name for module in (csv_export, htcds, stix, misp, misuse, dsa, referral, fincen) for name in module.FIELDS
+    }
 
     assert not allowed & form.identity
     assert not allowed & DENIED
@@ -208,3 +210,14 @@ def test_field_form_passes_odk_validate(tmp_path: Path):
 
     assert [] == xlsform.check(path)
     assert names[1].startswith("consent_")
+
+
+def test_key_terms_stand_word_for_word(tmp_path: Path):
+    """A bank's report needs the exact strings: trafficking always, deepfake where synthetic media were used."""
+    fields = {"tl_FinancialFlags": ["fin_25"], "ai_Capability": ["voice_clone"]}
+    path = fincen.write([Incident(id="c", fields=fields)], tmp_path / "f.json", handover())
+    part = json.loads(path.read_text())["parts"][0]
+
+    assert part["key_terms"] == ["HUMAN TRAFFICKING FIN-2020-A008", "FIN-2024-DEEPFAKEFRAUD"]
+    assert "Funnel account" in part["narrative"]
+    assert part["flags"] == ["FIN-25"]

@@ -38,15 +38,14 @@ _ALPHA2 = {
 
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
-    statements = [
-        statement(name, fields, handover) for name, fields in coded(incidents, FIELDS) if fields.get("ai_Capability")
-    ]
-    batches = [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)]
+    cases = [(name, fields) for name, fields in coded(incidents, FIELDS) if fields.get("ai_Capability")]
+    statements = [statement(name, fields, handover) for name, fields in cases]
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
         "status": "draft for a person to approve",
-        "batches": batches,
+        "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out

@@ -1,0 +1,66 @@
+"""What a bank needs for a FinCEN suspicious activity report: key terms word for word, box 38(h), coded red flags.
+
+Key terms: HUMAN TRAFFICKING FIN-2020-A008, and FIN-2024-DEEPFAKEFRAUD where synthetic media were used. A bank writes and
+files the report itself; this is the part that a hotline can hand over with consent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from threelines.exports.codes import FINCEN_KEY_TERMS, SYNTHETIC
+from threelines.exports.sharing import Handover, coded, listed
+from threelines.records import Incident
+
+PURPOSE = "share_with_police"
+SUFFIX = ".json"
+FIELDS: tuple[str, ...] = (
+    "tl_FinancialFlags",
+    "ai_Capability",
+    "ai_Period",
+    "vic_TypeOfExploitation",
+    "tl_CountryOfExploitation",
+)
+DAYS = 30
+"""Days that a bank has from first detection (general knowledge; check before you rely on it)."""
+
+
+def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
+    """Write one part of a report for each case in which a financial red flag was recorded."""
+    labels = handover.definition.get("lists", {}).get("financial_flag", {})
+    parts = [
+        _part(name, fields, labels) for name, fields in coded(incidents, FIELDS) if fields.get("tl_FinancialFlags")
+    ]
+    document = {
+        "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp,
+        "status": "approved" if len(set(handover.approvals)) >= 2 else "draft", "parts": parts,
+        "note": "Observations, not findings of guilt. The account holder may be the person who is exploited.",
+    }  # fmt: skip
+    out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
+def _part(name: str, fields: dict[str, Any], labels: dict[str, str]) -> dict[str, Any]:
+    terms = [FINCEN_KEY_TERMS["human_trafficking"]]
+    if set(listed(fields.get("ai_Capability"))) & set(SYNTHETIC):
+        terms.append(FINCEN_KEY_TERMS["deepfake"])
+    flags = listed(fields["tl_FinancialFlags"])
+    said = "; ".join(labels.get(flag, flag) for flag in flags)
+    return {
+        "reference": name, "key_terms": terms, "box": "38(h)", "flags": [flag.upper().replace("_", "-") for flag in flags],
+        "period": fields.get("ai_Period"), "narrative": f"{'; '.join(terms)}. Red flags observed: {said}.",
+    }  # fmt: skip
+
+
+def check(path: Path) -> list[str]:
+    """Return parts without the key term word for word, or without a flag."""
+    wrong = []
+    for part in json.loads(path.read_text(encoding="utf-8"))["parts"]:
+        if FINCEN_KEY_TERMS["human_trafficking"] not in part["narrative"] or part["box"] != "38(h)":
+            wrong.append(f"{part['reference']}: the key term or the box is missing")
+        if not part["flags"]:
+            wrong.append(f"{part['reference']}: no red flag")
+    return wrong
