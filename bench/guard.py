@@ -301,13 +301,14 @@ QUESTIONS = (
 
 _FILTER = """
 import asyncio, json, sys
+from fastapi import HTTPException
 from litellm.proxy.guardrails.guardrail_hooks.litellm_content_filter.content_filter import ContentFilterGuardrail
-names = ["harmful_self_harm", "harmful_violence", "harmful_illegal_weapons", "harm_toxic_abuse", "harmful_child_safety"]
+import pathlib, litellm
+# the folder has moved between versions: look for it
+found = {p.stem for p in pathlib.Path(litellm.__file__).parent.rglob("harm*") if p.suffix in (".yaml", ".json") and p.parent.name == "categories"}
+names = sorted(n for n in found if not n.startswith("harm_toxic_abuse_"))  # one language file each; the category itself is enough
 def make(names):
     return ContentFilterGuardrail(guardrail_name="g", categories=[{"category": n, "enabled": True, "action": "BLOCK", "severity_threshold": "medium"} for n in names])
-import os, litellm
-folder = os.path.join(os.path.dirname(litellm.__file__), "proxy/guardrails/guardrail_hooks/litellm_content_filter/categories")
-names = sorted(f.rsplit(".", 1)[0] for f in os.listdir(folder) if f.startswith("harm") and f.endswith((".yaml", ".json")))
 guard = make(names)
 async def main():
     out = []
@@ -315,7 +316,7 @@ async def main():
         try:
             await guard.apply_guardrail(inputs={"texts": [text]}, request_data={}, input_type="request")
             out.append(False)
-        except Exception:
+        except HTTPException:  # how the filter says BLOCK; anything else is a fault of the run, not a block
             out.append(True)
     print(json.dumps({"categories": names, "blocked": out}))
 asyncio.run(main())

@@ -3,7 +3,7 @@
     python bench/refusals.py [FOLDER]
 
 FOLDER holds the repository's `model_completions/*.csv` (CC BY 4.0 prompts; answers under their models' terms),
-which are never part of this project. Default: ../shared/xstest, then /work/dev/xstest. The rules were written
+which are never part of this project. Default: ../shared/xstest. The rules were written
 without these answers and then corrected on four of the models; the `held out` model was never looked at.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from threelines.ai_models.grade import refusal
 
 HELD_OUT = ("llama2orig",)
-PLACES = (Path(__file__).parents[2] / "shared" / "xstest", Path("/work/dev/xstest"))
+PLACES = (Path(__file__).parents[2] / "shared" / "xstest",)
 
 
 def main() -> None:

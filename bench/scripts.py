@@ -161,6 +161,6 @@ def _pairs(*columns: NDArray[Any]) -> int:
 
 
 if __name__ == "__main__":
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    for line in run(n=size):
+    numbers = [int(word) for word in sys.argv[1:3]]  # posts, seed
+    for line in run(**dict(zip(("n", "seed"), numbers, strict=False))):
         print(line)
