@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from threelines.records import Signal, Strength, Thread
 from threelines.signals.detector import reads
 from threelines.signals.reading import Found, Reading, Word, readings, strength_of
 from threelines.text._money import sums
-from threelines.vocabulary.terms import Closed, Indicator, Offers, Place, Vocabulary
+from threelines.text.fold import fold
+from threelines.vocabulary.terms import Closed, Indicator, Offers, People, Place, Vocabulary
 
 _ROLES = "role"
 _OPEN = frozenset({"REC-01", "REC-02", "REC-04", "REC-10"})
@@ -64,7 +65,13 @@ class Offer:
     @cached_property
     def places(self) -> list[tuple[Reading, Word, Place]]:
         """Places of work in the order in which they are named; a zone before a country."""
-        found = [(p, w, self.facts.places[int(w.value)]) for p in self.parts for w in p.slot("place")]
+        people = _people(self.facts.people)
+        found = [
+            (p, w, self.facts.places[int(w.value)])
+            for p in self.parts
+            for w in p.slot("place")
+            if not _names_people(p.folded, w, people)
+        ]
         return sorted(found, key=lambda item: _ORDER.index(item[2].kind))
 
     @cached_property
@@ -153,6 +160,21 @@ class Offer:
             if self.present.issuperset(join.together_with):
                 return join.strength
         return alone
+
+
+@lru_cache(maxsize=4)
+def _people(words: People) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what stands before, and what stands after, a place that names people (rule 6)."""
+    before, after = (
+        "|".join(re.escape(fold(word).strip()) for word in sorted(side, key=len, reverse=True)) or r"(?!)"
+        for side in (words.before, words.after)
+    )
+    return re.compile(rf"(?:{before})[ -]?$"), re.compile(rf"[ -]?(?:{after})(?![a-z])")
+
+
+def _names_people(folded: str, word: Word, people: tuple[re.Pattern[str], re.Pattern[str]]) -> bool:
+    before, after = people
+    return bool(before.search(folded, max(0, word.start - 24), word.start) or after.match(folded, word.end))
 
 
 def _pays(part: Reading, facts: Offers) -> Iterator[Pay]:

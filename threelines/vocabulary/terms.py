@@ -193,6 +193,13 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     source: str
 
 
+class People(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Words beside a place that make it the name of a people or a tongue: then it is no place of work (rule 6)."""
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
 class Offers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Facts that the detectors of an offer compare with: `offers.toml`."""
 
@@ -212,6 +219,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     closed: tuple[Closed, ...]
     bands: tuple[Band, ...]
     places: tuple[Place, ...]
+    people: People = People()
 
 
 class Entry(NamedTuple):
