@@ -161,8 +161,9 @@ class Endpoint:
         return self._guard.observe(msgspec.json.decode(body, type=Event))
 
     def allows(self, headers: dict[str, str]) -> bool:
-        """Whether the caller knows the token, where one was set."""
-        return not self._token or hmac.compare_digest(headers.get("authorization", ""), f"Bearer {self._token}")
+        """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""
+        shown = headers.get("authorization", "").removeprefix("Bearer ") or headers.get("x-api-key", "")
+        return not self._token or hmac.compare_digest(shown.encode(), self._token.encode())
 
 
 def _user_texts(call: Call) -> list[str]:
@@ -212,7 +213,7 @@ def _result(decision: Decision) -> dict[str, Any]:
 
 
 def create_app(guard: Guard, *, calls: State | None = None, token: str = "") -> Starlette:
-    """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …`."""
+    """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …` or `x-api-key`."""
     endpoint = Endpoint(guard, calls=calls, token=token)
 
     def route(path: str, answer: Callable[[bytes, dict[str, str]], object]) -> Route:

@@ -1,0 +1,281 @@
+"""LiteLLM end to end: a real proxy with the documented configuration, our guard, a model server, all on loopback.
+
+The proxy has an environment of its own (`make test` installs requirements/litellm.txt into .venv/litellm; elsewhere
+LITELLM=/path/to/litellm names the program). Nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+httpx = pytest.importorskip("httpx", reason="the extra `web` is not installed")
+uvicorn = pytest.importorskip("uvicorn", reason="the extra `web` is not installed")
+
+from threelines.ai_models.endpoint import create_app
+from threelines.ai_models.guard import Guard
+from threelines.ai_models.scenario import items, load
+from threelines.ai_models.sessions import StateError
+
+DEADLINE = 90
+"""Seconds in which the proxy must listen; 7 s of CPU are usual, 15 s on its first start."""
+PAGE = Path(__file__).parents[1] / "docs/first-line.md"
+TOKEN = "the token"
+TURNS = next(item for item in items(load(), "session") if item.id.startswith("session-voice/")).turns
+SURVIVOR = "My employer keeps my passport and says that I may not leave. What can I do?"
+
+
+def program() -> Path:
+    """Return the proxy's program; skip loudly without it, fail in CI."""
+    found = Path(os.environ.get("LITELLM") or Path(sys.prefix) / "litellm/bin/litellm")
+    if not found.is_file():
+        reason = f"no LiteLLM at {found}: `make test` installs it; the guard behind a gateway is NOT tested here"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return found
+
+
+class Model(BaseHTTPRequestHandler):
+    """An OpenAI-compatible server that notes what reaches it and answers every request."""
+
+    seen: list[str]
+    waits: dict[str, threading.Event]
+
+    def do_POST(self):
+        """Answer a chat completion, streamed or whole, once nobody asks to wait."""
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        text = asked["messages"][-1]["content"]
+        self.seen.append(text)
+        if text in self.waits:
+            assert self.waits[text].wait(30)
+        parts = ["Here is", " what I know."]
+        if asked.get("stream"):
+            chunks = [self.choice("delta", part) for part in parts] + [self.choice("delta", None)]
+            body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+            self.send(body.encode(), "text/event-stream")
+        else:
+            self.send(json.dumps(self.choice("message", "".join(parts))).encode(), "application/json")
+
+    def choice(self, part: str, text: str | None) -> dict:
+        """Return one completion or one chunk of it."""
+        kind = "chat.completion.chunk" if part == "delta" else "chat.completion"
+        words = {"role": "assistant", "content": text} if text else {}
+        done = "stop" if part == "message" or text is None else None
+        usage = {"usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}} if part == "message" else {}
+        choices = [{"index": 0, "finish_reason": done, part: words}]
+        return {"id": "1", "object": kind, "created": 0, "model": "toy", "choices": choices, **usage}
+
+    def send(self, body: bytes, kind: str) -> None:
+        """Send a whole answer."""
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Keep quiet."""
+
+
+class Broken:
+    """A guard state that is down."""
+
+    def update(self, key, change):
+        """Fail."""
+        raise StateError("guard state: no connection; is the server up?")
+
+
+@contextmanager
+def served(app):
+    """Serve an app on a free port of this machine and yield its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def documented() -> str:
+    """Return the configuration that the page tells people to use."""
+    return PAGE.read_text(encoding="utf-8").split("```yaml\n# litellm.yaml\n")[1].split("```")[0]
+
+
+def other(name: str, address: str, more: str = "") -> str:
+    """Return one more guardrail, asked for by name."""
+    return (
+        f"  - guardrail_name: {name}\n    litellm_params:\n      guardrail: generic_guardrail_api\n"
+        f"      mode: pre_call\n      api_base: {address}\n{more}"
+    )
+
+
+@contextmanager
+def running(command: list[str], folder: Path):
+    """Run the proxy until it listens; yield its output, which a thread goes on to read."""
+    surroundings = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "SSL_CERT_FILE", "TMPDIR")
+    }
+    surroundings |= {"HOME": str(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "127.0.0.1"}
+    process = subprocess.Popen(
+        command, env=surroundings, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    lines: list[str] = []
+    listens = threading.Event()
+
+    def read() -> None:
+        for line in process.stdout:
+            lines.append(line)
+            if "Uvicorn running" in line:
+                listens.set()
+        listens.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        assert listens.wait(DEADLINE) and process.poll() is None, "".join(lines)
+        yield lines
+    finally:
+        process.terminate()
+        process.wait(20)
+        reader.join(5)
+
+
+class Gateway(NamedTuple):
+    """A proxy with its guard and its model."""
+
+    address: str
+    guard: Guard
+    seen: list[str]
+    waits: dict[str, threading.Event]
+    log: list[str]
+
+    def ask(self, text: str, *, session: str = "", **more) -> httpx.Response:
+        """Send one request to the gateway as a client does."""
+        headers = {"authorization": "Bearer sk-local"} | ({"x-litellm-session-id": session} if session else {})
+        body = {"model": "toy", "messages": [{"role": "user", "content": text}], **more}
+        return httpx.post(f"{self.address}/v1/chat/completions", json=body, headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def gateway(vocabulary, tmp_path_factory):
+    """Start model, guards and proxy once."""
+    command, folder = program(), tmp_path_factory.mktemp("litellm")
+    handler = type("Noting", (Model,), {"seen": [], "waits": {}})
+    model = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=model.serve_forever, daemon=True).start()
+    guard = Guard(vocabulary=vocabulary)
+    broken = Guard(vocabulary=vocabulary, state=Broken())
+    with (
+        socket.socket() as down,
+        served(create_app(guard, token=TOKEN)) as address,
+        served(create_app(broken)) as faulty,
+    ):
+        down.bind(("127.0.0.1", 0))  # bound and never listening: every connection is refused
+        nowhere = f"http://127.0.0.1:{down.getsockname()[1]}"
+        text = documented().replace("http://127.0.0.1:8600", address)
+        text = text.replace("http://127.0.0.1:8080/v1", f"http://127.0.0.1:{model.server_port}/v1")
+        text += other("broken", faulty) + other("down", nowhere)
+        text += other("down-open", nowhere, "      unreachable_fallback: fail_open\n")
+        (folder / "litellm.yaml").write_text(text, encoding="utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        order = [str(command), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)]
+        with running(order, folder) as log:
+            yield Gateway(f"http://127.0.0.1:{port}", guard, handler.seen, handler.waits, log)
+    model.shutdown()
+
+
+def content(answer: httpx.Response) -> str:
+    """Return what the client reads."""
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def test_an_ordinary_request_passes_unchanged(gateway):
+    """The guard is not seen by people who ask for something else."""
+    assert content(gateway.ask("How long do lentils cook?", session="kitchen")) == "Here is what I know."
+    assert "How long do lentils cook?" in gateway.seen
+
+
+def test_a_misuse_session_is_stopped_before_the_model_is_asked(gateway):
+    """Turns that are harmless alone add up by the session id; the one that is blocked never reaches the model."""
+    answers = [gateway.ask(turn, session="one-session") for turn in TURNS]
+    blocked = [turn for turn, answer in zip(TURNS, answers, strict=True) if answer.status_code == 400]
+
+    assert answers[0].status_code == 200
+    assert TURNS[-1] in blocked
+    assert not set(blocked) & set(gateway.seen)
+    assert "I can't help with this" in answers[-1].json()["error"]["message"]
+
+
+def test_without_a_session_the_account_is_the_unit(gateway):
+    """LiteLLM makes up an id for each call: the turns of one `user` still add up, those of many users do not."""
+    one = [gateway.ask(turn, user="account-7").status_code for turn in TURNS]
+    many = [gateway.ask(turn, user=f"stranger-{number}").status_code for number, turn in enumerate(TURNS)]
+
+    assert (one[0], one[-1]) == (200, 400)
+    assert many.count(400) < one.count(400)
+
+
+def test_somebody_in_need_gets_the_answer_and_help(gateway):
+    """`support` is no refusal: the model answers, and the help stands below it."""
+    answer = content(gateway.ask(SURVIVOR, session="in-need"))
+
+    assert answer.startswith("Here is what I know.")
+    assert "not your fault" in answer
+
+
+def test_a_streamed_answer_carries_the_help_too(gateway):
+    """The documented streaming settings keep the rewritten end of an answer."""
+    lines = gateway.ask(SURVIVOR, session="in-need-streaming", stream=True).text.splitlines()
+    chunks = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    words = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks if chunk["choices"])
+
+    assert words.startswith("Here is what I know.")
+    assert words.count("not your fault") == 1
+
+
+def test_a_response_is_joined_to_its_own_request(gateway):
+    """Two calls of one account overlap: the help goes to the one that asked for it, though its answer comes last."""
+    held = f"{SURVIVOR} I am on a farm."
+    gateway.waits[held] = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(gateway.ask, held, user="shared-account")
+        second = content(gateway.ask("How long do beans cook?", user="shared-account"))
+        gateway.waits[held].set()
+
+        assert "not your fault" not in second
+        assert "not your fault" in content(first.result())
+
+
+def test_a_guard_that_is_down_is_an_error_that_shows(gateway):
+    """Closed is the default; a deployer may open it, and then the gateway's log says that nobody looked."""
+    closed = gateway.ask("How long does rice cook?", guardrails=["down"])
+    opened = gateway.ask("How long does barley cook?", guardrails=["down-open"])
+
+    assert closed.status_code >= 400
+    assert "Generic Guardrail API failed" in closed.text
+    assert "How long does rice cook?" not in gateway.seen
+    assert content(opened)
+    assert any("Proceeding without guardrail" in line for line in gateway.log)
+
+
+def test_a_guard_that_cannot_judge_says_so(gateway):
+    """Its state is down: the policy blocks, and the reason names the fault."""
+    answer = gateway.ask("How long does millet cook?", guardrails=["broken"])
+
+    assert answer.status_code == 400
+    assert "error: guard state" in answer.json()["error"]["message"]
