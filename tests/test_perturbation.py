@@ -136,13 +136,14 @@ def test_an_offer_scores_alike_whatever_people_it_names(vocabulary: Vocabulary, 
 def stream(code: str, person: tuple[str, str, str], vocabulary: Vocabulary) -> list[Record]:
     """Return a day in which this person is named: adverts by one account, and one script that four send to sixteen people.
 
-    The person takes one sentence among several, as in real texts: what is alike or not is then decided by the rest.
+    The rest of each text is long, so that the person decides nothing about which texts are copies.
     """
     name, people, belief = person
     carrier = CARRIERS[code].format(name=name, people=people, belief=belief)
     shown = [text for _, language, text in sentences(vocabulary) if language.split("-")[0] == code]
     start = datetime(2025, 3, 1, 8, tzinfo=timezone.utc)
-    several = [" | ".join(shown[at : at + 6]) for at in range(0, min(len(shown) - 6, 48), 6)]
+    rng = random.Random(2)
+    several = [f"{text} {nonsense(rng, 30)}" for text in shown[:12]]
     records = [
         Record(id=f"p{at}", kind="advert", author="poster", time=start + timedelta(hours=at), text=f"{carrier} {text}")
         for at, text in enumerate(several[3:])
@@ -156,7 +157,12 @@ def stream(code: str, person: tuple[str, str, str], vocabulary: Vocabulary) -> l
                     conversation=f"talk{number}", time=start + timedelta(minutes=90 * number + turn),
                 )
             )  # fmt: skip
-    return records + campaign(f"{carrier} {' | '.join(shown[-6:])}", start)
+    return records + campaign(f"{carrier} {shown[-1]} {nonsense(rng, 30)}", start)
+
+
+def nonsense(rng: random.Random, words: int) -> str:
+    """Return made-up words."""
+    return " ".join("".join(rng.choices(SYLLABLES, k=3)) for _ in range(words))
 
 
 def campaign(text: str, start: datetime) -> list[Record]:
@@ -166,7 +172,7 @@ def campaign(text: str, start: datetime) -> list[Record]:
         Record(
             id=f"o{number}", kind="post", author=f"other{rng.randrange(200)}",
             time=start + timedelta(minutes=rng.random() * 20_000),
-            text=" ".join("".join(rng.choices(SYLLABLES, k=3)) for _ in range(14)),
+            text=nonsense(rng, 14),
         )
         for number in range(600)
     ]  # fmt: skip
