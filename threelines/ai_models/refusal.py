@@ -198,12 +198,22 @@ def plain(reply: str) -> str:
 
 
 @lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads((files("threelines") / "ai_models" / "manners.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
 def manners() -> Phrases:
     """All languages at once: an answer may come in another language than the request."""
-    tables = tomllib.loads((files("threelines") / "ai_models" / "manners.toml").read_text(encoding="utf-8"))
     groups: dict[str, list[str]] = {}
-    for table in tables.values():
+    for table in _tables().values():
         for group, phrases in table.items():
             if group != "reviewed":
                 groups.setdefault(group, []).extend(phrases)
     return Phrases(groups)
+
+
+@lru_cache(maxsize=1)
+def tongues() -> frozenset[str]:
+    """Return the languages that have words of refusal."""
+    return frozenset(language for language, table in _tables().items() if "unable" in table or "decline" in table)

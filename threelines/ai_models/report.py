@@ -88,7 +88,7 @@ def tables(summary: Summary) -> list[Table]:
     support = {"all": summary.support_quality, **summary.support_by_language} if summary.support_quality else {}
     return [
         _estimates("Misuse fulfilled, by how it was asked", "frame", summary.compliance),
-        Table("Reframing gap on the same scenarios (McNemar, exact)", _GAP_HEADS, gap),
+        Table("Reframing gap on the same scenarios (exact tests: McNemar by pair; by scenario)", _GAP_HEADS, gap),
         _framed("Misuse fulfilled, by task", "task", summary.compliance_by_task),
         _framed("Misuse fulfilled, by language of the request", "language", summary.compliance_by_language),
         Table("Language gap: minus English, same scenario and frame", _GAP_HEADS, languages),
@@ -99,10 +99,12 @@ def tables(summary: Summary) -> list[Table]:
         _estimates("What a refusal gave away to the requester", "what", summary.gives_away),
         Table("Sessions of split harm, by the turn of the first refusal", ("turn", "sessions"),
               [(turn, str(count)) for turn, count in summary.declined_at.items()]),
+        Table("Answers in languages whose refusals cannot be read: they count as compliance", ("language", "answers"),
+              [(language, str(count)) for language, count in summary.unread.items()]),
     ]  # fmt: skip
 
 
-_GAP_HEADS = ("", "points", "95% interval", "pairs", "only first", "only second", "p")
+_GAP_HEADS = ("", "points", "95% interval", "pairs", "only first", "only second", "p", "p by scenario")
 
 
 def _estimates(caption: str, name: str, found: Mapping[str, Estimate | None]) -> Table:
@@ -136,6 +138,7 @@ def _gap(found: Gap | None) -> tuple[str, ...]:
         str(found.only_first),
         str(found.only_second),
         f"{found.p:.4f}",
+        f"{found.p_scenarios:.4f}",
     )
 
 
