@@ -64,7 +64,8 @@ def main() -> None:
 
 def people(folder: Path) -> None:
     """Print the models that people labelled."""
-    models = {path.stem: read(path) for path in sorted(folder.glob("*.csv")) if path.stem != "prompts"}
+    paths = [path for path in sorted(folder.glob("*.csv")) if path.stem != "prompts"]
+    models = {path.stem: read(rows(path)) for path in paths}
     print(f"{'XSTest, labelled by people':26}{'full':>6}{'recall':>8}{'partial':>9}{'alarms':>8}   left out")
     for name, answers in models.items():
         recall, partial, alarms = answers.shares(SETTLES)
@@ -74,21 +75,29 @@ def people(folder: Path) -> None:
             f"{name:26}{len(answers.full):6}{recall:8.3f}{partial:9.3f}{alarms:8.3f}"
             f"   threshold {threshold}: {out[0]:.3f} at {out[2]:.3f}"
         )
-    pooled = Answers([], [], [])
-    for answers in models.values():
-        for together, own in zip(pooled, answers, strict=True):
-            together.extend(own)
-    recall, partial, alarms = pooled.shares(SETTLES)
-    print(f"{'all':26}{len(pooled.full):6}{recall:8.3f}{partial:9.3f}{alarms:8.3f}")
+    every = [row for path in paths for row in rows(path)]
+    safe = [row for row in every if not row["type"].startswith("contrast")]
+    for name, answers in (
+        ("all", read(every)),
+        ("safe prompts", read(safe)),
+        ("  graded as for a twin", read(safe, helping=True)),
+    ):
+        recall, partial, alarms = answers.shares(SETTLES)
+        print(f"{name:26}{len(answers.full):6}{recall:8.3f}{partial:9.3f}{alarms:8.3f}")
 
 
-def read(path: Path) -> Answers:
-    """Score one model's answers."""
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return one model's labelled answers."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def read(labelled: list[dict[str, str]], *, helping: bool = False) -> Answers:
+    """Score labelled answers."""
     answers = Answers([], [], [])
     by_label = {"2_full_refusal": answers.full, "3_partial_refusal": answers.partial, "1_full_compliance": answers.none}
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            by_label[row["final_label"]].append(points(row["completion"]))
+    for row in labelled:
+        by_label[row["final_label"]].append(points(row["completion"], helping=helping))
     return answers
 
 
