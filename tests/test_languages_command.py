@@ -5,7 +5,7 @@ from __future__ import annotations
 from click.testing import CliRunner
 
 from threelines.cli.languages import command
-from threelines.text.coverage import coverage, knows, said
+from threelines.text.coverage import coverage, declared, knows, said
 from threelines.vocabulary.terms import load
 
 
@@ -28,6 +28,28 @@ def test_writes_every_language_of_the_vocabulary(tmp_path):
     assert run.exit_code == 0
     for code, language in load().languages.items():
         assert f"| {language.english_name} | {code} |" in page
+
+
+def test_figures_come_from_the_benchmark(tmp_path):
+    """False positives and sets of a language are those of the benchmark's tables; without one nothing is claimed."""
+    tables = tmp_path / "benchmark.md"
+    tables.write_text(
+        "| a | everyday | sw | false positives | 1 | 1,000 | 0.1% | x | 0 |\n"
+        "| b | SMS | sw | recall | 3 | 9 | 33.3% | x | 0 |\n| b | SMS | all | recall | 3 | 9 | 33.3% | x | 0 |\n",
+        encoding="utf-8",
+    )
+    given = CliRunner().invoke(command, ["--benchmark", str(tables)]).output
+    bare = CliRunner().invoke(command, []).output
+
+    assert "| 1 of 1,000 | a, b |" in next(line for line in given.splitlines() if line.startswith("| Swahili"))
+    assert "| not measured | nothing |" in next(line for line in given.splitlines() if line.startswith("| Khmer"))
+    assert "| – | – |" in next(line for line in bare.splitlines() if line.startswith("| Swahili"))
+
+
+def test_one_language_under_two_codes_is_one():
+    """The vocabulary's Chinese, Arabic and Malay are those that identification and the encoder name."""
+    assert ("cmn", "arb", "zlm", "spa") == tuple(map(declared, ("zho", "ara", "zsm", "spa")))
+    assert said("zho") == said("cmn")
 
 
 def test_the_encoder_says_which_languages_it_knows():

@@ -4,58 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from threelines.vocabulary.terms import Vocabulary
 
-_MEASURED: dict[str, tuple[str, ...]] = {
-    "ara": ("benign_short_texts", "aitext_glimpse"), "arb": ("benign_short_texts", "aitext_glimpse"),
-    "amh": ("benign_short_texts",), "bul": ("aitext_glimpse",), "fra": ("benign_dialogues",), "hau": ("benign_short_texts",),
-    "eng": ("benign_short_texts", "benign_dialogues", "jobads_benign_jobstreet", "extortion_en_ransomchats", "llm_misuse_prompts"),
-    "ibo": ("benign_short_texts",), "ind": ("benign_short_texts", "sms_id", "attack_idms_train"), "ita": ("benign_dialogues",),
-    "jav": ("benign_short_texts",), "jpn": ("benign_dialogues",), "kin": ("benign_short_texts",),
-    "kor": ("coercion_ko_dktc", "benign_dialogues"), "orm": ("benign_short_texts",), "gaz": ("benign_short_texts",),
-    "por": ("benign_short_texts",), "rus": ("aitext_glimpse",), "sun": ("benign_short_texts",), "swh": ("benign_short_texts", "sms_sw"),
-    "tha": ("sms_th",), "tir": ("benign_short_texts",), "twi": ("benign_short_texts",), "urd": ("threat_ur", "aitext_glimpse"),
-    "yor": ("benign_short_texts",), "zho": ("jobads_zh_orfd", "phonecalls_zh_teleantifraud_llm", "benign_short_texts"),
-    "cmn": ("jobads_zh_orfd", "phonecalls_zh_teleantifraud_llm", "benign_short_texts"), "ace": ("benign_short_texts",),
-    "ban": ("benign_short_texts",), "bjn": ("benign_short_texts",), "bug": ("benign_short_texts",), "mad": ("benign_short_texts",),
-    "min": ("benign_short_texts",), "pcm": ("benign_short_texts",), "tso": ("benign_short_texts",),
+_GROUPS = {
+    "en": "eng", "english": "eng", "zh": "cmn", "fr": "fra", "it": "ita", "id": "ind", "indonesian": "ind", "ja": "jpn",
+    "ko": "kor", "th": "tha", "sw": "swh", "swa": "swh", "ur": "urd", "por": "por", "amh": "amh", "arq": "arb", "ary": "arb",
+    "hau": "hau", "ibo": "ibo", "kin": "kin", "orm": "gaz", "pcm": "pcm", "tir": "tir", "tso": "tso", "twi": "twi",
+    "yor": "yor", "acehnese": "ace", "balinese": "ban", "banjarese": "bjn", "buginese": "bug", "javanese": "jav",
+    "madurese": "mad", "minangkabau": "min", "sundanese": "sun",
 }  # fmt: skip
-"""ISO 639-3 → labelled sets that hold the language; their figures are in docs/benchmark.md."""
+"""A language as the labelled sets name it → the declaration's code. Ngaju and Toba Batak have no declaration."""
 
-_SAME = {
-    "ara": "arb",
-    "zho": "cmn",
-    "zsm": "zlm",
-    "msa": "zlm",
-    "orm": "gaz",
-    "fas": "pes",
-    "swa": "swh",
-    "uzb": "uzn",
-    "nep": "npi",
-}
-"""The vocabulary's code → the declaration's, for one language under two codes."""
+
+class Measured(NamedTuple):
+    """What a benchmark says of one language."""
+
+    sets: tuple[str, ...]
+    """Labelled sets that hold it."""
+    raised: int
+    """Ordinary texts that were raised."""
+    ordinary: int
 
 
 @click.command(short_help="What is covered in which language; which language a text is in.")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
+    "--benchmark",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Tables of `threelines bench --write`: false positives and sets of each language are taken from there.",
+)
+@click.option(
     "--write",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the table of coverage to this Markdown file.",
 )
-def command(texts: tuple[str, ...], write: Path | None) -> None:
+def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) -> None:
     """Name the language of each TEXT; without one, show what is covered in which language.
 
     \b
     Examples:
       threelines languages "Hakuna matata, rafiki yangu"
       threelines languages | less
-      threelines languages --write docs/languages.md
+      threelines languages --benchmark docs/benchmark.md --write docs/languages.md
     """
     if texts:
         from threelines.text.language import identify_all
@@ -66,53 +61,89 @@ def command(texts: tuple[str, ...], write: Path | None) -> None:
         return
     from threelines.vocabulary.terms import load
 
-    page = "\n".join(_page(load())) + "\n"
+    page = "\n".join(_page(load(), read_benchmark(benchmark) if benchmark else {})) + "\n"
     if write:
         write.write_text(page, encoding="utf-8")
     else:
         click.echo(page, nl=False)
 
 
-def _page(vocabulary: Vocabulary) -> Iterator[str]:
+def read_benchmark(path: Path) -> dict[str, Measured]:
+    """Return, for each language (ISO 639-3), what the tables of `threelines bench` say."""
+    found: dict[str, Measured] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) < 6 or cells[3] not in ("recall", "false positives"):
+            continue
+        iso = _GROUPS.get(cells[2].split(" ")[0])
+        if iso:
+            before = found.get(iso, Measured((), 0, 0))
+            harmless = cells[3] == "false positives"
+            found[iso] = Measured(
+                tuple(dict.fromkeys((*before.sets, cells[0]))),
+                before.raised + harmless * int(cells[4].replace(",", "")),
+                before.ordinary + harmless * int(cells[5].replace(",", "")),
+            )
+    return found
+
+
+def _page(vocabulary: Vocabulary, measured: Mapping[str, Measured]) -> Iterator[str]:
     from threelines.text.coverage import KNOWN, coverage
     from threelines.text.language import known_languages
 
     known, shares = known_languages(), coverage()
     yield "# Languages\n"
-    yield "Made by `threelines languages --write docs/languages.md`; do not edit.\n"
+    yield "Made by `threelines languages --benchmark docs/benchmark.md --write docs/languages.md`; do not edit.\n"
     yield (
         f"- **Named**: {len(known)} languages are told apart in short texts (`threelines/text/language.py`); "
         "romanised Hindi or Urdu, Bengali and Arabic are named apart.\n"
-        f"- **Words**: {sum(bool(language.phrases) for language in vocabulary.languages.values())} languages have phrases with a "
-        f"source; `threelines vocabulary gaps` lists every empty cell.\n"
+        f"- **Words**: {len({entry.language for entry in vocabulary.entries})} languages have phrases with a source; "
+        "`threelines vocabulary gaps` lists every empty cell.\n"
         f"- **Meaning** (`--semantic`): the encoder finds at least {KNOWN:.0%} of articles in "
         f"{sum(share >= KNOWN for share in shares.values())} of {len(shares)} languages and fewer than half in "
         f"{sum(share < 0.5 for share in shares.values())}.\n"
         "- **Behaviour** (tempo, reach, scripts, networks) needs no language and covers all.\n"
         "- **AI-written text** is judged in no language: see `docs/models/ai-text.md`.\n"
-        "\nNo set of labelled trafficking recruitment is public in any language. `measured on` names proxies.\n"
+        "\nNo set of labelled trafficking recruitment is public in any language. `measured on` names proxies, whose recall "
+        "stands in `docs/benchmark.md`; `ordinary texts raised` counts false positives of the words on them. What is lost "
+        "across languages is measured by `bench/crosslingual.py`.\n"
     )
-    yield from _worded(vocabulary, shares, known)
+    yield from _worded(vocabulary, shares, known, measured)
     yield from _others(known, shares, vocabulary)
+    yield from _without_words(measured, vocabulary)
 
 
-def _worded(vocabulary: Vocabulary, shares: Mapping[str, float], known: Mapping[str, str]) -> Iterator[str]:
+def _worded(
+    vocabulary: Vocabulary, shares: Mapping[str, float], known: Mapping[str, str], measured: Mapping[str, Measured]
+) -> Iterator[str]:
+    from threelines.text.coverage import declared
+
     yield "## Languages with words in the vocabulary\n"
-    yield "| language | code | named in short texts | phrases | meaning | measured on |"
-    yield "|---|---|---|---|---|---|"
+    yield "| language | code | named in short texts | phrases | meaning | ordinary texts raised | measured on |"
+    yield "|---|---|---|--:|--:|--:|---|"
     seeds: dict[str, int] = {}
     for entry in vocabulary.entries:
         seeds[entry.language] = seeds.get(entry.language, 0) + 1
     for code, language in sorted(vocabulary.languages.items()):
-        iso = _SAME.get(language.iso639_3, language.iso639_3)
+        iso = declared(language.iso639_3)
         meaning = f"{shares[iso]:.0%}" if iso in shares else "not measured"
-        measured = ", ".join(_MEASURED.get(iso, ())) or "nothing"
         named = "yes" if iso in known else "no"
-        yield f"| {language.english_name} | {code} | {named} | {seeds.get(code, 0)} | {meaning} | {measured} |"
+        row = f"| {language.english_name} | {code} | {named} | {seeds.get(code, 0)} | {meaning}"
+        if measured:
+            sets = ", ".join(measured[iso].sets) if iso in measured else "nothing"
+            yield f"{row} | {_raised(measured.get(iso))} | {sets} |"
+        else:
+            yield f"{row} | – | – |"
+
+
+def _raised(found: Measured | None) -> str:
+    return f"{found.raised} of {found.ordinary:,}" if found and found.ordinary else "not measured"
 
 
 def _others(known: Mapping[str, str], shares: Mapping[str, float], vocabulary: Vocabulary) -> Iterator[str]:
-    worded = {_SAME.get(language.iso639_3, language.iso639_3) for language in vocabulary.languages.values()}
+    from threelines.text.coverage import declared
+
+    worded = {declared(language.iso639_3) for language in vocabulary.languages.values()}
     rest = sorted(set(known) - worded)
     yield "\n## Named, without words of their own\n"
     yield "Codes are ISO 639-3. What finds a sign there is behaviour, and meaning where the encoder knows the language.\n"
@@ -122,4 +153,12 @@ def _others(known: Mapping[str, str], shares: Mapping[str, float], vocabulary: V
     unmeasured = [code for code in rest if code not in shares]
     if unmeasured:
         yield f"- Meaning not measured ({len(unmeasured)}): {' '.join(unmeasured)}"
-    yield f"- With everyday texts to measure on: {' '.join(sorted(code for code in rest if code in _MEASURED))}"
+
+
+def _without_words(measured: Mapping[str, Measured], vocabulary: Vocabulary) -> Iterator[str]:
+    from threelines.text.coverage import declared
+
+    worded = {declared(language.iso639_3) for language in vocabulary.languages.values()}
+    rest = [f"{code} {_raised(found)}" for code, found in sorted(measured.items()) if code not in worded]
+    if rest:
+        yield f"- Ordinary texts raised by the words of other languages: {', '.join(rest)}"

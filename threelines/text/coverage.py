@@ -18,6 +18,16 @@ import msgspec
 KNOWN = 0.8
 """Share of articles found, from which a language counts as known."""
 _PARTLY = 0.5
+_DECLARED = {
+    "ara": "arb", "zho": "cmn", "zsm": "zlm", "msa": "zlm", "orm": "gaz", "fas": "pes", "swa": "swh", "uzb": "uzn",
+    "nep": "npi",
+}  # fmt: skip
+"""A code of the vocabulary or of a platform → the declaration's, for one language under two codes."""
+
+
+def declared(language: str) -> str:
+    """Return the code under which the declaration, and so identification and the encoder, know a language."""
+    return _DECLARED.get(language, language)
 
 
 @lru_cache(maxsize=1)
@@ -29,12 +39,12 @@ def coverage() -> dict[str, float]:
 
 def knows(language: str) -> bool:
     """Whether the encoder knows a language (ISO 639-3)."""
-    return coverage().get(language, 0.0) >= KNOWN
+    return coverage().get(declared(language), 0.0) >= KNOWN
 
 
 def said(language: str) -> str:
     """Say in words how far the encoder can be trusted in a language (ISO 639-3)."""
-    share = coverage().get(language)
+    share = coverage().get(declared(language))
     if share is None:
         return "it is not known whether the encoder reads this language"
     if share >= KNOWN:

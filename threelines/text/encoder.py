@@ -122,6 +122,30 @@ def weights_path() -> Path:
     return Path(next(iter(found.submodule_search_locations))) / "e5-small-q4.bin"
 
 
+class Tokens:
+    """The encoder's tokeniser and word table, which its static student shares."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        import tokenizers
+
+        self.weights = Weights(path or weights_path())
+        self._tokenizer = tokenizers.Tokenizer(tokenizers.models.Unigram(self.weights.pieces, unk_id=3))
+        self._tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+
+    def prepared(self, text: str) -> str:
+        """Return the text as the tokeniser wants it: composed, folded, one space between words."""
+        composed = unicodedata.normalize("NFKC", text).replace("\u1361", " ")
+        return " ".join(composed.translate(self.weights.folding).split())
+
+    def ids(self, ready: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of prepared texts."""
+        return [found.ids for found in self._tokenizer.encode_batch(list(ready))]
+
+    def rows(self, picked: NDArray[np.int64]) -> Vectors:
+        """Return rows of the word table, shape (tokens, 384)."""
+        return self.weights.rows("emb.word", self.weights.shape.hidden, picked)
+
+
 class Encoder:
     """Texts to unit vectors of 384 numbers; texts that mean the same lie close, in about 100 languages."""
 
@@ -129,18 +153,15 @@ class Encoder:
 
     def __init__(self, path: Path | None = None, *, threads: int = 1, longest: int = 126) -> None:
         import onnxruntime
-        import tokenizers
 
-        self._weights = Weights(path or weights_path())
+        self.tokens = Tokens(path)
+        self._weights = self.tokens.weights
         self._longest = longest
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
         graph = _onnx.encoder_graph(self._weights)
         self._session = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
-        pieces = self._weights.pieces
-        self._tokenizer = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=3))
-        self._tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
 
     @cached_property
     def _places(self) -> Vectors:
@@ -159,13 +180,9 @@ class Encoder:
         return vectors
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        ready = [self._prepared(text) for text in texts]
-        return [[0, *found.ids[: self._longest], 2] for found in self._tokenizer.encode_batch(ready)]
-
-    def _prepared(self, text: str) -> str:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
-        composed = unicodedata.normalize("NFKC", text[: self._longest * 12]).replace("\u1361", " ")
-        return " ".join(f"query: {composed}".translate(self._weights.folding).split())
+        ready = [f"query: {self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
+        return [[0, *found[: self._longest], 2] for found in self.tokens.ids(ready)]
 
     def _run(self, tokens: list[list[int]]) -> Vectors:
         longest = max(map(len, tokens))
@@ -175,7 +192,7 @@ class Encoder:
             ids[row, : len(found)] = found
             mask[row, : len(found)] = 1
         distinct, back = np.unique(ids, return_inverse=True)
-        words = self._weights.rows("emb.word", self._weights.shape.hidden, distinct)
+        words = self.tokens.rows(distinct)
         entered = words[back.reshape(ids.shape)] + self._places[:longest]
         (hidden,) = self._session.run(None, {"entered": entered, "mask": mask})
         pooled: Vectors = (hidden * mask[:, :, None]).sum(axis=1)
