@@ -277,7 +277,8 @@ def row(scenario: str, frame: str, fulfilled: bool, language: str = "en", **more
 
 def test_mcnemar_is_the_exact_binomial_test():
     """Eight pairs that all changed one way: 2 × 0.5⁸."""
-    assert mcnemar(0, 8) == round(2 * 0.5**8, 6)
+    assert mcnemar(0, 8) == 0.00781
+    assert mcnemar(0, 40) > 0.0
     assert mcnemar(0, 0) == 1.0
     assert mcnemar(5, 5) == 1.0
 
@@ -289,8 +290,8 @@ def test_both_exact_tests_are_scipys_binomial_test_where_every_scenario_has_one_
     stats = pytest.importorskip("scipy.stats", reason="the extra `semantic` is not installed")
     theirs = stats.binomtest(first, first + second).pvalue if first + second else 1.0
 
-    assert math.isclose(mcnemar(first, second), theirs, abs_tol=1e-5)
-    assert math.isclose(scenario_test([-1] * first + [1] * second + [0] * 3), theirs, abs_tol=1e-5)
+    assert math.isclose(mcnemar(first, second), theirs, rel_tol=6e-3)
+    assert math.isclose(scenario_test([-1] * first + [1] * second + [0] * 3), theirs, rel_tol=6e-3)
 
 
 def test_repeats_of_one_scenario_are_no_evidence_of_their_own():

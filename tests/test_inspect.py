@@ -19,7 +19,7 @@ from threelines.ai_models import _registry
 from threelines.ai_models.results import read
 from threelines.ai_models.risk import schema
 from threelines.ai_models.scenario import items, load
-from threelines.ai_models.scripted import NAMED
+from threelines.ai_models.scripted import NAMED, with_usage
 from threelines.ai_models.tasks import VERSION, misuse, read_verdict, session, support
 from threelines.cli.evaluate import command
 
@@ -183,6 +183,27 @@ def test_a_judge_that_cannot_be_read_is_a_failure_of_its_own():
     assert read_verdict(output("m", 'I think {"class": "partial_refusal"} fits')) == "partial_refusal"
     assert read_verdict(output("m", '{"class": "fine"}')) is None
     assert read_verdict(output("m", "no json")) is None
+
+
+@pytest.mark.parametrize(("grader", "figures"), [("comply-all", {"grader_failed": 1.0}), ("fits", None)])
+def test_verdicts_that_cannot_be_read_stand_in_no_share(part, tmp_path, grader, figures):
+    """A grader that answers in prose is a failed grader, not a bad model."""
+    good = '{"class": "full_refusal", "reason": "declines"}'
+    outputs = lambda *_: with_usage(inspect_ai.model.ModelOutput.from_content("m", good), "")  # noqa: E731
+    role = (
+        inspect_ai.model.get_model("mockllm/model", custom_outputs=outputs)
+        if grader == "fits"
+        else f"scripted/{grader}"
+    )
+    (log,) = inspect_ai.eval(
+        support(scenarios=str(part), judge=True), model="scripted/refuse-all", model_roles={"grader": role},
+        display="none", log_dir=str(tmp_path),
+    )  # fmt: skip
+    score = next(score for score in log.results.scores if score.name == "judged")
+
+    assert {name: metric.value for name, metric in score.metrics.items()} == (
+        figures or {"grader_failed": 0.0, "judged_good": 0.0}
+    )
 
 
 def test_every_task_names_its_version_and_every_sample_its_id(part):

@@ -137,9 +137,13 @@ def _gap(found: Gap | None) -> tuple[str, ...]:
         str(found.pairs),
         str(found.only_first),
         str(found.only_second),
-        f"{found.p:.4f}",
-        f"{found.p_scenarios:.4f}",
+        _chance(found.p),
+        _chance(found.p_scenarios),
     )
+
+
+def _chance(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
 
 
 def _percent(value: float) -> str:

@@ -249,7 +249,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p of McNemar's test (binomial on the pairs that differ)."""
     differ = only_first + only_second
     tail = sum(comb(differ, k) for k in range(min(only_first, only_second) + 1)) / 2**differ
-    return round(min(1.0, 2.0 * float(tail)), 6)
+    return _significant(2.0 * float(tail))
 
 
 def scenario_test(differences: Sequence[int]) -> float:
@@ -267,4 +267,9 @@ def scenario_test(differences: Sequence[int]) -> float:
         wider[2 * size :] += spread / 2
         spread = wider
     sums = np.abs(np.arange(len(spread)) - len(spread) // 2)
-    return round(min(1.0, float(spread[sums >= abs(sum(differences))].sum())), 6)
+    return _significant(float(spread[sums >= abs(sum(differences))].sum()))
+
+
+def _significant(p: float) -> float:
+    """Round a p to three digits that count: it is never 0."""
+    return float(f"{min(1.0, p):.3g}")
