@@ -79,11 +79,14 @@ class _Graph:
         return _field(1, 8) + _field(2, "threelines") + _field(7, graph) + sets
 
 
-def encoder_graph(weights: Weights) -> bytes:
-    """Return the model file: (`entered` floats (texts, tokens, 384), `mask` (texts, tokens)) → `hidden`."""
+def encoder_graph(weights: Weights, layers: int | None = None) -> bytes:
+    """Return the model file: (`entered` floats (texts, tokens, 384), `mask` (texts, tokens)) → `hidden`.
+
+    With `layers` only the first layers are in it, and `hidden` is what leaves them.
+    """
     shape, graph = weights.shape, _Graph()
     flow = graph.node("LayerNormalization", ("entered", *_scale(graph, weights, "emb.ln")), "x0", epsilon=shape.epsilon)
-    for layer in range(shape.layers):
+    for layer in range(shape.layers if layers is None else layers):
         flow = _layer(graph, weights, layer, flow)
     dims = ("texts", "tokens", shape.hidden)
     return graph.file(

