@@ -180,6 +180,7 @@ def gateway(vocabulary, tmp_path_factory):
     broken = Guard(vocabulary=vocabulary, state=Broken())
     with (
         socket.socket() as down,
+        socket.socket() as kept,
         served(create_app(guard, token=TOKEN)) as address,
         served(create_app(broken)) as faulty,
     ):
@@ -190,8 +191,10 @@ def gateway(vocabulary, tmp_path_factory):
         text += other("broken", faulty) + other("down", nowhere)
         text += other("down-open", nowhere, "      unreachable_fallback: fail_open\n")
         (folder / "litellm.yaml").write_text(text, encoding="utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        # Bound and not listening, both with SO_REUSEADDR: nobody else is given this port, and the proxy may listen on it.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
         order = [str(command), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)]
         with running(order, folder) as log:
             yield Gateway(f"http://127.0.0.1:{port}", guard, handler.seen, handler.waits, log)
