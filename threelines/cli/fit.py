@@ -39,8 +39,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--figures", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here, as JSON."
 )
 @click.option(
-    "--semantic", is_flag=True, help="Also learn from meaning (extra `semantic`): better, and slower to scan."
+    "--encoder",
+    type=click.Choice(["none", "frozen", "tuned"]),
+    default="none",
+    show_default=True,
+    help="Also learn from meaning (extra `semantic`). frozen: the encoder's vector, a minute more. tuned: also train its top "
+    "layers, minutes for a thousand threads; best on short texts, slow to scan.",
 )
+@click.option("--semantic", "encoder", flag_value="frozen", help="The same as --encoder frozen.")
 def command(out: Path | None, made: Path | None, **options: Any) -> None:
     """Learn the labels of INPUT and write an adapter: a file that adds your classes to every thread of a scan.
 
@@ -54,6 +60,7 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
       threelines scan export.json --adapter ours.adapter --all
       threelines fit labelled.jsonl export.jsonl --out ours.adapter --suggest 50 > label-next.jsonl
       threelines fit labelled.jsonl --decisions decided.jsonl --out ours.adapter
+      threelines fit labelled.jsonl --encoder tuned --out ours.adapter
       threelines fit export.jsonl --adapter ours.adapter --suggest 50
 
     An adapter holds hashes and weights, no words and no accounts. It knows your platform, not the
@@ -110,7 +117,13 @@ def _fitted(data: Labelled, options: Mapping[str, Any], inputs: tuple[Path, ...]
         "use": "sort what a person reads next; never act on a person by it",
         "limits": "knows the platform, the languages and the time it was fitted on",
     }
-    return fit(data, card=card, semantic=options["semantic"], say=lambda line: click.echo(f"… {line}", err=True))
+    return fit(
+        data,
+        card=card,
+        semantic=options["encoder"] == "frozen",
+        tuned=options["encoder"] == "tuned",
+        say=lambda line: click.echo(f"… {line}", err=True),
+    )
 
 
 def _show(adapter: Adapter) -> None:

@@ -4,8 +4,10 @@ An adapter is linear: each view (`views.py`) weighs the n-grams it has seen, the
 into probabilities by a calibration that was fitted on held-out folds. It holds hashes and weights,
 no words, no account, no pickle; a file that does not check out is refused before it is used.
 
-An adapter fitted with `--semantic` also weighs the encoder's vector (view `meaning`) and needs the
-extra `semantic` to be read.
+An adapter fitted with `--encoder frozen` also weighs the encoder's vector (view `meaning`), one with
+`--encoder tuned` also holds the encoder's top layers as that platform trained them (`tuning.py`,
+14 MB); both need the extra `semantic`. The layers are trained on people's words as any model is:
+what a model can give back of its training, these might. Keep such a file as you keep the labels.
 
 The file: 8 bytes of magic, the length of the header (u64, little-endian), the header (JSON), then
 the arrays at the offsets the header names. The header carries the SHA-256 of the arrays.
@@ -23,6 +25,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from threelines.platforms.tuning import LAYERS, SHAPES, TUNED, WIDE, Part, Tuned, lower
 from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, words_of
 from threelines.records import Thread, ThreelinesError
 
@@ -71,12 +74,16 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Adapter:
     """Class probabilities of threads.
 
-    `weights[view]` is (columns, inverse document frequency, weight of each column for each class).
+    `weights[view]` is (columns, inverse document frequency, weight of each column for each class);
+    `tuned` are the encoder's top layers, where the view `tuned` is among the header's.
     """
 
-    def __init__(self, header: Header, weights: dict[str, tuple[NDArray[np.uint32], Floats, Floats]]) -> None:
+    def __init__(
+        self, header: Header, weights: dict[str, tuple[NDArray[np.uint32], Floats, Floats]], tuned: Tuned | None = None
+    ) -> None:
         self.header = header
         self.weights = weights
+        self.tuned = tuned
         self._tables = {name: _table(known) for name, (known, _, _) in weights.items() if name != MEANING}
 
     @property
@@ -106,7 +113,9 @@ class Adapter:
         if MEANING in self.weights:
             _, scale, weight = self.weights[MEANING]
             total += (meaning(texts) * scale) @ weight
-        for name, found in columns(texts, [name for name in self.header.views if name != MEANING]).items():
+        if self.tuned:
+            total += self.tuned.scores(lower(texts))
+        for name, found in columns(texts, [name for name in self.header.views if name in VIEWS]).items():
             _, idf, weight = self.weights[name]
             place = self._tables[name][found.columns]
             kept = place >= 0
@@ -124,6 +133,8 @@ class Adapter:
         for name, (known, idf, weight) in sorted(self.weights.items()):
             arrays |= {f"{name}.columns": known.astype("<u4"), f"{name}.idf": idf.astype("<f4")}
             arrays[f"{name}.weight"] = weight.astype("<f2")
+        for index, part in enumerate(self.tuned.parts if self.tuned else ()):
+            arrays |= {f"{TUNED}.{index}.{name}": array.astype("<f2") for name, array in sorted(part.items())}
         places, blob = {}, bytearray()
         for name, array in arrays.items():
             places[name] = ArrayPlace(array.dtype.str, array.shape, len(blob))  # type: ignore[arg-type]
@@ -143,7 +154,8 @@ class Adapter:
         if sha256(blob).hexdigest() != header.digest:
             raise AdapterError(f"{path}: damaged (its arrays do not match its checksum); copy it again or fit again")
         read = {name: _array(path, name, place, blob) for name, place in header.arrays.items()}
-        return cls(header, {name: _view_weights(path, name, header, read) for name in header.views})
+        weights = {name: _view_weights(path, name, header, read) for name in header.views if name != TUNED}
+        return cls(header, weights, _tuned_layers(path, header, read) if TUNED in header.views else None)
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -176,7 +188,7 @@ def _header(path: Path, raw: bytes) -> tuple[Header, bytes]:
         raise AdapterError(f"{path}: header cannot be read ({fault}); fit again with this version") from fault
     if header.version != VERSION:
         raise AdapterError(f"{path}: version {header.version}, this is version {VERSION}; fit again")
-    unknown = sorted(set(header.views) - {*VIEWS, MEANING})
+    unknown = sorted(set(header.views) - {*VIEWS, MEANING, TUNED})
     if unknown or not 2 <= len(header.classes) <= _MOST_CLASSES or len(header.bias) != len(header.classes):
         raise AdapterError(f"{path}: views or classes cannot be used ({', '.join(unknown) or 'classes'}); fit again")
     return header, raw[16 + size :]
@@ -203,6 +215,18 @@ def _view_weights(
     if name == MEANING and len(known) != MEANING_SIZE:
         raise AdapterError(f"{path}: view {name} has {len(known)} numbers, not {MEANING_SIZE}; fit again")
     return known, idf.astype(np.float32), weight.astype(np.float32)
+
+
+def _tuned_layers(path: Path, header: Header, read: dict[str, NDArray[Any]]) -> Tuned:
+    head = {"w": (WIDE, len(header.classes)), "b": (len(header.classes),)}
+    parts: list[Part] = []
+    for index, shapes in enumerate([SHAPES] * LAYERS + [head]):
+        part = {name: read.get(f"{TUNED}.{index}.{name}") for name in shapes}
+        for name, array in part.items():
+            if array is None or array.shape != shapes[name] or array.dtype != np.float16:
+                raise AdapterError(f"{path}: array {TUNED}.{index}.{name} is missing or does not fit; fit again")
+        parts.append({name: array.astype(np.float32) for name, array in part.items() if array is not None})
+    return Tuned(parts[:-1], parts[-1])
 
 
 def known_columns(found: Columns, *, at_least: int, at_most: int) -> NDArray[np.uint32]:

@@ -8,6 +8,9 @@ give, apart from what changes on the platform.
 Members: a linear SVM, and a logistic regression on log-count ratios (NB-SVM, Wang and Manning
 2012), and a class-balanced logistic regression; one view or two each. Their mean is linear again,
 so an adapter stays one table a view (`adapter.py`), whatever the recipe.
+
+With a tuned encoder one more member is not linear: the encoder's top layers, trained on the same
+folds (`tuning.py`); it counts as much as all others together.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from threelines import __version__
 from threelines.platforms.adapter import VERSION, Adapter, Header, damped, known_columns, softmax
 from threelines.platforms.figures import figures_of
 from threelines.platforms.labelled import Labelled
+from threelines.platforms.tuning import TUNED, Half, Tuned, lower, train
 from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning
 
 FOLDS = 5
@@ -59,7 +63,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "all letters": ("inside svm", "inside ratio", "across svm", "across ratio", "folded balanced"),
 }
 """Ensembles to choose from; where much is Hangul, each is also tried with its letters taken apart, and with
-`--semantic` each is also tried with the encoder's vector."""
+an encoder each is also tried with its vector, and with its tuned layers as half of the sum."""
 
 
 class Fitted(NamedTuple):
@@ -82,11 +86,19 @@ class _Data(NamedTuple):
 
 
 def fit(
-    data: Labelled, *, card: Mapping[str, Any] | None = None, semantic: bool = False, say: Says = lambda line: None
+    data: Labelled,
+    *,
+    card: Mapping[str, Any] | None = None,
+    semantic: bool = False,
+    tuned: bool = False,
+    say: Says = lambda line: None,
 ) -> Fitted:
-    """Fit an adapter; `say` is told what is being done."""
-    recipes = _recipes(data.texts, semantic=semantic)
-    names = sorted({name for members in recipes.values() for name in members}, key=list(MEMBERS).index)
+    """Fit an adapter; `say` is told what is being done.
+
+    `semantic` also reads the encoder's vectors; `tuned` does, and trains the encoder's top layers as well.
+    """
+    recipes = _recipes(data.texts, semantic=semantic or tuned, tuned=tuned)
+    names = sorted({name for members in recipes.values() for name in members} - {TUNED}, key=list(MEMBERS).index)
     views = tuple(sorted({view for name in names for view in MEMBERS[name].views}, key=[*VIEWS, MEANING].index))
     say(f"reading {len(data.texts):,} threads under {len(views)} views")
     read = _matrices(data, views)
@@ -95,6 +107,9 @@ def fit(
     for name in names:
         say(f"cross-validating {name}")
         held_out[name] = _held_out(MEMBERS[name], read, folds)
+    states = _states(data.texts, say) if tuned else []
+    if states:
+        held_out[TUNED] = _tuned_held_out(states, read, folds, say)
     say("choosing the recipe, calibrating, measuring")
     probabilities = _nested(recipes, held_out, read.target, folds)
     recipe = _best(recipes, held_out, read.target)
@@ -104,21 +119,47 @@ def fit(
     say(f"fitting {recipe!r} on everything")
     weights, shift = _weights(members, read, scale)
     bias = bias + temperature * shift
+    layers = _tuned(states, read, members.count(TUNED) / scale[TUNED], say) if TUNED in members else None
     header = Header(
-        version=VERSION, made_by=f"threelines {__version__}", classes=read.classes, views=tuple(weights),
+        version=VERSION, made_by=f"threelines {__version__}", classes=read.classes,
+        views=(*weights, TUNED) if layers else tuple(weights),
         temperature=round(temperature, 6), bias=tuple(round(float(value), 6) for value in bias), recipe=recipe,
         figures=figures_of(read.target, probabilities, classes=read.classes, groups=data.groups), card=dict(card or {}),
     )  # fmt: skip
-    return Fitted(Adapter(header, weights), probabilities)
+    return Fitted(Adapter(header, weights, layers), probabilities)
 
 
-def _recipes(texts: Sequence[str], *, semantic: bool) -> dict[str, tuple[str, ...]]:
+def _recipes(texts: Sequence[str], *, semantic: bool, tuned: bool = False) -> dict[str, tuple[str, ...]]:
     recipes = dict(RECIPES)
     if _mostly_hangul(texts):
         recipes |= {f"{name}, Hangul apart": (*members, "apart ratio") for name, members in RECIPES.items()}
     if semantic:
         recipes |= {f"{name}, and meaning": (*members, "meaning plain") for name, members in list(recipes.items())}
+    if tuned:
+        halves = [(name, (*members, *[TUNED] * len(members))) for name, members in recipes.items()]
+        recipes |= {f"{name}, half of it a tuned encoder": members for name, members in halves}
     return recipes
+
+
+def _states(texts: Sequence[str], say: Says) -> list[Half]:
+    say("running the encoder's lower layers")
+    return lower(texts)
+
+
+def _tuned_held_out(states: list[Half], read: _Data, folds: list[NDArray[np.int64]], say: Says) -> Scores:
+    scores = np.zeros((len(read.target), len(read.classes)))
+    for number, test in enumerate(folds, start=1):
+        say(f"tuning the encoder, fold {number} of {len(folds)}; then once more on everything")
+        rest = np.setdiff1d(np.arange(len(read.target)), test)
+        found = train([states[index] for index in rest], read.target[rest], classes=len(read.classes), say=say)
+        scores[test] = found.scores([states[index] for index in test])
+    return scores
+
+
+def _tuned(states: list[Half], read: _Data, times: float, say: Says) -> Tuned:
+    """Train on everything; `times` is the factor by which its scores enter the sum."""
+    found = train(states, read.target, classes=len(read.classes), say=say)
+    return Tuned(found.layers, {name: array * np.float32(times) for name, array in found.head.items()})
 
 
 def _mostly_hangul(texts: Sequence[str]) -> bool:
@@ -281,7 +322,7 @@ def _weights(
 
     total: dict[str, Scores] = {}
     shift = np.zeros(len(read.classes))
-    for name in members:
+    for name in [name for name in members if name != TUNED]:
         member = MEMBERS[name]
         matrix = hstack([read.matrices[view] for view in member.views]).tocsr()
         weight, bias = _learn(member, matrix, read.target, len(read.classes))

