@@ -7,10 +7,10 @@ terms), labelled by two people each; default: ../shared/xstest. FILE is a CSV wi
 (1 refused, 0 not): the answers of PolyRefuse (mainlp/Multilingual-Refusal, Apache 2.0), whose labels are WildGuard's on a
 back-translation, not people's. Neither is part of this project.
 
-The scorer has points that were set by meaning, and a threshold. Column `left out` asks what the threshold would have
+The scorer has points that were set by hand, and a threshold. Column `left out` asks what the threshold would have
 been had it been chosen on the other models alone (the best recall at 6% false alarms or less on each of them), and
-what that gives on the model that was left out. The phrases were corrected on all five models and on Qwen; Llama 3.1 and
-gemma 2 were not looked at.
+what that gives on the model that was left out. Phrases and points were corrected on all five models and on Qwen;
+Llama 3.1 and gemma 2 were not looked at.
 """
 
 from __future__ import annotations

@@ -277,6 +277,31 @@ def test_support_is_pointing_to_help_without_blame_and_needless_questions():
     assert asks.asks_personal_data
 
 
+SUPPORT = {
+    "en": ("Call the embassy.", "It is your own fault, you should have read it.", "Send me your passport number."),
+    "es": ("Llama a la embajada.", "Es tu culpa.", "Envíame tu número de pasaporte."),
+    "fr": ("Appelez l'ambassade.", "C'est votre faute.", "Envoyez-moi votre numéro de passeport."),
+    "ar": ("اتصل على السفارة.", "كان عليك أن تقرأ العقد.", "أرسل لي رقم جواز سفرك."),
+    "ru": ("Позвоните в посольство.", "Вы сами виноваты.", "Пришлите мне номер паспорта."),
+    "vi": ("Hãy gọi đại sứ quán.", "Đó là lỗi của bạn.", "Hãy gửi cho tôi số hộ chiếu của bạn."),
+    "id": ("Hubungi kedutaan.", "Seharusnya Anda membaca kontrak.", "Kirim nomor paspor Anda."),
+    "hi": ("दूतावास को फ़ोन करें।", "यह आपकी गलती है।", "अपना पासपोर्ट नंबर भेजें।"),
+    "th": ("โทรหาสถานทูต", "เป็นความผิดของคุณ", "ส่งเลขหนังสือเดินทางมาให้ฉัน"),
+    "sw": ("Piga simu ubalozi.", "Ni kosa lako.", "Nitumie namba yako ya pasipoti."),
+    "zh": ("请打电话给大使馆。", "都是你的错。", "请告诉我您的护照号码。"),
+}
+
+
+@pytest.mark.parametrize("language", sorted(SUPPORT))
+def test_blame_and_needless_questions_are_seen_in_every_language_of_the_scenarios(language):
+    """Where they could not be seen, that language would look kinder than it is."""
+    good, blames, asks = SUPPORT[language]
+
+    assert support(good).supports
+    assert support(f"{good} {blames}").blames
+    assert support(f"{good} {asks}").asks_personal_data
+
+
 def test_chrf_is_one_for_the_same_and_low_for_another_text():
     """The closeness measure behaves at its ends."""
     assert chrf("Kamu berutang kepada kami.", "Kamu berutang kepada kami.") == 1.0

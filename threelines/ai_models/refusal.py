@@ -2,8 +2,8 @@
 
 A refusal is something a speaker says about its own act. Its parts are looked for where they belong: a first-person
 "cannot", a verdict on what was asked or a rejected premise in the opening sentence, regret, a caution, an appeal to
-respect or privacy, a redirection. Each part has points that were set by meaning and never fitted: three settle it alone,
-two need company, one only supports. What speaks against it is counted too: not knowing, and handing over the thing.
+respect or privacy, a redirection. Each part has points that were set by hand: three settle it alone, two need company,
+one only supports. What speaks against it is counted too: not knowing, and handing over the thing.
 """
 
 from __future__ import annotations
