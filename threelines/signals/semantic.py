@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from threelines.records import Record, Signal, Thread, ThreadKind
 from threelines.signals.detector import Detector, quoted
-from threelines.signals.reading import Reading, readings, variants
+from threelines.signals.reading import Reading, matcher, readings, variants
 from threelines.text.background import background
 from threelines.text.coverage import said
+from threelines.text.fold import fold
 from threelines.text.language import identify_all
 from threelines.vocabulary.terms import Indicator, Vocabulary
 
@@ -83,7 +84,12 @@ class Closeness:
     @cached_property
     def anchors(self) -> Anchors:
         """The signs' own examples and phrases, encoded once."""
-        named = [(indicator, text) for indicator in self._vocabulary.active for text in anchor_texts(indicator)]
+        named = [
+            (indicator, text)
+            for indicator in self._vocabulary.active
+            for text in anchor_texts(indicator)
+            if not names_a_place(text, self._vocabulary)
+        ]
         indicators = tuple(dict.fromkeys(indicator.id for indicator, _ in named))
         vectors = self._centred([text for _, text in named])
         everyday = _unit(background() - self._centre)
@@ -163,6 +169,11 @@ def candidates(thread: Thread, vocabulary: Vocabulary) -> Iterator[Reading]:
     for reading in spoken:
         if reading.phrases or reading.words or id(reading) in unread:
             yield reading
+
+
+def names_a_place(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether a place is named: then a sentence could be close by where somebody comes from (rule 6)."""
+    return any(word.slot == "place" for word in matcher(vocabulary).find(fold(text))[1])
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
