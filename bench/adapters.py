@@ -3,15 +3,24 @@
 Each set is fitted as `threelines fit SET --out A` does it: five folds, near-copies and accounts kept together, recipe and
 calibration chosen without the fold they are measured on. 95% intervals over groups. `texts/s` is labelling alone, on one
 core. These are developer halves; the other halves are measured by the same command.
+
+    python bench/adapters.py [DATA] [--semantic | --tuned] [--curve] [SET …]
+
+`--curve` fits each half and each quarter of a set apart as well: what twice the labels would bring if the gain of the last
+doubling were repeated (it usually shrinks). Beside it stands how often two near-copies bear different labels: where that is
+often, no model can be right about both.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import difflib
+import itertools
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from _sets import rows
 
 SETS = {
@@ -21,32 +30,85 @@ SETS = {
     "phonecalls_zh_teleantifraud_llm": "made by a model, easy: smoke only",
 }  # fmt: skip
 
+_ALIKE = 0.8
 
-def run(data: Path, *, semantic: bool = False) -> list[dict[str, Any]]:
+
+def run(data: Path, *, semantic: bool = False, tuned: bool = False, sets: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Return one row a set."""
     from threelines.platforms.fit import fit
-    from threelines.platforms.labelled import gather
-    from threelines.platforms.read import ReadReport, read
 
     found = []
-    for name, known in SETS.items():
-        if not rows(data, name):
-            continue
-        path = next(path for path in (data / "dev" / f"{name}.jsonl.gz", data / f"{name}.jsonl.gz") if path.is_file())
-        labelled = gather(read([path], reveal=True, key=None, report=ReadReport()))
-        started = time.perf_counter()
-        fitted = fit(labelled, semantic=semantic)
-        took = time.perf_counter() - started
+    for name, labelled in _labelled(data, sets):
+        started, used = time.perf_counter(), time.process_time()
+        fitted = fit(labelled, semantic=semantic, tuned=tuned)
+        took, used = time.perf_counter() - started, time.process_time() - used
+        texts = labelled.texts[:500] if tuned else labelled.texts
         started = time.process_time()
-        fitted.adapter.probabilities(labelled.texts)
-        rate = len(labelled.texts) / (time.process_time() - started)
+        fitted.adapter.probabilities(texts)
+        rate = len(texts) / (time.process_time() - started)
         figures = fitted.adapter.header.figures
         found.append(
             {"set": name, "threads": figures["threads"], "recipe": fitted.adapter.header.recipe}
             | {title: _shown(figures[key]) for title, key in _COLUMNS.items()}
-            | {"ranked class": figures["ranked_class"], "fit s": round(took, 1), "texts/s": round(rate), "known": known}
+            | {"ranked class": figures["ranked_class"], "fit s": round(took, 1), "fit CPU s": round(used, 1)}
+            | {"texts/s": round(rate), "known": SETS[name]}
         )
     return found
+
+
+def curve(data: Path, *, sets: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Return for each set the macro-F1 of its quarters, its halves and the whole, and what twice the labels might bring."""
+    from threelines.platforms.fit import fit
+
+    found = []
+    for name, labelled in _labelled(data, sets):
+        means = {}
+        for parts in (4, 2, 1):
+            fits = [fit(part).adapter.header.figures["macro_f1"][0] for part in _parts(labelled, parts)]
+            means[f"macro-F1 of 1/{parts}"] = round(float(np.mean(fits)), 3)
+        whole, half = means["macro-F1 of 1/1"], means["macro-F1 of 1/2"]
+        found.append(
+            {"set": name, "threads": len(labelled.texts)} | means
+            | {"of twice, at most": round(whole + (whole - half), 3), "near-copies that disagree": _disagreeing(labelled)}
+        )  # fmt: skip
+    return found
+
+
+def _labelled(data: Path, sets: tuple[str, ...]) -> Any:
+    from threelines.platforms.labelled import gather
+    from threelines.platforms.read import ReadReport, read
+
+    for name in SETS:
+        if rows(data, name) and (name in sets or not sets):
+            path = next(
+                path for path in (data / "dev" / f"{name}.jsonl.gz", data / f"{name}.jsonl.gz") if path.is_file()
+            )
+            yield name, gather(read([path], reveal=True, key=None, report=ReadReport()))
+
+
+def _parts(labelled: Any, parts: int) -> list[Any]:
+    """Cut a set by groups into parts of about equal size; one part is the set."""
+    groups, place = np.unique(labelled.groups, return_inverse=True)
+    where = (np.random.default_rng(7).permutation(len(groups)) % parts)[place]
+    cut = []
+    for part in range(parts):
+        kept = np.flatnonzero(where == part)
+        taken = {
+            name: tuple(getattr(labelled, name)[index] for index in kept) for name in ("threads", "texts", "labels")
+        }
+        cut.append(labelled._replace(groups=labelled.groups[kept], **taken))
+    return cut
+
+
+def _disagreeing(labelled: Any) -> str:
+    """Count the pairs of near-copies, four fifths of their letters alike in order, that bear different labels."""
+    pairs = [
+        labelled.labels[one] == labelled.labels[other]
+        for group in np.flatnonzero(np.bincount(labelled.groups) > 1)
+        for one, other in itertools.combinations(np.flatnonzero(labelled.groups == group)[:20], 2)
+        if difflib.SequenceMatcher(None, labelled.texts[one], labelled.texts[other]).ratio() >= _ALIKE
+    ]
+    return f"{pairs.count(False)} of {len(pairs)} pairs"
 
 
 _COLUMNS = {"macro-F1": "macro_f1", "AUROC": "auroc", "AP": "average_precision", "ECE": "ece"}
@@ -56,6 +118,21 @@ def _shown(triple: list[float]) -> str:
     return f"{triple[0]:.3f} ({triple[1]:.3f}-{triple[2]:.3f})"
 
 
+def _main() -> None:
+    asked = argparse.ArgumentParser()
+    asked.add_argument("data", nargs="?", default="../shared/data", type=Path)
+    asked.add_argument("sets", nargs="*")
+    for name in ("semantic", "tuned", "curve"):
+        asked.add_argument(f"--{name}", action="store_true")
+    given = asked.parse_intermixed_args()
+    sets = tuple(given.sets)
+    for line in (
+        curve(given.data, sets=sets)
+        if given.curve
+        else run(given.data, semantic=given.semantic, tuned=given.tuned, sets=sets)
+    ):
+        print(line, flush=True)
+
+
 if __name__ == "__main__":
-    for line in run(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data"), semantic="--semantic" in sys.argv):
-        print(line)
+    _main()

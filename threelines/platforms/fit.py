@@ -10,7 +10,7 @@ Members: a linear SVM, and a logistic regression on log-count ratios (NB-SVM, Wa
 so an adapter stays one table a view (`adapter.py`), whatever the recipe.
 
 With a tuned encoder one more member is not linear: the encoder's top layers, trained on the same
-folds (`tuning.py`); it counts as much as all others together.
+folds (`tuning.py`); it makes up a third or a half of the sum.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "all letters": ("inside svm", "inside ratio", "across svm", "across ratio", "folded balanced"),
 }
 """Ensembles to choose from; where much is Hangul, each is also tried with its letters taken apart, and with
-an encoder each is also tried with its vector, and with its tuned layers as half of the sum."""
+an encoder each is also tried with its vector, and with its tuned layers as a third or half of the sum."""
 
 
 class Fitted(NamedTuple):
@@ -134,10 +134,12 @@ def _recipes(texts: Sequence[str], *, semantic: bool, tuned: bool = False) -> di
     if _mostly_hangul(texts):
         recipes |= {f"{name}, Hangul apart": (*members, "apart ratio") for name, members in RECIPES.items()}
     if semantic:
-        recipes |= {f"{name}, and meaning": (*members, "meaning plain") for name, members in list(recipes.items())}
+        meant = {f"{name}, and meaning": (*members, "meaning plain") for name, members in recipes.items()}
+        recipes |= meant
     if tuned:
-        halves = [(name, (*members, *[TUNED] * len(members))) for name, members in recipes.items()]
-        recipes |= {f"{name}, half of it a tuned encoder": members for name, members in halves}
+        for share, among in (("a third", 2), ("half", 1)):
+            for name, members in meant.items():
+                recipes[f"{name}, {share} of it tuned"] = (*members, *[TUNED] * round(len(members) / among))
     return recipes
 
 
