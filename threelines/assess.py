@@ -11,12 +11,13 @@ Concern and AI use never touch each other (rule 4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from functools import lru_cache
 
 import msgspec
 
-from threelines.records import Assessment, Elements, Signal, Thread, ThreadRef, Tier
+from threelines.records import Assessment, Elements, Signal, Thread, ThreadKind, ThreadRef, Tier
 from threelines.signals import SIGNALS, Detector
+from threelines.signals.reading import anything_said
 from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
 
 SUPPORT = "support"
@@ -43,11 +44,20 @@ def assess(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector]
 
 def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector] = SIGNALS) -> tuple[Signal, ...]:
     """Return every signal of the detectors that read this kind of thread, once each, in order."""
-    seen = chain.from_iterable(detector(thread, vocabulary) for detector in detectors if thread.kind in detector.reads)
+    asked = _asked(tuple(detectors), thread.kind, anything_said(thread, vocabulary))
+    seen = [signal for detector in asked for signal in detector(thread, vocabulary)]
+    if not seen:
+        return ()
     place = {record.id: index for index, record in enumerate(thread.records)}
     unique = {(s.indicator, s.record, s.start, s.end): s for s in seen}
     order = sorted(unique.values(), key=lambda s: (place.get(s.record, -1), s.start, s.end, s.indicator))
     return tuple(_longest(order))
+
+
+@lru_cache(maxsize=256)
+def _asked(detectors: tuple[Detector, ...], kind: ThreadKind, words: bool) -> tuple[Detector, ...]:
+    """Return the detectors that may see something in such a thread, with or without words of the vocabulary."""
+    return tuple(detector for detector in detectors if kind in detector.reads and (words or not detector.of_words))
 
 
 def _longest(signals: list[Signal]) -> Iterable[Signal]:

@@ -10,32 +10,40 @@ Results come in a fixed order whatever the number of processes.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
 import tempfile
+from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache
-from itertools import count, islice
+from itertools import islice
+from math import nan
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
-from threelines.engine.reference import Reference
-from threelines.engine.spill import LIMIT, Log, Spill, partitions, payloads, size
-from threelines.link.network import network_threads
-from threelines.link.praise import praise_threads
-from threelines.link.scripts import Script, link_texts, script_thread
+from threelines.engine.reference import UTMOST, Reference
+from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
+from threelines.engine.texts import Block, Light, Texts, blocks
+from threelines.link.copies import Rows, Sketches
+from threelines.link.groups import linked
+from threelines.link.network import Columns, networks, shown, threads_of
+from threelines.link.praise import find_praise, threads_about
+from threelines.link.scripts import Linked as LinkedTexts
+from threelines.link.scripts import Script, script_thread
+from threelines.link.scripts import shown as shown_of
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
-from threelines.signals.reading import loud_records
+from threelines.signals.quiet import loud_records
 from threelines.vocabulary.terms import Vocabulary
 
 _In = TypeVar("_In")
@@ -43,8 +51,6 @@ _Out = TypeVar("_Out")
 
 BATCH = 2000
 """Records judged in one go by one process."""
-BLOCK = 250_000
-"""Texts that are linked at once: about 2 KB of memory each."""
 CHUNK = 40
 """Scripts that one process judges in one go."""
 OPENINGS = 2
@@ -130,10 +136,15 @@ def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progr
         for part, batch in zip(talks, workers.each(judge_talks, [(p, folder) for p in talks]), strict=True):
             yield batch
             progress("conversations", size(part))
+        waiting = blocks(folder / "texts")
+        # Linking is begun first: one process links while others measure accounts.
+        linking = [(block, workers.start(link_block, block)) for block in islice(waiting, 1)]
         if plan.accounts:
             yield from _accounts(folder, workers, progress)
-        if plan.linked:
-            yield from _linked(folder, workers, progress)
+        for block, found in linking:
+            yield from _linked(block, found, workers, progress)
+        for block in waiting:
+            yield from _linked(block, workers.start(link_block, block), workers, progress)
 
 
 def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
@@ -172,36 +183,39 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
     if not parts:
         return
     reference = folder / "reference.bin"
-    reference.write_bytes(Reference.load(*workers.each(measure_accounts, parts)).dump())
+    measured = list(workers.each(measure_accounts, parts))
+    reference.write_bytes(Reference.load(*(part.reference for part in measured)).dump())
+    yield Batch(judged={"account": sum(part.silent for part in measured)})
     for part, batch in zip(parts, workers.each(judge_accounts, [(p, reference) for p in parts]), strict=True):
         yield batch
         progress("accounts", size(part))
 
 
-def _linked(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
-    """Link scripts, then networks, block by block: what linking keeps of a text must fit in memory.
+def _linked(block: Block, begun: Callable[[], Linked], workers: _Workers, progress: Progress) -> Iterator[Batch]:
+    """Judge the scripts and networks of a block: what linking keeps of a text must fit in memory.
 
-    Copies that lie in two blocks are found by neither; a block holds `BLOCK` texts.
+    Copies that lie in two blocks are found by neither.
     """
-    paths = sorted((folder / "texts").glob("*.log"))
-    stored = payloads(paths)
-    for start in count(0, BLOCK):
-        block = list(islice(stored, BLOCK))
-        if not block:
-            return
-        progress("scripts", 0)
-        records = Again(block)
-        linked = link_texts(records)
-        found = linked.scripts()
-        # All is begun before the first answer is asked for: this process reads praise while others judge.
-        networks = workers.start(judge_networks, (paths, start, found.groups))
-        parts = _by(CHUNK, ((_encode(script), _encode(picked)) for script, picked in found.picked(records)))
-        scripts = [workers.start(judge_scripts, part) for part in parts]
-        praise = judge_threads(praise_threads(records, linked))
-        yield from (judged() for judged in scripts)
-        progress("networks", 0)
-        yield praise
-        yield networks()
+    progress("scripts", 0)
+    found = begun()
+    # All is begun before the first answer is asked for, the longest first.
+    waiting = [workers.start(judge_networks, (block, found.scripts)), workers.start(judge_praise, (block, found.names))]
+    waiting += [workers.start(judge_scripts, part) for part in _by(CHUNK, _with_records(block, found))]
+    for judged in waiting[2:]:
+        yield judged()
+    progress("networks", 0)
+    for judged in waiting[:2]:
+        yield judged()
+
+
+def _with_records(block: Block, found: Linked) -> Iterator[tuple[Script, list[bytes]]]:
+    """Yield each script with the records of it that are judged, encoded, in order of id."""
+    ordered = sorted(range(len(found.scripts)), key=lambda number: found.scripts[number].id)
+    owner = {row: number for number in ordered for row in found.rows[number]}
+    picked: dict[int, list[bytes]] = {number: [] for number in ordered}
+    for row, encoded in block.encoded(owner):
+        picked[owner[row]].append(encoded)
+    return ((found.scripts[number], picked[number]) for number in ordered)
 
 
 def _by(size: int, items: Iterable[_In]) -> Iterator[list[_In]]:
@@ -210,23 +224,27 @@ def _by(size: int, items: Iterable[_In]) -> Iterator[list[_In]]:
         yield part
 
 
-class Again:
-    """A block of records that can be read more than once without being held decoded."""
+class Linked(NamedTuple):
+    """What linking found in one block."""
 
-    def __init__(self, block: list[bytes]) -> None:
-        self._block = block
-
-    def __iter__(self) -> Iterator[Record]:
-        return map(_decode_record, self._block)
+    scripts: tuple[Script, ...]
+    rows: tuple[tuple[int, ...], ...]
+    """For each script, the rows of the records that are judged."""
+    names: Rows
+    """For each row, the first row of its script."""
 
 
 # ---- in each process -------------------------------------------------------------------------
 
+class _Author(msgspec.Struct):
+    author: str
+
+
 _plan: Plan | None = None
 _decode_records = msgspec.msgpack.Decoder(list[Record]).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
+_decode_author = msgspec.msgpack.Decoder(tuple[_Author, Any, Any, Any]).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
-_decode_script = msgspec.msgpack.Decoder(Script).decode
 _decode_features = msgspec.msgpack.Decoder(dict[str, AccountFeatures]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _encode_line = msgspec.json.Encoder().encode
@@ -237,12 +255,17 @@ def _begin(plan: Plan) -> None:
     _plan = plan
 
 
+def _begin_child(plan: Plan) -> None:
+    _begin(plan)
+    gc.freeze()  # the vocabulary stays for good: the collector need not look at it again and again
+
+
 def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
     """Judge records that stand alone, and lay them down by account and for linking."""
     raw, place, folder = task
     assert _plan is not None
     records, result = _decode_records(raw), Batch()
-    accounts, texts = Spill(folder / "accounts", name=f"a{os.getpid()}"), Log(folder / "texts" / f"{place:012d}.log")
+    accounts, texts = Spill(folder / "accounts", name=f"a{os.getpid()}"), Texts(folder / "texts" / f"{place:012d}")
     for number, record in enumerate(records, start=place):
         thread = lone_thread(record)
         judge_threads([thread], into=result)
@@ -250,7 +273,7 @@ def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
         if record.author and _plan.accounts:
             accounts.add(record.author, _encode(Turn(record=record, position=number, quiet=quiet)))
         if _plan.linked:
-            texts.add(_encode(record))
+            texts.add(record, _encode(record))
     accounts.close()
     texts.close()
     return result
@@ -260,7 +283,7 @@ def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     """Judge the conversations of one partition, and lay its turns down by account and for linking."""
     paths, folder = part
     accounts = Spill(folder / "accounts", name=f"t{paths[0].stem}")
-    texts = Log(folder / "texts" / f"t{paths[0].stem}.log")
+    texts = Texts(folder / "texts" / f"t{paths[0].stem}")
     result = Batch()
     for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
         for thread in conversation_threads(map(_decode_record, piece)):
@@ -271,7 +294,7 @@ def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     return result
 
 
-def _lay_down(thread: Thread, accounts: Spill, texts: Log) -> None:
+def _lay_down(thread: Thread, accounts: Spill, texts: Texts) -> None:
     assert _plan is not None
     loud = loud_records(thread, _plan.vocabulary)
     said: Counter[str] = Counter()
@@ -279,31 +302,90 @@ def _lay_down(thread: Thread, accounts: Spill, texts: Log) -> None:
         quiet = turn.record.id not in loud
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
         said[turn.record.author] += 1
-        if said[turn.record.author] <= OPENINGS:
-            texts.add(_encode(turn.record))
+        if _plan.linked and said[turn.record.author] <= OPENINGS:
+            texts.add(turn.record, _encode(turn.record))
 
 
-def judge_scripts(parts: list[tuple[bytes, bytes]]) -> Batch:
+def link_block(block: Block) -> Linked:
+    """Name the scripts of one block, and what is praised in it."""
+    lights, sketched = block.lights(), block.sketches()
+    names = linked(sketched)
+    groups = _texts(lights, sketched, names).scripts().groups
+    place = {light.id: row for row, light in reversed(list(enumerate(lights)))}
+    return Linked(groups, tuple(_rows(place, shown_of(script)) for script in groups), names)
+
+
+def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> LinkedTexts:
+    ids, authors = [light.id for light in lights], [light.author for light in lights]
+    times = array("d", (nan if light.time is None else light.time for light in lights))
+    return LinkedTexts(ids, authors, times, sketched, names)
+
+
+def _rows(place: Mapping[str, int], names: Iterable[str]) -> tuple[int, ...]:
+    return tuple(place[name] for name in names)
+
+
+def judge_scripts(parts: list[tuple[Script, list[bytes]]]) -> Batch:
     """Judge scripts whose records were picked."""
-    return judge_threads(script_thread(_decode_script(script), _decode_records(records)) for script, records in parts)
+    return judge_threads(script_thread(script, [*map(_decode_record, encoded)]) for script, encoded in parts)
 
 
-def judge_networks(task: tuple[list[Path], int, tuple[Script, ...]]) -> Batch:
-    """Link the accounts of one block by what they share, and judge the networks."""
-    paths, start, scripts = task
-    records = Again(list(islice(payloads(paths), start, start + BLOCK)))
-    return judge_threads(network_threads(records, scripts))
+def judge_praise(task: tuple[Block, Rows]) -> Batch:
+    """Find and judge what new accounts write together about one name."""
+    block, names = task
+    lights = block.lights()
+    found = find_praise(_texts(lights, block.sketches(), names))
+    ids = {name for praise in found for name in praise.records}
+    return judge_threads(threads_about(found, block.records({row for row, one in enumerate(lights) if one.id in ids})))
 
 
-def measure_accounts(paths: list[Path]) -> bytes:
+def judge_networks(task: tuple[Block, tuple[Script, ...]]) -> Batch:
+    """Tie the accounts of one block by what they share, and judge the networks."""
+    block, scripts = task
+    lights, columns = block.lights(), Columns()
+    for light in lights:
+        if light.author:
+            columns.add(light.id, light.author, light.time, light.items)
+    columns.use_scripts(scripts)
+    found = networks(columns)
+    names = {name for network in found for name in shown(network)}
+    wanted = {row for row, light in enumerate(lights) if light.id in names}
+    return judge_threads(threads_of(found, block.records(wanted)))
+
+
+class Measured(NamedTuple):
+    """What the first pass over the accounts of a partition gives."""
+
+    reference: bytes
+    silent: int
+    """Accounts that need no second pass: see `_silent`."""
+
+
+def measure_accounts(paths: list[Path]) -> Measured:
     """Return the features of a partition's accounts as a reference, and lay them down for judging."""
-    reference, features = Reference(), {}
+    reference, features, silent = Reference(), {}, 0
     for piece in _bounded(paths, paths[0].parent, key=_account_of):
         for thread in account_threads(map(_decode_turn, piece)):
-            features[thread.id] = measure(thread)
-            reference.add(features[thread.id])
+            own = measure(thread)
+            reference.add(own)
+            if _silent(thread, own):
+                silent += 1
+            else:
+                features[thread.id] = own
     _beside(paths).write_bytes(_encode(features))
-    return reference.dump()
+    return Measured(reference.dump(), silent)
+
+
+def _silent(thread: Thread, features: AccountFeatures) -> bool:
+    """Whether nothing can be seen of the account, were it the most unusual of the platform in every number.
+
+    Detectors speak of quantiles only where they are high (`Detector`), so the real ones show no more.
+    """
+    assert _plan is not None
+    if _plan.everything:
+        return False
+    utmost = msgspec.structs.replace(thread, facts={**thread.facts, "features": features, "quantiles": UTMOST})
+    return not observe(utmost, _plan.vocabulary, _plan.detectors)
 
 
 def judge_accounts(task: tuple[list[Path], Path]) -> Batch:
@@ -312,9 +394,8 @@ def judge_accounts(task: tuple[list[Path], Path]) -> Batch:
     reference, features = _reference(place), _decode_features(_beside(paths).read_bytes())
     result = Batch()
     for piece in _bounded(paths, paths[0].parent, key=_account_of):
-        judge_threads(
-            (_placed(thread, features, reference) for thread in account_threads(map(_decode_turn, piece))), into=result
-        )
+        turns = (_decode_turn(turn) for turn in piece if _account_of(turn) in features)
+        judge_threads((_placed(thread, features, reference) for thread in account_threads(turns)), into=result)
     return result
 
 
@@ -330,8 +411,8 @@ def _beside(paths: list[Path]) -> Path:
     return paths[0].with_suffix(".features")
 
 
-def _account_of(payload: bytes) -> str:
-    return _decode_turn(payload).record.author
+def _account_of(turn: bytes) -> str:
+    return _decode_author(turn)[0].author
 
 
 @lru_cache(maxsize=1)
@@ -358,8 +439,11 @@ def judge_threads(threads: Iterable[Thread], *, into: Batch | None = None) -> Ba
     result = Batch() if into is None else into
     assert _plan is not None
     for thread in threads:
-        found, assessment = judge_one(thread, _plan)
         result.judged[thread.kind] = result.judged.get(thread.kind, 0) + 1
+        signals = observe(thread, _plan.vocabulary, _plan.detectors)
+        if not signals and not _plan.everything:
+            continue
+        found, assessment = _judged(thread, signals, _plan)
         if assessment.concern:
             result.concerns.append(assessment.concern)
         for indicator in sorted({s.indicator for s in assessment.signals if s.shadow}):
@@ -371,15 +455,18 @@ def judge_threads(threads: Iterable[Thread], *, into: Batch | None = None) -> Ba
 
 def judge_one(thread: Thread, plan: Plan) -> tuple[Found | None, Assessment]:
     """Judge one thread; the first value is None when it is neither raised nor asked for."""
-    signals = observe(thread, plan.vocabulary, plan.detectors)
+    return _judged(thread, observe(thread, plan.vocabulary, plan.detectors), plan)
+
+
+def _judged(thread: Thread, signals: Sequence[Signal], plan: Plan) -> tuple[Found | None, Assessment]:
     assessment = judge(thread, signals, plan.vocabulary)
     if plan.second_look and assessment.tier != "none":
         assessment = judge(thread, (*signals, *plan.second_look(thread, assessment)), plan.vocabulary)
     raised = assessment.tier != "none" or assessment.support
-    if plan.labels and thread.kind in ("advert", "conversation", "session"):
-        assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
     if not raised and not plan.everything:
         return None, assessment
+    if plan.labels and thread.kind in ("advert", "conversation", "session"):
+        assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
     return _found(thread, assessment, texts=plan.texts and raised), assessment
 
 
@@ -403,7 +490,7 @@ class _Workers:
             # fork shares the vocabulary with no copy; where there is none, each process gets its own.
             method = "fork" if sys.platform == "linux" else "spawn"
             context = multiprocessing.get_context(method)
-            self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(plan,))
+            self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_child, initargs=(plan,))
 
     def __enter__(self) -> _Workers:
         return self

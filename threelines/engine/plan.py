@@ -31,7 +31,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     position: int = 0
     """Place in the conversation, from 0; among the lone records for one that stands alone."""
     quiet: bool = False
-    """No word of the vocabulary was found in it: the account's detectors need not look again."""
+    """Nothing was found in it (`signals.quiet`): the account's detectors need not read it again."""
 
 
 def is_lone(record: Record) -> bool:

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from hashlib import blake2b
 from heapq import heappush, heappushpop
+from operator import attrgetter
 
 import msgspec
 
@@ -23,7 +24,11 @@ SAMPLE = 20_000
 """Accounts kept: about 10 MB whatever the platform's size, and 0.07 points of error at 99%."""
 FEATURES = tuple(name for name in AccountFeatures.__struct_fields__ if name not in ("account", "records", "days"))
 
+UTMOST = dict.fromkeys(FEATURES, 1.0)
+"""Quantiles of an account that lies above all others in everything: what is not seen of it then, never is."""
+
 _Kept = tuple[int, tuple[float, ...]]
+_values = attrgetter(*FEATURES)
 
 
 class Reference:
@@ -50,7 +55,7 @@ class Reference:
         """Take one account in."""
         self._seen += 1
         digest = blake2b(features.account.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        self._keep((-int.from_bytes(digest), tuple(float(getattr(features, name)) for name in FEATURES)))
+        self._keep((-int.from_bytes(digest), tuple(map(float, _values(features)))))
 
     def _keep(self, entry: _Kept) -> None:
         self._sorted.clear()
@@ -74,11 +79,11 @@ class Reference:
                 name: array("d", sorted(row[i] for _, row in self._kept)) for i, name in enumerate(FEATURES)
             }
         whole = len(self._kept) + 1
-        found = {}
-        for name, values in self._sorted.items():
-            own = float(getattr(features, name))
-            found[name] = round(bisect_left(values, own) / whole, 6) if own > values[0] else 0.0
-        return found
+        own = _values(features)
+        return {
+            name: round(bisect_left(values, value) / whole, 6) if value > values[0] else 0.0
+            for (name, values), value in zip(self._sorted.items(), own, strict=True)
+        }
 
     def dump(self) -> bytes:
         """Return the sample as bytes, for another process."""

@@ -41,8 +41,9 @@ MIN_SHINGLES = 30
 _LONGEST_WORD = 25  # more letters than this for each word: words are not written apart, or all letters are
 _PLAIN = 0.3  # plain resemblance counts only above this
 _OVERLAP = 3.0  # one word makes several shingles: their surprises are not independent
-_SLICES = 16
-_CHUNK = 10_000
+_SLICE = 4_000_000
+"""Values counted at once: a sort of all at once would take ten times their memory."""
+_CHUNK = 2000  # worked on at once: so few stay in the processor's cache
 _BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
 _WIDE = 0x2E80  # from here on one letter is a syllable or a word (Han, kana, Hangul)
@@ -139,8 +140,8 @@ def frequencies(table: Values) -> NDArray[np.uint32]:
     """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
     flat = table.ravel()
     often = np.zeros(flat.size, dtype=np.uint32)
-    step = 2**32 // _SLICES
-    for low in range(0, 2**32, step):  # slice by slice: a sort of all values at once would take ten times their memory
+    step = 2**32 // (flat.size // _SLICE + 1) + 1
+    for low in range(0, 2**32, step):
         places = np.flatnonzero((flat >= low) & (flat <= min(low + step - 1, int(NOTHING) - 1)))
         keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places.astype(np.uint64))
         values, places = keyed >> np.uint64(32), (keyed & _LOW).astype(np.int64)
@@ -205,9 +206,11 @@ class Graded(NamedTuple):
     words: Values
 
 
-def resemblances(sketched: Sketches, often: NDArray[np.uint32], pairs: Pairs) -> NDArray[np.float64]:
-    """Say how alike each candidate pair is, 0 to 1: see `alike`."""
-    made = Graded(graded(sketched.shingles, often), graded(sketched.words, frequencies(sketched.words)))
+def resemblances(
+    sketched: Sketches, often: tuple[NDArray[np.uint32], NDArray[np.uint32]], pairs: Pairs
+) -> NDArray[np.float64]:
+    """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`."""
+    made = Graded(graded(sketched.shingles, often[0]), graded(sketched.words, often[1]))
     found = np.empty(len(pairs.first), dtype=np.float64)
     for at in range(0, found.size, _CHUNK):
         part = slice(at, at + _CHUNK)

@@ -8,6 +8,8 @@ the next higher resemblance, and again, until what is left has one.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,9 +53,11 @@ def linked(sketched: Sketches) -> Rows:
     sketched = Sketches(
         np.where(long, sketched.shingles, NOTHING), np.where(long, sketched.words, NOTHING), sketched.sizes
     )  # fmt: skip
-    often = frequencies(sketched.shingles)
-    pairs = candidates(sketched.shingles, often)
-    return grouped(sketched, pairs, resemblances(sketched, often, pairs))
+    with ThreadPoolExecutor(2) as pool:  # numpy lets go of Python's lock
+        words = pool.submit(frequencies, sketched.words)
+        often = frequencies(sketched.shingles)
+        pairs = candidates(sketched.shingles, often)
+        return grouped(sketched, pairs, resemblances(sketched, (often, words.result()), pairs))
 
 
 def grouped(sketched: Sketches, pairs: Pairs, alike: NDArray[np.float64]) -> Rows:

@@ -7,7 +7,7 @@ tie are picked in a second pass over the same source.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
@@ -117,7 +117,7 @@ def items_of(record: Record) -> list[tuple[str, str]]:
 
 
 def _items(record: Record) -> Iterator[tuple[str, str]]:
-    for entity in entities(record.text) if record.text else ():
+    for entity in entities(record.text, money=False) if record.text else ():
         if entity.kind == "handle" and not entity.app:
             yield "mention", entity.value
         elif entity.kind in ("handle", "phone", "email", "link"):
@@ -226,9 +226,9 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
     one, two = [], []
     for (first, second), index in number.items():
         for third in around[first] & around[second]:
-            for end in (first, second):
-                one.append(index)
-                two.append(number[min(end, third), max(end, third)])
+            if third > second:  # each triangle once: `first` is the lowest of an edge
+                one += (index, index)
+                two += (number[first, third], number[second, third])
     names = components(len(edges), np.asarray(one, dtype=np.int64), np.asarray(two, dtype=np.int64)).tolist()
     circles: dict[int, list[_Tied]] = defaultdict(list)
     for edge, name in zip(edges, names, strict=True):
@@ -238,11 +238,11 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
 
 def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:
     """Cut a circle that is still too large (Louvain, fixed seed); ties between the parts are left out."""
-    graph = nx.Graph()
-    graph.add_weighted_edges_from((first, second, min(-np.log10(p + 1e-300), 30.0)) for first, second, p in edges)
-    if graph.number_of_nodes() <= LARGEST:
+    if len({node for edge in edges for node in edge[:2]}) <= LARGEST:
         yield edges
         return
+    graph = nx.Graph()
+    graph.add_weighted_edges_from((first, second, min(-np.log10(p + 1e-300), 30.0)) for first, second, p in edges)
     parts = nx.community.louvain_communities(graph, seed=7)
     where = {node: number for number, part in enumerate(parts) for node in part}
     inside: dict[int, list[_Tied]] = defaultdict(list)
@@ -273,12 +273,13 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
     for first, second, p in sorted(edges, key=lambda edge: (edge[2], edge[:2])):
         shown = sorted(evidence[first, second])
+        kinds: dict[str, int] = {}
         for _, kind, item, _, _ in shown:
-            holding[kind, item] |= {first, second}
-        kinds = Counter(kind for _, kind, _, _, _ in shown)
+            holding[kind, item].update((first, second))
+            kinds[kind] = kinds.get(kind, 0) + 1
         rows = dict.fromkeys(row for _, _, _, one, two in shown[:2] for row in (one, two))
         made.append(Edge(
-            first=names[first], second=names[second], kinds={kind: kinds[kind] for kind in KINDS if kinds[kind]},
+            first=names[first], second=names[second], kinds={kind: kinds[kind] for kind in KINDS if kind in kinds},
             p=float(f"{p:.2e}"), records=tuple(columns.ids[row] for row in rows),
         ))  # fmt: skip
     values = {kind: list(columns.items[kind]) for kind, _ in holding if kind != "timing"}

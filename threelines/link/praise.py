@@ -8,7 +8,7 @@ platform, so a board on which everybody posts once shows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from math import isnan
 from typing import Any
@@ -139,7 +139,11 @@ def _close(rows: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.int
 
 def praise_threads(records: Iterable[Record], linked: Linked | None = None, *, threads: int = 2) -> Iterator[Thread]:
     """Yield a thread of kind network for each name. `records` is read once more, or twice when nothing links them yet."""
-    found = find_praise(linked or link_texts(records, threads=threads))
+    yield from threads_about(find_praise(linked or link_texts(records, threads=threads)), records)
+
+
+def threads_about(found: Sequence[Praise], records: Iterable[Record]) -> Iterator[Thread]:
+    """Pick the records that hold the names, and yield one thread for each name."""
     owner: dict[str, list[Praise]] = {}
     for praise in found:
         for name in praise.records:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
+from rapidfuzz.distance import LCSseq
 
 from threelines.text.look import look
 
@@ -84,13 +85,18 @@ def template(texts: Sequence[str]) -> Template:
 
 def _tokens(text: str) -> list[_Token]:
     found = TOKEN.finditer(text)
-    return [_Token("".join(map(look, word[0])) or word[0], word.start(), word.end()) for word in found]
+    return [_Token(_shape(word[0]), word.start(), word.end()) for word in found]
+
+
+@lru_cache(maxsize=50_000)
+def _shape(word: str) -> str:
+    return "".join(map(look, word)) or word
 
 
 def _aligned(base: list[_Token], other: list[_Token]) -> dict[int, int]:
     """Map places of the base to places of the other copy that hold the same word."""
-    matcher = SequenceMatcher(None, [t.shape for t in base], [t.shape for t in other], autojunk=False)
-    return {a + step: b + step for a, b, size in matcher.get_matching_blocks() for step in range(size)}
+    blocks = LCSseq.opcodes([token.shape for token in base], [token.shape for token in other]).as_matching_blocks()
+    return {a + step: b + step for a, b, size in blocks for step in range(size)}
 
 
 _Copy = tuple[str, list[_Token], dict[int, int]]

@@ -318,13 +318,11 @@ def _clock(records: list[Record], times: list[float]) -> dict[str, Any]:
 
 
 def _longest_quiet(hours: list[int]) -> int:
-    counts = Counter(hours)
-    active = [counts[hour] > 0.01 * len(hours) for hour in range(24)]
-    best = run = 0
-    for busy in active + active:
-        run = 0 if busy else run + 1
-        best = max(best, run)
-    return min(best, 24)
+    least = 0.01 * len(hours)
+    active = sorted(hour for hour, count in Counter(hours).items() if count > least)
+    if not active:
+        return 24
+    return max(later - hour for hour, later in zip(active, [*active[1:], active[0] + 24], strict=True)) - 1
 
 
 def _seconds(record: Record) -> float:

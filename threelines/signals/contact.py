@@ -30,7 +30,7 @@ class Invite(NamedTuple):
     app: str
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def messenger_invite(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The writer leaves a handle, number or link for another messenger instead of answering here."""
     for _, invite in invites(thread, vocabulary):
@@ -40,7 +40,7 @@ def messenger_invite(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
         )  # fmt: skip
 
 
-@reads("conversation")
+@reads("conversation", of_words=True)
 def early_move(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The talk is moved to another messenger within its first messages."""
     indicator = vocabulary.indicators.get("BEH-08")

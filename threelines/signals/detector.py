@@ -10,22 +10,33 @@ from threelines.vocabulary.terms import Vocabulary
 
 
 class Detector(Protocol):
-    """A function that was told which kinds of thread it reads."""
+    """A function that was told which kinds of thread it reads.
+
+    An account's thread holds `facts["quantiles"]`, where it stands among the platform's others; a detector speaks of
+    a quantile only where it is high, so an account of which nothing is seen at 1 is passed over.
+    """
 
     __name__: str
     __doc__: str | None
     reads: tuple[ThreadKind, ...]
+    of_words: bool
+    """Whether it speaks only where a word of the vocabulary stands: silent threads need not ask it."""
 
     def __call__(self, thread: Thread, vocabulary: Vocabulary, /) -> Iterator[Signal]:
         """Yield what is seen in the thread."""
 
 
-def reads(*kinds: ThreadKind) -> Callable[[Callable[[Thread, Vocabulary], Iterator[Signal]]], Detector]:
-    """Name the kinds of thread a detector reads; the engine partitions by them."""
+def reads(
+    *kinds: ThreadKind, of_words: bool = False
+) -> Callable[[Callable[[Thread, Vocabulary], Iterator[Signal]]], Detector]:
+    """Name the kinds of thread a detector reads; the engine partitions by them.
+
+    `of_words` promises that it yields nothing from a thread without a word of the vocabulary.
+    """
 
     def name_kinds(function: Callable[[Thread, Vocabulary], Iterator[Signal]]) -> Detector:
         detector = cast(Detector, function)
-        detector.reads = kinds
+        detector.reads, detector.of_words = kinds, of_words
         return detector
 
     return name_kinds

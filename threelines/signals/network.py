@@ -48,7 +48,7 @@ def one_contact_many_accounts(thread: Thread, vocabulary: Vocabulary) -> Iterato
         return
     kind, value, accounts = held[0]
     for record in thread.records:
-        for entity in entities(record.text):
+        for entity in entities(record.text, money=False):
             if entity.kind == kind and entity.value == value:
                 yield quoted(
                     record, entity.start, entity.end, indicator="BEH-14", strength="weak",
@@ -98,7 +98,7 @@ def _evidence(thread: Thread, edge: dict[str, Any]) -> tuple[Record, int, int]:
     shown = {record.id: record for record in thread.records}
     record = next((shown[name] for name in edge["records"] if name in shown), thread.records[0])
     shared = {item[1] for item in thread.facts.get("items", ())}
-    for entity in entities(record.text):
+    for entity in entities(record.text, money=False):
         if entity.value in shared:
             return record, entity.start, entity.end
     return record, 0, min(len(record.text), _QUOTE)

@@ -69,6 +69,11 @@ def _anchors() -> Any:
     return ahocorasick_rs.AhoCorasick([pattern.anchor for pattern in _patterns()])
 
 
+def may_state(folded: str) -> bool:
+    """Whether the folded text holds the fixed words of a statement about oneself."""
+    return bool(_anchors().find_matches_as_indexes(folded))
+
+
 def facts_of(record: Record, folded: str) -> Iterator[Fact]:
     """Yield what the author says about himself or herself in this record, whose folded text is given."""
     present = {index for index, _, _ in _anchors().find_matches_as_indexes(folded, overlapping=True)}
@@ -121,8 +126,8 @@ def same_sentence_other_numbers(thread: Thread, vocabulary: Vocabulary) -> Itera
     """The account sends one sentence with different numbers in it to different people; needs no language."""
     sent: dict[int, dict[str, Record]] = {}
     for record in thread.records:
-        numbers = " ".join(_NUMBER.findall(record.text))
-        if numbers and record.conversation:
+        numbers = " ".join(_NUMBER.findall(record.text)) if record.conversation else ""
+        if numbers:
             print_ = wording_print(record.text)
             if print_:
                 sent.setdefault(print_, {}).setdefault(f"{record.conversation}\n{numbers}", record)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
-from threelines.records import Record, Signal, Strength, Thread
+from threelines.records import Record, Signal, Strength, Thread, ThreadKind
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import Entry, Vocabulary
 
@@ -255,17 +255,20 @@ def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     return found
 
 
-def loud_records(thread: Thread, vocabulary: Vocabulary) -> frozenset[str]:
-    """Return the ids of records that hold a word of the vocabulary."""
-    return frozenset(reading.record.id for reading in readings(thread, vocabulary) if reading.phrases or reading.words)
+_SPOKEN: tuple[ThreadKind, ...] = ("advert", "conversation", "session", "account")
+"""Kinds of thread that are read for words; scripts and networks are judged by what ties their records."""
+
+
+def anything_said(thread: Thread, vocabulary: Vocabulary) -> bool:
+    """Whether a word of the vocabulary stands in the thread."""
+    if thread.kind not in _SPOKEN:
+        return True
+    return any(reading.phrases or reading.words for reading in readings(thread, vocabulary))
 
 
 def _readings(thread: Thread, words: Matcher, quiet: frozenset[str]) -> Iterator[Reading]:
-    """Read each record; one in `quiet` was read before and holds no word, so only its folded text is given."""
+    """Read each record, but for those in `quiet`: they were read before, and nothing was found (`signals.quiet`)."""
     for record in thread.records:
-        if record.kind != "system" and record.text:
+        if record.kind != "system" and record.text and record.id not in quiet:
             folded = fold(record.text)
-            if record.id in quiet:
-                yield Reading(record, folded, [], [])
-            else:
-                yield Reading(record, folded, *words.find(folded))
+            yield Reading(record, folded, *words.find(folded))

@@ -17,14 +17,19 @@ _PLACEHOLDER = re.compile(
     r"(?: here)?\s?[\]}>】」]{1,2}",
     re.IGNORECASE,
 )
-_OPENERS = "[{<【「"
+_LEFT_OVER = re.compile(r"[\[{<【「]|\|>|ssistant|rompt")
 _ROLE_TAG = re.compile(
     r"(?:^|\n)\s*(?:<\|(?:im_start|im_end|assistant|user|system|endoftext)\|>|(?:###\s*)?(?:Assistant|System prompt|User prompt)\s*:)",
     re.IGNORECASE,
 )
 
 
-@reads("advert", "conversation", "account")
+def may_be_left_over(text: str) -> bool:
+    """Whether the text holds a sign with which blanks and role marks begin; most texts hold none."""
+    return _LEFT_OVER.search(text) is not None
+
+
+@reads("advert", "conversation", "account", of_words=True)
 def assistant_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The message still holds words with which an AI assistant speaks of itself or hands over a draft."""
     for reading in readings(thread, vocabulary):
@@ -44,10 +49,8 @@ def untouched_placeholder(thread: Thread, vocabulary: Vocabulary) -> Iterator[Si
     if indicator is None:
         return
     for reading in readings(thread, vocabulary):
-        text = reading.record.text
-        if "|>" in text or "ssistant" in text or "rompt" in text:
+        if may_be_left_over(reading.record.text):
             yield from _quotes(_ROLE_TAG, reading.record, indicator, "A model's role mark was left in.")
-        if any(opener in text for opener in _OPENERS):
             yield from _quotes(_PLACEHOLDER, reading.record, indicator, "A blank of a template was left unfilled.")
 
 

@@ -87,7 +87,7 @@ def _contacts(thread: Thread) -> int:
     """Count the different contacts in the places that change."""
     values = {value for slot in thread.facts.get("slots", ()) for value in slot}
     kinds = ("handle", "phone", "link", "email")
-    return len({entity.value for value in values for entity in entities(value) if entity.kind in kinds})
+    return len({entity.value for value in values for entity in entities(value, money=False) if entity.kind in kinds})
 
 
 def _within(thread: Thread) -> str:

@@ -281,7 +281,7 @@ def _paid(offer: Offer, pay: Pay, indicator: str, *, detail: str, detector: str)
     )  # fmt: skip
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def pay_against_band(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The pay is several times the minimum wage of the place, and the offer asks for no skill."""
     for offer in offers(thread, vocabulary):
@@ -292,21 +292,21 @@ def pay_against_band(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
             yield _paid(offer, offer.high, "REC-01", detail=detail, detector="pay_against_band")
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def asks_for_nothing(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The offer says that no experience, degree, language or skill is needed."""
     for offer in offers(thread, vocabulary):
         yield from _shown(offer, "REC-02", "asks_for_nothing")
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def no_interview(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The post is given without an interview; that weighs more where the pay is high."""
     for offer in offers(thread, vocabulary):
         yield from _shown(offer, "REC-10", "no_interview")
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def scam_centre_role(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The role is one that warnings name for scam centres; ordinary roles count only at a named place."""
     for offer in offers(thread, vocabulary):
@@ -319,7 +319,7 @@ def scam_centre_role(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
             )  # fmt: skip
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The work is in a zone that official warnings name, or in a listed border district and paid in foreign money."""
     for offer in offers(thread, vocabulary):
@@ -333,7 +333,7 @@ def named_place_of_work(thread: Thread, vocabulary: Vocabulary) -> Iterator[Sign
             )  # fmt: skip
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The pay is promised in money in which nobody is ordinarily paid where the work is done."""
     for offer in offers(thread, vocabulary):
@@ -342,7 +342,7 @@ def foreign_pay(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
             yield _paid(offer, offer.foreign, "REC-22", detail=detail, detector="foreign_pay")
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def closed_destination(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The state of those whom the pay addresses has closed this destination or does not place workers there."""
     for offer in offers(thread, vocabulary):

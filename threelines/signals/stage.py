@@ -26,6 +26,8 @@ TRUST_AT = (4, 8, 16, 32, 64)
 """Exchange counts as trust each time both have written this often (assumption; doubling: habit, not volume)."""
 STEPS = 4
 """Ordered stages from which a talk is named: friends, too, meet, talk and go to another app (three)."""
+LED = 3
+"""People led the same way from which an account is named: two talks may be chance."""
 PROGRESS = 2.9
 """What four stages are worth when about five months lie between the first and the last."""
 
@@ -192,6 +194,8 @@ def all_stages(thread: Thread, signals: Sequence[Signal] = ()) -> list[StageStat
     judged = thread.id if thread.kind == "account" else ""
     talks: dict[str, dict[str, StageState]] = {}
     for record in _in_order(thread):
+        if judged and not record.conversation:
+            continue  # a post is no talk
         pair = talks.setdefault(record.conversation, {})
         if record.author not in pair and judged in ("", record.author):
             pair[record.author] = _begun(record, pair)
@@ -238,11 +242,13 @@ def staged_talk(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
 @reads("account")
 def staged_with_several(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The account has led three or more people through the same stages in the same order."""
+    if len({record.conversation for record in thread.records if record.conversation}) < LED:
+        return
     staged = [
         state for state in all_stages(thread, _signals(thread, vocabulary))
         if state.ordered_steps >= STEPS and state.progress >= PROGRESS
     ]  # fmt: skip
-    if len(staged) < 3:
+    if len(staged) < LED:
         return
     furthest = max(staged, key=_rank)
     yield Signal(

@@ -10,7 +10,7 @@ from threelines.signals.reading import readings
 from threelines.vocabulary.terms import UNVERIFIED, Vocabulary
 
 
-@reads("advert", "conversation", "session", "account")
+@reads("advert", "conversation", "session", "account", of_words=True)
 def asks_or_reports(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The writer seems to ask for help, tell what happened, warn others or work to help."""
     for reading in readings(thread, vocabulary):

@@ -49,7 +49,7 @@ def _most_striking(replies: list[Reply], limit: float, least: float) -> Reply:
 def regular_replies(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """Replies come after nearly the same time, whatever their length."""
     features, quantiles = measure(thread), thread.facts.get("quantiles", {})
-    if quantiles.get("regularity", 0.0) > RARE:
+    if features.regularity and quantiles.get("regularity", 0.0) > RARE:
         yield _context(
             thread, "AI-10", "regular_replies",
             f"{features.replies} replies come about {features.reply_seconds:.0f} seconds after the message they follow "

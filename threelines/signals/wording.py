@@ -13,7 +13,7 @@ ELSEWHERE = ("support",)
 """Categories whose phrases another family reads."""
 
 
-@reads("advert", "conversation", "session")
+@reads("advert", "conversation", "session", of_words=True)
 def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The text uses words that an official warning or a study lists for this sign."""
     for reading in readings(thread, vocabulary):

@@ -23,6 +23,8 @@ class Phone(NamedTuple):
 _CANDIDATE = re.compile(
     r"(?<![a-z0-9.,/@#_\-])(?:\+|00)?(?:\d{1,3}[ .\-]{0,2})?\(?\+?\d(?:(?:[ ).\-–·]{0,3}|/)\d){5,16}(?![a-z0-9_@]|[.,]\d|\s?%)"
 )
+_ENOUGH = re.compile(r"[0-9](?:(?:[ ).\-–·]{0,3}|/)[0-9]){5}")
+"""As few digits as a number may have, beside one another: looked for first, because it begins with a digit."""
 _DATE = re.compile(
     r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4})(?:[\s\-–]+\d{1,2}(?:[\-/.]\d{1,2})*)?\Z"
 )
@@ -106,6 +108,8 @@ _AMERICAN = re.compile(r"\(?\d{3}\)?[\s.\-]\d{3}[\s.\-]\d{4}\Z")
 
 def phones(plain: str, region: str | None = None) -> Iterator[Phone]:
     """Yield the telephone numbers in plain text; `region` (ISO 3166) reads numbers without a country."""
+    if not _ENOUGH.search(plain):
+        return
     for found in _CANDIDATE.finditer(plain):
         written = found[0]
         if _DATE.match(written) or _RANGE.match(written):

@@ -13,9 +13,9 @@ from typing import Literal
 import msgspec
 
 from threelines.text._contacts import Contact, Named, deep_links, emails, handles, links, mentions, named
-from threelines.text._money import sums
+from threelines.text._money import Sum, sums
 from threelines.text._phones import phones
-from threelines.text.fold import fold_letter
+from threelines.text.fold import fold_letter, plain_form
 
 EntityKind = Literal["phone", "handle", "messenger", "link", "email", "money"]
 """`handle` is an account or invitation on a messenger; `messenger` is its bare name."""
@@ -51,28 +51,34 @@ class _PlainTable(dict[int, str]):
 
 _TABLE = _PlainTable()
 _DIGIT = re.compile("[0-9]")
-_HINT = re.compile(r"[0-9@]|[a-z\])][.\[(][a-z.\[]|://")
+_HINT = re.compile(r"[0-9@.\[(:](?:(?<=[0-9@])|(?<=[a-z\])][.\[(])[a-z.\[]|(?<=:)//)")
+"""Each choice begins with one of few letters: a text without them is passed over at the speed of one look at each."""
 
 
-def entities(text: str, region: str | None = None) -> tuple[Entity, ...]:
+def entities(text: str, region: str | None = None, *, money: bool = True) -> tuple[Entity, ...]:
     """Return the entities of a text in order, none overlapping another.
 
-    `region` (ISO 3166) is the country in which numbers without a country code are read.
+    `region` (ISO 3166) is the country in which numbers without a country code are read. Without `money` the sums are
+    left out; the rest is the same.
     """
-    plain = text.lower() if text.isascii() else text.translate(_TABLE)
+    plain = plain_form(text)
     messengers = named(plain)
     if not messengers and not _HINT.search(plain):
         return ()
-    found = _without_overlaps(_found(plain, text, messengers, region))
+    found = _without_overlaps(_found(plain, text, messengers, region=region, money=money))
+    if not money:
+        found = [entity for entity in found if entity.kind != "money"]
     if not found:
         return ()
-    origins = None if text.isascii() else _origins(text)
+    origins = None if text.isascii() and len(text) == len(plain) else _origins(text)
     if origins is None:
         return tuple(found)
     return tuple(_apart(_mapped(entity, origins, text) for entity in found))
 
 
-def _found(plain: str, text: str, messengers: list[Named], region: str | None) -> Iterator[Entity]:
+def _found(
+    plain: str, text: str, messengers: list[Named], *, region: str | None, money: bool
+) -> Iterator[Entity]:
     """Yield everything that was found, the surest kinds first."""
     if "@" in plain:
         yield from map(_contact, emails(plain))
@@ -81,16 +87,25 @@ def _found(plain: str, text: str, messengers: list[Named], region: str | None) -
         written = text if len(text) == len(plain) else plain
         yield from map(_contact, links(plain, written))
     yield from map(_contact, handles(plain, messengers))
-    if _DIGIT.search(plain):
-        for one in sums(plain):
-            yield Entity(
-                kind="money", value=_written_sum(one.low, one.high, one.currency, one.period), start=one.start, end=one.end,
-                amount_low=one.low, amount_high=one.high, currency=one.currency, period=one.period,
-            )  # fmt: skip
-        for start, end, value in phones(plain, region):
-            near = [name.app for name in messengers if name.end <= start <= name.end + 24]
-            yield Entity(kind="phone", value=value, start=start, end=end, app=near[-1] if near else "")
-    yield from map(_contact, mentions(plain, messengers))
+    digits = _DIGIT.search(plain) is not None
+    rest = list(_phones(plain, messengers, region)) if digits else []
+    rest += map(_contact, mentions(plain, messengers))
+    if digits and (money or any(_DIGIT.search(one.value) for one in rest)):  # a sum goes before what overlaps it
+        yield from map(_sum, sums(plain))
+    yield from rest
+
+
+def _phones(plain: str, messengers: list[Named], region: str | None) -> Iterator[Entity]:
+    for start, end, value in phones(plain, region):
+        near = [name.app for name in messengers if name.end <= start <= name.end + 24]
+        yield Entity(kind="phone", value=value, start=start, end=end, app=near[-1] if near else "")
+
+
+def _sum(one: Sum) -> Entity:
+    return Entity(
+        kind="money", value=_written_sum(one.low, one.high, one.currency, one.period), start=one.start, end=one.end,
+        amount_low=one.low, amount_high=one.high, currency=one.currency, period=one.period,
+    )  # fmt: skip
 
 
 def _contact(found: Contact) -> Entity:

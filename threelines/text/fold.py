@@ -28,12 +28,19 @@ _STRIPPED_MARKS = (
 
 _LEET = str.maketrans("013457@$€", "oieastase")
 _LEET_WORD = re.compile(r"(?<![a-z0-9])(?=[a-z@$€]*[0-9@$€])[a-z]+[013457@$€]+[a-z]+[a-z013457@$€]*(?![a-z0-9])")
+_LEET_HINT = re.compile("[013457@$€][a-z]")
 _PICTURES = r"\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001f0ff\U0001f200-\U0001faff"
 _SIGNS = rf"|/~^+={_PICTURES}"
 _SPACED_WORD = re.compile(rf"(?<!\w)(?:[^\W_][ .\-_*·•{_SIGNS}]{{1,3}}){{3,}}[^\W_](?!\w)")
 _SPACED_HINT = re.compile(rf"(?<!\w)[^\W\d_](?:[ .\-_*·•{_SIGNS}]{{1,3}}[^\W\d_]){{2}}[ .\-_*·•{_SIGNS}]")
+# What is looked for first begins with one of few letters: most texts are passed over at one look at each letter.
+_RARE = re.compile(rf"[ .\-_*·•{_SIGNS}][^\W\d_][ .\-_*·•{_SIGNS}]{{1,3}}[^\W\d_][ .\-_*·•{_SIGNS}]")
+_RARE_ASCII = re.compile(r"[ .\-_*|/~^+=][a-z][ .\-_*|/~^+=]{1,3}[a-z][ .\-_*|/~^+=]")
+_RARE_SIGN = re.compile(rf"[{_PICTURES}]")
 _SIGNED_WORD = re.compile(rf"(?<!\w)[^\W_]{{1,2}}(?:[{_PICTURES}]{{1,2}}[^\W_]{{1,2}}){{2,}}(?!\w)")
 _SIGNED_HINT = re.compile(rf"[^\W_][{_PICTURES}]{{1,2}}[^\W_]{{1,2}}[{_PICTURES}]")
+_GAP = re.compile(r"([\W_]+)")
+_BLANK = re.compile(r"\s")
 _MIXED_WORD = re.compile(r"[^\W_]*[A-Za-z][^\W_]*")
 _LATIN = re.compile("[A-Za-z]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -101,18 +108,25 @@ class _FoldTable(dict[int, str]):
 _TABLE = _FoldTable()
 
 
+@lru_cache(maxsize=8)
+def plain_form(text: str) -> str:
+    """Return the text with each letter folded by itself; the last few are remembered, for what reads the same text."""
+    return text.lower() if text.isascii() and text.isprintable() else text.translate(_TABLE)
+
+
 def fold(text: str) -> str:
     """Return the folded text only: the fast path. `fold_back(text).text` is the same string."""
-    folded = text.lower() if text.isascii() and text.isprintable() else _unmixed(text).translate(_TABLE)
-    if _LEET_WORD.search(folded):
+    folded = plain_form(_unmixed(text))
+    if _LEET_HINT.search(folded):
         folded = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), folded)
-    for word, hint in _BROKEN[: 1 if folded.isascii() else 2]:
-        if hint.search(folded):
+    for word, rare, hint in _BROKEN_ASCII if folded.isascii() else _BROKEN:
+        if rare.search(folded) and hint.search(folded):
             folded = word.sub(lambda match: _joined(match[0])[0], folded)
     return folded
 
 
-_BROKEN = ((_SPACED_WORD, _SPACED_HINT), (_SIGNED_WORD, _SIGNED_HINT))
+_BROKEN_ASCII = ((_SPACED_WORD, _RARE_ASCII, _SPACED_HINT),)
+_BROKEN = ((_SPACED_WORD, _RARE, _SPACED_HINT), (_SIGNED_WORD, _RARE_SIGN, _SIGNED_HINT))
 
 
 def _unmixed(text: str) -> str:
@@ -144,17 +158,21 @@ def _joined(broken: str) -> tuple[str, list[int]]:
 
     Where most gaps hold no space, a gap with one lies between two words; where most are one space, a longer one does.
     """
-    places = [index for index, letter in enumerate(broken) if letter.isalnum()]
-    gaps = [broken[a + 1 : b] for a, b in zip(places, places[1:], strict=False)]
-    blank = [any(letter.isspace() for letter in gap) for gap in gaps]
-    spaced = 2 * sum(blank) > len(gaps)
-    usual = min((len(gap) for gap in gaps if gap), default=0)
-    kept = [places[0]]
-    for place, gap, has_blank in zip(places[1:], gaps, blank, strict=True):
-        if has_blank and (not spaced or len(gap) > usual):
-            kept.append(place - len(gap) + next(i for i, letter in enumerate(gap) if letter.isspace()))
-        kept.append(place)
-    return "".join(" " if broken[index].isspace() else broken[index] for index in kept), kept
+    first, *parts = _GAP.split(broken)
+    gaps, runs = parts[::2], parts[1::2]
+    blank = [_BLANK.search(gap) for gap in gaps]
+    spaced = 2 * sum(found is not None for found in blank) > len(first) + sum(map(len, runs)) - 1
+    usual = min(map(len, gaps), default=0)
+    pieces, kept, at = [first], list(range(len(first))), len(first)
+    for gap, found, run in zip(gaps, blank, runs, strict=True):
+        if found and (not spaced or len(gap) > usual):
+            pieces.append(" ")
+            kept.append(at + found.start())
+        at += len(gap)
+        pieces.append(run)
+        kept += range(at, at + len(run))
+        at += len(run)
+    return "".join(pieces), kept
 
 
 def fold_back(text: str) -> Folded:
@@ -167,8 +185,8 @@ def fold_back(text: str) -> Folded:
             origins.append(index)
     folded = "".join(letters)
     folded = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), folded)
-    for word, hint in _BROKEN[: 1 if folded.isascii() else 2]:
-        if hint.search(folded):
+    for word, rare, hint in _BROKEN_ASCII if folded.isascii() else _BROKEN:
+        if rare.search(folded) and hint.search(folded):
             folded, origins = _rejoined(word, folded, origins)
     return Folded(folded, tuple(origins), text)
 

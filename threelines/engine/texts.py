@@ -1,0 +1,125 @@
+"""Texts laid down for linking: each record as it is, and beside it what linking needs of it, made once.
+
+    judged record ──► sketch, and what ties its author to others (`Light`) ──► link scripts, networks, praise
+                 └──► the record itself, read again only where it is shown
+
+The process that judges a record also makes these, so that all cores share the work and linking decodes no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from threelines.engine.spill import Log, payloads
+from threelines.link.copies import SKETCH, WORDS, Sketches, Values, sketch
+from threelines.link.network import items_of
+from threelines.records import Record
+
+BLOCK = 250_000
+"""Texts that are linked at once: about 2 KB of memory each."""
+_CHUNK = 500
+"""Texts that are sketched at once: their shingles stay in the processor's cache."""
+
+
+class Light(msgspec.Struct, frozen=True, array_like=True):
+    """What linking needs of a record besides its sketch."""
+
+    id: str
+    author: str
+    """Empty for calls and notices, too: nobody wrote them."""
+    time: float | None
+    """Seconds since 1970, UTC."""
+    items: tuple[tuple[str, str], ...]
+    """(kind, value) of what can tie the author to others: see `link.network.items_of`."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_lights = msgspec.msgpack.Decoder(list[Light]).decode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+
+
+class Texts:
+    """Lay records down in one file, in order; a second holds their light columns, a third their sketches."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._records, self._columns = Log(path.with_suffix(".log")), Log(path.with_suffix(".light"))
+        self._lights: list[Light] = []
+        self._texts: list[str] = []
+        self._sketches: list[Values] = []
+
+    def add(self, record: Record, encoded: bytes) -> None:
+        """Append one record; `encoded` is its msgpack form."""
+        self._records.add(encoded)
+        spoken = record.kind != "system"
+        self._lights.append(Light(
+            id=record.id, author=record.author if spoken else "", items=tuple(items_of(record)) if spoken else (),
+            time=record.time.timestamp() if record.time else None,
+        ))  # fmt: skip
+        self._texts.append(record.text if spoken else "")
+        if len(self._texts) == _CHUNK:
+            self._sketch()
+
+    def _sketch(self) -> None:
+        made = sketch(self._texts)
+        self._sketches.append(np.hstack((made.shingles, made.words, made.sizes[:, None].astype(np.uint32))))
+        self._columns.add(_encode(self._lights))
+        self._lights, self._texts = [], []
+
+    def close(self) -> None:
+        """Write out what is still buffered; a writer that was given nothing leaves no file."""
+        if self._texts:
+            self._sketch()
+        if self._sketches:
+            self._records.close()
+            self._columns.close()
+            np.save(self._path.with_suffix(".npy"), np.concatenate(self._sketches))
+
+
+class Block:
+    """Texts that are linked together: those of some of the files, in order."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def lights(self) -> list[Light]:
+        """Return the light columns of every record, in order."""
+        paths = [path.with_suffix(".light") for path in self._paths]
+        return [light for part in payloads(paths) for light in _decode_lights(part)]
+
+    def sketches(self) -> Sketches:
+        """Return the sketch of every record, in the same order."""
+        table = np.concatenate([np.load(path) for path in self._paths])
+        shingles, words = table[:, :SKETCH], table[:, SKETCH : SKETCH + WORDS]
+        return Sketches(np.ascontiguousarray(shingles), np.ascontiguousarray(words), table[:, -1].astype(np.int64))
+
+    def records(self, rows: Collection[int]) -> Iterator[Record]:
+        """Yield the records of some rows, in order; no other is decoded."""
+        return (_decode_record(encoded) for _, encoded in self.encoded(rows))
+
+    def encoded(self, rows: Collection[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield (row, record in msgpack) of some rows, in order."""
+        stored = payloads([path.with_suffix(".log") for path in self._paths])
+        return ((row, payload) for row, payload in enumerate(stored) if row in rows)
+
+
+def blocks(folder: Path, *, limit: int = BLOCK) -> Iterator[Block]:
+    """Put the files of a folder together, in order, until a block holds `limit` records or more."""
+    part: list[Path] = []
+    held = 0
+    for path in sorted(folder.glob("*.npy")):
+        part.append(path)
+        held += _rows(path)
+        if held >= limit:
+            yield Block(part)
+            part, held = [], 0
+    if part:
+        yield Block(part)
+
+
+def _rows(path: Path) -> int:
+    return int(np.load(path, mmap_mode="r").shape[0])
