@@ -49,7 +49,7 @@ from threelines.vocabulary.terms import Vocabulary
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-BATCH = 2000
+BATCH = 5000
 """Records judged in one go by one process."""
 CHUNK = 40
 """Scripts that one process judges in one go."""
@@ -236,6 +236,7 @@ class Linked(NamedTuple):
 
 # ---- in each process -------------------------------------------------------------------------
 
+
 class _Author(msgspec.Struct):
     author: str
 
@@ -257,7 +258,8 @@ def _begin(plan: Plan) -> None:
 
 def _begin_child(plan: Plan) -> None:
     _begin(plan)
-    gc.freeze()  # the vocabulary stays for good: the collector need not look at it again and again
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def judge_lone(task: tuple[bytes, int, Path]) -> Batch:

@@ -136,18 +136,22 @@ def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
     return Sketches(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def frequencies(table: Values) -> NDArray[np.uint32]:
+def frequencies(table: Values, *, threads: int = 2) -> NDArray[np.uint32]:
     """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
     flat = table.ravel()
     often = np.zeros(flat.size, dtype=np.uint32)
-    step = 2**32 // (flat.size // _SLICE + 1) + 1
-    for low in range(0, 2**32, step):
+    step = 2**32 // (flat.size // _SLICE + threads) + 1
+
+    def count(low: int) -> None:
         places = np.flatnonzero((flat >= low) & (flat <= min(low + step - 1, int(NOTHING) - 1)))
         keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places.astype(np.uint64))
         values, places = keyed >> np.uint64(32), (keyed & _LOW).astype(np.int64)
         edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
         runs = np.diff(edges)
         often[places] = np.repeat(runs, runs)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(count, range(0, 2**32, step)))
     return often.reshape(table.shape)
 
 
@@ -207,19 +211,22 @@ class Graded(NamedTuple):
 
 
 def resemblances(
-    sketched: Sketches, often: tuple[NDArray[np.uint32], NDArray[np.uint32]], pairs: Pairs
+    sketched: Sketches, often: tuple[NDArray[np.uint32], NDArray[np.uint32]], pairs: Pairs, *, threads: int = 2
 ) -> NDArray[np.float64]:
     """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`."""
     made = Graded(graded(sketched.shingles, often[0]), graded(sketched.words, often[1]))
     found = np.empty(len(pairs.first), dtype=np.float64)
-    for at in range(0, found.size, _CHUNK):
-        part = slice(at, at + _CHUNK)
-        one, two = pairs.first[part], pairs.second[part]
-        found[part] = alike(
+
+    def compare(at: int) -> None:
+        one, two = pairs.first[at : at + _CHUNK], pairs.second[at : at + _CHUNK]
+        found[at : at + _CHUNK] = alike(
             Graded(made.shingles[one], made.words[one]),
             Graded(made.shingles[two], made.words[two]),
             len(sketched.sizes),
         )
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(compare, range(0, found.size, _CHUNK)))
     return found
 
 

@@ -53,8 +53,8 @@ def linked(sketched: Sketches) -> Rows:
     sketched = Sketches(
         np.where(long, sketched.shingles, NOTHING), np.where(long, sketched.words, NOTHING), sketched.sizes
     )  # fmt: skip
-    with ThreadPoolExecutor(2) as pool:  # numpy lets go of Python's lock
-        words = pool.submit(frequencies, sketched.words)
+    with ThreadPoolExecutor(1) as beside:  # numpy lets go of Python's lock
+        words = beside.submit(frequencies, sketched.words)
         often = frequencies(sketched.shingles)
         pairs = candidates(sketched.shingles, often)
         return grouped(sketched, pairs, resemblances(sketched, (often, words.result()), pairs))

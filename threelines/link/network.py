@@ -223,7 +223,8 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
     for first, second, _ in edges:
         around[first].add(second)
         around[second].add(first)
-    one, two = [], []
+    one: list[int] = []
+    two: list[int] = []
     for (first, second), index in number.items():
         for third in around[first] & around[second]:
             if third > second:  # each triangle once: `first` is the lowest of an edge

@@ -8,6 +8,7 @@ slot with the values that were seen.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -60,10 +61,10 @@ class Template(msgspec.Struct, frozen=True):
         return words / max(words + sum(len(values[0]) for values in self.slots), 1)
 
 
-class _Token(NamedTuple):
-    shape: str
-    start: int
-    end: int
+class _Tokens(NamedTuple):
+    shapes: list[str]
+    """What each word's letters look like."""
+    spans: list[tuple[int, int]]
 
 
 def template(texts: Sequence[str]) -> Template:
@@ -75,17 +76,18 @@ def template(texts: Sequence[str]) -> Template:
     aligned = [_aligned(base, other) for other in others]
     if not any(aligned):
         return Template((texts[0],))
-    enough = [index for index, found in enumerate(aligned) if len(found) >= 0.3 * len(base)]
-    places = [aligned[index] for index in enough]
-    shared = [place for place in range(len(base)) if sum(place in found for found in places) >= _SHARED * len(places)]
-    copies = [(texts[0], base, {place: place for place in range(len(base))})]
+    count = len(base.spans)
+    enough = [index for index, found in enumerate(aligned) if len(found) >= 0.3 * count]
+    held = Counter(place for index in enough for place in aligned[index])
+    shared = [place for place in range(count) if held[place] >= _SHARED * len(enough)]
+    copies = [(texts[0], base, {place: place for place in range(count)})]
     copies += [(texts[index + 1], others[index], aligned[index]) for index in enough]
     return Template(tuple(_parts(shared, copies)))
 
 
-def _tokens(text: str) -> list[_Token]:
-    found = TOKEN.finditer(text)
-    return [_Token(_shape(word[0]), word.start(), word.end()) for word in found]
+def _tokens(text: str) -> _Tokens:
+    found = list(TOKEN.finditer(text))
+    return _Tokens([_shape(word[0]) for word in found], [word.span() for word in found])
 
 
 @lru_cache(maxsize=50_000)
@@ -93,18 +95,18 @@ def _shape(word: str) -> str:
     return "".join(map(look, word)) or word
 
 
-def _aligned(base: list[_Token], other: list[_Token]) -> dict[int, int]:
+def _aligned(base: _Tokens, other: _Tokens) -> dict[int, int]:
     """Map places of the base to places of the other copy that hold the same word."""
-    blocks = LCSseq.opcodes([token.shape for token in base], [token.shape for token in other]).as_matching_blocks()
+    blocks = LCSseq.opcodes(base.shapes, other.shapes).as_matching_blocks()
     return {a + step: b + step for a, b, size in blocks for step in range(size)}
 
 
-_Copy = tuple[str, list[_Token], dict[int, int]]
+_Copy = tuple[str, _Tokens, dict[int, int]]
 
 
 def _parts(shared: list[int], copies: list[_Copy]) -> list[str | Slot]:
     """Walk over the shared places; between two that are not neighbours in some copy lies a slot."""
-    text, base, _ = copies[0]
+    text, (_, base), _ = copies[0]
     parts: list[str | Slot] = []
     run_start = shared[0] if shared else len(base)
     for before, after in zip([-1, *shared], [*shared, len(base)], strict=True):
@@ -112,7 +114,7 @@ def _parts(shared: list[int], copies: list[_Copy]) -> list[str | Slot]:
         if slot is None:
             continue
         if before >= 0:
-            parts.append(text[base[run_start].start : base[before].end])
+            parts.append(text[base[run_start][0] : base[before][1]])
         if parts and isinstance(parts[-1], str):
             parts[-1] += " "
         parts.append(slot)
@@ -120,19 +122,19 @@ def _parts(shared: list[int], copies: list[_Copy]) -> list[str | Slot]:
             parts.append(" ")
         run_start = after
     if shared and run_start < len(base):
-        parts.append(text[base[run_start].start : base[shared[-1]].end])
+        parts.append(text[base[run_start][0] : base[shared[-1]][1]])
     return _joined(parts)
 
 
 def _slot(before: int, after: int, copies: list[_Copy]) -> Slot | None:
     """Return what the copies have between two shared places, or None if nothing."""
     values: dict[str, None] = {}
-    for text, tokens, places in copies:
-        if (before >= 0 and before not in places) or (after < len(copies[0][1]) and after not in places):
-            continue
-        first = places[before] + 1 if before >= 0 else 0
-        last = places[after] if after < len(copies[0][1]) else len(tokens)
-        values[text[tokens[first].start : tokens[last - 1].end] if first < last else ""] = None
+    count = len(copies[0][1].spans)
+    for text, (_, spans), places in copies:
+        first = places.get(before) if before >= 0 else -1
+        last = places.get(after) if after < count else len(spans)
+        if first is not None and last is not None:
+            values[text[spans[first + 1][0] : spans[last - 1][1]] if first + 1 < last else ""] = None
     return Slot(tuple(values)[:VALUES]) if any(values) else None
 
 

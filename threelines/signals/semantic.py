@@ -62,6 +62,7 @@ class Closeness:
 
     __name__ = "semantic_closeness"
     reads: tuple[ThreadKind, ...] = ("conversation",)
+    of_words: bool = False
 
     def __init__(self, encoder: Encoder | None, vocabulary: Vocabulary) -> None:
         self._given, self._vocabulary = encoder, vocabulary

@@ -76,9 +76,7 @@ def entities(text: str, region: str | None = None, *, money: bool = True) -> tup
     return tuple(_apart(_mapped(entity, origins, text) for entity in found))
 
 
-def _found(
-    plain: str, text: str, messengers: list[Named], *, region: str | None, money: bool
-) -> Iterator[Entity]:
+def _found(plain: str, text: str, messengers: list[Named], *, region: str | None, money: bool) -> Iterator[Entity]:
     """Yield everything that was found, the surest kinds first."""
     if "@" in plain:
         yield from map(_contact, emails(plain))
