@@ -18,8 +18,8 @@ from typing import Any
 import corpus
 import msgspec
 import networks
-import scripts
 
+import scripts
 from threelines.engine.local import Plan
 from threelines.engine.local import run as scan
 from threelines.records import Record
