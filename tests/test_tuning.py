@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from threelines.platforms import fit as fitting
 from threelines.platforms import tuning
 from threelines.platforms.adapter import Adapter, AdapterError, Header
-from threelines.platforms.fit import fit
 from threelines.platforms.labelled import gather
 from threelines.records import Record
 
@@ -135,30 +135,39 @@ def test_a_layer_that_does_not_fit_is_refused(tmp_path):
         Adapter.load(path)
 
 
-def test_fit_weighs_the_tuned_encoder_by_held_out_folds(monkeypatch):
-    """A fit with a tuned encoder gives every thread probabilities of models that did not see it."""
-    pytest.importorskip("sklearn")
-    states_of(ONE)
-    monkeypatch.setattr(tuning, "_PASSES", (1, 1))
-    draw = random.Random(3)
+def bakers_and_drivers(draw: random.Random) -> list[Record]:
+    """Return 48 adverts of two kinds by as many accounts."""
     words = {
         "gate": "gate driver noon road wheel lorry toll bridge",
         "bread": "bread oven flour crust yeast bake dough rye",
     }
-    data = gather(
-        Record(
-            id=f"{label}{n}",
-            kind="advert",
-            author=f"{label}{n}",
-            text=" ".join(draw.choices(words[label].split(), k=9)),
-            label=label,
-        )
+    return [
+        Record(id=f"{label}{n}", author=f"{label}{n}", text=" ".join(draw.choices(kind.split(), k=9)), label=label)
         for n in range(24)
-        for label in words
-    )
-    told: list[str] = []
-    fitted = fit(data, tuned=True, say=told.append)
+        for label, kind in words.items()
+    ]
+
+
+def test_fit_tunes_on_each_fold_and_once_on_everything(monkeypatch, tmp_path):
+    """The layers are trained once a fold and once on all threads, and enter the adapter's sum and its file."""
+    pytest.importorskip("sklearn")
+    states_of(ONE)
+    monkeypatch.setattr(tuning, "_PASSES", (1, 1))
+    monkeypatch.setattr(fitting, "_recipes", lambda texts, **_: {"both": ("across svm", tuning.TUNED)})
+    data, told = gather(bakers_and_drivers(random.Random(3))), []
+    fitted = fitting.fit(data, tuned=True, say=told.append)
+    fitted.adapter.save(tmp_path / "a")
+    shares = Adapter.load(tmp_path / "a").probabilities(data.texts)
 
     assert fitted.probabilities.shape == (48, 2)
-    assert sum("tuning the encoder" in line for line in told) == 5
-    assert (fitted.adapter.tuned is None) == ("tuned" not in fitted.adapter.header.recipe)
+    assert sum("pass 1 of 1" in line for line in told) == 6
+    assert fitted.adapter.header.views == ("across", tuning.TUNED)
+    assert [fitted.adapter.classes[index] for index in shares.argmax(axis=1)] == list(data.labels)
+
+
+def test_recipes_keep_the_linear_ones():
+    """With a tuned encoder every linear recipe stays a candidate: the folds decide whether layers enter."""
+    recipes = fitting._recipes(["some text"], semantic=True, tuned=True)
+
+    assert set(fitting.RECIPES) < set(recipes)
+    assert {members.count(tuning.TUNED) * 2 // len(members) for members in recipes.values()} == {0, 1}
