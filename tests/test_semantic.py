@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from threelines.records import Record, Thread
-from threelines.signals.semantic import Closeness, anchor_texts, semantic_closeness, sentences
+from threelines.signals.semantic import Closeness, anchor_texts, names_a_place, semantic_closeness, sentences
 from threelines.vocabulary.terms import load
 
 pytest.importorskip("onnxruntime")
@@ -107,6 +107,25 @@ def test_everyday_talk_is_not_close(closeness):
     ]
 
     assert closeness.near(everyday) == [None] * len(everyday)
+
+
+def test_the_first_look_lets_signs_through_and_little_else(closeness):
+    """The static student passes a sign in several languages, and not the whole of an everyday talk."""
+    signs = [
+        "Работодатель заберёт твой паспорт, пока не вернёшь долг",
+        "Mi jefe se queda con mi pasaporte hasta que pague",
+    ]
+    everyday = ["Mañana vamos al cine con mis primos", "I like to cook rice with beans", "天気がいいから公園に行こう"]
+
+    assert closeness.first_look(signs).all()
+    assert not closeness.first_look(everyday).all()
+    assert closeness.first_look([]).tolist() == []
+
+
+def test_no_anchor_names_a_place(closeness):
+    """Rule 6: closeness to a sentence with a country in it would read where people come from."""
+    assert names_a_place("Work as an AI model in Cambodia.", load())
+    assert not names_a_place("My employer took my passport.", load())
 
 
 def test_reads_conversations_only(closeness):
