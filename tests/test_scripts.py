@@ -12,17 +12,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from threelines.engine.local import scan
 from threelines.link import copies
 from threelines.link.groups import linked
-from threelines.link.scripts import MIN_COPIES, across_languages, find_scripts, script_groups, script_threads
+from threelines.link.scripts import (
+    MIN_COPIES,
+    across_languages,
+    find_scripts,
+    script_groups,
+    script_thread,
+    script_threads,
+)
 from threelines.link.template import template
+from threelines.link.translated import Placed, translations
 from threelines.records import Record
+from threelines.signals.script import reworded_for_each, same_text_in_languages
 from threelines.text.look import letters, look
+from threelines.vocabulary.terms import load
 
 ROOT = Path(__file__).parents[1]
 BASE = "volunteers meet at the old library every second saturday morning to repair bicycles for the whole village"
 OTHER = "the choir sings in the small chapel by the river on sundays and anybody who likes music may simply walk in"
 THAI = "พรุ่งนี้เราจะไปตลาดริมแม่น้ำด้วยกันแล้วกลับมาทำอาหารเย็นให้ทุกคนในหมู่บ้าน"
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _bench(name):
@@ -214,15 +227,56 @@ def test_template_never_fails(texts):
     assert all(part if isinstance(part, str) else any(part.values) for part in made.parts if part != "")
 
 
+def _placed(languages, vectors, usual=None):
+    rows = np.asarray(vectors, dtype=np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return Placed(tuple(languages), rows, np.zeros(len(rows), np.float32) if usual is None else np.float32(usual))
+
+
 def test_one_script_in_two_languages_is_merged():
-    """An encoder that puts translations together merges their scripts; others stay apart."""
-    ids = [f"{n}" for n in range(6)]
+    """Scripts that are each other's nearest in their language become one, which says its languages; others stay."""
     texts = [BASE, BASE, THAI, THAI, OTHER, OTHER]
-    scripts = script_groups(ids, texts, ["a", "b", "c", "d", "e", "f"], list(range(6)))
-    meaning = {BASE: [1.0, 0.0], THAI: [0.99, 0.01], OTHER: [0.0, 1.0]}
-    merged = across_languages(scripts, [BASE, THAI, OTHER], lambda found: np.array([meaning[text] for text in found]))
+    scripts = script_groups([f"{n}" for n in range(6)], texts, ["a", "b", "c", "d", "e", "f"], list(range(6)))
+    placed = _placed(["eng", "tha", "eng"], [[1.0, 0.0, 0.1], [0.99, 0.05, 0.0], [0.0, 1.0, 0.0]])
+    merged = across_languages(scripts, [BASE, THAI, OTHER], lambda found: placed)
+    one = next(script for script in merged if script.languages)
+    records = [Record(id=f"{n}", text=texts[n], author="abcdef"[n]) for n in range(4)]
+    thread = script_thread(one, records)
 
     assert sorted(len(script.records) for script in merged) == [2, 4]
+    assert one.languages == ("eng", "tha")
+    assert thread.facts["languages"] == ["eng", "tha"]
+    assert [s.strength for s in same_text_in_languages(thread, load())] == ["context"]
+    assert not list(reworded_for_each(thread, load()))
+
+
+def test_a_scan_merges_a_script_across_languages():
+    """With an encoder, the scan shows one script for the copies in both languages, with every account."""
+
+    def place(texts):
+        return _placed(
+            ["tha" if text == THAI else "eng" for text in texts], [[1.0, 0.1 * (text == THAI)] for text in texts]
+        )
+
+    posts = [
+        Record(id=f"p{n}", text=(BASE, THAI)[n % 2], author=f"a{n}", kind="post", time=START + timedelta(seconds=n))
+        for n in range(8)
+    ]
+    found = [one for one in scan(posts, load(), everything=True, place=place) if one.thread.kind == "script"]
+
+    assert [len(one.facts["accounts"]) for one in found] == [8]
+    assert "same_text_in_languages" in {signal.detector for signal in found[0].signals}
+
+
+def test_near_is_not_enough_for_a_translation():
+    """No merge in one language, without a clear lead over the next script or everyday sentences, or in no known language."""
+    near = [[1.0, 0.0], [0.98, 0.05]]
+
+    assert len(set(translations(_placed(["eng", "eng"], near)))) == 2
+    assert len(set(translations(_placed(["und", "tha"], near)))) == 2
+    assert len(set(translations(_placed(["eng", "tha"], near, [0.95, 0.0])))) == 2
+    assert len(set(translations(_placed(["eng", "tha", "tha"], [*near, [0.97, 0.08]])))) == 3
+    assert len(set(translations(_placed(["eng", "tha"], near)))) == 1
 
 
 def test_a_chain_of_likenesses_is_no_script():

@@ -16,6 +16,7 @@ from threelines.assess import RAISED
 from threelines.cli._progress import Stages
 from threelines.engine.calibrate import Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
+from threelines.link.translated import Place
 from threelines.platforms.report import Report, decode
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
@@ -116,7 +117,15 @@ class Run:
             everything=self.options["everything"],
             texts=self._report_path is not None,
             labels=labels,
+            place=self._place(),
         )
+
+    def _place(self) -> Place | None:
+        if not self.options["semantic"]:
+            return None
+        from threelines.link.placing import Placing
+
+        return Placing()
 
     def _detectors(self) -> tuple[Detector, ...]:
         if not self.options["semantic"]:

@@ -38,8 +38,9 @@ from threelines.link.groups import linked
 from threelines.link.network import Columns, networks, shown, threads_of
 from threelines.link.praise import find_praise, threads_about
 from threelines.link.scripts import Linked as LinkedTexts
-from threelines.link.scripts import Script, script_thread
+from threelines.link.scripts import Script, across_languages, script_thread
 from threelines.link.scripts import shown as shown_of
+from threelines.link.translated import Place
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
@@ -55,6 +56,8 @@ CHUNK = 40
 """Scripts that one process judges in one go."""
 OPENINGS = 2
 """First records of an account in a conversation that may be copies of a script."""
+PLACED = 2000
+"""Scripts of a block that are compared across languages: some ten seconds for the encoder."""
 SMALL = 4000
 """Up to this many records one process is faster than starting others."""
 
@@ -101,6 +104,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Judge accounts, too."""
     linked: bool = True
     """Link texts into scripts and accounts into networks, and judge those, too."""
+    place: Place | None = None
+    """Merge scripts that say the same in different languages: see `link.placing`."""
 
 
 Progress = Callable[[str, int], None]
@@ -314,7 +319,20 @@ def link_block(block: Block) -> Linked:
     names = linked(sketched)
     groups = _texts(lights, sketched, names).scripts().groups
     place = {light.id: row for row, light in reversed(list(enumerate(lights)))}
+    groups = _across_languages(groups, block, place)
     return Linked(groups, tuple(_rows(place, shown_of(script)) for script in groups), names)
+
+
+def _across_languages(groups: tuple[Script, ...], block: Block, place: Mapping[str, int]) -> tuple[Script, ...]:
+    """Merge translations among the scripts of the most accounts; an encoder reads one text of each."""
+    assert _plan is not None
+    if _plan.place is None:
+        return groups
+    ordered = sorted(groups, key=lambda script: (-len(script.accounts), script.id))
+    read, rest = ordered[:PLACED], ordered[PLACED:]
+    rows = [place[script.records[0]] for script in read]
+    texts = {row: _decode_record(encoded).text for row, encoded in block.encoded(set(rows))}
+    return (*across_languages(read, [texts[row] for row in rows], _plan.place), *rest)
 
 
 def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> LinkedTexts:

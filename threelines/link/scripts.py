@@ -7,25 +7,24 @@ of the scripts that were found are picked in a second pass over the same source.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from math import isnan, nan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from threelines.link.copies import Rows, Sketches, sketches
-from threelines.link.groups import components, linked
+from threelines.link.groups import linked
 from threelines.link.template import template
+from threelines.link.translated import Place, translations
 from threelines.records import Record, Thread
 
 MIN_COPIES = 3
 """Fewer copies than this by one account are no script; two accounts with one text are."""
 SHOWN = 500
 """Records of one script that are judged; a longer one is judged by its first records of each account."""
-_MERGE = 0.92
-"""Cosine at which scripts in two languages say the same, once centred vectors are compared."""
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +37,8 @@ class Script(msgspec.Struct, frozen=True, kw_only=True):
     """Who wrote each of the records."""
     times: tuple[float, ...]
     """Seconds since 1970; 0 where the export gives no time."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-3, where it was found in several: see `across_languages`."""
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -79,28 +80,23 @@ def _script(members: list[tuple[float, str, str]]) -> Script:
     return Script(id=f"script-{name}", records=ids, authors=authors, times=times)
 
 
-def across_languages(
-    scripts: Sequence[Script], texts: Sequence[str], encode: Callable[[list[str]], Any]
-) -> list[Script]:
-    """Merge scripts that say the same in different languages.
-
-    `texts` holds one text of each script; `encode` returns one row for each text. Rows are centred before they are
-    compared, because such encoders put all texts close together.
-    """
+def across_languages(scripts: Sequence[Script], texts: Sequence[str], place: Place) -> list[Script]:
+    """Merge scripts that say the same in different languages; `texts` holds one text of each script."""
     if len(scripts) < 2:
         return list(scripts)
-    rows = np.asarray(encode(list(texts)), dtype=np.float32)
-    rows = rows - rows.mean(axis=0)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    first, second = np.nonzero(np.triu(rows @ rows.T, k=1) >= _MERGE)
-    merged: dict[int, list[Script]] = {}
-    for script, name in zip(scripts, components(len(scripts), first, second).tolist(), strict=True):
-        merged.setdefault(name, []).append(script)
-    return [group[0] if len(group) == 1 else _merged(group) for group in merged.values()]
+    placed = place(texts)
+    merged: dict[int, list[int]] = {}
+    for row, name in enumerate(translations(placed).tolist()):
+        merged.setdefault(name, []).append(row)
+    return [
+        scripts[rows[0]] if len(rows) == 1 else _merged([scripts[row] for row in rows], {placed.languages[row] for row in rows})
+        for rows in merged.values()
+    ]  # fmt: skip
 
 
-def _merged(group: list[Script]) -> Script:
-    return _script([row for s in group for row in zip(s.times, s.records, s.authors, strict=True)])
+def _merged(group: list[Script], languages: set[str]) -> Script:
+    made = _script([row for s in group for row in zip(s.times, s.records, s.authors, strict=True)])
+    return msgspec.structs.replace(made, languages=tuple(sorted(languages)))
 
 
 class Scripts(msgspec.Struct, frozen=True):
@@ -196,4 +192,6 @@ def script_thread(script: Script, records: Sequence[Record]) -> Thread:
         "kept": round(made.kept, 2),
         "slots": [list(values) for values in made.slots],
     }
+    if script.languages:
+        facts["languages"] = list(script.languages)
     return Thread(kind="script", id=script.id, records=tuple(ordered), facts=facts)

@@ -18,7 +18,13 @@ from threelines.signals.network import (
 from threelines.signals.persona import facts_that_drift, same_sentence_other_numbers
 from threelines.signals.reach import conduct_towards_strangers, equal_in_many_languages
 from threelines.signals.residue import assistant_phrase, untouched_placeholder
-from threelines.signals.script import posted_as_one, reworded_for_each, same_text_by_many, same_text_other_contact
+from threelines.signals.script import (
+    posted_as_one,
+    reworded_for_each,
+    same_text_by_many,
+    same_text_in_languages,
+    same_text_other_contact,
+)
 from threelines.signals.slots import (
     asks_for_nothing,
     closed_destination,
@@ -74,6 +80,7 @@ SIGNALS: tuple[Detector, ...] = (
     same_text_other_contact,
     posted_as_one,
     reworded_for_each,
+    same_text_in_languages,
     # network
     tied_accounts,
     one_contact_many_accounts,

@@ -68,12 +68,28 @@ def reworded_for_each(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal
     facts = thread.facts
     if facts.get("copies", 0) < 5 or facts.get("kept", 1.0) > REWORDED or "AI-11" not in vocabulary.indicators:
         return
+    if "languages" in facts:  # of course its letters differ
+        return
     if len(facts["accounts"]) < 2 and facts["talks"] < SEVERAL:
         return
     yield _whole(
         thread.records[0], "AI-11", "weak",
         f"{facts['copies']} copies keep {facts['kept']:.0%} of their letters in common: {_short(thread)} "
         "People who write the same thing often reword it, too.", "reworded_for_each",
+    )  # fmt: skip
+
+
+@reads("script")
+def same_text_in_languages(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
+    """The same text is posted in several languages: translated, not only copied."""
+    languages = thread.facts.get("languages", ())
+    if len(languages) < 2 or "AI-04" not in vocabulary.indicators:
+        return
+    yield _whole(
+        thread.records[0], "AI-04", "context",
+        f"Scripts in {len(languages)} languages ({', '.join(languages)}) say the same, by {len(thread.facts['accounts'])} "
+        "accounts. An encoder found it; a person who reads the languages should. Agencies and charities translate, too.",
+        "same_text_in_languages",
     )  # fmt: skip
 
 
