@@ -7,7 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
+from threelines.assess import assess
 from threelines.records import Record, Thread
+from threelines.signals import SIGNALS
 from threelines.signals.semantic import Closeness, anchor_texts, names_a_place, semantic_closeness, sentences
 from threelines.vocabulary.terms import load
 
@@ -131,6 +133,15 @@ def test_no_anchor_names_a_place(closeness):
 def test_reads_conversations_only(closeness):
     """Adverts are not read: nearly every ordinary advert lies close to some sign."""
     assert semantic_closeness(None, load()).reads == ("conversation",)
+
+
+def test_it_runs_beside_the_others(closeness):
+    """A whole judgement with the detector of meaning: its signal stands in an assessment, and raises nothing alone."""
+    thread = talk("Привет! Работодатель заберёт твой паспорт, пока не вернёшь долг. До завтра!")
+    found = assess(thread, load(), detectors=(*SIGNALS, closeness))
+
+    assert "semantic_closeness" in {signal.detector for signal in found.signals}
+    assert found.tier == "none"
 
 
 def test_can_be_sent_to_another_process(closeness):
