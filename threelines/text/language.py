@@ -101,7 +101,7 @@ _CLD_NAMES = {
     "zh": "cmn", "zh-Hant": "cmn", "iw": "heb", "in": "ind", "ms": "zlm", "no": "nob", "jw": "jav", "ar": "arb", "fa": "pes",
     "et": "ekk", "lv": "lvs", "sw": "swh", "uz": "uzn", "az": "azj", "ne": "npi", "sq": "als", "mg": "plt", "tl": "tgl",
     "or": "ory", "om": "gax", "ku": "kmr", "ps": "pbu", "mn": "khk", "yi": "ydd", "gn": "gug", "qu": "quz", "ay": "ayr",
-    "ak": "twi", "sr-ME": "cnr", "crs": "crs", "kr": "knc", "hmn": "hnj", "za": "zyb", "blu": "hnj", "bh": "bho",
+    "ak": "twi", "tw": "twi", "ca": "cat", "ha": "hau", "sr-ME": "cnr", "crs": "crs", "kr": "knc", "hmn": "hnj", "za": "zyb", "blu": "hnj", "bh": "bho",
 }  # fmt: skip
 
 
@@ -215,7 +215,9 @@ def scores(batch: Letters, known: Model | None = None) -> tuple[Scores, NDArray[
 def _web(text: str, ours: Scores, best: int, trust: tuple[float, float]) -> tuple[int, float] | None:
     """Return (language CLD2 names, confidence) where it is ours too or is believed instead."""
     try:
-        _, _, named = pycld2.detect("".join(filter(str.isprintable, text)), bestEffort=True)
+        _, _, named = pycld2.detect(
+            text if text.isprintable() else "".join(filter(str.isprintable, text)), bestEffort=True
+        )
     except pycld2.error:
         return None
     _, name, _, score = named[0]
