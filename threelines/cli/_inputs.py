@@ -95,6 +95,17 @@ def _and_report(records: Iterator[Record], report: ReadReport) -> Iterator[Recor
     yield from records
     if report.examples:
         show_report(report)
+    refuse_nothing(report)
+
+
+def refuse_nothing(report: ReadReport) -> None:
+    """End with an error where every line was broken: "0 found" would be taken for "nothing there"."""
+    from threelines.platforms.read import ReadError
+
+    if report.skipped and not report.read:
+        raise ReadError(
+            f"nothing could be read: {report.skipped:,} lines, all broken (above); mend them, or name the --format"
+        )
 
 
 def _key(key: str | None, path: Path) -> bytes:

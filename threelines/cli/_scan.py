@@ -20,7 +20,7 @@ from threelines.link.translated import Place
 from threelines.platforms.report import Report, decode
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
-from threelines.vocabulary.terms import load
+from threelines.vocabulary.terms import Vocabulary, load
 
 if TYPE_CHECKING:
     from threelines.platforms.analyst import Analyst
@@ -31,6 +31,9 @@ class Run:
 
     def __init__(self, options: dict[str, Any], *, report: Path | None, engine: str) -> None:
         self.vocabulary = load(*options["folders"], packs=options["packs"])
+        _refuse_unknown(self.vocabulary)
+        self._rate = parse_rate(options["rate"]) if options["rate"] else None
+        self._budget = parse_budget(options["budget"]) if options["budget"] else None
         self.options, self.engine, self._report_path = options, engine, report
         self.report = Report(self.vocabulary, inputs=tuple(Path(name).name for name in options["inputs"]))
         self.judged: dict[str, int] = {}
@@ -44,8 +47,7 @@ class Run:
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
         self._stages = stages
-        limited = self.options["budget"] or self.options["rate"]
-        if not limited:
+        if self._rate is None and self._budget is None:
             self._stream(self._noted(records), sink.write)
         else:
             with tempfile.TemporaryFile() as waiting:
@@ -79,9 +81,17 @@ class Run:
         if self.engine == "spark":
             from threelines.cli._spark import batches
 
-            yield from batches(records, self.vocabulary, everything=self.options["everything"])
+            # a level is a share of all threads, so all of them are asked for
+            everything = self.options["everything"] or self._rate is not None or self._budget is not None
+            yield from batches(self._counted(records), self.vocabulary, everything=everything)
         else:
             yield from run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=self._stages or no_progress)
+
+    def _counted(self, records: Iterable[Record]) -> Iterator[Record]:
+        progress = self._stages or no_progress
+        for record in records:
+            progress("reading", 1)
+            yield record
 
     def _pass_on(self, waiting: IO[bytes], sink: BinaryIO) -> None:
         """Write what the platform's own level leaves raised; the level is set from this data."""
@@ -99,10 +109,11 @@ class Run:
     def _threshold(self) -> Threshold:
         quiet = sum(self.judged.values()) - len(self._concerns)
         scores = chain(repeat(0.0, quiet), self._concerns)
-        if self.options["rate"]:
-            return Threshold.for_rate(scores, parse_rate(self.options["rate"]))
+        if self._rate is not None:
+            return Threshold.for_rate(scores, self._rate)
+        assert self._budget is not None
         days = max(1.0, (self._last - self._first) / 86_400)
-        return Threshold.for_budget(scores, parse_budget(self.options["budget"]), days=days)
+        return Threshold.for_budget(scores, self._budget, days=days)
 
     def _plan(self) -> Plan:
         labels = None
@@ -199,6 +210,15 @@ class Run:
                 say(f"    {signal.indicator:<8} {name}" + (f": “{quote}”" if quote else ""))
         if self._report_path:
             say(f"\nReport: {self._report_path}")
+
+
+def _refuse_unknown(vocabulary: Vocabulary) -> None:
+    known = sorted({indicator.pack for indicator in vocabulary.indicators.values() if indicator.pack})
+    for name in vocabulary.packs:
+        if name not in known:
+            raise click.UsageError(
+                f"--pack {name}: no indicator is in such a pack; known: {', '.join(known) or 'none'}"
+            )
 
 
 def _listed(counts: dict[str, int]) -> str:

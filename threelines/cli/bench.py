@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from threelines.cli._outputs import OutFile
 from threelines.records import ThreelinesError
 
 
@@ -41,9 +42,7 @@ class BenchError(ThreelinesError):
     help="Run one of the checkout's benchmarks by name (bench/NAME.py); may be repeated.",
 )
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Processes to use (default: one per core).")
-@click.option(
-    "--write", type=click.Path(dir_okay=False, path_type=Path), help="Also write the tables to this Markdown file."
-)
+@click.option("--write", type=OutFile(), help="Also write the tables to this Markdown file.")
 def command(data: Path | None, only: str, folders: tuple[Path, ...], speed: bool, **options: Any) -> None:
     """Measure on real labelled sets, recall and false positives apart, per language, with Wilson intervals.
 
@@ -86,7 +85,11 @@ def _checkout(name: str, data: Path | None) -> str:
     """Run `bench/NAME.py` of the checkout: its `run` returns rows of one table or of several."""
     path = Path(__file__).parents[2] / "bench" / f"{name}.py"
     if not path.exists():
-        raise BenchError(f"no benchmark {name!r}: it needs a checkout of the repository, with {path}")
+        known = (
+            ", ".join(sorted(one.stem for one in path.parent.glob("[!_]*.py")))
+            or "none; run it in a checkout of the repository"
+        )
+        raise BenchError(f"no benchmark {name!r}: give one of: {known}")
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

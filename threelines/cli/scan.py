@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 from threelines.cli._inputs import input_options, open_records
+from threelines.cli._outputs import OutFile, keep_apart, written
 from threelines.cli._progress import Stages
 
 
@@ -16,12 +19,10 @@ from threelines.cli._progress import Stages
 @input_options
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     help="Write findings here, one JSON line per thread (default: standard output).",
 )
-@click.option(
-    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write a self-contained HTML report here."
-)
+@click.option("--report", type=OutFile(), help="Write a self-contained HTML report here.")
 @click.option("--all", "everything", is_flag=True, help="Write every thread, raised or not.")
 @click.option(
     "--engine",
@@ -68,7 +69,7 @@ from threelines.cli._progress import Stages
 )
 @click.option(
     "--analyst-log",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     default="analyst.jsonl",
     show_default=True,
     help="Everything that was sent and answered.",
@@ -93,11 +94,19 @@ def command(out: Path | None, report: Path | None, engine: str, **options: Any) 
     """
     from threelines.cli._scan import Run
 
+    keep_apart([("--out", out), ("--report", report)], options["inputs"])
+    _refuse_mixture(engine, options)
     run = Run(options, report=report, engine=engine)
-    with _sink(out) as sink, Stages() as stages:
+    with written(out) if out else nullcontext(sys.stdout.buffer) as sink, Stages() as stages:
         run.write(open_records(options), sink, stages)
     run.finish(options["top"], sys.stderr)
 
 
-def _sink(out: Path | None) -> BinaryIO:
-    return out.open("wb") if out else sys.stdout.buffer
+def _refuse_mixture(engine: str, options: Mapping[str, Any]) -> None:
+    """Refuse what would be left out in silence, before anything is read."""
+    if options["rate"] and options["budget"]:
+        raise click.UsageError("--rate and --budget both set the level; give one of them")
+    ignored = [name for name in ("adapter", "semantic", "analyst", "jobs") if options[name]]
+    if engine == "spark" and ignored:
+        named = ", ".join(f"--{name}" for name in ignored)
+        raise click.UsageError(f"--engine spark does not do {named}; leave it out, or use --engine local")

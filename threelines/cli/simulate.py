@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
 
-_OUT = click.Path(dir_okay=False, path_type=Path)
+from threelines.cli._outputs import OutFile, written
+
+_OUT = OutFile()
 
 
 @click.command(short_help="Make up a platform, with the truth in another file.")
@@ -39,8 +42,10 @@ def command(accounts: int, days: int, seed: int, out: Path, truth: Path, noise_w
         raise click.UsageError("--out and --truth are the same file: the truth must stand apart from the records")
     simulation = Simulation(accounts=accounts, days=days, seed=seed, noise_words=noise_words)
     with (
-        out.open("w", encoding="utf-8", newline="\n") as records,
-        truth.open("w", encoding="utf-8", newline="\n") as facts,
+        written(out) as raw_records,
+        written(truth) as raw_facts,
+        TextIOWrapper(raw_records, encoding="utf-8", newline="\n") as records,
+        TextIOWrapper(raw_facts, encoding="utf-8", newline="\n") as facts,
         Stages() as stages,
     ):
         count = simulate(simulation, records, facts, progress=lambda done: stages("reading", done))

@@ -91,7 +91,10 @@ def parse_rate(text: str) -> float:
         value = float(text.strip().removesuffix("%"))
     except ValueError as fault:
         raise CalibrationError(f"--rate {text!r}: not a number; give 1% or 0.01") from fault
-    return value / 100 if text.strip().endswith("%") else value
+    share = value / 100 if text.strip().endswith("%") else value
+    if not 0 < share < 1:
+        raise CalibrationError(f"--rate {text}: give a share above 0 and below all, such as 1% or 0.01")
+    return share
 
 
 def parse_budget(text: str) -> float:
@@ -104,4 +107,6 @@ def parse_budget(text: str) -> float:
         raise CalibrationError(f"--budget {text!r}: not a number; give 50/day") from fault
     if days is None:
         raise CalibrationError(f"--budget {text!r}: the unit is day, week or month")
+    if not 0 < value < float("inf"):
+        raise CalibrationError(f"--budget {text}: give a number above 0, such as 50/day")
     return value / days

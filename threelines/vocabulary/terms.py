@@ -316,6 +316,10 @@ def load(*folders: Path, packs: Iterable[str] = ()) -> Vocabulary:
     for folder in folders:
         if not folder.is_dir():
             raise VocabularyError(f"{folder}: not a folder; give one that holds indicators/*.toml or languages/*.toml")
+        if not any(folder.glob("indicators/*.toml")) and not any(folder.glob("languages/*.toml")):
+            raise VocabularyError(
+                f"{folder}: no indicators/*.toml and no languages/*.toml in it; see docs/vocabulary.md"
+            )
         _add(folder, indicators, languages)
     vocabulary = Vocabulary(
         elements=base.elements, indicators=indicators, languages=languages, packs=tuple(sorted(packs)),

