@@ -7,9 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from threelines.cli.main import root
 
 LINE = '{"text":"We look for a cook, write to us."}\n'
 
@@ -30,6 +34,7 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "good.jsonl").write_text(LINE)
     (tmp_path / "bad.jsonl").write_text('{"text": "hi", "id":\n')
     (tmp_path / "noise.md").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     (tmp_path / "empty").mkdir()
     return tmp_path
 
@@ -61,6 +66,10 @@ WRONG = {
     "bench --run nope": "give one of: adapters",
     "guard replay noise.md": "UTF-8",
     "guard replay good.jsonl --out nowhere/d.jsonl": "nowhere/d.jsonl",
+    "course take --answers bad.jsonl": "give a JSON object",
+    "match finish good.jsonl --keep bad.jsonl": "not the secret of a round",
+    "check --file picture.png": "not text",
+    "export check nope good.jsonl": "no format 'nope'",
     "course export html --out nowhere/c.html": "nowhere",
 }
 
@@ -72,7 +81,7 @@ def test_wrong_use_is_a_message(words: str, place: Path) -> None:
 
     assert (2, True, False) == (done.returncode, WRONG[words] in done.stderr, "Traceback" in done.stderr), done.stderr
     assert LINE == (place / "good.jsonl").read_text()
-    assert {"good.jsonl", "bad.jsonl", "noise.md", "empty"} >= {
+    assert {"good.jsonl", "bad.jsonl", "noise.md", "picture.png", "empty"} >= {
         path.name for path in place.iterdir() if path.name != ".config"
     }
 
@@ -134,3 +143,30 @@ def test_stopping_leaves_no_half_file(command: str, place: Path) -> None:
 
     assert (130, True, False) == (running.returncode, "Stopped." in told, "Traceback" in told), told
     assert ("old\n", False) == (out.read_text(), (place / ".out.jsonl.part").exists())
+
+
+def test_a_file_that_is_no_export_is_refused_in_words(place: Path) -> None:
+    """`export check` says of a foreign file that it is refused, and why."""
+    for name in ("stix", "htcds", "csv"):
+        done = run("export", "check", name, "noise.md", folder=place)
+
+        assert (1, True, False) == (done.returncode, "refused" in done.stdout, "object at 0x" in done.stdout), (
+            done.stderr
+        )
+
+
+def commands(group: click.Command, name: str) -> Iterator[tuple[str, str]]:
+    """Yield each command's full name and its help."""
+    if isinstance(group, click.Group):
+        for child in group.list_commands(click.Context(group)):
+            found = group.get_command(click.Context(group), child)
+            assert found is not None
+            yield from commands(found, f"{name} {child}")
+    yield name, group.help or ""
+
+
+def test_every_help_teaches_by_an_example() -> None:
+    """The help of every command shows a call of it, or what it takes (a line, a configuration)."""
+    silent = [name for name, told in commands(root, "threelines") if "threelines" not in told and "Example" not in told]
+
+    assert not silent

@@ -50,7 +50,7 @@ def command(
     from threelines.people.helplines import confirmations
     from threelines.vocabulary.terms import load
 
-    offer = path.read_text(encoding="utf-8", errors="replace") if path else words or sys.stdin.read()
+    offer = _text(path) if path else words or sys.stdin.read()
     if not offer.strip():
         raise click.UsageError("nothing to look at: give the words of the offer, --file, or standard input")
     advice = advise(
@@ -60,6 +60,15 @@ def command(
     click.echo(msgspec.json.format(msgspec.json.encode(advice)).decode() if as_json else as_text(advice))
     if not as_json:
         _point(advice.helplines, bool(countries))
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", errors="replace")
+    if b"\0" in raw:  # "none of the known signs" about a screenshot would sound like safety
+        raise click.UsageError(f"{path}: a picture or document, not text; copy the words of the offer into a text file")
+    return raw.decode("utf-8-sig", errors="replace")
 
 
 def _point(helplines: tuple[object, ...], chosen: bool) -> None:

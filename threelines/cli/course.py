@@ -23,7 +23,12 @@ def command() -> None:
 @click.argument("form", type=click.Choice(["html", "gift", "json"]))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def export_course(form: str, out: Path) -> None:
-    """Write the course as a page, as GIFT questions, or as JSON."""
+    """Write the course as a page, as GIFT questions, or as JSON.
+
+    \b
+    Example:
+      threelines course export html --out course.html
+    """
     from threelines.people.course import as_gift, as_html, as_json, load_course
 
     course = load_course()
@@ -42,11 +47,16 @@ def export_course(form: str, out: Path) -> None:
     help='Score a file instead: {"e1": 1, …}, options counted from 0.',
 )
 def take_course(answers: Path | None) -> None:
-    """Answer the exercises and get a score with reasons."""
+    """Answer the exercises and get a score with reasons.
+
+    \b
+    Example:
+      threelines course take
+    """
     from threelines.people.course import grade, load_course
 
     course = load_course()
-    given: dict[str, int] = json.loads(answers.read_text(encoding="utf-8")) if answers else {}
+    given = _answers(answers) if answers else {}
     if not answers:
         for exercise in course.exercise:
             click.echo(f"\n{exercise.question}")
@@ -57,3 +67,12 @@ def take_course(answers: Path | None) -> None:
     for name, right, why in score.explained:
         click.echo(f"{name}: {'right' if right else 'not right'}. {why}")
     click.echo(f"{score.right} of {score.total}{': passed' if score.passed else ''}")
+
+
+def _answers(path: Path) -> dict[str, int]:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise click.UsageError(f'{path}: {fault}; give a JSON object such as {{"e1": 1, "e2": 0}}') from fault

@@ -22,6 +22,10 @@ def command(context: click.Context, out: Path) -> None:
 
     The samples are invented, at the level of a public awareness campaign. Account ids are replaced by
     pseudonyms with a throw-away key. Nothing leaves this machine.
+
+    \b
+    Example:
+      threelines demo --out demo-output
     """
     from threelines.cli.scan import command as scan
 

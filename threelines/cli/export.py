@@ -52,10 +52,18 @@ def command() -> None:
     """
 
 
+_EXAMPLES = {"csv": "cases.csv", "misp": "feed/", "xlsform": "form.xlsx"}
+"""What to name the output in the help, where it is no JSON file."""
+
+
 def _format(name: str) -> click.Command:
     module = importlib.import_module(f"threelines.exports.{name}")
 
-    @click.command(name, help=f"{module.__doc__}", short_help=(module.__doc__ or name).splitlines()[0][:80])
+    @click.command(
+        name,
+        help=f"{module.__doc__}\n\n\b\nExample:\n  threelines export {name} --db cases.db --out {_EXAMPLES.get(name, name + '.json')}",
+        short_help=(module.__doc__ or name).splitlines()[0][:80],
+    )
     @database_options("supervisor")
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
     @click.option("--organisation", default="Organisation not named", help="As recipients should see it.")
@@ -156,7 +164,12 @@ def _definition() -> dict[str, Any]:
 @database_options("supervisor")
 @click.option("--refuse", is_flag=True, help="Refuse it instead.")
 def approve(request: str, refuse: bool, **options: Any) -> None:
-    """Approve, as a second person, exactly the content that was prepared under REQUEST."""
+    """Approve, as a second person, exactly the content that was prepared under REQUEST.
+
+    \b
+    Example:
+      threelines export approve a_7k… --db cases.db --user second.person
+    """
     from threelines.people.approval import decide
 
     with opened(**options) as register:
@@ -168,11 +181,23 @@ def approve(request: str, refuse: bool, **options: Any) -> None:
 @click.argument("name", metavar="FORMAT")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 def check(name: str, path: Path) -> None:
-    """Read a written export with the format's own validator."""
+    """Read a written export with the format's own validator.
+
+    \b
+    Example:
+      threelines export check stix bundle.json
+    """
     if name in _NOT_FORMATS or not name.isidentifier():
         raise click.UsageError(f"no format {name!r}")
-    wrong = importlib.import_module(f"threelines.exports.{name}").check(path)
-    for fault in wrong:
-        click.echo(fault)
+    try:
+        wrong = importlib.import_module(f"threelines.exports.{name}").check(path)
+    except ModuleNotFoundError as fault:
+        if fault.name != f"threelines.exports.{name}":
+            raise
+        raise click.UsageError(f"no format {name!r}; `threelines export --help` lists them") from fault
+    except (ValueError, KeyError, TypeError) as fault:  # the validators expect their own kind of file
+        wrong = [f"{path}: no {name} file ({fault})"]
+    for line in wrong:
+        click.echo(line)
     click.echo(f"{path}: {'refused' if wrong else 'accepted'}")
     raise SystemExit(1 if wrong else 0)

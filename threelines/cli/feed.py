@@ -35,6 +35,10 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, **opt
 
     \b
     TAXII discovery: http://HOST:PORT/taxii2/      MISP feed: http://HOST:PORT/misp/
+
+    \b
+    Example:
+      THREELINES_FEED_TOKEN=… threelines feed --db cases.db --organisation "Our hotline"
     """
     import uvicorn
 

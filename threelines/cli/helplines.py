@@ -14,6 +14,12 @@ def command() -> None:
 
     No packaged number has been dialled by us, so none is shown to anybody before you confirm it. A
     confirmation is dated and expires.
+
+    \b
+    Examples:
+      threelines helplines list --country FI
+      threelines helplines confirm FI-1 --number "+358 …" --by supervisor
+      threelines kit --out kit/ --helpline FI-1
     """
 
 
@@ -23,7 +29,12 @@ def command() -> None:
     "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
 )
 def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
-    """Print id, country, organisation, whether its number is confirmed, and the page to check."""
+    """Print id, country, organisation, whether its number is confirmed, and the page to check.
+
+    \b
+    Example:
+      threelines helplines list --country FI --country EE
+    """
     from threelines.people.helplines import confirmations, helplines
 
     known, today = confirmations(confirmed), datetime.datetime.now(datetime.UTC).date()
@@ -48,7 +59,12 @@ def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
     "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
 )
 def confirm_helpline(helpline: str, number: str, by: str, days: int, confirmed: Path) -> None:
-    """Record that the number of HELPLINE was dialled today and the organisation answered."""
+    """Record that the number of HELPLINE was dialled today and the organisation answered.
+
+    \b
+    Example:
+      threelines helplines confirm FI-1 --number "+358 …" --by supervisor
+    """
     from threelines.people.helplines import confirm
 
     made = confirm(confirmed, helpline, number, by=by, on=datetime.datetime.now(datetime.UTC).date(), days=days)

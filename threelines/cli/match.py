@@ -31,7 +31,12 @@ def command() -> None:
 @click.option("--out", required=True, type=_NEW, help="Request to send to the partner.")
 @_REGION
 def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
-    """Make a request from VALUES."""
+    """Make a request from VALUES.
+
+    \b
+    Example:
+      threelines match start ours.txt --keep round.secret --out request.psi
+    """
     import msgspec
 
     from threelines.people.matching import read_values, start
@@ -49,7 +54,12 @@ def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
 @click.option("--out", required=True, type=_NEW, help="Answer to send back.")
 @_REGION
 def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
-    """Answer a partner's REQUEST from your own VALUES."""
+    """Answer a partner's REQUEST from your own VALUES.
+
+    \b
+    Example:
+      threelines match answer theirs.txt request.psi --out answer.psi
+    """
     from threelines.people.matching import answer, read_values
 
     out.write_bytes(answer(read_values(values), request.read_bytes(), region=region))
@@ -60,10 +70,21 @@ def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
 @click.argument("message", metavar="ANSWER", type=_FILE)
 @click.option("--keep", required=True, type=_FILE, help="Secret of this round, from `start`.")
 def finish_round(message: Path, keep: Path) -> None:
-    """Print which of your values the partner holds, too."""
+    """Print which of your values the partner holds, too.
+
+    \b
+    Example:
+      threelines match finish answer.psi --keep round.secret
+    """
     import msgspec
 
     from threelines.people.matching import State, finish
 
-    for value in finish(msgspec.msgpack.decode(keep.read_bytes(), type=State), message.read_bytes()):
+    try:
+        state = msgspec.msgpack.decode(keep.read_bytes(), type=State)
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise click.UsageError(
+            f"{keep}: not the secret of a round; give the file that `match start --keep` made"
+        ) from fault
+    for value in finish(state, message.read_bytes()):
         click.echo(value)

@@ -91,7 +91,12 @@ def command() -> None:
 @command.command()
 @database_options("admin")
 def init(**options: Any) -> None:
-    """Make the database and its key file, and print the organisation's id (needed for a wipe)."""
+    """Make the database and its key file, and print the organisation's id (needed for a wipe).
+
+    \b
+    Example:
+      threelines register init --db cases.db
+    """
     with opened(create=True, **options) as register:
         click.echo(f"organisation {register.keyring.organisation}")
         click.echo(f"key file     {register.keyring.path} (copy it to a safe place; a lost key is lost data)")
@@ -103,7 +108,12 @@ def init(**options: Any) -> None:
 @click.option("--seed", default=1, show_default=True)
 @database_options("supervisor")
 def demo(cases: int, canary: str, seed: int, **options: Any) -> None:
-    """Fill a register with invented cases: no person stands behind them."""
+    """Fill a register with invented cases: no person stands behind them.
+
+    \b
+    Example:
+      threelines register demo --db demo.db --cases 200
+    """
     from threelines.people.demo import fill
 
     with opened(create=True, **options) as register:
@@ -115,7 +125,12 @@ def demo(cases: int, canary: str, seed: int, **options: Any) -> None:
 @click.option("--short", is_flag=True, help="Only the 60-second form.")
 @click.option("--csv", "as_csv", is_flag=True, help="The header of a CSV file for `import`.")
 def form(short: bool, as_csv: bool) -> None:
-    """Print an empty form, with every question and its allowed values."""
+    """Print an empty form, with every question and its allowed values.
+
+    \b
+    Example:
+      threelines register form --short > call.json
+    """
     from threelines.people.definition import load_form
     from threelines.people.importing import blank_csv
 
@@ -145,6 +160,10 @@ def add(source: Any, **options: Any) -> None:
     \b
       {"fields": {"ai_Asked": "yes", "ai_Suspected": "suspected"},
        "consent": {"statistics": "yes"}, "provenance": {"interview_language": "lao"}}
+
+    \b
+    Example:
+      threelines register add call.json --db cases.db
     """
     text = re.sub(r"^([^\"\n]*(?:\"[^\"\n]*\"[^\"\n]*)*?)\s*//.*$", r"\1", source.read(), flags=re.MULTILINE)
     try:
@@ -193,7 +212,12 @@ def _pair(text: str) -> tuple[str, str]:
 @click.option("--identity", is_flag=True, help="Also open the vault: its own permission, its own audit entry.")
 @database_options("supervisor")
 def show(case_id: str, identity: bool, **options: Any) -> None:
-    """Show one case; the reading is noted in the audit."""
+    """Show one case; the reading is noted in the audit.
+
+    \b
+    Example:
+      threelines register show CASE --db cases.db
+    """
     with opened(**options) as register:
         case = register.get(case_id)
         shown: dict[str, Any] = {
@@ -214,6 +238,10 @@ def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
     """Import HTCDS files, form submissions (Kobo, ODK), CSV, or reviewed findings of `threelines scan`.
 
     Rows with a fault are reported by number and field and left out; the exit code is then 1.
+
+    \b
+    Example:
+      threelines register import submissions.csv --db cases.db
     """
     from threelines.people.importing import import_file
 
@@ -241,6 +269,10 @@ def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) 
 
     Purposes: services, statistics, research, share_with_company, share_with_police,
     own_acts_to_police. What was not asked is no. A withdrawal leaves the next release.
+
+    \b
+    Example:
+      threelines register consent CASE statistics yes --db cases.db
     """
     details = {name: options.pop(name) for name in ("method", "language", "expires")}
     with opened(**options) as register:
@@ -252,7 +284,12 @@ def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) 
 @click.option("--off", is_flag=True, help="Lift the hold.")
 @database_options("data_protection_officer")
 def hold(case_id: str, off: bool, **options: Any) -> None:
-    """Set or lift a legal hold: nothing of a held case is destroyed."""
+    """Set or lift a legal hold: nothing of a held case is destroyed.
+
+    \b
+    Example:
+      threelines register hold CASE --db cases.db
+    """
     with opened(**options) as register:
         register.hold(case_id, on=not off)
 
@@ -264,7 +301,12 @@ def hold(case_id: str, off: bool, **options: Any) -> None:
 @click.option("--run", is_flag=True, help="Destroy what is due; without it only the lists are printed.")
 @database_options("data_protection_officer")
 def retention(months: int | None, run: bool, **options: Any) -> None:
-    """List or destroy identities whose time is over (24 months after closing, unless set otherwise)."""
+    """List or destroy identities whose time is over (24 months after closing, unless set otherwise).
+
+    \b
+    Example:
+      threelines register retention --db cases.db
+    """
     from threelines.people import keeping
 
     with opened(**options) as register:
@@ -284,7 +326,12 @@ def retention(months: int | None, run: bool, **options: Any) -> None:
 @click.argument("case_id")
 @database_options("data_protection_officer")
 def erase(case_id: str, **options: Any) -> None:
-    """Erase one case whole, on the person's request."""
+    """Erase one case whole, on the person's request.
+
+    \b
+    Example:
+      threelines register erase CASE --db cases.db
+    """
     from threelines.people import keeping
 
     with opened(**options) as register:
@@ -295,7 +342,12 @@ def erase(case_id: str, **options: Any) -> None:
 @click.option("--confirm", prompt="Organisation's id", help="As `init` printed it.")
 @database_options("admin")
 def wipe(confirm: str, **options: Any) -> None:
-    """Emergency: destroy the keys, then the database. Nothing can be read after it, by anyone."""
+    """Emergency: destroy the keys, then the database. Nothing can be read after it, by anyone.
+
+    \b
+    Example:
+      threelines register wipe --confirm ORGANISATION-ID --db cases.db
+    """
     from threelines.people import keeping
 
     with opened(**options) as register:
@@ -307,7 +359,12 @@ def wipe(confirm: str, **options: Any) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @database_options("admin")
 def backup(target: Path, **options: Any) -> None:
-    """Write a whole copy (still sealed) and prove it by opening every value of it."""
+    """Write a whole copy (still sealed) and prove it by opening every value of it.
+
+    \b
+    Example:
+      threelines register backup cases-2026-11.backup --db cases.db
+    """
     from threelines.people import keeping
 
     with opened(**options) as register:
@@ -319,7 +376,12 @@ def backup(target: Path, **options: Any) -> None:
 @click.argument("source", type=click.Path(path_type=Path))
 @database_options("admin")
 def restore(source: Path, **options: Any) -> None:
-    """Bring a backup back into a new database, and prove it. Give the key file it was made with."""
+    """Bring a backup back into a new database, and prove it. Give the key file it was made with.
+
+    \b
+    Example:
+      threelines register restore cases-2026-11.backup --db restored.db --key-file cases.db.key
+    """
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
@@ -333,6 +395,10 @@ def rotate_key(**options: Any) -> None:
     """Make new keys, seal everything again, destroy the old keys.
 
     Backups made before can then be opened only with a key file kept from before.
+
+    \b
+    Example:
+      threelines register rotate-key --db cases.db
     """
     from threelines.people import keeping
 
@@ -342,14 +408,25 @@ def rotate_key(**options: Any) -> None:
 
 @command.group()
 def audit() -> None:
-    """Who did what to which case: reads too; no case content."""
+    """Who did what to which case: reads too; no case content.
+
+    \b
+    Examples:
+      threelines register audit verify --db cases.db
+      threelines register audit show --db cases.db
+    """
 
 
 @audit.command()
 @click.option("--anchor", default="", help="A head that was written down earlier.")
 @database_options("data_protection_officer")
 def verify(anchor: str, **options: Any) -> None:
-    """Check the chain, and print its head: write that down outside this computer."""
+    """Check the chain, and print its head: write that down outside this computer.
+
+    \b
+    Example:
+      threelines register audit verify --db cases.db
+    """
     from threelines.roles import require
 
     with opened(**options) as register:
@@ -363,7 +440,12 @@ def verify(anchor: str, **options: Any) -> None:
 @click.option("--last", default=50, show_default=True)
 @database_options("data_protection_officer")
 def show_audit(case_id: str, last: int, **options: Any) -> None:
-    """Print the last entries."""
+    """Print the last entries.
+
+    \b
+    Example:
+      threelines register audit show --db cases.db
+    """
     from threelines.roles import require
 
     with opened(**options) as register:

@@ -38,7 +38,12 @@ def command() -> None:
 @_FOLDERS
 @_PACKS
 def check(folders: tuple[Path, ...], packs: tuple[str, ...]) -> None:
-    """Run every example both ways and look for loose ends. Exit status 1 when something fails."""
+    """Run every example both ways and look for loose ends. Exit status 1 when something fails.
+
+    \b
+    Example:
+      threelines vocabulary check --vocabulary our-words/
+    """
     from threelines.signals.examples import failures
     from threelines.vocabulary.terms import load
 
@@ -65,6 +70,10 @@ def gaps(folders: tuple[Path, ...], codes: tuple[str, ...], as_csv: bool) -> Non
     """Print which indicators have no sourced words in which languages.
 
     Missing words are a visible list. They are filled from sources, never by machine translation.
+
+    \b
+    Example:
+      threelines vocabulary gaps --language km
     """
     from threelines.vocabulary.terms import load
 
@@ -102,7 +111,12 @@ def _table(vocabulary: Vocabulary, wanted: tuple[str, ...], empty: set[tuple[str
 @click.argument("indicator_id", metavar="ID")
 @_FOLDERS
 def show(indicator_id: str, folders: tuple[Path, ...]) -> None:
-    """Print everything that is known about one indicator: sources, look-alikes, words per language."""
+    """Print everything that is known about one indicator: sources, look-alikes, words per language.
+
+    \b
+    Example:
+      threelines vocabulary show REC-06
+    """
     from threelines.vocabulary.terms import load
 
     vocabulary = load(*folders)
@@ -162,6 +176,10 @@ def backtest(folder: Path, limit: int, **options: Any) -> None:
 
     Nothing is raised and nothing is written: try new indicators here first, then with
     `shadow = true` on live data, then for real.
+
+    \b
+    Example:
+      threelines vocabulary backtest our-words/ last-month.jsonl
     """
     from threelines.vocabulary.terms import load
 

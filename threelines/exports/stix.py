@@ -135,7 +135,7 @@ def check(path: Path) -> list[str]:
 
     with as_file(files("threelines") / "exports" / "schemas" / "stix") as schemas:
         result = validate_file(str(path), ValidationOptions(version="2.1", schema_dir=str(schemas), strict=False))
-    wrong = [] if result.is_valid else [str(result.fatal)] if result.fatal else []
+    wrong = [] if result.is_valid else [str(result.fatal.error)] if result.fatal else []
     for entry in result.object_results or []:
         wrong += [f"{entry.object_id}: {fault}" for fault in entry.errors]
     return wrong
