@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -36,8 +36,9 @@ from threelines.ai_models.intent import (
     steps_in_order,
     unquoted,
 )
-from threelines.ai_models.likeness import CONCERN, TELLING, evidence, scores, telling
+from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, evidence, read, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
+from threelines.ai_models.meaning import Meaning, installed
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
@@ -47,10 +48,24 @@ from threelines.vocabulary.terms import Vocabulary, load
 Action = Literal["allow", "support", "review", "block"]
 """`support`: answer with help. `review`: answer, and let a person read the session. `block`: do not answer."""
 
+SHAPE = 2
+"""Version of what is remembered: a newer guard does not read an older one's states, they expire."""
 LONGEST = 20_000
 """Characters of a request that are read; the status says when there were more."""
 READ_WHOLE = 4_000
-"""Characters of a request that the linear reader sees."""
+"""Characters of a request that the small readers see."""
+FADES = 0.985
+"""What a telling request still counts after each further turn: half after 46 turns."""
+AGES = 40
+"""Turns after which a sign counts one step less; after twice as many it is forgotten."""
+HALF_LIFE = 3 * 86_400.0
+"""Seconds after which what an account asked in earlier sessions counts half."""
+CARRIED = 0.6
+"""What an account's earlier sessions count beside the session itself."""
+PAST = 6
+"""Earlier sessions of an account that are remembered."""
+TOLD = 1.5
+"""Evidence from which a request counts as telling in its task."""
 KEPT_QUOTE = 90
 """Characters of a quote that the state keeps."""
 ACCOUNT_MEMORY = 14 * 86_400.0
@@ -112,8 +127,40 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     seen: dict[str, Seen] = {}
     """The first of each sign, by indicator."""
     like: tuple[float, ...] = ()
-    """Scores of the most telling requests, highest first."""
+    """Evidence of the most telling requests, highest first; it fades from turn to turn."""
+    tasks: tuple[str, ...] = ()
+    """Steps as the small readers name them, in order: they know more wordings than the phrases, and never block."""
+    told: tuple[str, ...] = ()
+    """Tasks in which a telling request stood."""
     last: float = 0.0
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account's other session adds to the present one."""
+
+    session: str
+    when: float
+    like: tuple[float, ...] = ()
+    tasks: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+class AccountState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of an account, without its texts."""
+
+    seen: dict[str, tuple[float, str, Seen]] = {}
+    """When and in which session each sign was seen first."""
+    past: tuple[Past, ...] = ()
+
+
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's other sessions, as they count now."""
+
+    seen: dict[str, Seen] = {}
+    """Signs, one step weaker."""
+    past: tuple[Past, ...] = ()
+    """Oldest first, with faded evidence."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +203,11 @@ class Guard:
         detectors: Sequence[Detector] = SIGNALS,
         key: bytes = b"",
         clock: Callable[[], float] = time.time,
+        meaning: bool | None = None,
     ) -> None:
+        """`meaning`: read by meaning as well (extra `semantic`); where it is not said, if the extra is installed."""
+        self._meaning = Meaning() if (installed() if meaning is None else meaning) else None
+        self._scale = weights().both if self._meaning else weights().words
         self.policy = policy or Policy()
         self._requests = requests()
         self._vocabulary = self._requests.join(vocabulary or load())
@@ -168,7 +219,7 @@ class Guard:
     @cached_property
     def version(self) -> str:
         """Version of the policy's words and of the vocabulary behind them."""
-        return f"{self._requests.version}+{self._vocabulary.version}"
+        return f"{self._requests.version}+{self._vocabulary.version}{'+meaning' if self._meaning else ''}"
 
     def observe(self, event: Event) -> Decision:
         """Judge one event in the light of its session and account."""
@@ -192,10 +243,10 @@ class Guard:
 
     def _observe(self, event: Event, now: float) -> Decision:
         made: list[Decision] = []
-        earlier = self._earlier(event, now) if event.kind == "request" else {}
+        earlier = self._earlier(event, now) if event.kind == "request" else Earlier()
 
         def change(stored: bytes | None) -> bytes:
-            state = msgspec.msgpack.decode(stored, type=SessionState) if stored else SessionState()
+            state = _decoded(stored, SessionState)
             decision = (
                 self._judge_reply(state, now) if event.kind == "reply" else self._judge(event, state, earlier, now)
             )
@@ -208,74 +259,76 @@ class Guard:
         return made[0]
 
     def _name(self, kind: str, value: str) -> str:
-        return blake2b(f"{kind}\0{value}".encode(), key=self._key[:64], digest_size=16).hexdigest()
+        name = f"{SHAPE} {kind}\0{value}".encode(errors="surrogatepass")
+        return blake2b(name, key=self._key[:64], digest_size=16).hexdigest()
 
-    def _earlier(self, event: Event, now: float) -> dict[str, Seen]:
-        """Return signs of the account's other sessions, one step weaker."""
+    def _earlier(self, event: Event, now: float) -> Earlier:
+        """Return the account's other sessions: signs one step weaker, evidence faded."""
         if not (event.account and event.session):
-            return {}
-        found: dict[str, Seen] = {}
+            return Earlier()
+        found: list[AccountState] = []
         mine = self._name("session", event.session)
 
         def look(stored: bytes | None) -> bytes:
-            if not stored:
-                return msgspec.msgpack.encode({})
-            account = msgspec.msgpack.decode(stored, type=dict[str, tuple[float, str, Seen]])
-            for indicator, (when, session, seen) in account.items():
-                if session != mine and now - when <= ACCOUNT_MEMORY:
-                    found[indicator] = msgspec.structs.replace(seen, turn=0, strength=_LOWER[seen.strength])
-            return stored
+            found[:] = [_decoded(stored, AccountState)]
+            return stored or msgspec.msgpack.encode(AccountState())
 
         self._state.update(self._name("account", event.account), look)
-        return found
+        known = found[-1]
+        seen = {
+            indicator: msgspec.structs.replace(one, turn=0, strength=_LOWER[one.strength])
+            for indicator, (when, session, one) in known.seen.items()
+            if session != mine and now - when <= ACCOUNT_MEMORY
+        }
+        past = (one for one in known.past if one.session != mine and now - one.when <= ACCOUNT_MEMORY)
+        return Earlier(seen=seen, past=tuple(_faded(one, now) for one in past))
 
     def _remember(self, event: Event, decision: Decision, now: float) -> None:
-        mine = self._name("session", event.session)
-        new = {seen.indicator: (now, mine, seen) for seen in decision.session_state.seen.values()}
+        mine, state = self._name("session", event.session), decision.session_state
+        new = {seen.indicator: (now, mine, seen) for seen in state.seen.values()}
+        this = Past(
+            session=mine, when=now, like=state.like, tasks=state.tasks, told=state.told, languages=state.languages
+        )
 
         def change(stored: bytes | None) -> bytes:
-            known = msgspec.msgpack.decode(stored, type=dict[str, tuple[float, str, Seen]]) if stored else {}
-            fresh = {name: entry for name, entry in known.items() if now - entry[0] <= ACCOUNT_MEMORY}
-            return msgspec.msgpack.encode({**fresh, **{name: fresh.get(name, entry) for name, entry in new.items()}})
+            known = _decoded(stored, AccountState)
+            fresh = {name: entry for name, entry in known.seen.items() if now - entry[0] <= ACCOUNT_MEMORY}
+            seen = {**fresh, **{name: fresh.get(name, entry) for name, entry in new.items()}}
+            others = [one for one in known.past if one.session != mine and now - one.when <= ACCOUNT_MEMORY]
+            return msgspec.msgpack.encode(AccountState(seen=seen, past=(*others, this)[-PAST - 1 :]))
 
-        if new:
+        if new or state.like or state.tasks:
             self._state.update(self._name("account", event.account), change)
 
     def _judge_reply(self, state: SessionState, now: float) -> Decision:
         """A reply is let through as its request was: what was asked decides, not how it was worded."""
         action: Action = "block" if state.action == "block" else "allow"
         after = msgspec.structs.replace(state, replies=state.replies + 1, last=now)
-        return self._decide(
-            after, action, self._assess(after, {}), status="ok", message=_REFUSAL if action == "block" else ""
-        )
+        message = _REFUSAL if action == "block" else ""
+        return self._decide(after, action, self._assess(after, {}), status="ok", message=message)
 
-    def _judge(self, event: Event, state: SessionState, earlier: dict[str, Seen], now: float) -> Decision:
+    def _judge(self, event: Event, state: SessionState, earlier: Earlier, now: float) -> Decision:
         text = event.text[:LONGEST]
         turn = state.turns + 1
         record = Record(id=f"turn {turn}", kind="request", author=event.account or "requester", text=text)
         reading = self._requests.read(record)
         in_need = reading.own_situation and self._only_passes_on(reading)
         seen = {} if in_need else self._seen(record, reading, turn)
-        like = () if in_need else self._like(state, reading, text)
-        if like and like != state.like:
-            seen |= self._likeness(record, like, turn)
-        after = msgspec.structs.replace(self._advance(state, reading, seen, now), like=like or state.like)
-        assessment = self._assess(after, earlier)
+        after, told = (state, False) if in_need else self._like(state, reading, text)
+        if told and not reading.about:  # a claim to study or prevent asks for one more sign; what it told is kept
+            seen |= self._likeness(record, self._sum(after, earlier), turn)
+        after = self._advance(after, reading, seen, now)
+        assessment = self._assess(after, earlier.seen)
         support = reading.own_situation or any(
             self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
         )
-        action = self._action(after, seen, earlier, assessment, support=support)
+        action = self._action(after, seen, earlier.seen, assessment, support=support)
         after = msgspec.structs.replace(
             after, action=action, support=state.support or support, blocked=state.blocked + (action == "block")
         )
-        message = self._message(action, text)
+        status = "truncated" if len(event.text) > LONGEST else "ok"
         return self._decide(
-            after,
-            action,
-            assessment,
-            status="truncated" if len(event.text) > LONGEST else "ok",
-            message=message,
-            earlier=earlier,
+            after, action, assessment, status=status, message=self._message(action, text), earlier=earlier
         )
 
     def _only_passes_on(self, reading: Reading) -> bool:
@@ -283,13 +336,35 @@ class Guard:
         kinds = {signal.indicator for signal in reading.signals}
         return kinds <= _QUIET or ORDER not in kinds or not reading.orders
 
-    def _like(self, state: SessionState, reading: Reading, text: str) -> tuple[float, ...]:
-        """Return the session's most telling scores after this request."""
-        added = evidence(float(scores([unquoted(text[:READ_WHOLE])])[0]) - (1.0 if reading.about else 0.0))
-        return tuple(sorted((*state.like, added), reverse=True)[:TELLING]) if added > 0 else state.like
+    def _like(self, state: SessionState, reading: Reading, text: str) -> tuple[SessionState, bool]:
+        """Return the session with what this request tells and asks for, and whether that adds to it."""
+        found = read(unquoted(text[:READ_WHOLE]), self._meaning)
+        claims = float(reading.about) + float(reading.own_situation or state.support)
+        added = evidence(found.score - claims)
+        task = next(iter(reading.steps), "none") if found.task == "none" else found.task
+        before = tuple(round(one * FADES, 4) for one in state.like)
+        like = tuple(sorted((*before, added), reverse=True)[:TELLING]) if added > 0 else before
+        tasks = (*state.tasks, task)[-24:] if task in TASKS[:4] and task not in state.tasks[-1:] else state.tasks
+        told = tuple(sorted({*state.told, task})) if added >= TOLD and task != "none" else state.told
+        languages = tuple(sorted({*state.languages, *reading.languages}))[:24]
+        after = msgspec.structs.replace(state, like=like, tasks=tasks, told=told, languages=languages)
+        return after, added > 0 or (tasks, languages) != (state.tasks, state.languages)
 
-    def _likeness(self, record: Record, like: tuple[float, ...], turn: int) -> dict[str, Seen]:
-        placed = concern_of(sum(like))
+    def _sum(self, state: SessionState, earlier: Earlier) -> float:
+        """Add up what the session tells, with what the account's other sessions told."""
+        like = (*state.like, *(one for past in earlier.past for one in past.like))
+        top = [*sorted(like, reverse=True)[:TELLING], 0.0, 0.0, 0.0]
+        tasks = (*(task for past in earlier.past for task in past.tasks), *state.tasks)
+        told = {*state.told, *(task for past in earlier.past for task in past.told)}
+        languages = max(len(one) for one in (state.languages, *(past.languages for past in earlier.past)))
+        parts = Parts(
+            top[0], top[1], top[2], max(0.0, steps_in_order(tasks) - 1.0), float(languages >= MANY_LANGUAGES),
+            max(0.0, len(told) - 1.0),
+        )  # fmt: skip
+        return total(parts, self._scale) if top[0] > 0 else 0.0
+
+    def _likeness(self, record: Record, found: float, turn: int) -> dict[str, Seen]:
+        placed = concern_of(found, self._scale)
         strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
@@ -300,6 +375,7 @@ class Guard:
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
                 end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
                 detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
+                reviewed=identify(record.text) == "en",
             )
         }  # fmt: skip
 
@@ -331,16 +407,14 @@ class Guard:
         """Return the session after this request: constant size whatever its length."""
         turn = state.turns + 1
         steps = (*state.steps, *(step for step in reading.steps if step not in state.steps[-1:]))[-24:]
-        languages = tuple(sorted({*state.languages, *reading.languages}))[:24]
+        languages = state.languages
         kept = dict(seen)
         if steps_in_order(steps) >= ORDERED_STEPS:
             kept[STAGED] = self._conduct(STAGED, turn, f"{' → '.join(steps[-6:])}.")
         if len(languages) >= MANY_LANGUAGES:
             kept[LANGUAGES] = self._conduct(LANGUAGES, turn, f"{len(languages)} languages: {', '.join(languages[:8])}.")
-        merged = {name: _clearer(state.seen.get(name), one) for name, one in kept.items()}
-        return msgspec.structs.replace(
-            state, turns=turn, steps=steps, languages=languages, seen={**state.seen, **merged}, last=now
-        )
+        merged = {name: _clearer(_aged(state.seen.get(name), turn), one) for name, one in kept.items()}
+        return msgspec.structs.replace(state, turns=turn, steps=steps, seen={**state.seen, **merged}, last=now)
 
     def _conduct(self, indicator: str, turn: int, detail: str) -> Seen:
         known = self._vocabulary.indicators[indicator]
@@ -349,9 +423,14 @@ class Guard:
             detail=detail, look_alikes=known.look_alikes,
         )  # fmt: skip
 
+    def _every(self, state: SessionState, earlier: dict[str, Seen]) -> dict[str, Seen]:
+        """Return the signs as they count at this turn."""
+        aged = {name: known for name, one in state.seen.items() if (known := _aged(one, state.turns)) is not None}
+        return {**earlier, **aged}
+
     def _assess(self, state: SessionState, earlier: dict[str, Seen]) -> Assessment:
         """Fold the session's signs by the engine's own rule."""
-        every = {**earlier, **state.seen}
+        every = self._every(state, earlier)
         turns = tuple(
             Record(id=f"turn {number}", kind="request") for number in sorted({one.turn for one in every.values()})
         )
@@ -373,7 +452,7 @@ class Guard:
         *,
         support: bool,
     ) -> Action:
-        every = {**earlier, **state.seen}
+        every = self._every(state, earlier)
         asked_now = set(now) - _QUIET
         if self._positive(every, reviewed=True) and (asked_now or ({THREAT, DELIVERY} <= set(every) and now)):
             reviewed_now = any(one.reviewed for one in now.values())
@@ -410,16 +489,44 @@ class Guard:
         *,
         status: str,
         message: str,
-        earlier: dict[str, Seen] | None = None,
+        earlier: Earlier | None = None,
     ) -> Decision:
-        every = {**(earlier or {}), **state.seen}
-        concern = max(assessment.concern, concern_of(sum(state.like)))
+        before = earlier or Earlier()
+        every = self._every(state, before.seen)
+        concern = max(assessment.concern, concern_of(self._sum(state, before), self._scale))
         return Decision(
             action=action, concern=concern, tier=assessment.tier if concern < RAISED or assessment.tier != "none" else "look",
             signals=tuple(sorted(every.values(), key=lambda one: (one.turn, one.start, one.indicator))),
             explanation=assessment.explanation, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
+
+
+_Shape = TypeVar("_Shape", bound=msgspec.Struct)
+
+
+def _decoded(stored: bytes | None, shape: type[_Shape]) -> _Shape:
+    """Read a state; one that cannot be read is an error that shows, never a fresh start."""
+    if not stored:
+        return shape()
+    try:
+        return msgspec.msgpack.decode(stored, type=shape)
+    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+        raise StateError(f"guard state: not readable ({fault}); was it written by something else?") from fault
+
+
+def _aged(seen: Seen | None, turn: int) -> Seen | None:
+    """Return a sign one step weaker when it is old, and not at all when it is very old."""
+    if seen is None or turn - seen.turn <= AGES:
+        return seen
+    if turn - seen.turn > 2 * AGES:
+        return None
+    return msgspec.structs.replace(seen, strength=_LOWER[seen.strength])
+
+
+def _faded(past: Past, now: float) -> Past:
+    share = CARRIED * 0.5 ** (max(0.0, now - past.when) / HALF_LIFE)
+    return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like))
 
 
 def _clearer(known: Seen | None, new: Seen) -> Seen:

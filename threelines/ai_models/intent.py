@@ -19,6 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from threelines.ai_models.phrases import Hit, Phrases
+from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
 from threelines.text.fold import fold, fold_back
 from threelines.vocabulary.terms import Indicator, Source, Vocabulary
@@ -75,7 +76,7 @@ class Reading(NamedTuple):
     steps: tuple[str, ...]
     """Tasks asked for, in the order of the text."""
     languages: frozenset[str]
-    """Names of the languages that a translation is asked into."""
+    """Codes of the languages that are named in a list, or after "into"."""
 
 
 class Requests:
@@ -141,7 +142,7 @@ class Requests:
             about=bool(stances & {"knowledge", "reviewer", "helper"}),
             orders="order" in stances,
             steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
-            languages=_languages(text),
+            languages=_languages(text) | named_languages(folded),
         )
 
     def _signals(
@@ -199,18 +200,9 @@ _NAMES = re.compile(r"[A-Z][a-zé]+")
 
 
 def _languages(text: str) -> frozenset[str]:
-    """Return the names of languages that follow "into": `into Nepali, Lao and Swahili`."""
+    """Return codes of the languages that follow an English "into": `into Nepali`."""
     names = (name for group in _INTO.findall(text) for name in _NAMES.findall(group))
-    return frozenset(name for name in names if name in _language_names())
-
-
-@lru_cache(maxsize=1)
-def _language_names() -> frozenset[str]:
-    """English names of languages, from the detector of languages itself."""
-    import pycld2
-
-    also = "Burmese Cantonese Chinese Dari Dhivehi Farsi Filipino Fula Hmong Karen Lao Mandarin Persian Rohingya Shan Tagalog Twi Wolof"
-    return frozenset(name.title() for name, _ in pycld2.LANGUAGES) | frozenset(also.split())
+    return frozenset(code for name in names if (code := code_of(fold(name))))
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,12 @@
-"""How much a request reads like requests made to deceive or control people: a small linear reader.
+"""How much a request reads like requests made to deceive or control people, and which task it asks for: small readers.
 
-Phrases find the words they know; a person who asks in other words is found by this. It is a
-logistic regression on hashed words, word pairs and letter groups of the folded text, fitted by
-`train_requests.py` on requests written for this project and on public everyday dialogues. It reads
-English; in another language it stays near its constant and says nothing.
+Phrases find the words they know; a person who asks in other words is found by this. Two logistic
+regressions on hashed words, word pairs and letter groups of the folded text, fitted by
+`train_requests.py` on requests written for this project in 26 languages and on public everyday texts: one
+says how far the request tells a harmful purpose, one which task is asked for (persona, offer,
+translation, move, control). A session adds up its most telling requests, and the order of its tasks.
+In a language that they have not learned they stay near their constants and say nothing: there `meaning.py`, where
+its extra is installed, reads as well.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +23,38 @@ from numpy.typing import NDArray
 from threelines.text.fold import fold
 from threelines.text.grams import character_grams, counted, letters, word_grams
 
-BITS = 15
-"""Columns: 32,768 hashed features."""
+if TYPE_CHECKING:
+    from threelines.ai_models.meaning import Meaning
+
+BITS = 16
+"""Columns: 65,536 hashed features."""
+TASKS = ("persona", "offer", "translation", "move", "control", "none")
+"""What a request can ask for; the first four are the steps of a recruitment."""
+SURE = 0.5
+"""Probability from which a task is named."""
 
 TELLING = 3
 """Requests of a session that are added up: the most telling ones."""
 SILENT = -1.5
 """Log odds at and below which a request adds nothing."""
-MOST = 5.0
+MOST = 8.0
 """One request never counts as more than these log odds."""
 CONCERN = (0.25, 0.5, 0.75)
-"""Concern at the sums that 5%, 2% and 0.2% of honest sessions reach."""
+"""Concern at the sums that 5%, 1% and 0.1% of honest sessions reach."""
+SHARES = (0.05, 0.01, 0.001)
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _SHORTEST = 12
 """Characters of the shortest sentence that is quoted by itself."""
+
+
+class Scale(NamedTuple):
+    """What a session's parts weigh, and where its sum stands; fitted for each way of reading."""
+
+    mix: tuple[float, ...]
+    """Weights of `Parts`."""
+    marks: tuple[float, float, float]
+    """Sums that 5%, 1% and 0.1% of honest sessions reach, on groups that were held out."""
 
 
 class Weights(NamedTuple):
@@ -44,8 +64,37 @@ class Weights(NamedTuple):
     """Inverse document frequency by column."""
     weight: NDArray[np.float32]
     constant: float
-    marks: tuple[float, float, float]
-    """Sums that 5%, 2% and 0.2% of honest sessions reach, on groups that were held out."""
+    tasks: NDArray[np.float32]
+    """Weights of the tasks, shape (columns, tasks)."""
+    task_constants: NDArray[np.float32]
+    words: Scale
+    """Where words are read alone."""
+    both: Scale
+    """Where meaning is read as well."""
+
+
+class Read(NamedTuple):
+    """One request, read."""
+
+    score: float
+    """Log odds, positive where it reads like a request to deceive or control people."""
+    task: str
+    """The task asked for, or "none"."""
+
+
+class Parts(NamedTuple):
+    """What of a session is added up; each part weighs by `Weights.mix`."""
+
+    first: float = 0.0
+    second: float = 0.0
+    third: float = 0.0
+    """The most telling requests (`evidence`)."""
+    ordered: float = 0.0
+    """Steps of a recruitment beyond the first that came in their order."""
+    fan: float = 0.0
+    """1 where a text goes into three languages or more."""
+    tasks: float = 0.0
+    """Tasks beyond the first in which a telling request stands."""
 
 
 class Features(NamedTuple):
@@ -71,6 +120,26 @@ def scaled(found: Features, rarity: NDArray[np.float32], texts: int) -> NDArray[
     return np.asarray(values / np.maximum(length, 1e-9)[found.row], dtype=np.float32)
 
 
+def read(text: str, meaning: Meaning | None = None) -> Read:
+    """Read one request, by its words and, where there is a reader of it, by its meaning."""
+    made = weights()
+    found = features([text])
+    values = scaled(found, made.rarity, 1)
+    score = float(values @ made.weight[found.column]) + made.constant
+    odds = values @ made.tasks[found.column] + made.task_constants
+    if meaning is not None:
+        sense, odds = meaning.read(text)
+        score = float(joint(score, sense))
+    place = int(np.argmax(odds))
+    share = 1.0 / float(np.exp(odds - odds[place]).sum())
+    return Read(round(score, 4), TASKS[place] if share >= SURE else "none")
+
+
+def joint(words: Any, sense: Any) -> Any:
+    """Add to what is read by meaning half of what words say for it: in languages they do not know they say nothing."""
+    return sense + 0.5 * np.maximum(words, 0.0)
+
+
 def scores(texts: Sequence[str]) -> NDArray[np.float64]:
     """Return log odds, positive where a text reads like a request to deceive or control people."""
     if not texts:
@@ -87,10 +156,15 @@ def evidence(score: float) -> float:
     return round(max(0.0, min(score, MOST) - SILENT), 4)
 
 
-def concern(total: float) -> float:
+def total(parts: Parts, scale: Scale) -> float:
+    """Return a session's sum."""
+    return round(float(np.dot(scale.mix, parts)), 4)
+
+
+def concern(found: float, scale: Scale) -> float:
     """Place a session's sum between 0 and 1 by the share of honest sessions that reach it."""
-    marks = weights().marks
-    return round(float(np.interp(total, (0.0, *marks, TELLING * (MOST - SILENT)), (0.0, *CONCERN, 0.95))), 4)
+    most = 2.0 * scale.marks[2]
+    return round(float(np.interp(found, (0.0, *scale.marks, most), (0.0, *CONCERN, 0.95))), 4)
 
 
 def telling(text: str) -> tuple[int, int]:
@@ -108,10 +182,17 @@ def weights() -> Weights:
     """Return the packaged weights."""
     with (files("threelines") / "ai_models" / "requests.npz").open("rb") as stream:
         kept = np.load(stream)
-        low, middle, high = map(float, kept["marks"])
         return Weights(
-            kept["rarity"].astype(np.float32),
-            kept["weight"].astype(np.float32),
-            float(kept["constant"]),
-            (low, middle, high),
+            rarity=kept["rarity"].astype(np.float32),
+            weight=kept["weight"].astype(np.float32),
+            constant=float(kept["constant"]),
+            tasks=np.ascontiguousarray(kept["tasks"].astype(np.float32) * kept["task_scale"]),
+            task_constants=kept["task_constants"].astype(np.float32),
+            words=_scale(kept["words_mix"], kept["words_marks"]),
+            both=_scale(kept["both_mix"], kept["both_marks"]),
         )
+
+
+def _scale(mix: NDArray[np.float32], marks: NDArray[np.float32]) -> Scale:
+    low, middle, high = map(float, marks)
+    return Scale(tuple(map(float, mix)), (low, middle, high))

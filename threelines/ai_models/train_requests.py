@@ -1,10 +1,14 @@
-"""Rebuild `requests.npz`, the linear reader of requests.
+"""Rebuild `requests.npz` and `meaning.npz`, the linear readers of requests.
 
     python -m threelines.ai_models.train_requests ../shared/data
 
-Fitted on `request_sheet.toml` and the English scenarios (written for this project) and on public
+Fitted on `request_sheet.toml`, `request_bank.toml` and the English scenarios (written for this project) and on public
 sets whose notes allow it: the even rows of everyday dialogues, and prose that asks for nothing. The odd rows,
-every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`.
+every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`. Also writes
+`meaning.npz`, the same two readers on the encoder's vectors.
+
+What a session's parts weigh, and where its sum stands among honest ones, is fitted on sessions drawn
+from lines that the readers had not seen (five folds by group).
 """
 
 from __future__ import annotations
@@ -14,60 +18,151 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.intent import unquoted
-from threelines.ai_models.likeness import BITS, TELLING, evidence, features, scaled
+from threelines.ai_models.intent import steps_in_order, unquoted
+from threelines.ai_models.likeness import (
+    BITS,
+    SHARES,
+    SURE,
+    TASKS,
+    TELLING,
+    Parts,
+    evidence,
+    features,
+    joint,
+    scaled,
+)
+from threelines.ai_models.meaning import Meaning, Reader
 from threelines.ai_models.scenario import items, load
+from threelines.ai_models.tongues import named_languages
 from threelines.records import ThreelinesError
+from threelines.text.fold import fold
 
 HERE = Path(__file__).parent
 EVERYDAY = 8
 """Turns taken of each dialogue."""
 PROSE = {"aitext_glimpse": 900, "incidents_aiid_mit": 300}
 """Texts that ask for nothing, taken of each public set."""
+TONGUES = 600
+"""Articles of the declaration of human rights, one language after the other: everyday words of many languages."""
+POSTS = 1_000
+"""Short public posts."""
 STRENGTH = 6.0
 """Inverse of the penalty, by five-fold cross-validation."""
+SENSE_STRENGTH = 0.03
+"""The same on the encoder's vectors, scaled to unit spread."""
+BANK_WEIGHT = 0.1
+"""What a line of the bank counts in the reader of meaning beside one of the sheet: enough that no language stands for a
+class, little enough that its machine-made wording does not lead (by the sheet's held-out lines)."""
+CALM_WEIGHT, FOREIGN_WEIGHT = 0.1, 0.01
+"""The same for everyday texts in English, and in other languages: a language of which only everyday texts are at hand
+must not stand for a class."""
+NEAR = 0.1
+"""Share of honest sessions that are near to the subject, when marks are set."""
 FOLDS = 5
-SESSIONS = 5_000
-"""Sessions drawn to set the marks, of each kind."""
+SESSIONS = 6_000
+"""Sessions drawn to weigh the parts and to set the marks, of each kind."""
+TOLD = 1.5
+"""Evidence from which a request counts as telling in its task."""
+NAMES = "Ana Rosa Linh Olena Fatima Grace Somchai Amina Daniel Maria Nadia Ivan Aisha Mei Lucas Elif".split()
+PLACES = "a hotel;a farm;a factory;a restaurant;a family;a ship;a call centre;a school".split(";")
+STAGES = {"persona": "persona", "offer": "offer", "spread": "translation"}
+ORDERED = {"move": "move", "control": "control", "papers": "control"}
 
 
 class TrainError(ThreelinesError):
-    """The reader cannot be fitted here."""
+    """The readers cannot be fitted here."""
 
 
 class Example(NamedTuple):
-    """One request, whether it means harm, and what it must not be split from."""
+    """One request, whether it tells a harmful purpose, what it must not be split from, the task and the side."""
 
     text: str
     asked: bool
     group: str
+    task: str = ""
+    """Empty where the task is not known."""
+    language: str = "en"
+    neutral: bool = False
+    """The task alone, as both sides ask for it."""
+    weight: float = 1.0
+    """What it counts in the reader of meaning."""
 
 
 def examples(data: Path) -> Iterator[Example]:
     """Yield everything that may be learned from."""
-    sheet = tomllib.loads((HERE / "request_sheet.toml").read_text(encoding="utf-8"))
-    for side, stages in sheet.items():
-        for stage, lines in stages.items():
-            for number, line in enumerate(lines):
-                yield Example(line, side == "asked", f"{stage} {number}")
+    yield from _sheet()
+    yield from _bank()
     for item in items(load(), ("misuse", "contrast", "support", "session")):
         if item.request.language == "en" and item.request.frame != "split":
             for turn in item.turns:
                 yield Example(unquoted(turn), item.misuse, item.scenario.id)
+    yield from _everyday(data)
+
+
+def _sheet() -> Iterator[Example]:
+    sheet = tomllib.loads((HERE / "request_sheet.toml").read_text(encoding="utf-8"))
+    for side, stages in sheet.items():
+        for stage, lines in stages.items():
+            for number, line in enumerate(lines):
+                task = {**STAGES, **ORDERED}.get(stage, "")
+                yield Example(line, side == "asked", f"{stage} {number}", task if side == "asked" else "")
+
+
+def _bank() -> Iterator[Example]:
+    """Put clauses together: what is asked, with what tells the purpose or an honest reason."""
+    random = np.random.default_rng(3)
+    bank = tomllib.loads((HERE / "request_bank.toml").read_text(encoding="utf-8"))
+    for key, clauses in bank.items():
+        for text, asked, group, task, neutral in _combined(clauses, random):
+            tongues = random.choice(clauses["languages"], 3, replace=False)
+            for slot, value in zip(("{a}", "{b}", "{c}"), map(str, tongues), strict=True):
+                text = text.replace(slot, value)
+            text = text.replace("{name}", str(random.choice(NAMES))).replace("{who}", str(random.choice(PLACES)))
+            yield Example(text, asked, f"{key} {group}", task, key[:2], neutral, BANK_WEIGHT)
+
+
+def _combined(clauses: dict[str, list[str]], random: Any) -> Iterator[tuple[str, bool, str, str, bool]]:
+    for stage, task in STAGES.items():
+        for side in ("tell", "fine"):
+            for number, clause in enumerate(clauses[f"{stage}_{side}"]):
+                for form in range(3):
+                    ask = str(random.choice(clauses[stage]))
+                    text = (f"{ask} {clause}", clause, f"{clause} {ask}")[form]
+                    yield text, side == "tell", f"{stage} {side} {number}", task if form != 1 else "", False
+        for number, ask in enumerate(clauses[stage]):
+            yield ask, False, f"{stage} ask {number}", task, True
+    for stage, task in ORDERED.items():
+        for number, clause in enumerate(clauses.get(f"{stage}_asked", ())):
+            yield clause, True, f"{stage} {number}", task, False
+        for number, clause in enumerate(clauses.get(f"{stage}_fine", ())):
+            yield clause, False, f"{stage} fine {number}", task, False
+    for number, clause in enumerate(clauses["honest"]):
+        yield clause, False, f"honest {number}", "none", False
+
+
+def _everyday(data: Path) -> Iterator[Example]:
     for number, row in enumerate(rows(data, "benign_dialogues")):
         if number % 2 == 0:
             for turn in row["turns"][::2][:EVERYDAY]:
-                yield Example(turn if isinstance(turn, str) else str(turn.get("text", "")), False, f"dialogue {number}")
+                text = turn if isinstance(turn, str) else str(turn.get("text", ""))
+                weight = CALM_WEIGHT if row.get("lang", "en") == "en" else FOREIGN_WEIGHT
+                yield Example(text, False, f"dialogue {number}", "none", "", weight=weight)
     for name, most in PROSE.items():
         for number, row in enumerate(rows(data, name)[:most]):
             for part in row["text"][:600].split(". ")[:4]:
-                yield Example(part, False, f"dialogue {name} {number}")
+                yield Example(part, False, f"dialogue {name} {number}", "none", "", weight=FOREIGN_WEIGHT)
+    articles = rows(data, "langid_udhr")
+    for number, row in enumerate(articles[:: max(1, len(articles) // TONGUES)]):
+        yield Example(row["text"][:240], False, f"dialogue udhr {number}", "none", "", weight=FOREIGN_WEIGHT / 10)
+    for number, row in enumerate(rows(data, "aitext_tweepfake_train")[:POSTS]):
+        yield Example(row["text"][:240], False, f"dialogue posts {number // 10}", "none", "", weight=CALM_WEIGHT)
 
 
 def rows(data: Path, name: str) -> list[dict[str, Any]]:
@@ -94,70 +189,256 @@ def rarity_of(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.where(seen > 0, np.log((1 + len(texts)) / (1 + seen)) + 1.0, 0.0).astype(np.float32)
 
 
-def fit(known: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Return rarity, weights and constant."""
+class Fitted(NamedTuple):
+    """Both readers."""
+
+    rarity: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    constant: float
+    tasks: NDArray[np.float32]
+    task_constants: NDArray[np.float32]
+
+    def read(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
+        """Return scores and tasks."""
+        table = dense(texts, self.rarity)
+        odds = table @ self.tasks + self.task_constants
+        return table @ self.weight + self.constant, _named(odds)
+
+
+def fit(known: Sequence[Example]) -> Fitted:
+    """Fit both readers."""
     from sklearn.linear_model import LogisticRegression
 
     texts = [example.text for example in known]
     rarity = rarity_of(texts)
+    table = dense(texts, rarity)
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=3000)
-    model.fit(dense(texts, rarity), [example.asked for example in known])
-    return rarity, model.coef_[0].astype(np.float32), float(model.intercept_[0])
+    model.fit(table, [example.asked for example in known])
+    inside = [number for number, example in enumerate(known) if example.task]
+    tasks = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=3000)
+    tasks.fit(table[inside], [TASKS.index(known[number].task) for number in inside])
+    return Fitted(
+        rarity, model.coef_[0].astype(np.float32), float(model.intercept_[0]),
+        tasks.coef_.T.astype(np.float32), tasks.intercept_.astype(np.float32),
+    )  # fmt: skip
 
 
-def held_out(known: Sequence[Example]) -> NDArray[np.float64]:
-    """Return the score of every example by a model that has not seen its group."""
+def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
+    """Fit both readers on vectors."""
+    from sklearn.linear_model import LogisticRegression
+
+    centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
+    table = (vectors - centre) / spread
+    asked = np.array([example.asked for example in known])
+    weight = np.array([example.weight for example in known])
+    weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
+    model = LogisticRegression(C=SENSE_STRENGTH, max_iter=1000).fit(table, asked, sample_weight=weight / weight.mean())
+    inside = [number for number, example in enumerate(known) if example.task]
+    tasks = LogisticRegression(C=SENSE_STRENGTH, class_weight="balanced", max_iter=1000)
+    tasks.fit(table[inside], [TASKS.index(known[number].task) for number in inside])
+    halves = (centre, spread, model.coef_[0], tasks.coef_.T, tasks.intercept_)
+    centre, spread, weights, task_weights, task_constants = (np.asarray(part, dtype=np.float32) for part in halves)
+    return Reader(centre, spread, weights, float(model.intercept_[0]), task_weights, task_constants)
+
+
+class Line(NamedTuple):
+    """What one line adds to a session."""
+
+    evidence: float
+    task: str
+    fan: bool
+
+
+class Found(NamedTuple):
+    """Scores and tasks of every example by readers that have not seen its group."""
+
+    scores: NDArray[np.float64]
+    tasks: list[str]
+
+
+def held_out(known: Sequence[Example], vectors: NDArray[np.float32]) -> tuple[Found, Found]:
+    """Read every example by words and by meaning, each by readers that have not seen its group."""
     groups = sorted({example.group for example in known})
     fold_of = {group: number for number, group in enumerate(np.random.default_rng(1).permutation(groups))}
-    scores = np.zeros(len(known))
-    for fold in range(FOLDS):
-        inside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS == fold]
-        rarity, weight, constant = fit([example for example in known if fold_of[example.group] % FOLDS != fold])
-        scores[inside] = dense([known[n].text for n in inside], rarity) @ weight + constant
-    return scores
+    words = Found(np.zeros(len(known)), [""] * len(known))
+    sense = Found(np.zeros(len(known)), [""] * len(known))
+    for part in range(FOLDS):
+        inside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS == part]
+        outside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS != part]
+        seen = [known[n] for n in outside]
+        words.scores[inside], named = fit(seen).read([known[n].text for n in inside])
+        reader = fit_sense(seen, vectors[outside])
+        table = (vectors[inside] - reader.centre) / reader.spread
+        sense.scores[inside] = table @ reader.weight + reader.constant
+        for number, task, meant in zip(
+            inside, named, _named(table @ reader.tasks + reader.task_constants), strict=True
+        ):
+            words.tasks[number], sense.tasks[number] = task, meant
+    return words, sense
 
 
-def marks(known: Sequence[Example], scores: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return the sums that 5%, 2% and 0.2% of honest sessions reach, half near the subject, half everyday.
+def _named(odds: NDArray[Any]) -> list[str]:
+    share = np.exp(odds - odds.max(axis=1, keepdims=True))
+    sure = 1.0 / share.sum(axis=1) >= SURE
+    return [TASKS[place] if known else "none" for place, known in zip(odds.argmax(axis=1), sure, strict=True)]
 
-    Sessions near the subject are drawn from honest lines of the sheet and from twins, in any order.
-    """
-    dialogues: dict[str, list[float]] = {}
-    near: list[float] = []
-    for example, score in zip(known, scores, strict=True):
-        if not example.asked:
+
+class Pools:
+    """Lines by language, task and side, from which sessions are drawn."""
+
+    def __init__(self, known: Sequence[Example], found: Found) -> None:
+        self.lines: dict[tuple[str, str, str], list[Line]] = {}
+        self.dialogues: dict[str, list[Line]] = {}
+        for example, score, task in zip(known, found.scores, found.tasks, strict=True):
+            line = Line(evidence(float(score)), task, len(named_languages(fold(example.text))) > 2)
             if example.group.startswith("dialogue "):
-                dialogues.setdefault(example.group, []).append(evidence(float(score)))
-            else:
-                near.append(evidence(float(score)))
-    random = np.random.default_rng(2)
-    drawn: list[list[float]] = [
-        list(random.choice(near, size=int(random.integers(2, 7)), replace=False)) for _ in range(SESSIONS)
-    ]
-    everyday = [list(dialogues.values())[int(n)] for n in random.integers(0, len(dialogues), SESSIONS)]
-    sums = [sum(sorted(session, reverse=True)[:TELLING]) for session in (*drawn, *everyday)]
-    return tuple(round(float(np.quantile(sums, 1 - share)), 3) for share in (0.05, 0.02, 0.002))
+                self.dialogues.setdefault(example.group, []).append(line)
+                continue
+            side = "asked" if example.asked else "neutral" if example.neutral else "honest"
+            self.lines.setdefault((example.language, example.task or "none", side), []).append(line)
+        self.random = np.random.default_rng(2)
+
+    @cached_property
+    def languages(self) -> list[str]:
+        """English half of the time, the others alike."""
+        others = sorted({language for language, _, _ in self.lines if language != "en"})
+        return ["en"] * len(others) + others
+
+    def one(self, language: str, task: str, side: str) -> list[Line]:
+        """Draw a line, or none where there is none."""
+        found = self.lines.get((language, task, side), [])
+        return [found[int(self.random.integers(len(found)))]] if found else []
+
+    def misuse(self) -> list[Line]:
+        """Steps in order, a quarter of them without a word of purpose, harmless turns between; cut before the move."""
+        language, session = str(self.random.choice(self.languages)), list[Line]()
+        for step in ("persona", "offer", "translation", "move", "control"):
+            if self.random.random() < (0.75 if step != "control" else 0.25) and not (
+                step == "move" and self.random.random() < 0.7
+            ):
+                side = "neutral" if step in STAGES.values() and self.random.random() < 0.25 else "asked"
+                session += self.one(language, step, side)
+            if self.random.random() < 0.4:
+                session += self.one(language, "none", "honest")
+        return session or self.one(language, "offer", "asked")
+
+    def near(self) -> list[Line]:
+        """Honest people near to the subject: recruiters with the same order of tasks, and everybody else."""
+        language, session = str(self.random.choice(self.languages)), list[Line]()
+        if self.random.random() < 0.4:
+            for step in ("persona", "offer", "translation", "move"):
+                if self.random.random() < 0.7:
+                    side = "neutral" if self.random.random() < 0.4 else "honest"
+                    session += self.one(language, step, side)
+                if self.random.random() < 0.4:
+                    session += self.one(language, "none", "honest")
+            return session
+        return [line for _ in range(int(self.random.integers(2, 8))) for line in self.one(language, "none", "honest")]
+
+    def everyday(self) -> list[Line]:
+        """One public dialogue, or what one person posted."""
+        keys = list(self.dialogues)
+        return self.dialogues[keys[int(self.random.integers(len(keys)))]]
+
+
+def parts(session: Sequence[Line]) -> Parts:
+    """Return what of a session is added up."""
+    top = [*sorted((line.evidence for line in session), reverse=True)[:TELLING], 0.0, 0.0, 0.0]
+    steps = [line.task for line in session if line.task in TASKS[:4]]
+    told = {line.task for line in session if line.task != "none" and line.evidence >= TOLD}
+    return Parts(
+        top[0], top[1], top[2], max(0.0, steps_in_order(tuple(steps)) - 1.0),
+        float(any(line.fan for line in session)), max(0.0, len(told) - 1.0),
+    )  # fmt: skip
+
+
+def weigh(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit what the parts weigh: a logistic regression whose weights are never negative."""
+    from scipy.optimize import minimize
+
+    table = np.vstack([bad, good])
+    sign = np.r_[np.ones(len(bad)), -np.ones(len(good))]
+    share = np.r_[np.full(len(bad), 1 / len(bad)), np.full(len(good), 1 / len(good))]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = sign * (table @ weights[:-1] + weights[-1])
+        slope = -sign * share / (1.0 + np.exp(margin))
+        gradient = np.r_[table.T @ slope + 0.001 * weights[:-1], slope.sum()]
+        return float(share @ np.logaddexp(0.0, -margin) + 0.0005 * (weights[:-1] ** 2).sum()), gradient
+
+    width = table.shape[1]
+    found = minimize(
+        loss, np.zeros(width + 1), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * width + [(None, None)]
+    )
+    return np.asarray(found.x[:-1])
+
+
+def sessions(known: Sequence[Example], found: Found) -> tuple[Any, Any]:
+    """Return what the parts weigh, and the sums that 5%, 1% and 0.1% of honest sessions reach."""
+    pools = Pools(known, found)
+    bad = np.array([parts(pools.misuse()) for _ in range(SESSIONS)])
+    near = np.array([parts(pools.near()) for _ in range(SESSIONS)])
+    calm = np.array([parts(pools.everyday()) for _ in range(SESSIONS)])
+    mix = weigh(bad, np.vstack([near, calm]))
+    sums = np.r_[near @ mix, calm @ mix]
+    share_of = np.r_[np.full(len(near), NEAR), np.full(len(calm), 1.0 - NEAR)]
+    order = np.argsort(-sums)
+    reached = np.cumsum(share_of[order]) / share_of.sum()
+    marks = tuple(round(float(sums[order][np.searchsorted(reached, share)]), 3) for share in SHARES)
+    for share, mark in zip(SHARES, marks, strict=True):
+        sys.stdout.write(
+            f"sessions, lines not seen: {share:.1%} of honest ones (near the subject {(near @ mix >= mark).mean():.3f}, "
+            f"everyday {(calm @ mix >= mark).mean():.3f}) reach {mark}; of misuse ones {(bad @ mix >= mark).mean():.3f}\n"
+        )
+    sys.stdout.write(f"parts weigh {dict(zip(Parts._fields, np.round(mix, 3), strict=True))}\n")
+    return mix, marks
+
+
+def report(name: str, known: Sequence[Example], found: Found) -> None:
+    """Print what readers find in groups that they had not seen."""
+    asked = np.array([example.asked for example in known])
+    sys.stdout.write(f"{name}, held-out groups\n")
+    for share in (0.05, 0.01, 0.001):
+        at = float(np.quantile(found.scores[~asked], 1 - share))
+        sys.stdout.write(
+            f"  {share:.1%} of {int((~asked).sum())} honest at {at:.2f}; "
+            f"found {float((found.scores[asked] >= at).mean()):.3f} of {int(asked.sum())}\n"
+        )
+    labelled = [(example.task, task) for example, task in zip(known, found.tasks, strict=True) if example.task]
+    for name in TASKS:
+        right = [named == name for task, named in labelled if task == name]
+        wrong = [named == name for task, named in labelled if task != name]
+        sys.stdout.write(f"  task {name}: found {np.mean(right):.3f}, named wrongly {np.mean(wrong):.3f}\n")
 
 
 def main() -> None:
     """Cross-validate, fit on everything, write the weights."""
     known = list(examples(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))
-    scores = held_out(known)
-    asked = np.array([example.asked for example in known])
-    for share in (0.05, 0.01, 0.001):
-        at = float(np.quantile(scores[~asked], 1 - share))
-        sys.stdout.write(
-            f"held-out groups: {share:.1%} of {int((~asked).sum())} honest at {at:.2f}; found {float((scores[asked] >= at).mean()):.3f} of {int(asked.sum())}\n"
-        )
-    found = marks(known, scores)
-    sys.stdout.write(f"sessions: 5%, 2% and 0.2% of honest ones reach {found}\n")
-    rarity, weight, constant = fit(known)
+    vectors = Meaning().vectors([example.text[:300] for example in known])
+    words, sense = held_out(known, vectors)
+    both = Found(joint(words.scores, sense.scores), sense.tasks)
+    for name, found in (("words", words), ("meaning", sense), ("both", both)):
+        report(name, known, found)
+    save(fit(known), sessions(known, words), sessions(known, both))
+    reader = fit_sense(known, vectors)
+    np.savez_compressed(HERE / "meaning.npz", **reader._asdict())
+
+
+def save(made: Fitted, words: tuple[Any, Any], both: tuple[Any, Any]) -> None:
+    """Write the weights: halves for the reader of purpose, bytes for the reader of tasks."""
+    scale = np.abs(made.tasks).max(axis=0) / 127.0
     np.savez_compressed(
         HERE / "requests.npz",
-        rarity=rarity.astype(np.float16),
-        weight=weight.astype(np.float16),
-        constant=np.float32(constant),
-        marks=np.array(found, dtype=np.float32),
+        rarity=made.rarity.astype(np.float16),
+        weight=made.weight.astype(np.float16),
+        constant=np.float32(made.constant),
+        tasks=np.round(made.tasks / scale).astype(np.int8),
+        task_scale=scale.astype(np.float32),
+        task_constants=made.task_constants,
+        words_mix=np.array(words[0], dtype=np.float32),
+        words_marks=np.array(words[1], dtype=np.float32),
+        both_mix=np.array(both[0], dtype=np.float32),
+        both_marks=np.array(both[1], dtype=np.float32),
     )
 
 

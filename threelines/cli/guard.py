@@ -25,6 +25,11 @@ _SHARED = (
         help="What to do when a session cannot be judged; the status says so either way.",
     ),
     click.option(
+        "--meaning/--words", "meaning", default=None,
+        help="Read by meaning as well, in about 100 languages (extra `semantic`), or by words alone. "
+        "Where neither is given: by meaning if the extra is installed.",
+    ),
+    click.option(
         "--block-unreviewed", is_flag=True,
         help="Let words of languages that no speaker has checked block, not only ask for review.",
     ),
@@ -114,7 +119,9 @@ def _guard(options: dict[str, Any]) -> Guard:
     if options["state"] != "memory:" and not options["key"]:
         raise click.UsageError("a kept state needs a secret: --key or THREELINES_GUARD_KEY")
     policy = Policy(on_error=options["on_error"], block_unreviewed=options["block_unreviewed"])
-    return Guard(policy=policy, state=open_state(options["state"]), key=options["key"].encode())
+    return Guard(
+        policy=policy, state=open_state(options["state"]), key=options["key"].encode(), meaning=options["meaning"]
+    )
 
 
 def _events(file: IO[str]) -> Iterator[Event]:
