@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import random
@@ -17,15 +18,26 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 
 from threelines.ai_models.scenario import items, load
 
 
-async def fire(address: str, rate: int, seconds: float) -> list[float]:
+def requests(data: Path | None) -> list[str]:
+    """Return what is sent: the scenarios, all near to the subject; with a data folder, nine everyday turns for each."""
+    near = [turn for item in items(load(), ("misuse", "contrast", "support", "session")) for turn in item.turns]
+    if data is None:
+        return near
+    with gzip.open(data / "dev" / "benign_dialogues.jsonl.gz", "rt", encoding="utf-8") as lines:
+        calm = [turn["text"] for row in map(json.loads, lines) for turn in row["turns"][::2]]
+    return [near[n // 10 % len(near)] if n % 10 == 0 else calm[n * 7 % len(calm)] for n in range(10 * len(near))]
+
+
+async def fire(address: str, rate: int, seconds: float, data: Path | None) -> list[float]:
     """Send requests on schedule; return the milliseconds from when each was due to when it came back."""
-    texts = [turn for item in items(load(), ("misuse", "contrast", "support", "session")) for turn in item.turns]
+    texts = requests(data)
     pick, waited = random.Random(5), []
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(base_url=address, limits=limits, timeout=10.0) as client:
@@ -59,6 +71,8 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--state", default="memory:")
+    parser.add_argument("--everyday", type=Path, help="data folder: nine everyday turns for each scenario")
+    parser.add_argument("--words", action="store_true", help="without the reader of meaning")
     chosen = parser.parse_args()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -75,6 +89,7 @@ def main() -> None:
         chosen.state,
         "--key",
         "bench",
+        "--words" if chosen.words else "--meaning",
     ]
     server = subprocess.Popen(orders)
     try:
@@ -83,7 +98,7 @@ def main() -> None:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        waited = asyncio.run(fire(f"http://127.0.0.1:{port}", chosen.rate, chosen.seconds))
+        waited = asyncio.run(fire(f"http://127.0.0.1:{port}", chosen.rate, chosen.seconds, chosen.everyday))
     finally:
         server.terminate()
         server.wait(10)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -36,7 +36,7 @@ from threelines.ai_models.intent import (
     steps_in_order,
     unquoted,
 )
-from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, evidence, read, telling, total, weights
+from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, Read, evidence, read, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import Meaning, installed
 from threelines.ai_models.sessions import Memory, State, StateError
@@ -163,6 +163,15 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first, with faded evidence."""
 
 
+class Asked(NamedTuple):
+    """One request with what is known of it before its session is opened."""
+
+    event: Event
+    found: Read
+    earlier: Earlier
+    now: float
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What to do now, and everything it rests on."""
 
@@ -243,13 +252,14 @@ class Guard:
 
     def _observe(self, event: Event, now: float) -> Decision:
         made: list[Decision] = []
-        earlier = self._earlier(event, now) if event.kind == "request" else Earlier()
+        asked: Asked | None = None
+        if event.kind == "request":  # read before the state is held: other requests need not wait for it
+            found = read(unquoted(event.text[:READ_WHOLE]), self._meaning)
+            asked = Asked(event, found, self._earlier(event, now), now)
 
         def change(stored: bytes | None) -> bytes:
             state = _decoded(stored, SessionState)
-            decision = (
-                self._judge_reply(state, now) if event.kind == "reply" else self._judge(event, state, earlier, now)
-            )
+            decision = self._judge(asked, state) if asked else self._judge_reply(state, now)
             made[:] = [decision]
             return msgspec.msgpack.encode(decision.session_state)
 
@@ -307,14 +317,15 @@ class Guard:
         message = _REFUSAL if action == "block" else ""
         return self._decide(after, action, self._assess(after, {}), status="ok", message=message)
 
-    def _judge(self, event: Event, state: SessionState, earlier: Earlier, now: float) -> Decision:
+    def _judge(self, asked: Asked, state: SessionState) -> Decision:
+        event, found, earlier, now = asked
         text = event.text[:LONGEST]
         turn = state.turns + 1
         record = Record(id=f"turn {turn}", kind="request", author=event.account or "requester", text=text)
         reading = self._requests.read(record)
         in_need = reading.own_situation and self._only_passes_on(reading)
         seen = {} if in_need else self._seen(record, reading, turn)
-        after, told = (state, False) if in_need else self._like(state, reading, text)
+        after, told = (state, False) if in_need else self._like(state, reading, found)
         if told and not reading.about:  # a claim to study or prevent asks for one more sign; what it told is kept
             seen |= self._likeness(record, self._sum(after, earlier), turn)
         after = self._advance(after, reading, seen, now)
@@ -336,9 +347,8 @@ class Guard:
         kinds = {signal.indicator for signal in reading.signals}
         return kinds <= _QUIET or ORDER not in kinds or not reading.orders
 
-    def _like(self, state: SessionState, reading: Reading, text: str) -> tuple[SessionState, bool]:
+    def _like(self, state: SessionState, reading: Reading, found: Read) -> tuple[SessionState, bool]:
         """Return the session with what this request tells and asks for, and whether that adds to it."""
-        found = read(unquoted(text[:READ_WHOLE]), self._meaning)
         claims = float(reading.about) + float(reading.own_situation or state.support)
         added = evidence(found.score - claims)
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task

@@ -27,7 +27,8 @@ _SHARED = (
     click.option(
         "--meaning/--words", "meaning", default=None,
         help="Read by meaning as well, in about 100 languages (extra `semantic`), or by words alone. "
-        "Where neither is given: by meaning if the extra is installed.",
+        "Where neither is given: `replay` by meaning if the extra is installed, `serve` by words: at 200 requests/s on two "
+        "cores reading by meaning does not keep up.",
     ),
     click.option(
         "--block-unreviewed", is_flag=True,
@@ -109,6 +110,7 @@ def serve(host: str, port: int, token: str, **options: Any) -> None:
 
     if host not in ("127.0.0.1", "::1", "localhost") and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
+    options["meaning"] = bool(options["meaning"])
     uvicorn.run(create_app(_guard(options), token=token), host=host, port=port, log_level="warning", access_log=False)
 
 
