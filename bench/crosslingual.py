@@ -5,7 +5,7 @@ not the same messages). 2. The vocabulary's own sentences: offer, control or hel
 judged in every language that has ten or more. Each by letters, by `fit --semantic` (whose recipe is chosen on English,
 where letters suffice), and by the encoder's vector alone. 3. The same 29 requests to an AI model in eleven languages, and
 articles of the declaration of human rights: how often the nearest of the English texts is the original, by the encoder
-and by its static student.
+and by its static student. 4. Everyday sentences that `--semantic` flags, and what the student lets through.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Texts(NamedTuple):
 def run(data: Path = Path("../shared/data")) -> list[dict[str, Any]]:
     """Return the rows of all tables; without the extra `semantic` only letters are judged."""
     found = [*kinds_of_fraud(data), *signs()]
-    return found + ([*requests(data), *articles(data)] if _meaning() else [])
+    return found + ([*requests(data), *articles(data), *closeness(data)] if _meaning() else [])
 
 
 def _meaning() -> bool:
@@ -170,6 +170,27 @@ def articles(data: Path) -> Iterator[dict[str, Any]]:
         english = [held["eng"][number] for number in asked] + rest + _others(data)
         if asked:
             yield _retrieved("article", language, [held[language][number] for number in asked], english)
+
+
+def closeness(data: Path) -> Iterator[dict[str, Any]]:
+    """Flag everyday sentences that no background was made of, and count what the first look lets through."""
+    from threelines.signals.semantic import Closeness, sentences
+    from threelines.vocabulary.terms import load
+
+    held: dict[str, list[str]] = {}
+    for row in rows(data, "benign_dialogues"):
+        said = [turn["text"] for turn in row["turns"][4:]]
+        held.setdefault(row["lang"], []).extend(text[start:end] for text in said for start, end in sentences(text))
+    detector = Closeness(None, load())
+    for language, every in sorted(held.items()):
+        texts = sorted(set(every))[:: max(1, len(set(every)) // 400)][:400]
+        found = [near is not None for near in detector.near(texts)]
+        passed = [bool(one) for one in detector.first_look(texts)]
+        kept = sum(one and two for one, two in zip(found, passed, strict=True))
+        yield {
+            "everyday sentences": language, "texts": len(texts), "flagged": sum(found) / len(texts),
+            "first look passes": sum(passed) / len(texts), "of the encoder's finds": f"{kept} of {sum(found)}",
+        }  # fmt: skip
 
 
 def _others(data: Path) -> list[str]:

@@ -32,7 +32,17 @@ _NAMES = {
 
 def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
     """Return the rows of the tables."""
-    return [*identification(data), *declarations(data, package)]
+    everyday = list(identification(data))
+    return [*everyday, *_mean([row for row in everyday if row["right"] != "-"]), *declarations(data, package)]
+
+
+def _mean(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Return the mean over sets and languages, each counted once."""
+    if table:
+        names = ("right", "right, 25 characters", "und", "texts/s")
+        yield {"set": "everyday, mean", "language": f"{len(table)} sets and languages"} | {
+            name: sum(row[name] for row in table) / len(table) for name in names
+        }
 
 
 def declarations(data: Path, package: Path | None = None) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,7 @@
 """A request read by its meaning: the first three layers of the multilingual encoder, and a linear reader on top.
 
-The whole encoder takes four times as long and tells less here: its upper layers draw everything
-together (measured on wording and languages that were not learned, `docs/design/0013`). A reader
-fitted on English and some languages reads the others that the encoder knows.
+Three layers of twelve, because an answer waits for it. A reader fitted on English and some languages
+reads the others that the encoder knows (model card: `docs/models/requests.md`).
 
 Needs the extra `semantic`. Where it is not installed the guard reads words alone and its version says so.
 """

@@ -82,12 +82,8 @@ class Sqlite:
         with self._lock:
             try:
                 self._base.execute("BEGIN IMMEDIATE")
-                try:
+                with self._base:  # commits, or rolls back and raises again
                     self._replace(key, change)
-                except BaseException:
-                    self._base.execute("ROLLBACK")
-                    raise
-                self._base.execute("COMMIT")
             except sqlite3.Error as fault:
                 raise StateError(f"guard state: {fault}; is the disk full or the file locked?") from fault
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+from threelines.cli._outputs import OutFile, keep_apart, written
 
 if TYPE_CHECKING:
     from threelines.ai_models.guard import Event, Guard
@@ -58,12 +61,10 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=click.File("r", encoding="utf-8"))
-@click.option(
-    "--out", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="Decisions, one JSON object a line."
-)
+@click.option("--out", type=OutFile(), help="Decisions, one JSON object a line; without it, standard output.")
 @click.option("--only-raised", is_flag=True, help="Write review and block only.")
 @_shared
-def replay(file: IO[str], out: IO[str], only_raised: bool, **options: Any) -> None:
+def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -> None:
     """Judge recorded sessions: one JSON object a line with session, account, text, kind, time.
 
     \b
@@ -72,14 +73,17 @@ def replay(file: IO[str], out: IO[str], only_raised: bool, **options: Any) -> No
     """
     import msgspec
 
+    keep_apart([("--out", out)], [Path(file.name)] if file.name not in ("-", "<stdin>") else [])
     guard = _guard(options)
     counts: dict[str, int] = {}
-    for event in _events(file):
-        decision = guard.observe(event)
-        counts[decision.action] = counts.get(decision.action, 0) + 1
-        if not only_raised or decision.action in ("review", "block"):
-            row = {"session": event.session, "account": event.account, "decision": decision}
-            out.write(msgspec.json.encode(row).decode() + "\n")
+    with ExitStack() as stack:
+        sink = stack.enter_context(written(out) if out else click.open_file("-", "wb"))
+        for event in _events(file):
+            decision = guard.observe(event)
+            counts[decision.action] = counts.get(decision.action, 0) + 1
+            if not only_raised or decision.action in ("review", "block"):
+                row = {"session": event.session, "account": event.account, "decision": decision}
+                sink.write(msgspec.json.encode(row) + b"\n")
     summary = ", ".join(f"{counts[action]} {action}" for action in sorted(counts))
     click.echo(f"{sum(counts.values())} events: {summary or 'none'}", err=True)
 

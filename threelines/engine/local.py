@@ -37,8 +37,7 @@ from threelines.link.copies import Rows, Sketches
 from threelines.link.groups import linked
 from threelines.link.network import Columns, networks, shown, threads_of
 from threelines.link.praise import find_praise, threads_about
-from threelines.link.scripts import Linked as LinkedTexts
-from threelines.link.scripts import Script, across_languages, script_thread
+from threelines.link.scripts import Linked, Script, across_languages, script_thread
 from threelines.link.scripts import shown as shown_of
 from threelines.link.translated import Place
 from threelines.records import Assessment, Record, Signal, Thread
@@ -196,7 +195,7 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
         progress("accounts", size(part))
 
 
-def _linked(block: Block, begun: Callable[[], Linked], workers: _Workers, progress: Progress) -> Iterator[Batch]:
+def _linked(block: Block, begun: Callable[[], LinkedBlock], workers: _Workers, progress: Progress) -> Iterator[Batch]:
     """Judge the scripts and networks of a block: what linking keeps of a text must fit in memory.
 
     Copies that lie in two blocks are found by neither.
@@ -213,7 +212,7 @@ def _linked(block: Block, begun: Callable[[], Linked], workers: _Workers, progre
         yield judged()
 
 
-def _with_records(block: Block, found: Linked) -> Iterator[tuple[Script, list[bytes]]]:
+def _with_records(block: Block, found: LinkedBlock) -> Iterator[tuple[Script, list[bytes]]]:
     """Yield each script with the records of it that are judged, encoded, in order of id."""
     ordered = sorted(range(len(found.scripts)), key=lambda number: found.scripts[number].id)
     owner = {row: number for number in ordered for row in found.rows[number]}
@@ -229,7 +228,7 @@ def _by(size: int, items: Iterable[_In]) -> Iterator[list[_In]]:
         yield part
 
 
-class Linked(NamedTuple):
+class LinkedBlock(NamedTuple):
     """What linking found in one block."""
 
     scripts: tuple[Script, ...]
@@ -313,14 +312,14 @@ def _lay_down(thread: Thread, accounts: Spill, texts: Texts) -> None:
             texts.add(turn.record, _encode(turn.record))
 
 
-def link_block(block: Block) -> Linked:
+def link_block(block: Block) -> LinkedBlock:
     """Name the scripts of one block, and what is praised in it."""
     lights, sketched = block.lights(), block.sketches()
     names = linked(sketched)
     groups = _texts(lights, sketched, names).scripts().groups
     place = {light.id: row for row, light in reversed(list(enumerate(lights)))}
     groups = _across_languages(groups, block, place)
-    return Linked(groups, tuple(_rows(place, shown_of(script)) for script in groups), names)
+    return LinkedBlock(groups, tuple(_rows(place, shown_of(script)) for script in groups), names)
 
 
 def _across_languages(groups: tuple[Script, ...], block: Block, place: Mapping[str, int]) -> tuple[Script, ...]:
@@ -335,10 +334,10 @@ def _across_languages(groups: tuple[Script, ...], block: Block, place: Mapping[s
     return (*across_languages(read, [texts[row] for row in rows], _plan.place), *rest)
 
 
-def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> LinkedTexts:
+def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> Linked:
     ids, authors = [light.id for light in lights], [light.author for light in lights]
     times = array("d", (nan if light.time is None else light.time for light in lights))
-    return LinkedTexts(ids, authors, times, sketched, names)
+    return Linked(ids, authors, times, sketched, names)
 
 
 def _rows(place: Mapping[str, int], names: Iterable[str]) -> tuple[int, ...]:

@@ -8,8 +8,8 @@ alone, and it says how far the encoder knows the language.
 A static student of the encoder (`text/student.py`) looks at everything first and lets through what may be close; only
 that is encoded. So no word of the vocabulary need stand in a message, and a scan is not as slow as the encoder.
 
-It reads conversations only. Adverts are all about work, pay and travel: 97% of ordinary adverts held a sentence
-unusually close to some sign (measured), so closeness would say nothing there.
+It reads conversations only. Adverts are all about work, pay and travel: nearly every ordinary advert holds a
+sentence unusually close to some sign, so closeness would say nothing there.
 
 Off unless asked for (`threelines scan --semantic`, extra `semantic`).
 """
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from threelines.records import Record, Signal, Thread, ThreadKind
 from threelines.signals.detector import Detector, quoted
 from threelines.signals.reading import matcher, readings, variants
-from threelines.text.background import background
+from threelines.text.background import background, centred, everyday
 from threelines.text.coverage import said
 from threelines.text.fold import fold
 from threelines.text.language import identify_all
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 MARGIN = 0.05
 """How much closer than the closest everyday sentence."""
 LEAST = 0.45
-"""Least centred cosine. At .45 it flags 1.8% of everyday sentences and 66% of phrases in other languages; at .38 3.9% and 74%."""
+"""Least centred cosine: a lower one flags more everyday sentences (`docs/models/encoder.md`)."""
 FIRST = 0.34
-"""How close to some sign the student must put a sentence for the encoder to look: 94% of what it finds is among a third."""
+"""How close to some sign the student must put a sentence for the encoder to look at it."""
 _SENTENCE = re.compile(r"[^.!?。！？؟।။።\n|]+")
 _SHORTEST, _LONGEST = 14, 300
 _MOST_SENTENCES = 40
@@ -92,11 +92,6 @@ class Closeness:
         return Student(self._encoder.tokens)
 
     @cached_property
-    def _centre(self) -> Vectors:
-        centre: Vectors = background().mean(axis=0)
-        return centre
-
-    @cached_property
     def anchors(self) -> Anchors:
         """The signs' own examples and phrases, encoded once."""
         named = [
@@ -107,15 +102,14 @@ class Closeness:
         ]
         indicators = tuple(dict.fromkeys(indicator.id for indicator, _ in named))
         vectors = self._centred([text for _, text in named])
-        everyday = _unit(background() - self._centre)
         return Anchors(
             tuple(self._vocabulary.indicators[name] for name in indicators), vectors,
             np.asarray([indicators.index(indicator.id) for indicator, _ in named], dtype=np.int64),
-            (everyday @ vectors.T).max(axis=0, initial=-1.0), self._student.network.place(vectors),
+            (everyday() @ vectors.T).max(axis=0, initial=-1.0), self._student.network.place(vectors),
         )  # fmt: skip
 
     def _centred(self, texts: Sequence[str]) -> Vectors:
-        return _unit(self._encoder.encode(texts) - self._centre) if texts else np.zeros((0, 384), dtype=np.float32)
+        return centred(self._encoder.encode(texts)) if texts else np.zeros((0, 384), dtype=np.float32)
 
     def __call__(self, thread: Thread, vocabulary: Vocabulary, /) -> Iterator[Signal]:
         """Yield a weak signal for each sentence that is unusually close to a sign."""
@@ -193,8 +187,3 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
         if _SHORTEST <= end - start <= _LONGEST and count < _MOST_SENTENCES:
             count += 1
             yield start, end
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return unit

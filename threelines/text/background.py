@@ -33,6 +33,19 @@ def background() -> NDArray[np.float32]:
     return vectors
 
 
+def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return unit vectors as seen from the middle of everyday sentences: the encoder puts all texts close together."""
+    moved = vectors - background().mean(axis=0)
+    made: NDArray[np.float32] = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return made
+
+
+@lru_cache(maxsize=1)
+def everyday() -> NDArray[np.float32]:
+    """Return the everyday sentences themselves, centred."""
+    return centred(background())
+
+
 def sentences(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (language, everyday sentence) of the sets."""
     for name, labels in _SETS.items():
