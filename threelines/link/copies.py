@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -73,40 +73,50 @@ class Sketches(NamedTuple):
 def sketch(texts: Sequence[str]) -> Sketches:
     """Sketch a few thousand texts at once."""
     codes, starts, opens = letters(texts)
-    owner = np.repeat(np.arange(len(texts), dtype=np.uint64), np.diff(starts))
     hashes, valid = _shingles(codes, starts)
-    shingles, sizes = _smallest(owner[valid], hashes[valid], (len(texts), SKETCH))
-    words, number = _smallest(owner[opens], _words(codes, opens), (len(texts), WORDS))
+    shingles, sizes = _smallest(hashes[valid], _before(valid)[starts], SKETCH)
+    words, number = _smallest(_words(codes, opens), _before(opens)[starts], WORDS)
     words[sizes > number * _LONGEST_WORD] = NOTHING
     return Sketches(shingles, words, sizes)
 
 
-def _smallest(owner: NDArray[np.uint64], hashes: NDArray[np.uint64], shape: tuple[int, int]) -> tuple[Values, Rows]:
-    """Keep the smallest different hashes of each owner; also count its different hashes."""
-    keys = np.sort((owner << np.uint64(32)) | hashes)
-    if keys.size:
-        keys = keys[np.concatenate(([True], keys[1:] != keys[:-1]))]
-    rows = (keys >> np.uint64(32)).astype(np.int64)
-    counts = np.bincount(rows, minlength=shape[0]).astype(np.int64)
-    rank = np.arange(keys.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    kept = rank < shape[1]
-    table = np.full(shape, NOTHING, dtype=np.uint32)
-    table[rows[kept], rank[kept]] = keys[kept].astype(np.uint32)
+def _before(chosen: NDArray[np.bool_]) -> Rows:
+    """Count the chosen places before each place, and all of them at the end."""
+    return np.concatenate(([0], np.cumsum(chosen, dtype=np.int64)))
+
+
+def _smallest(hashes: Values, starts: Rows, width: int) -> tuple[Values, Rows]:
+    """Keep the smallest different hashes of each text; also count its different hashes. `hashes` is sorted in place.
+
+    Text `i` has `hashes[starts[i]:starts[i + 1]]`. Each is sorted by itself: one sort of all, with the text's number
+    before each hash, took six times as long.
+    """
+    edges = starts.tolist()
+    for start, end in pairwise(edges):
+        hashes[start:end].sort()
+    new = np.ones(hashes.size, dtype=bool)
+    new[1:] = hashes[1:] != hashes[:-1]
+    new[starts[:-1][starts[:-1] < hashes.size]] = True
+    bounds, different = _before(new)[starts], hashes[new]
+    counts = np.diff(bounds)
+    places = np.minimum(bounds[:-1, None] + np.arange(width), max(different.size - 1, 0))
+    filled = np.arange(width) < counts[:, None]
+    table = np.where(filled, different[places], NOTHING) if different.size else np.full(filled.shape, NOTHING)
     return table, counts
 
 
-def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> NDArray[np.uint64]:
+def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Values:
     """Hash each word: the sum of its letters, each spread by its place."""
     begins = np.flatnonzero(opens)
     if not begins.size:
-        return np.empty(0, dtype=np.uint64)
+        return np.empty(0, dtype=np.uint32)
     place = np.arange(codes.size) - np.repeat(begins, np.diff(np.append(begins, codes.size)))
     spread = _mixed(codes.astype(np.uint64) | (place.astype(np.uint64) << np.uint64(32)))
     sums = np.add.reduceat(spread, begins)
-    return np.asarray(np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)), dtype=np.uint64)
+    return np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)).astype(np.uint32)
 
 
-def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[Values, NDArray[np.bool_]]:
     """Hash the shingle that starts at each letter; the second array says where it ends inside its text."""
     size = codes.size
     wide = codes >= _WIDE
@@ -124,7 +134,7 @@ def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[NDArray[np.uint6
     hashed ^= hashed >> np.uint32(13)
     hashed *= np.uint32(0xC2B2_AE35)
     hashed ^= hashed >> np.uint32(16)
-    return np.minimum(hashed, NOTHING - np.uint32(1)).astype(np.uint64), valid
+    return np.minimum(hashed, NOTHING - np.uint32(1)), valid
 
 
 def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
