@@ -113,7 +113,7 @@ def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Values:
     place = np.arange(codes.size) - np.repeat(begins, np.diff(np.append(begins, codes.size)))
     spread = _mixed(codes.astype(np.uint64) | (place.astype(np.uint64) << np.uint64(32)))
     sums = np.add.reduceat(spread, begins)
-    return np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)).astype(np.uint32)
+    return np.asarray(np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)), dtype=np.uint32)
 
 
 def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[Values, NDArray[np.bool_]]:
