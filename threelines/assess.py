@@ -11,11 +11,10 @@ Concern and AI use never touch each other (rule 4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import msgspec
 
-from threelines.records import Assessment, Elements, Signal, Thread, ThreadKind, ThreadRef, Tier
+from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Thread, ThreadRef, Tier
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.reading import anything_said
 from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
@@ -44,7 +43,7 @@ def assess(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector]
 
 def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector] = SIGNALS) -> tuple[Signal, ...]:
     """Return every signal of the detectors that read this kind of thread, once each, in order."""
-    asked = _asked(tuple(detectors), thread.kind, anything_said(thread, vocabulary))
+    asked = _asked(detectors)[thread.kind, anything_said(thread, vocabulary)]
     seen = [signal for detector in asked for signal in detector(thread, vocabulary)]
     if not seen:
         return ()
@@ -54,10 +53,22 @@ def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector
     return tuple(_longest(order))
 
 
-@lru_cache(maxsize=256)
-def _asked(detectors: tuple[Detector, ...], kind: ThreadKind, words: bool) -> tuple[Detector, ...]:
-    """Return the detectors that may see something in such a thread, with or without words of the vocabulary."""
-    return tuple(detector for detector in detectors if kind in detector.reads and (words or not detector.of_words))
+_Asked = dict[tuple[str, bool], tuple[Detector, ...]]
+_ASKED: list[tuple[Sequence[Detector], _Asked]] = [((), {})]
+# One place, replaced as a whole, and compared by identity: to hash thirty functions for each thread took a microsecond.
+
+
+def _asked(detectors: Sequence[Detector]) -> _Asked:
+    """Return by kind of thread, with or without words of the vocabulary, the detectors that may see something in it."""
+    known, asked = _ASKED[0]
+    if known is not detectors or not isinstance(detectors, tuple):
+        asked = {
+            (kind, words): tuple(d for d in detectors if kind in d.reads and (words or not d.of_words))
+            for kind in THREAD_KINDS
+            for words in (False, True)
+        }
+        _ASKED[0] = (detectors, asked)
+    return asked
 
 
 def _longest(signals: list[Signal]) -> Iterable[Signal]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 _LENGTH = struct.Struct("<I")
 _BUFFER = 1 << 17
+_PIECE = 1 << 20
 PARTS = 64
 LIMIT = 24 << 20
 """Bytes of one partition that a worker loads at once."""
@@ -78,9 +79,25 @@ def partitions(folder: Path) -> list[list[Path]]:
 def payloads(paths: list[Path]) -> Iterator[bytes]:
     """Yield the payloads of a partition in the order they were added."""
     for path in paths:
-        with path.open("rb", buffering=1 << 20) as file:
-            while head := file.read(_LENGTH.size):
-                yield file.read(_LENGTH.unpack(head)[0])
+        rest = b""
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(_PIECE):
+                stored = rest + piece
+                at = yield from _whole(stored)
+                rest = stored[at:]
+
+
+def _whole(stored: bytes) -> Generator[bytes, None, int]:
+    """Yield the payloads that lie in these bytes as a whole; return where the first one begins that does not."""
+    at, end = 0, len(stored)
+    while at + _LENGTH.size <= end:
+        start = at + _LENGTH.size
+        stop = start + _LENGTH.unpack_from(stored, at)[0]
+        if stop > end:
+            break
+        yield stored[start:stop]
+        at = stop
+    return at
 
 
 def size(paths: list[Path]) -> int:

@@ -25,7 +25,7 @@ _CHUNK = 500
 """Texts that are sketched at once: their shingles stay in the processor's cache."""
 
 
-class Light(msgspec.Struct, frozen=True, array_like=True):
+class Light(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What linking needs of a record besides its sketch."""
 
     id: str
@@ -103,6 +103,8 @@ class Block:
 
     def encoded(self, rows: Collection[int]) -> Iterator[tuple[int, bytes]]:
         """Yield (row, record in msgpack) of some rows, in order."""
+        if not rows:
+            return iter(())
         stored = payloads([path.with_suffix(".log") for path in self._paths])
         return ((row, payload) for row, payload in enumerate(stored) if row in rows)
 

@@ -160,6 +160,8 @@ def new_talks(talks: Iterable[Talk], first: float) -> list[Talk]:
 
 def follow(thread: Thread) -> tuple[dict[str, Talk], list[Reply]]:
     """Go through the conversations of an account once, in time order."""
+    if not any(record.conversation for record in (*thread.context, *thread.records)):
+        return {}, []
     places = thread.facts.get("positions", {})
     mine = {record.id for record in thread.records}
     merged = sorted(
@@ -303,23 +305,25 @@ def _pace(replies: list[Reply]) -> dict[str, Any]:
 
 
 def _clock(records: list[Record], times: list[float]) -> dict[str, Any]:
-    hours = {int(at // 3600) for at in times}
-    days = {hour // 24 for hour in hours}
+    hours = [int(at // 3600) for at in times]
+    busy = set(hours)
+    days = {hour // 24 for hour in busy}
     served: dict[int, set[str]] = {}
-    for record, at in zip(records, times, strict=True):
+    for record, hour in zip(records, hours, strict=True):
         if record.conversation:
-            served.setdefault(int(at // 3600), set()).add(record.conversation)
+            served.setdefault(hour, set()).add(record.conversation)
     loads = sorted(len(talks) for talks in served.values())
     return {
         "parallel": float(loads[int(0.9 * (len(loads) - 1))]) if loads else 0.0,
-        "hours_per_day": round(len(hours) / len(days), 2),
-        "quiet_hours": float(_longest_quiet([int(at // 3600) % 24 for at in times])),
+        "hours_per_day": round(len(busy) / len(days), 2),
+        "quiet_hours": float(_longest_quiet([hour % 24 for hour in hours])),
     }
 
 
 def _longest_quiet(hours: list[int]) -> int:
-    least = 0.01 * len(hours)
-    active = sorted(hour for hour, count in Counter(hours).items() if count > least)
+    active = sorted(set(hours))
+    if len(hours) >= 100:  # of fewer, one is 1% and more
+        active = [hour for hour in active if hours.count(hour) > 0.01 * len(hours)]
     if not active:
         return 24
     return max(later - hour for hour, later in zip(active, [*active[1:], active[0] + 24], strict=True)) - 1

@@ -231,15 +231,14 @@ def strength_of(entry: Entry) -> Strength:
 
 
 _MADE: list[tuple[Vocabulary, Matcher]] = []
-_READ: list[tuple[Thread, Vocabulary, tuple[Reading, ...]]] = []
+_READ: list[tuple[Thread | None, Vocabulary | None, tuple[Reading, ...]]] = [(None, None, ())]
 # One place each, replaced as a whole: detectors run one after another over the same thread.
 
 
 def matcher(vocabulary: Vocabulary) -> Matcher:
     """Return the vocabulary's automaton, built once per vocabulary in use."""
-    for known, made in _MADE[:1]:
-        if known is vocabulary:
-            return made
+    if _MADE and _MADE[0][0] is vocabulary:
+        return _MADE[0][1]
     made = Matcher(vocabulary)
     _MADE[:] = [(vocabulary, made)]
     return made
@@ -247,11 +246,11 @@ def matcher(vocabulary: Vocabulary) -> Matcher:
 
 def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
     """Return the readings of the thread's records; the last thread is remembered for the next detector."""
-    for last, known, found in _READ[:1]:
-        if last is thread and known is vocabulary:
-            return found
+    last, known, found = _READ[0]
+    if last is thread and known is vocabulary:
+        return found
     found = tuple(_readings(thread, matcher(vocabulary), thread.facts.get("quiet", frozenset())))
-    _READ[:] = [(thread, vocabulary, found)]
+    _READ[0] = (thread, vocabulary, found)
     return found
 
 

@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
     r"(?: here)?\s?[\]}>】」]{1,2}",
     re.IGNORECASE,
 )
-_LEFT_OVER = re.compile(r"[\[{<【「]|\|>|ssistant|rompt")
+_LEFT_OVER = ("[", "{", "<", "【", "「", "|>", "ssistant", "rompt")
 _ROLE_TAG = re.compile(
     r"(?:^|\n)\s*(?:<\|(?:im_start|im_end|assistant|user|system|endoftext)\|>|(?:###\s*)?(?:Assistant|System prompt|User prompt)\s*:)",
     re.IGNORECASE,
@@ -26,7 +26,11 @@ _ROLE_TAG = re.compile(
 
 def may_be_left_over(text: str) -> bool:
     """Whether the text holds a sign with which blanks and role marks begin; most texts hold none."""
-    return _LEFT_OVER.search(text) is not None
+    # Eight searches in C take 0.3 us a text; `any` over them twice as much, one regular expression 1.7 us.
+    for sign in _LEFT_OVER:  # noqa: SIM110
+        if sign in text:
+            return True
+    return False
 
 
 @reads("advert", "conversation", "account", of_words=True)

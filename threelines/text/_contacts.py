@@ -385,7 +385,9 @@ def _names() -> tuple[ahocorasick_rs.AhoCorasick, tuple[tuple[str, str, bool], .
                 entries[name] = (name, app, short)
     listed = tuple(entries[name] for name in sorted(entries))
     automaton = ahocorasick_rs.AhoCorasick(
-        [name for name, _, _ in listed], matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
+        [name for name, _, _ in listed],
+        matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
+        implementation=ahocorasick_rs.Implementation.DFA,  # few names: 0.5 us a text less than the default
     )
     return automaton, listed
 
@@ -431,6 +433,8 @@ def _stands_alone(plain: str, start: int, end: int, name: str) -> bool:
 
 def deep_links(plain: str) -> Iterator[Contact]:
     """Yield accounts and invitations given as a messenger's own address."""
+    if "/" not in plain and "live:" not in plain:
+        return
     for app, needed, pattern in _DEEP:
         if any(word in plain for word in needed):
             for found in pattern.finditer(plain):
