@@ -154,15 +154,33 @@ def frequencies(table: Values, *, threads: int = 2) -> NDArray[np.uint32]:
 
     def count(low: int) -> None:
         places = np.flatnonzero((flat >= low) & (flat <= min(low + step - 1, int(NOTHING) - 1)))
-        keyed = np.sort((flat[places].astype(np.uint64) << np.uint64(32)) | places.astype(np.uint64))
-        values, places = keyed >> np.uint64(32), (keyed & _LOW).astype(np.int64)
-        edges = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
-        runs = np.diff(edges)
-        often[places] = np.repeat(runs, runs)
+        often[places] = _repeats(flat[places])
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(count, range(0, 2**32, step)))
     return often.reshape(table.shape)
+
+
+def _repeats(values: Values) -> NDArray[np.int64]:
+    """Return for each value how often it is there.
+
+    Hashes with equal last bits lie in one bucket; where all in a bucket are equal, its size is the answer. The others
+    are sorted: all of them in that way took three times as long.
+    """
+    mask = np.uint32(2 ** max(values.size, 1).bit_length() - 1)
+    bucket = (values & mask).astype(np.int64)
+    holder = np.zeros(int(mask) + 1, dtype=np.uint32)
+    holder[bucket] = values
+    mixed = np.zeros(holder.size, dtype=bool)
+    mixed[bucket[holder[bucket] != values]] = True
+    often: NDArray[np.int64] = np.bincount(bucket, minlength=holder.size)[bucket]
+    rest = np.flatnonzero(mixed[bucket])
+    keyed = np.sort((values[rest].astype(np.uint64) << np.uint64(32)) | np.arange(rest.size, dtype=np.uint64))
+    ordered, places = keyed >> np.uint64(32), (keyed & _LOW).astype(np.int64)
+    edges = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1], [True])))
+    runs = np.diff(edges)
+    often[rest[places]] = np.repeat(runs, runs)
+    return often
 
 
 def candidates(table: Values, often: NDArray[np.uint32]) -> Pairs:
