@@ -13,7 +13,6 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-import networkx as nx
 import numpy as np
 
 from threelines.link.groups import components
@@ -74,6 +73,7 @@ class Columns:
         self.accounts: dict[str, int] = {}
         self.account, self.time = array("q"), array("d")
         self.items: dict[str, dict[str, int]] = defaultdict(dict)
+        self._values: dict[str, list[str]] = {}
         self.uses: dict[str, tuple[array[int], array[int]]] = defaultdict(lambda: (array("q"), array("q")))
 
     def add(self, name: str, author: str, time: float | None, items: Iterable[tuple[str, str]]) -> None:
@@ -99,6 +99,12 @@ class Columns:
         items, rows = self.uses[kind]
         items.append(known.setdefault(value, len(known)))
         rows.append(row)
+
+    def values(self, kind: str) -> list[str]:
+        """Return the items of a kind by number; asked for once all are in."""
+        if len(self._values.get(kind, ())) != len(self.items[kind]):
+            self._values[kind] = list(self.items[kind])
+        return self._values[kind]
 
     def layers(self) -> list[Uses]:
         """Return the uses of items by kind, and the timing."""
@@ -242,6 +248,8 @@ def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:
     if len({node for edge in edges for node in edge[:2]}) <= LARGEST:
         yield edges
         return
+    import networkx as nx  # 0.1 s; few scans come here
+
     graph = nx.Graph()
     graph.add_weighted_edges_from((first, second, min(-np.log10(p + 1e-300), 30.0)) for first, second, p in edges)
     parts = nx.community.louvain_communities(graph, seed=7)
@@ -274,20 +282,25 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
     for first, second, p in sorted(edges, key=lambda edge: (edge[2], edge[:2])):
         shown = sorted(evidence[first, second])
-        kinds: dict[str, int] = {}
         for _, kind, item, _, _ in shown:
             holding[kind, item].update((first, second))
-            kinds[kind] = kinds.get(kind, 0) + 1
         rows = dict.fromkeys(row for _, _, _, one, two in shown[:2] for row in (one, two))
         made.append(Edge(
-            first=names[first], second=names[second], kinds={kind: kinds[kind] for kind in KINDS if kind in kinds},
-            p=float(f"{p:.2e}"), records=tuple(columns.ids[row] for row in rows),
+            first=names[first], second=names[second], kinds=_counted([kind for _, kind, _, _, _ in shown]),
+            p=float(f"{p:.2e}"), records=tuple([columns.ids[row] for row in rows]),
         ))  # fmt: skip
-    values = {kind: list(columns.items[kind]) for kind, _ in holding if kind != "timing"}
+    values = {kind: columns.values(kind) for kind, _ in holding if kind != "timing"}
     items = [(kind, values[kind][item], len(who)) for (kind, item), who in holding.items() if kind in values]
     name = blake2b("\0".join(members).encode(), digest_size=8).hexdigest()
     ordered = sorted(items, key=lambda item: (-item[2], item[0], item[1]))[:40]
     return Network(id=f"network-{name}", members=tuple(members), edges=tuple(made), items=tuple(ordered))
+
+
+def _counted(kinds: list[str]) -> dict[str, int]:
+    """Count the items of each kind, in the order of `KINDS`."""
+    if len(kinds) == 1:
+        return {kinds[0]: 1}
+    return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
 
 def network_threads(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[Thread]:

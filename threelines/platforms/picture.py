@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import networkx as nx
-
 WIDTH, HEIGHT = 640, 420
 SHOWN = 40
 """Accounts drawn; the rest, with the fewest ties, is counted in the description."""
@@ -55,6 +53,8 @@ def network_picture(facts: Mapping[str, Any], *, name: str = "network") -> str:
 
 
 def _graph(edges: Sequence[Mapping[str, Any]]) -> Any:
+    import networkx as nx  # 0.1 s, which a command without a picture need not wait for
+
     graph = nx.Graph()
     for edge in sorted(edges, key=lambda edge: (edge["first"], edge["second"])):
         shared = {kind: count for kind, count in edge["kinds"].items() if kind in _DASHES}
@@ -65,6 +65,8 @@ def _graph(edges: Sequence[Mapping[str, Any]]) -> Any:
 
 def _places(graph: Any) -> dict[str, tuple[int, int]]:
     """Lay the accounts out by springs, from a fixed start, in whole pixels so that every machine agrees."""
+    import networkx as nx
+
     ordered = nx.Graph()
     ordered.add_nodes_from(sorted(graph))
     ordered.add_edges_from(sorted(tuple(sorted(edge)) for edge in graph.edges))

@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars
-
 from threelines.platforms.read._rows import Rows
 from threelines.platforms.read._source import Options, ReadError, Skip, Source
 from threelines.records import Record
@@ -37,6 +35,8 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
 
 
 def _rows(path: Path, source: Source, options: Options) -> Iterator[Record | Skip]:
+    import polars  # 0.15 s, which no other format needs
+
     rows, number = Rows(source.name, options), 0
     try:
         table = polars.scan_parquet(path)
