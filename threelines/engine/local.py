@@ -290,13 +290,19 @@ def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
         thread = lone_thread(record)
         judge_threads([thread], into=result)
         quiet = record.id not in loud_records(thread, _plan.vocabulary)
+        encoded = _encode(record)
         if record.author and _plan.accounts:
-            accounts.add(record.author, _encode(Turn(record=record, position=number, quiet=quiet)))
+            accounts.add(record.author, _encoded_turn(encoded, number, quiet=quiet))
         if _plan.linked:
-            texts.add(record, _encode(record))
+            texts.add(record, encoded)
     accounts.close()
     texts.close()
     return result
+
+
+def _encoded_turn(record: bytes, position: int, *, quiet: bool) -> bytes:
+    """Return a `Turn` that follows nothing, in msgpack, around its record that is encoded already."""
+    return _encode((msgspec.Raw(record), None, position, quiet))
 
 
 def judge_talks(part: tuple[list[Path], Path]) -> Batch:

@@ -157,6 +157,7 @@ _PAY = re.compile("|".join(
 ))  # fmt: skip
 
 _TAIL = re.compile(r"[.,](\d+)\Z")
+_DIGIT = re.compile(r"\d")
 _SEPARATORS = str.maketrans("", "", ",.' ")
 _EACH = re.compile(r"\s?(?:/|per |a |monthly|weekly|daily|hourly|yearly|每|ต่อ)")
 _KANA = re.compile(r"[\u3041-\u30fe]")
@@ -165,7 +166,8 @@ _KANA = re.compile(r"[\u3041-\u30fe]")
 def sums(plain: str) -> Iterator[Sum]:
     """Yield the sums of money in plain text, left to right."""
     at = 0
-    while number := _NUMBER.search(plain, at):
+    # The digit is looked for first: a number alone is searched for at every letter, ten times as slowly.
+    while (digit := _DIGIT.search(plain, at)) and (number := _NUMBER.search(plain, digit.start())):
         found = _sum(plain, number)
         at = found.end if found else number.end()
         if found:
