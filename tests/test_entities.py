@@ -167,6 +167,7 @@ def test_email():
         ("1️⃣5️⃣0️⃣0️⃣ USD", 1500, 1500, "USD", ""),
         ("１５，０００円", 15000, 15000, "JPY", ""),
         ("0.005 USD", 0.005, 0.005, "USD", ""),
+        ("0'534 USD", 534, 534, "USD", ""),
     ],
 )
 def test_money(text, low, high, currency, period):

@@ -245,7 +245,7 @@ def _value(written: str) -> float:
     tail = _TAIL.search(digits)
     if tail and len(tail[1]) != 3:
         return float(digits[: tail.start()].translate(_SEPARATORS) + "." + tail[1])
-    if digits[0] == "0" and len(digits) == 5:
+    if digits[0] == "0" and digits[1] in ".," and len(digits) == 5:
         return float(digits.replace(",", "."))
     return float(digits.translate(_SEPARATORS)[:300])
 
