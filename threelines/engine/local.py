@@ -308,7 +308,8 @@ def _encoded_turn(record: bytes, position: int, *, quiet: bool) -> bytes:
 def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     """Judge the conversations of one partition, and lay its turns down by account and for linking."""
     paths, folder = part
-    accounts = Spill(folder / "accounts", name=f"t{paths[0].stem}")
+    # One file for each process, not for each partition: 4,096 small files took a seventh of the time.
+    accounts = Spill(folder / "accounts", name=f"t{os.getpid()}")
     texts = Texts(folder / "texts" / f"t{paths[0].stem}")
     result = Batch()
     for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):

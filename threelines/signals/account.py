@@ -35,7 +35,7 @@ FOLLOWS_WITHIN = 6 * 3600.0
 CONTACT = re.compile(
     r"@[\w.]{3,}|\b(?:t\.me|wa\.me|line\.me|m\.me|discord\.gg|signal\.me)/\S+|https?://\S+|(?<!\w)\+?\d[\d ()\-]{7,}\d(?!\w)"
 )
-_MAY_CONTACT = re.compile(r"[@/]|\d[\d ()\-]{7}")
+_MAY_CALL = re.compile(r"\d[\d ()\-]{7}")
 _NOT_WORDING = re.compile(r"@\S+|https?://\S+|\d+")
 
 
@@ -209,7 +209,9 @@ def _own_turn(talk: Talk, record: Record, at: float) -> None:
 
 def names_contact(text: str) -> bool:
     """Whether the text holds a handle, link or number; shape only, no word is read."""
-    return _MAY_CONTACT.search(text) is not None and CONTACT.search(text) is not None
+    if "@" not in text and "/" not in text and not _MAY_CALL.search(text):
+        return False
+    return CONTACT.search(text) is not None
 
 
 def words_of(text: str) -> float:
