@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threelines.text import scripts
 from threelines.text.grams import letters
-from threelines.text.language import identify, identify_all, known_languages, model, prepared
+from threelines.text.language import identify, identify_all, known_languages, prepared
+from threelines.text.language_model import model, scores, unpacked
+from threelines.text.train_language import Piece, count, same
 
 SHORT = {
     "en": "Could you please call me tomorrow when you have finished your work?",
@@ -131,7 +134,33 @@ def test_the_model_is_small_and_has_no_pickle():
     from importlib.resources import files
 
     assert (files("threelines") / "text" / "languages.npz").stat().st_size < 4e6
-    assert all(starts[-1] == len(language) for starts, language in zip(model().starts, model().language, strict=True))
+    assert model().starts[-1] == len(model().language) == len(model().value)
+
+
+def test_whole_rows_say_what_scattered_ones_say():
+    """A text's score is the sum of its n-grams' values, whichever way they are kept for speed."""
+    known = model()
+    batch = letters([prepared(text) for text in [*SHORT.values(), "so " * 60]])
+    # without whole rows every n-gram is scattered
+    scattered = known._replace(wide_at=np.zeros_like(known.wide_at))
+
+    np.testing.assert_allclose(scores(batch, known).total, scores(batch, scattered).total, rtol=1e-4, atol=0.5)
+
+
+def test_a_model_is_made_of_articles_and_a_referee_fitted(tmp_path):
+    """Counting articles gives a model that tells their languages apart; its file is known again."""
+    pieces = [
+        Piece("eng", "en", 1, "all human beings are born free and equal in dignity and rights"),
+        Piece("deu", "de", 1, "alle menschen sind frei und gleich an würde und rechten geboren"),
+    ]
+    made = count(pieces, {"deu": ["herz", "rotes herz"]})
+    np.savez_compressed(tmp_path / "made.npz", **made)
+    small = unpacked(made)
+    total = scores(letters(["human rights", "rotes herz"]), small).total
+
+    assert [small.labels[best] for best in total.argmax(axis=1)] == ["eng", "deu"]
+    assert same(made, tmp_path / "made.npz")
+    assert not same(made | {"floor": np.float64(0)}, tmp_path / "made.npz")
 
 
 def test_keeps_up_with_a_stream():

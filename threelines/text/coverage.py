@@ -55,14 +55,15 @@ def said(language: str) -> str:
 def measure(package: Path, only: frozenset[str] = frozenset()) -> dict[str, float]:
     """Measure every language of the unpacked npm package, or only some; of several scripts the best known counts."""
     from threelines.text.encoder import Encoder
-    from threelines.text.train_language import read_declarations
+    from threelines.text.train_language import PREAMBLE, read_declarations
 
+    pieces = [piece for piece in read_declarations(package) if piece.article != PREAMBLE]
     spoken: dict[tuple[str, str], dict[int, str]] = {}
-    for piece in read_declarations(package):
+    for piece in pieces:
         if not only or piece.label in only:
             spoken.setdefault((piece.label, piece.declaration), {}).setdefault(piece.article, piece.text)
     encoder = Encoder(longest=48)
-    original = {piece.article: piece.text for piece in read_declarations(package) if piece.declaration == "eng"}
+    original = {piece.article: piece.text for piece in pieces if piece.declaration == "eng"}
     articles = sorted(original)[:20]
     english = encoder.encode([original[article] for article in articles])
     shares: dict[str, float] = {}

@@ -1,10 +1,10 @@
 """Which language a short message is written in, or an honest `und`.
 
-Two readers are added up. A naive Bayes model over character n-grams knows the 440 languages of the
-Universal Declaration of Human Rights (`train_language.py` rebuilds it, one command); CLD2 knows
-about 80 languages from the web, where the declaration's formal style misleads. Romanised Hindi,
-Urdu, Bengali and Arabic have no declaration: they are known by their most frequent words and by
-letters written as digits, and are counted apart (`romanised`).
+Two readers are weighed. A naive Bayes model over letter n-grams (`language_model.py`) knows the languages of the
+Universal Declaration of Human Rights, and everyday words of a quarter of them; CLD2 knows about 80 languages from the
+web, where the declaration's formal style misleads. Where CLD2 names another language, a logistic regression decides;
+`train_language.py` makes all of it, one command. Romanised Hindi, Urdu, Bengali and Arabic have no declaration: they
+are known by their most frequent words and by letters written as digits, and are counted apart (`romanised`).
 
     >>> identify("Hakuna matata, rafiki yangu").code
     'sw'
@@ -14,37 +14,36 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.resources import files
-from math import exp, log, log1p
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pycld2
 from numpy.typing import NDArray
 
 from threelines.text import scripts
-from threelines.text.grams import Letters, character_grams, letters
+from threelines.text.grams import letters
+from threelines.text.language_model import Model, Scores, model, scores
 from threelines.text.romanised import romanised
 
-ORDERS = (1, 2, 3, 4)
-BITS = (16, 18, 20, 20)
 UNKNOWN = "und"
+EVIDENCE = (
+    "how far CLD2's language lies below ours", "log of CLD2's own score", "log of the length", "log-odds that ours is right",
+    "our mean log-score an n-gram", "one",
+)  # fmt: skip
+"""What the referee's weights weigh where CLD2 names another language, in this order."""
 
 _BATCH = 512
 _LONGEST = 160
-_REFEREE = (0.459, 2.817, 2.52, -0.216, -0.924, -32.5)
-"""Who is believed where the readers differ, as weights of: how far CLD2's language lies below ours, in units of the
-temperature; log of CLD2's own score; log of the length; log-odds that ours is right; our mean log-score an n-gram; 1.
-A logistic regression, fitted on articles held out from the model (446 languages, two thirds of the weight) and on the
-short messages, chats and articles of sms_th, sms_sw, benign_dialogues and aitext_glimpse (one third)."""
 _SURE = 0.5
 _LEAST_LETTERS = 2
 _MIXED_SHARE = 0.2
 _NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\S+@\S+|[\d_]+")
-
-Scores = NDArray[np.float64]
+_ADDRESSED = ("@", "#", "://", "www.")
+_NUMBERS = re.compile(r"[\d_]+")
+_NO_NUMBER = bytes.maketrans(b"0123456789_", b" " * 11)
+"""The same numbers in ASCII text, faster."""
 
 
 class Language(NamedTuple):
@@ -62,29 +61,6 @@ class Language(NamedTuple):
     """A language written in Latin letters that has another script of its own."""
     mixed: tuple[str, ...] = ()
     """Codes of the languages of a text that mixes two or more."""
-
-
-class Model(NamedTuple):
-    """The counts of `languages.npz`, with tables for look-up."""
-
-    labels: tuple[str, ...]
-    codes: tuple[str, ...]
-    tables: tuple[NDArray[np.int32], ...]
-    """For each order: hash → row, or -1."""
-    starts: tuple[NDArray[np.int64], ...]
-    """For each order: where a row begins in `language` and `value`."""
-    language: tuple[NDArray[np.int64], ...]
-    value: tuple[NDArray[np.float64], ...]
-    base: Scores
-    """Log-probability of an n-gram the language was not seen with, shape (orders, languages)."""
-    groups: Scores
-    """Which languages are written alike, shape (languages, groups)."""
-    group_of: NDArray[np.int64]
-    web: dict[str, int]
-    """CLD2's code → place of the language."""
-    temperature: float
-    floor: float
-    """Mean log-score an n-gram below which a text resembles none of the languages."""
 
 
 ALIKE: tuple[frozenset[str], ...] = tuple(
@@ -125,58 +101,93 @@ def known_languages() -> dict[str, str]:
 
 def prepared(text: str, *, longest: int = _LONGEST) -> str:
     """Return what the model reads: composed, lower case, no addresses, handles or digits."""
-    # the declaration in Amharic parts words by U+1361, messages by spaces
-    composed = unicodedata.normalize("NFC", text[:longest]).lower().replace("\u1361", " ")
-    return " ".join(_NOISE.sub(" ", composed).split())
+    text = text[:longest]
+    if not text.isascii():
+        # the declaration in Amharic parts words by U+1361, messages by spaces
+        text = unicodedata.normalize("NFC", text).replace("\u1361", " ")
+    lower = text.lower()
+    if any(mark in lower for mark in _ADDRESSED):
+        lower = _NOISE.sub(" ", lower)
+    plain = lower.encode().translate(_NO_NUMBER).decode() if lower.isascii() else _NUMBERS.sub(" ", lower)
+    return " ".join(plain.split())
 
 
-def _identify(raw: Sequence[str]) -> Iterator[Language]:
-    texts = [prepared(text) for text in raw]
+class Judged(NamedTuple):
+    """What the letter model says of a batch, and CLD2."""
+
+    total: Scores
+    """Log-score of each language over the temperature, shape (texts, languages)."""
+    best: NDArray[np.int64]
+    sure: NDArray[np.float64]
+    """Probability of the best language and those written alike."""
+    mean: NDArray[np.float64]
+    """Log-score an n-gram of the best language."""
+    named: NDArray[np.int64]
+    """The language that CLD2 names, or -1."""
+    score: NDArray[np.float64]
+    """CLD2's own score of it."""
+    written: NDArray[np.int64]
+    """Letters of each script, shape (texts, scripts)."""
+
+
+def judge(texts: Sequence[str], known: Model) -> Judged:
+    """Read prepared texts with both readers."""
     batch = letters(texts)
     written = scripts.counts(batch.codes, batch.owner, len(texts))
     written[:, 0] = 0
-    total, grams = scores(batch)
-    mean = total.max(axis=1) / np.maximum(grams, 1)
-    fits = mean >= model().floor
-    total /= model().temperature
+    total, judged = scores(batch, known)
     best = total.argmax(axis=1)
+    highest = total[np.arange(len(texts)), best]
+    mean = highest.astype(np.float64) / np.maximum(judged, 1)
+    total /= np.float32(known.temperature)
     shares = np.exp(total - total.max(axis=1, keepdims=True))
-    sure = (shares @ model().groups)[np.arange(len(texts)), model().group_of[best]] / shares.sum(axis=1)
-    for index, text in enumerate(texts):
-        judged = _web(text, total[index], int(best[index]), (float(sure[index]), float(mean[index])))
-        if judged:
-            best[index], sure[index] = judged[0], max(judged[1], sure[index] * (judged[0] == best[index]))
-            fits[index] = True
-    mixed = _mixed_scripts(written)
-    most, seen = written.argmax(axis=1), written.sum(axis=1)
+    alike = np.take_along_axis(shares, _kin(known.labels)[best], axis=1)
+    alike[_kin(known.labels)[best] < 0] = 0
+    sure = alike.sum(axis=1, dtype=np.float64) / shares.sum(axis=1, dtype=np.float64)
+    return Judged(total, best, sure, mean, *_web(texts, _places(known.labels, known.codes)), written)
+
+
+def evidence(seen: Judged, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return `EVIDENCE` of the texts at `at`, in which CLD2 names another language; shape (texts, evidence)."""
+    below = seen.total[at, seen.named[at]] - seen.total[at, seen.best[at]]
+    odds = np.log(np.maximum(seen.sure[at], 1e-4) / np.maximum(1 - seen.sure[at], 1e-4))
+    return np.stack(
+        [below, np.log1p(seen.score[at]), np.log1p(lengths[at]), odds, seen.mean[at], np.ones(len(at))], axis=1
+    )
+
+
+def _identify(raw: Sequence[str]) -> Iterator[Language]:
+    known = model()
+    texts = [prepared(text) for text in raw]
+    seen = judge(texts, known)
+    agreed = seen.named == seen.best
+    # of held-out texts on which both agree, more than half are right however unsure the letters are
+    best, sure = seen.best.copy(), np.where(agreed, np.maximum(seen.sure, _SURE), seen.sure)
+    fits = (seen.mean >= known.floor) | agreed
+    other = np.flatnonzero((seen.named >= 0) & (seen.named != best))
+    doubt = evidence(seen, other, np.fromiter(map(len, texts), dtype=np.int64)) @ known.referee
+    other, doubt = other[doubt > 0], doubt[doubt > 0]
+    best[other], sure[other], fits[other] = seen.named[other], 1 / (1 + np.exp(-doubt)), True
+    total = seen.written.sum(axis=1)
+    named = np.where(fits & (total >= _LEAST_LETTERS) & (sure >= _SURE), best, -1).tolist()
+    confidence = np.where(total > 0, sure, 0).round(3).tolist()
+    most, mixed = seen.written.argmax(axis=1).tolist(), _mixed_scripts(seen.written)
     for index, text in enumerate(raw):
-        found = _Seen(
-            int(best[index]) if fits[index] else -1, float(sure[index]),
-            scripts.CODES[most[index]], int(seen[index]), mixed.get(index, ()),
-        )  # fmt: skip
-        yield _language(text[:_LONGEST], found)
+        judged = named[index], confidence[index]
+        yield _language(text[:_LONGEST], judged, scripts.CODES[most[index]], mixed.get(index, ()))
 
 
-class _Seen(NamedTuple):
-    best: int
-    confidence: float
-    script: str
-    letters: int
-    mixed: tuple[str, ...]
-
-
-def _language(text: str, seen: _Seen) -> Language:
-    by_words = romanised(text) if seen.script == "Latn" else None
+def _language(text: str, judged: tuple[int, float], script: str, mixed: tuple[str, ...]) -> Language:
+    place, confidence = judged
+    by_words = romanised(text) if script == "Latn" else None
     if by_words:
-        mixed = (by_words[0], *seen.mixed[1:]) if seen.mixed else ()
+        mixed = (by_words[0], *mixed[1:]) if mixed else ()
         return Language(by_words[0], by_words[1], "Latn", round(by_words[2], 3), True, mixed)
-    if seen.letters < _LEAST_LETTERS or seen.best < 0 or seen.confidence < _SURE:
-        return Language(
-            UNKNOWN, UNKNOWN, seen.script, round(seen.confidence if seen.letters else 0.0, 3), False, seen.mixed
-        )
-    code = model().codes[seen.best]
-    mixed = (code, *seen.mixed[1:]) if seen.mixed else ()
-    return Language(code, model().labels[seen.best], seen.script, round(seen.confidence, 3), False, mixed)
+    if place < 0:
+        return Language(UNKNOWN, UNKNOWN, script, confidence, False, mixed)
+    code = model().codes[place]
+    mixed = (code, *mixed[1:]) if mixed else ()
+    return Language(code, model().labels[place], script, confidence, False, mixed)
 
 
 def _mixed_scripts(written: NDArray[np.int64]) -> dict[int, tuple[str, ...]]:
@@ -190,77 +201,35 @@ def _mixed_scripts(written: NDArray[np.int64]) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def scores(batch: Letters, known: Model | None = None) -> tuple[Scores, NDArray[np.int64]]:
-    """Return (log-score of each language, shape (texts, languages); how many n-grams were judged)."""
-    known = known or model()
-    languages = len(known.labels)
-    total = np.zeros((batch.texts, languages))
-    judged = np.zeros(batch.texts, dtype=np.int64)
-    for order, grams in enumerate(character_grams(batch, ORDERS)):
-        row = known.tables[order][(grams.hashes >> np.uint64(64 - BITS[order])).astype(np.int64)]
-        seen = row >= 0
-        row, owner = row[seen], grams.owner[seen]
-        start = known.starts[order][row]
-        length = known.starts[order][row + 1] - start
-        ends = np.cumsum(length)
-        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(start - (ends - length), length)
-        place = np.repeat(owner * languages, length) + known.language[order][at]
-        total += np.bincount(place, known.value[order][at], minlength=total.size).reshape(total.shape)
-        held = np.bincount(owner, minlength=batch.texts)
-        total += held[:, None] * known.base[order]
-        judged += held
-    return total, judged
+def _web(texts: Sequence[str], places: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return (place of the language that CLD2 names or -1, its score) of each text."""
+    named, score = [-1] * len(texts), [0] * len(texts)
+    for index, text in enumerate(texts):
+        readable = text if text.isprintable() else "".join(filter(str.isprintable, text))
+        try:
+            first = pycld2.detect(readable, bestEffort=True)[2][0]
+        except pycld2.error:
+            continue
+        named[index], score[index] = places.get(first[1], -1), first[3]
+    return np.asarray(named, dtype=np.int64), np.asarray(score, dtype=np.float64)
 
 
-def _web(text: str, ours: Scores, best: int, trust: tuple[float, float]) -> tuple[int, float] | None:
-    """Return (language CLD2 names, confidence) where it is ours too or is believed instead."""
-    try:
-        _, _, named = pycld2.detect(
-            text if text.isprintable() else "".join(filter(str.isprintable, text)), bestEffort=True
-        )
-    except pycld2.error:
-        return None
-    _, name, _, score = named[0]
-    place = model().web.get(name, -1)
-    if place < 0 or place == best:
-        return (best, 0.0) if place == best else None
-    odds = log(max(trust[0], 1e-4) / max(1 - trust[0], 1e-4))
-    seen = (ours[place] - ours[best], log1p(score), log1p(len(text)), odds, trust[1], 1)
-    doubt = sum(weight * value for weight, value in zip(_REFEREE, seen, strict=True))
-    return (place, 1 / (1 + exp(-min(doubt, 30)))) if doubt > 0 else None
-
-
-@lru_cache(maxsize=1)
-def model() -> Model:
-    """Read the packaged model, once."""
-    with np.load(str(files("threelines") / "text" / "languages.npz"), allow_pickle=False) as stored:
-        return unpacked({name: stored[name] for name in stored.files})
-
-
-def unpacked(stored: dict[str, NDArray[Any]]) -> Model:
-    """Make tables of a model's arrays."""
-    labels = tuple(map(str, stored["labels"]))
-    codes = tuple(map(str, stored["codes"]))
-    tables, starts, language, value = [], [], [], []
-    for order, bits in enumerate(BITS):
-        table = np.full(1 << bits, -1, dtype=np.int32)
-        table[stored[f"columns{order}"]] = np.arange(len(stored[f"columns{order}"]), dtype=np.int32)
-        tables.append(table)
-        starts.append(np.concatenate([[0], np.cumsum(stored[f"lengths{order}"].astype(np.int64))]))
-        language.append(stored[f"language{order}"].astype(np.int64))
-        value.append(stored[f"value{order}"] * float(stored["step"]))
+@lru_cache(maxsize=4)
+def _places(labels: tuple[str, ...], codes: tuple[str, ...]) -> dict[str, int]:
+    """Return CLD2's code → place of the language."""
     place = {label: index for index, label in enumerate(labels)}
     short = {code: index for index, code in reversed(list(enumerate(codes)))}
-    web = {name: place.get(_CLD_NAMES.get(name, ""), short.get(name)) for _, name in pycld2.LANGUAGES}
-    known = {name: index for name, index in web.items() if index is not None}
-    group_of = np.asarray([_group(label, index) for index, label in enumerate(labels)])
-    groups = np.zeros((len(labels), len(labels) + len(ALIKE)))
-    groups[np.arange(len(labels)), group_of] = 1
-    return Model(
-        labels, codes, tuple(tables), tuple(starts), tuple(language), tuple(value), stored["base"].astype(np.float64),
-        groups, group_of, known, float(stored["temperature"]), float(stored["floor"]),
-    )  # fmt: skip
+    found = {name: place.get(_CLD_NAMES.get(name, ""), short.get(name)) for _, name in pycld2.LANGUAGES}
+    return {name: index for name, index in found.items() if index is not None}
 
 
-def _group(label: str, index: int) -> int:
-    return next((place for place, group in enumerate(ALIKE) if label in group), index + len(ALIKE))
+@lru_cache(maxsize=4)
+def _kin(labels: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the languages written alike, itself first among them, filled up with -1; shape (languages, most)."""
+    place = {label: index for index, label in enumerate(labels)}
+    found = np.full((len(labels), max(map(len, ALIKE))), -1, dtype=np.int64)
+    for label, index in place.items():
+        group = next((one for one in ALIKE if label in one), frozenset())
+        members = [index, *sorted(place[other] for other in group - {label} if other in place)]
+        found[index, : len(members)] = members
+    return found

@@ -23,7 +23,10 @@ _WORDS: dict[str, tuple[str, str, frozenset[str]]] = {
         "wach rak rani bzaf bezaf daba kan3 3andi 3and 3la 3an 3ala 7abibi 7aga mabrouk khalas sah".split())),
 }  # fmt: skip
 
+_TELLING = frozenset().union(*(telling for _, _, telling in _WORDS.values()))
 _WORD = re.compile(r"[^\W_]+")
+_PARTED = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
+"""The same words of ASCII text, faster."""
 _DIGIT_LETTER = re.compile(r"(?=.*[a-z].*[a-z])[a-z]*[3579][a-z]+[a-z3579]*")
 """Arabic sounds without a Latin letter: 3 is ayn, 7 is ha, 5 kha, 9 qaf."""
 _SHARE = 0.2
@@ -32,8 +35,8 @@ _LEAST = 2
 
 def romanised(text: str) -> tuple[str, str, float] | None:
     """Return (code, ISO 639-3, confidence) where two or more words tell, and a fifth of all words."""
-    words = _WORD.findall(text.lower())
-    if len(words) < _LEAST:
+    words = text.lower().encode().translate(_PARTED).decode().split() if text.isascii() else _WORD.findall(text.lower())
+    if len(words) < _LEAST or _TELLING.isdisjoint(words):
         return None
     best: tuple[str, str, float] | None = None
     for code, iso, telling in _WORDS.values():
