@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--state", default="memory:")
     parser.add_argument("--everyday", type=Path, help="data folder: nine everyday turns for each scenario")
     parser.add_argument("--words", action="store_true", help="without the reader of meaning")
+    parser.add_argument("--later", action="store_true", help="requests are read after the answer (guard serve --later)")
     chosen = parser.parse_args()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -90,6 +91,7 @@ def main() -> None:
         "--key",
         "bench",
         "--words" if chosen.words else "--meaning",
+        *(["--later"] if chosen.later else []),
     ]
     server = subprocess.Popen(orders)
     try:

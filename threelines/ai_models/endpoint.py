@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from threelines.ai_models.guard import Decision, Event, Guard
+from threelines.ai_models.later import Later
 from threelines.ai_models.sessions import Memory, State, StateError
 
 MOST_BYTES = 2_000_000
@@ -80,8 +81,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class Endpoint:
     """The routes over one guard."""
 
-    def __init__(self, guard: Guard, *, calls: State | None = None, token: str = "") -> None:
-        self._guard = guard
+    def __init__(
+        self, guard: Guard, *, calls: State | None = None, token: str = "", later: Later | None = None
+    ) -> None:
+        """`later`: requests that a reply will follow are read while the model writes it."""
+        self._guard, self._later = guard, later
         self._calls: State = calls if calls is not None else Memory(lifetime=CALL_LIFETIME, most=50_000)
         self._token = token
 
@@ -96,7 +100,10 @@ class Endpoint:
         session = session or ("" if account else f"call {call.litellm_call_id or secrets.token_hex(8)}")
         # A session met for the first time may have begun before the guard did: its history comes with the call.
         new = asked[-MOST_HISTORY - 1 :] if session and self._first(session) else asked[-1:]
-        decision = [self._guard.observe(Event(session=session, account=account, text=text)) for text in new][-1]
+        events = [Event(session=session, account=account, text=text) for text in new]
+        self._guard.replay(events[:-1])
+        judge = self._later.request if self._later and call.litellm_call_id else self._guard.observe
+        decision = judge(events[-1])
         if call.litellm_call_id:
             message = decision.message if decision.action == "support" else ""
             self._keep(call.litellm_call_id, Known(session=session, account=account, message=message))
@@ -130,9 +137,8 @@ class Endpoint:
         texts = call.texts or [""]
         if not (known.session or known.account):
             return Verdict(action="NONE")
-        decision = self._guard.observe(
-            Event(session=known.session, account=known.account, kind="reply", text=texts[-1])
-        )
+        reply = Event(session=known.session, account=known.account, kind="reply", text=texts[-1])
+        decision = self._later.reply(reply) if self._later else self._guard.observe(reply)
         if decision.action == "block":
             return Verdict(action="BLOCKED", blocked_reason=_reason(decision))
         if known.message and known.message not in texts[-1]:
@@ -212,9 +218,9 @@ def _result(decision: Decision) -> dict[str, Any]:
     }
 
 
-def create_app(guard: Guard, *, calls: State | None = None, token: str = "") -> Starlette:
+def create_app(guard: Guard, *, calls: State | None = None, token: str = "", later: Later | None = None) -> Starlette:
     """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …` or `x-api-key`."""
-    endpoint = Endpoint(guard, calls=calls, token=token)
+    endpoint = Endpoint(guard, calls=calls, token=token, later=later)
 
     def route(path: str, answer: Callable[[bytes, dict[str, str]], object]) -> Route:
         return Route(path, _answering(endpoint, answer), methods=["POST"])

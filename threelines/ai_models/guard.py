@@ -39,16 +39,27 @@ from threelines.ai_models.intent import (
 from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, Read, evidence, read, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import Meaning, installed
+from threelines.ai_models.memory import (
+    LOWER,
+    ORDER_OF_ACTIONS,
+    RANK,
+    AccountState,
+    Action,
+    Earlier,
+    Past,
+    Seen,
+    SessionState,
+    aged,
+    faded,
+    merged,
+)
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import Vocabulary, load
 
-Action = Literal["allow", "support", "review", "block"]
-"""`support`: answer with help. `review`: answer, and let a person read the session. `block`: do not answer."""
-
-SHAPE = 2
+SHAPE = 3
 """Version of what is remembered: a newer guard does not read an older one's states, they expire."""
 LONGEST = 20_000
 """Characters of a request that are read; the status says when there were more."""
@@ -56,12 +67,6 @@ READ_WHOLE = 4_000
 """Characters of a request that the small readers see."""
 FADES = 0.985
 """What a telling request still counts after each further turn: half after 46 turns."""
-AGES = 40
-"""Turns after which a sign counts one step less; after twice as many it is forgotten."""
-HALF_LIFE = 3 * 86_400.0
-"""Seconds after which what an account asked in earlier sessions counts half."""
-CARRIED = 0.6
-"""What an account's earlier sessions count beside the session itself."""
 PAST = 6
 """Earlier sessions of an account that are remembered."""
 TOLD = 1.5
@@ -71,16 +76,16 @@ KEPT_QUOTE = 90
 ACCOUNT_MEMORY = 14 * 86_400.0
 """Seconds for which signs of an account's earlier sessions are remembered."""
 
-# What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.
-_LOWER: dict[Strength, Strength] = {"strong": "medium", "medium": "weak", "weak": "context", "context": "context"}
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
-_RANK: dict[Strength, int] = {"context": 0, "weak": 1, "medium": 2, "strong": 3}
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
 _REFUSAL = (
     "I can't help with this. If you think that this is a mistake, say what you need it for. "
     "If somebody is in danger or under pressure, a hotline, an embassy or a trade union can help."
 )
+
+
+_USUAL = "Please translate this into Thai and Nepali for our new colleagues: welcome, and keep your passport yourself."
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,81 +100,34 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since 1970; now where it is not given."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One sign with its turn. `reviewed` is false for words that no speaker has checked yet."""
-
-    turn: int
-    """From 1; 0 for an earlier session of the account."""
-    indicator: str
-    name: str
-    quote: str
-    start: int
-    end: int
-    strength: Strength
-    detail: str
-    look_alikes: str
-    reviewed: bool = True
-
-
-class SessionState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of a session, without its texts."""
-
-    turns: int = 0
-    replies: int = 0
-    steps: tuple[str, ...] = ()
-    """Persona, offer, translation, move: in the order they were asked for."""
-    languages: tuple[str, ...] = ()
-    """Languages that translations were asked into."""
-    support: bool = False
-    action: Action = "allow"
-    """Of the last request."""
-    blocked: int = 0
-    seen: dict[str, Seen] = {}
-    """The first of each sign, by indicator."""
-    like: tuple[float, ...] = ()
-    """Evidence of the most telling requests, highest first; it fades from turn to turn."""
-    tasks: tuple[str, ...] = ()
-    """Steps as the small readers name them, in order: they know more wordings than the phrases, and never block."""
-    told: tuple[str, ...] = ()
-    """Tasks in which a telling request stood."""
-    last: float = 0.0
-
-
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """What an account's other session adds to the present one."""
-
-    session: str
-    when: float
-    like: tuple[float, ...] = ()
-    tasks: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-
-
-class AccountState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of an account, without its texts."""
-
-    seen: dict[str, tuple[float, str, Seen]] = {}
-    """When and in which session each sign was seen first."""
-    past: tuple[Past, ...] = ()
-
-
-class Earlier(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's other sessions, as they count now."""
-
-    seen: dict[str, Seen] = {}
-    """Signs, one step weaker."""
-    past: tuple[Past, ...] = ()
-    """Oldest first, with faded evidence."""
-
-
 class Asked(NamedTuple):
     """One request with what is known of it before its session is opened."""
 
     event: Event
-    found: Read
+    record: Record
+    reading: Reading
+    support: bool
+    """Whether it tells of the writer's own need, or asks for help for somebody."""
     earlier: Earlier
     now: float
+
+    @property
+    def in_need(self) -> bool:
+        """Whether a person in need tells what was said to them, and orders nothing against anybody."""
+        kinds = {signal.indicator for signal in self.reading.signals}
+        return self.reading.own_situation and (kinds <= _QUIET or ORDER not in kinds or not self.reading.orders)
+
+
+class Step(NamedTuple):
+    """A session after a request, before it is decided on."""
+
+    state: SessionState
+    seen: dict[str, Seen]
+    """Signs in this request."""
+    news: bool
+    """Whether it names languages that the session had not met."""
+    needed: bool
+    """Whether somebody's need was told of before it."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,19 +188,58 @@ class Guard:
         """Version of the policy's words and of the vocabulary behind them."""
         return f"{self._requests.version}+{self._vocabulary.version}{'+meaning' if self._meaning else ''}"
 
+    def warm(self) -> Guard:
+        """Load every table now, so that no request waits for it; nothing is remembered. Return the guard."""
+        asked = self._ask(Event(text=_USUAL), 0.0)
+        self._decide_on(asked, self._add(asked, self._open(asked, SessionState()), self._read(_USUAL)))
+        return self
+
     def observe(self, event: Event) -> Decision:
         """Judge one event in the light of its session and account."""
         now = self._clock() if event.time is None else event.time
         try:
-            return self._observe(event, now)
+            return self._observe_request(event, now) if event.kind == "request" else self._observe_reply(event, now)
         except StateError as fault:
-            return self._failed(str(fault))
+            return self.failed(str(fault))
+
+    def first(self, event: Event) -> tuple[Decision, Callable[[], Decision]]:
+        """Judge a request by phrases at once; return that, and the rest: its reading, which is to be called.
+
+        What the rest finds stands in the session and decides on the reply: `block` where it says so.
+        """
+        now = self._clock() if event.time is None else event.time
+        steps: list[Step] = []
+
+        def open_(state: SessionState) -> Decision:
+            steps[:] = [self._open(asked, state)]
+            return self._decide_on(asked, steps[0])
+
+        def rest() -> Decision:
+            try:
+                found = self._read(event.text)
+                decision = self._change(
+                    event,
+                    lambda state: self._decide_on(
+                        asked, self._add(asked, steps[0]._replace(state=state), found), so_far=state.action
+                    ),
+                )
+                return self._remembered(event, decision, now)
+            except StateError as fault:
+                return self.failed(str(fault))
+
+        try:
+            asked = self._ask(event, now)
+            return self._change(event, open_), rest
+        except StateError as fault:
+            failed = self.failed(str(fault))
+            return failed, lambda: failed
 
     def replay(self, events: Sequence[Event]) -> list[Decision]:
         """Judge events that were recorded, in their order."""
         return [self.observe(event) for event in events]
 
-    def _failed(self, fault: str) -> Decision:
+    def failed(self, fault: str) -> Decision:
+        """Return the decision on what could not be judged: the policy's, with the fault in its status."""
         action = self.policy.on_error
         return Decision(
             action=action, concern=0.0, tier="none", signals=(), explanation="The session could not be judged.",
@@ -250,23 +247,38 @@ class Guard:
             status=f"error: {fault}", message=_REFUSAL if action == "block" else "",
         )  # fmt: skip
 
-    def _observe(self, event: Event, now: float) -> Decision:
+    def _observe_request(self, event: Event, now: float) -> Decision:
+        # read before the state is held: other requests need not wait for it
+        asked, found = self._ask(event, now), self._read(event.text)
+        decision = self._change(
+            event, lambda state: self._decide_on(asked, self._add(asked, self._open(asked, state), found))
+        )
+        return self._remembered(event, decision, now)
+
+    def _observe_reply(self, event: Event, now: float) -> Decision:
+        return self._change(event, lambda state: self._judge_reply(state, now))
+
+    def _read(self, text: str) -> Read:
+        return read(unquoted(text[:READ_WHOLE]), self._meaning)
+
+    def _change(self, event: Event, judge_: Callable[[SessionState], Decision]) -> Decision:
+        """Judge in the light of the session, and remember the session as it is then."""
         made: list[Decision] = []
-        asked: Asked | None = None
-        if event.kind == "request":  # read before the state is held: other requests need not wait for it
-            found = read(unquoted(event.text[:READ_WHOLE]), self._meaning)
-            asked = Asked(event, found, self._earlier(event, now), now)
 
         def change(stored: bytes | None) -> bytes:
-            state = _decoded(stored, SessionState)
-            decision = self._judge(asked, state) if asked else self._judge_reply(state, now)
-            made[:] = [decision]
-            return msgspec.msgpack.encode(decision.session_state)
+            made[:] = [judge_(_decoded(stored, SessionState))]
+            return msgspec.msgpack.encode(made[0].session_state)
 
         self._state.update(self._name("session", event.session or f"account {event.account}"), change)
-        if event.kind == "request" and event.account and event.session:
-            self._remember(event, made[0], now)
         return made[0]
+
+    def _ask(self, event: Event, now: float) -> Asked:
+        record = Record(id="request", kind="request", author=event.account or "requester", text=event.text[:LONGEST])
+        reading = self._requests.read(record)
+        support = reading.own_situation or any(
+            self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
+        )
+        return Asked(event, record, reading, support, self._earlier(event, now), now)
 
     def _name(self, kind: str, value: str) -> str:
         name = f"{SHAPE} {kind}\0{value}".encode(errors="surrogatepass")
@@ -286,14 +298,17 @@ class Guard:
         self._state.update(self._name("account", event.account), look)
         known = found[-1]
         seen = {
-            indicator: msgspec.structs.replace(one, turn=0, strength=_LOWER[one.strength])
+            indicator: msgspec.structs.replace(one, turn=0, strength=LOWER[one.strength])
             for indicator, (when, session, one) in known.seen.items()
             if session != mine and now - when <= ACCOUNT_MEMORY
         }
         past = (one for one in known.past if one.session != mine and now - one.when <= ACCOUNT_MEMORY)
-        return Earlier(seen=seen, past=tuple(_faded(one, now) for one in past))
+        return Earlier(seen=seen, past=tuple(faded(one, now) for one in past))
 
-    def _remember(self, event: Event, decision: Decision, now: float) -> None:
+    def _remembered(self, event: Event, decision: Decision, now: float) -> Decision:
+        """Write into the account what its session tells; return the decision."""
+        if not (event.account and event.session):
+            return decision
         mine, state = self._name("session", event.session), decision.session_state
         new = {seen.indicator: (now, mine, seen) for seen in state.seen.values()}
         this = Past(
@@ -309,6 +324,7 @@ class Guard:
 
         if new or state.like or state.tasks:
             self._state.update(self._name("account", event.account), change)
+        return decision
 
     def _judge_reply(self, state: SessionState, now: float) -> Decision:
         """A reply is let through as its request was: what was asked decides, not how it was worded."""
@@ -317,48 +333,62 @@ class Guard:
         message = _REFUSAL if action == "block" else ""
         return self._decide(after, action, self._assess(after, {}), status="ok", message=message)
 
-    def _judge(self, asked: Asked, state: SessionState) -> Decision:
-        event, found, earlier, now = asked
-        text = event.text[:LONGEST]
-        turn = state.turns + 1
-        record = Record(id=f"turn {turn}", kind="request", author=event.account or "requester", text=text)
-        reading = self._requests.read(record)
-        in_need = reading.own_situation and self._only_passes_on(reading)
-        seen = {} if in_need else self._seen(record, reading, turn)
-        after, told = (state, False) if in_need else self._like(state, reading, found)
-        if told and not reading.about:  # a claim to study or prevent asks for one more sign; what it told is kept
-            seen |= self._likeness(record, self._sum(after, earlier), turn)
-        after = self._advance(after, reading, seen, now)
-        assessment = self._assess(after, earlier.seen)
-        support = reading.own_situation or any(
-            self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
-        )
-        action = self._action(after, seen, earlier.seen, assessment, support=support)
+    def _open(self, asked: Asked, state: SessionState) -> Step:
+        """Return the session after what the request says by phrases: constant size whatever its length."""
+        turn, reading = state.turns + 1, asked.reading
+        seen = {} if asked.in_need else self._seen(asked.record, reading, turn)
+        steps = (*state.steps, *(step for step in reading.steps if step not in state.steps[-1:]))[-24:]
+        named = () if asked.in_need else reading.languages
+        languages = tuple(sorted({*state.languages, *named}))[:24]
+        kept = dict(seen)
+        if steps_in_order(steps) >= ORDERED_STEPS:
+            kept[STAGED] = self._conduct(STAGED, turn, f"{' → '.join(steps[-6:])}.")
+        if len(languages) >= MANY_LANGUAGES:
+            kept[LANGUAGES] = self._conduct(LANGUAGES, turn, f"{len(languages)} languages: {', '.join(languages[:8])}.")
         after = msgspec.structs.replace(
-            after, action=action, support=state.support or support, blocked=state.blocked + (action == "block")
-        )
-        status = "truncated" if len(event.text) > LONGEST else "ok"
-        return self._decide(
-            after, action, assessment, status=status, message=self._message(action, text), earlier=earlier
-        )
+            state, turns=turn, steps=steps, languages=languages, seen=merged(state.seen, kept, turn),
+            support=state.support or asked.support, last=asked.now,
+        )  # fmt: skip
+        return Step(after, seen, languages != state.languages, state.support)
 
-    def _only_passes_on(self, reading: Reading) -> bool:
-        """Whether a person in need tells what was said to them, and orders nothing against anybody."""
-        kinds = {signal.indicator for signal in reading.signals}
-        return kinds <= _QUIET or ORDER not in kinds or not reading.orders
+    def _add(self, asked: Asked, step: Step, found: Read) -> Step:
+        """Return the session with what the small readers tell of the request."""
+        if asked.in_need:
+            return step
+        state, told = self._like(step, asked.reading, found)
+        if asked.reading.about or not (told or step.news):
+            return step._replace(
+                state=state
+            )  # a claim to study or prevent asks for one more sign; what it told is kept
+        like = self._likeness(asked, self._sum(state, asked.earlier), state.turns)
+        state = msgspec.structs.replace(state, seen=merged(state.seen, like, state.turns))
+        return step._replace(state=state, seen=step.seen | like)
 
-    def _like(self, state: SessionState, reading: Reading, found: Read) -> tuple[SessionState, bool]:
+    def _decide_on(self, asked: Asked, step: Step, so_far: Action = "allow") -> Decision:
+        """Decide on a request; never less than was said of it so far."""
+        state, earlier = step.state, asked.earlier
+        assessment = self._assess(state, earlier.seen)
+        action = self._action(state, step.seen, earlier.seen, assessment, support=asked.support)
+        action = max(action, so_far, key=ORDER_OF_ACTIONS.index)
+        after = msgspec.structs.replace(
+            state, action=action, blocked=state.blocked + (action == "block" and so_far != "block")
+        )
+        status = "truncated" if len(asked.event.text) > LONGEST else "ok"
+        message = self._message(action, asked.record.text)
+        return self._decide(after, action, assessment, status=status, message=message, earlier=earlier)
+
+    def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool]:
         """Return the session with what this request tells and asks for, and whether that adds to it."""
-        claims = float(reading.about) + float(reading.own_situation or state.support)
+        state = step.state
+        claims = float(reading.about) + float(reading.own_situation or step.needed)
         added = evidence(found.score - claims)
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
         before = tuple(round(one * FADES, 4) for one in state.like)
         like = tuple(sorted((*before, added), reverse=True)[:TELLING]) if added > 0 else before
         tasks = (*state.tasks, task)[-24:] if task in TASKS[:4] and task not in state.tasks[-1:] else state.tasks
         told = tuple(sorted({*state.told, task})) if added >= TOLD and task != "none" else state.told
-        languages = tuple(sorted({*state.languages, *reading.languages}))[:24]
-        after = msgspec.structs.replace(state, like=like, tasks=tasks, told=told, languages=languages)
-        return after, added > 0 or (tasks, languages) != (state.tasks, state.languages)
+        after = msgspec.structs.replace(state, like=like, tasks=tasks, told=told)
+        return after, added > 0 or tasks != state.tasks
 
     def _sum(self, state: SessionState, earlier: Earlier) -> float:
         """Add up what the session tells, with what the account's other sessions told."""
@@ -373,11 +403,12 @@ class Guard:
         )  # fmt: skip
         return total(parts, self._scale) if top[0] > 0 else 0.0
 
-    def _likeness(self, record: Record, found: float, turn: int) -> dict[str, Seen]:
+    def _likeness(self, asked: Asked, found: float, turn: int) -> dict[str, Seen]:
         placed = concern_of(found, self._scale)
         strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
+        record = asked.record
         start, end = telling(record.text[:READ_WHOLE])
         known = self._vocabulary.indicators[LIKENESS]
         return {
@@ -385,7 +416,7 @@ class Guard:
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
                 end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
                 detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
-                reviewed=identify(record.text) == "en",
+                reviewed=identify(record.text) == "en", ordered=asked.reading.orders,
             )
         }  # fmt: skip
 
@@ -408,23 +439,10 @@ class Guard:
                 kept[signal.indicator] = Seen(
                     turn=turn, indicator=signal.indicator, name=indicator.name, quote=signal.quote[:KEPT_QUOTE],
                     start=signal.start, end=signal.start + len(signal.quote[:KEPT_QUOTE]),
-                    strength=signal.strength if reading.orders and not lower else _LOWER[signal.strength],
-                    detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed,
+                    strength=signal.strength if reading.orders and not lower else LOWER[signal.strength],
+                    detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed, ordered=reading.orders,
                 )  # fmt: skip
         return kept
-
-    def _advance(self, state: SessionState, reading: Reading, seen: dict[str, Seen], now: float) -> SessionState:
-        """Return the session after this request: constant size whatever its length."""
-        turn = state.turns + 1
-        steps = (*state.steps, *(step for step in reading.steps if step not in state.steps[-1:]))[-24:]
-        languages = state.languages
-        kept = dict(seen)
-        if steps_in_order(steps) >= ORDERED_STEPS:
-            kept[STAGED] = self._conduct(STAGED, turn, f"{' → '.join(steps[-6:])}.")
-        if len(languages) >= MANY_LANGUAGES:
-            kept[LANGUAGES] = self._conduct(LANGUAGES, turn, f"{len(languages)} languages: {', '.join(languages[:8])}.")
-        merged = {name: _clearer(_aged(state.seen.get(name), turn), one) for name, one in kept.items()}
-        return msgspec.structs.replace(state, turns=turn, steps=steps, seen={**state.seen, **merged}, last=now)
 
     def _conduct(self, indicator: str, turn: int, detail: str) -> Seen:
         known = self._vocabulary.indicators[indicator]
@@ -435,8 +453,8 @@ class Guard:
 
     def _every(self, state: SessionState, earlier: dict[str, Seen]) -> dict[str, Seen]:
         """Return the signs as they count at this turn."""
-        aged = {name: known for name, one in state.seen.items() if (known := _aged(one, state.turns)) is not None}
-        return {**earlier, **aged}
+        now = {name: known for name, one in state.seen.items() if (known := aged(one, state.turns)) is not None}
+        return {**earlier, **now}
 
     def _assess(self, state: SessionState, earlier: dict[str, Seen]) -> Assessment:
         """Fold the session's signs by the engine's own rule."""
@@ -474,15 +492,19 @@ class Guard:
             return "support"
         return (
             "review"
-            if state.blocked or _RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2
+            if state.blocked or RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2
             else "allow"
         )
 
     def _positive(self, every: dict[str, Seen], *, reviewed: bool) -> bool:
+        likely = LIKENESS in every
         signals = [
             Signal(indicator=one.indicator, record="", strength=one.strength)
             for one in every.values()
-            if one.reviewed or not reviewed
+            if (one.blocks or not reviewed)
+            and not (
+                reviewed and likely and one.indicator == LANGUAGES
+            )  # part of what likeness adds up: it counts once
         ]
         return DIMENSION in positive_dimensions(signals, self._vocabulary.indicators)
 
@@ -523,24 +545,3 @@ def _decoded(stored: bytes | None, shape: type[_Shape]) -> _Shape:
         return msgspec.msgpack.decode(stored, type=shape)
     except (msgspec.DecodeError, msgspec.ValidationError) as fault:
         raise StateError(f"guard state: not readable ({fault}); was it written by something else?") from fault
-
-
-def _aged(seen: Seen | None, turn: int) -> Seen | None:
-    """Return a sign one step weaker when it is old, and not at all when it is very old."""
-    if seen is None or turn - seen.turn <= AGES:
-        return seen
-    if turn - seen.turn > 2 * AGES:
-        return None
-    return msgspec.structs.replace(seen, strength=_LOWER[seen.strength])
-
-
-def _faded(past: Past, now: float) -> Past:
-    share = CARRIED * 0.5 ** (max(0.0, now - past.when) / HALF_LIFE)
-    return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like))
-
-
-def _clearer(known: Seen | None, new: Seen) -> Seen:
-    """Keep the first of a sign, unless the new one is stronger or rests on reviewed words alone."""
-    if known is None or (new.reviewed and not known.reviewed):
-        return new
-    return new if _RANK[new.strength] > _RANK[known.strength] and new.reviewed >= known.reviewed else known

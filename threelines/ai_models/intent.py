@@ -179,7 +179,7 @@ def unquoted(text: str) -> str:
     return _QUOTED.sub(' "…" ', text)
 
 
-_OPENS = re.compile(r"(?:\A|[.!?:;,)\]\"“”\n-]|\b(?:please|but|so|now|then|also|to))\s*$")
+_OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")
 """What stands before a word that orders: "write" in "leave the app and write" orders nothing."""
 
 

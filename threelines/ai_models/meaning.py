@@ -43,7 +43,7 @@ class Meaning:
     def __init__(self, reader: Reader | None = None) -> None:
         from threelines.text.encoder import Encoder
 
-        self._encoder = Encoder(layers=LAYERS, longest=LONGEST)
+        self._encoder = Encoder(layers=LAYERS, longest=LONGEST, in_bytes=True)
         self._given = reader
 
     @cached_property
@@ -51,8 +51,8 @@ class Meaning:
         return self._given or packaged()
 
     def vectors(self, texts: list[str]) -> Vectors:
-        """Return one vector a text, shape (texts, 384)."""
-        return self._encoder.encode(texts)
+        """Return one vector a text, shape (texts, 384), whatever else is asked with it."""
+        return self._encoder.encode(texts, batch=1)
 
     def read(self, text: str) -> tuple[float, Vectors]:
         """Return log odds of a harmful purpose, and log odds of the tasks; of two parts, what tells more."""

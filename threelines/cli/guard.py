@@ -30,8 +30,7 @@ _SHARED = (
     click.option(
         "--meaning/--words", "meaning", default=None,
         help="Read by meaning as well, in about 100 languages (extra `semantic`), or by words alone. "
-        "Where neither is given: `replay` by meaning if the extra is installed, `serve` by words: at 200 requests/s on two "
-        "cores reading by meaning does not keep up.",
+        "Where neither is given: by meaning if the extra is installed.",
     ),
     click.option(
         "--block-unreviewed", is_flag=True,
@@ -94,8 +93,14 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
 @click.option(
     "--token", envvar="THREELINES_GUARD_TOKEN", default="", show_envvar=True, help="Ask callers for this bearer token."
 )
+@click.option(
+    "--later",
+    is_flag=True,
+    help="Read requests while the model writes, and decide on the reply: for gateways that ask about every reply before "
+    "they show any of it (LiteLLM: mode pre_call and post_call, answers not streamed).",
+)
 @_shared
-def serve(host: str, port: int, token: str, **options: Any) -> None:
+def serve(host: str, port: int, token: str, later: bool, **options: Any) -> None:
     """Answer as LiteLLM's generic guardrail and as an OpenAI-style moderation endpoint.
 
     \b
@@ -108,14 +113,20 @@ def serve(host: str, port: int, token: str, **options: Any) -> None:
             api_base: http://127.0.0.1:8600
             api_key: "the token"
     """
+    import gc
+
     import uvicorn
 
     from threelines.ai_models.endpoint import create_app
+    from threelines.ai_models.later import Later
 
     if host not in ("127.0.0.1", "::1", "localhost") and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
-    options["meaning"] = bool(options["meaning"])
-    uvicorn.run(create_app(_guard(options), token=token), host=host, port=port, log_level="warning", access_log=False)
+    guard = _guard(options).warm()
+    app = create_app(guard, token=token, later=Later(guard) if later else None)
+    gc.collect()
+    gc.freeze()  # tables that stay are not walked again: with them a collection stops every request for a tenth of a second
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 
 
 def _guard(options: dict[str, Any]) -> Guard:

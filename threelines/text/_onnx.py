@@ -2,7 +2,8 @@
 
 ONNX is a protobuf message; the few fields needed here are written by hand (numbers from
 `onnx/onnx.proto`, version 1). The matrices stay in their four-bit blocks: onnxruntime's
-`MatMulNBits` reads them as they are, with a zero point of 8.
+`MatMulNBits` reads them as they are, with a zero point of 8. Where an answer waits for the encoder they
+are turned into bytes instead (`DynamicQuantizeMatMul`), which takes less time (`bench/encoder_bytes.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import numpy as np
 if TYPE_CHECKING:
     from threelines.text.encoder import Weights
 
-_FLOAT, _UINT8, _INT32 = 1, 2, 6
-_KINDS = {"float32": _FLOAT, "uint8": _UINT8, "int32": _INT32}
+_FLOAT, _UINT8, _INT8, _INT32 = 1, 2, 3, 6
+_KINDS = {"float32": _FLOAT, "uint8": _UINT8, "int8": _INT8, "int32": _INT32}
 _CONTRIBUTED = "com.microsoft"
+_CONTRIBUTED_KINDS = frozenset(
+    ("MatMulNBits", "DynamicQuantizeMatMul", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu")
+)
 
 
 def _number(value: int) -> bytes:
@@ -55,7 +59,8 @@ def _value(name: str, kind: int, dims: tuple[str | int, ...]) -> bytes:
 class _Graph:
     """Nodes and constants in the order they are added."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_bytes: bool) -> None:
+        self.in_bytes = in_bytes
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
 
@@ -66,7 +71,7 @@ class _Graph:
     def node(self, kind: str, inputs: tuple[str, ...], output: str, **attributes: int | float) -> str:
         body = b"".join(_field(1, name) for name in inputs) + _field(2, output) + _field(4, kind)
         body += b"".join(_field(5, _attribute(name, value)) for name, value in attributes.items())
-        if kind in ("MatMulNBits", "MultiHeadAttention", "SkipLayerNormalization", "BiasGelu"):
+        if kind in _CONTRIBUTED_KINDS:
             body += _field(7, _CONTRIBUTED)
         self._nodes.append(body)
         return output
@@ -79,12 +84,12 @@ class _Graph:
         return _field(1, 8) + _field(2, "threelines") + _field(7, graph) + sets
 
 
-def encoder_graph(weights: Weights, layers: int | None = None) -> bytes:
+def encoder_graph(weights: Weights, layers: int | None = None, *, in_bytes: bool = False) -> bytes:
     """Return the model file: (`entered` floats (texts, tokens, 384), `mask` (texts, tokens)) → `hidden`.
 
     With `layers` only the first layers are in it, and `hidden` is what leaves them.
     """
-    shape, graph = weights.shape, _Graph()
+    shape, graph = weights.shape, _Graph(in_bytes=in_bytes)
     flow = graph.node("LayerNormalization", ("entered", *_scale(graph, weights, "emb.ln")), "x0", epsilon=shape.epsilon)
     for layer in range(shape.layers if layers is None else layers):
         flow = _layer(graph, weights, layer, flow)
@@ -126,10 +131,21 @@ def _layer(graph: _Graph, weights: Weights, layer: int, flow: str) -> str:
 
 def _product(graph: _Graph, weights: Weights, name: str, flow: str, sizes: tuple[int, int]) -> str:
     scales, halves = weights.blocks(name, sizes[0])
-    # the file packs weights j and j+16 in one byte, MatMulNBits weights 2j and 2j+1
     levels = np.concatenate([halves & 15, halves >> 4], axis=2)
+    if graph.in_bytes:
+        return _product_of_bytes(graph, name, flow, (levels - 8.0) * scales[:, :, None])
+    # the file packs weights j and j+16 in one byte, MatMulNBits weights 2j and 2j+1
     packed = (levels[:, :, 0::2] | levels[:, :, 1::2] << 4).astype(np.uint8)
     inputs = (flow, graph.constant(name, packed), graph.constant(f"{name}.d", scales.astype(np.float32).reshape(-1)))
     return graph.node(
         "MatMulNBits", inputs, f"{name}.y", K=sizes[0], N=sizes[1], bits=4, block_size=32, accuracy_level=4
     )
+
+
+def _product_of_bytes(graph: _Graph, name: str, flow: str, blocks: np.ndarray[Any, Any]) -> str:
+    """Multiply by bytes, each column of the matrix with a scale of its own; `blocks` are (columns, blocks, 32)."""
+    matrix = blocks.reshape(len(blocks), -1).T
+    scale = np.abs(matrix).max(axis=0) / 127.0
+    levels = np.rint(matrix / scale).astype(np.int8)
+    inputs = (flow, graph.constant(name, levels), graph.constant(f"{name}.s", scale.astype(np.float32)))
+    return graph.node("DynamicQuantizeMatMul", inputs, f"{name}.y")

@@ -1,0 +1,65 @@
+"""Requests answered at once and read while the model writes: what the reading finds decides on the reply.
+
+Phrases are looked for before the request goes on. The small readers, which take longer, read beside the model; before its
+reply is shown the reading is waited for, and a reply to a request that must not be answered is withheld. Only for gateways
+that ask about every reply before they show any of it; others wait for the reading (`Guard.observe`).
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from threelines.ai_models.guard import Decision, Event, Guard
+
+MOST = 256
+"""Readings that may wait; past them a request waits for its own: none goes unread."""
+LONGEST_WAIT = 5.0
+"""Seconds that a reply waits for a reading; longer is an error that shows."""
+
+
+class Later:
+    """A guard whose readings come after its answer; safe to share between threads."""
+
+    def __init__(self, guard: Guard, *, most: int = MOST) -> None:
+        self._guard, self._most = guard, most
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="reading")
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, str], Future[Decision]] = {}
+
+    def request(self, event: Event) -> Decision:
+        """Judge a request by phrases; its reading follows."""
+        decision, rest = self._guard.first(event)
+        with self._lock:
+            waits = len(self._waiting) < self._most
+            if waits:
+                self._waiting[_unit(event)] = future = self._pool.submit(rest)
+        if not waits:
+            return rest()
+        future.add_done_callback(lambda done: self._done(event, done))
+        return decision
+
+    def _done(self, event: Event, done: Future[Decision]) -> None:
+        """Forget a reading that succeeded; the newest of its unit stays, and so does one that failed."""
+        with self._lock:
+            if self._waiting.get(_unit(event)) is done and not done.result().status.startswith("error"):
+                del self._waiting[_unit(event)]
+
+    def reply(self, event: Event) -> Decision:
+        """Judge a reply when its request has been read."""
+        with self._lock:
+            reading = self._waiting.get(_unit(event))
+        if reading is None:
+            return self._guard.observe(event)
+        try:
+            read = reading.result(LONGEST_WAIT)
+        except TimeoutError:
+            return self._guard.failed("the request has not been read yet")
+        with self._lock:
+            if self._waiting.get(_unit(event)) is reading:
+                del self._waiting[_unit(event)]
+        return read if read.status.startswith("error") else self._guard.observe(event)
+
+
+def _unit(event: Event) -> tuple[str, str]:
+    return (event.session, "" if event.session else event.account)
