@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeVar
@@ -481,31 +481,31 @@ class Guard:
         support: bool,
     ) -> Action:
         every = self._every(state, earlier)
-        asked_now = set(now) - _QUIET
-        if self._positive(every, reviewed=True) and (asked_now or ({THREAT, DELIVERY} <= set(every) and now)):
-            reviewed_now = any(one.reviewed for one in now.values())
-            if reviewed_now and assessment.concern >= self.policy.block_at:
-                return "block"
-        if self._positive(every, reviewed=False) and now and (asked_now or {THREAT, DELIVERY} <= set(every)):
-            return "block" if self.policy.block_unreviewed else "review"
+        asked = bool(now) and bool(set(now) - _QUIET or {THREAT, DELIVERY} <= set(every))
+        any_words = self.policy.block_unreviewed
+        may_block = [
+            one
+            for name, one in every.items()
+            # many languages are part of what likeness adds up: the same thing counts once
+            if one.ordered and (one.reviewed or any_words) and not (name == LANGUAGES and LIKENESS in every)
+        ]
+        known_now = any(one.reviewed or any_words for one in now.values())
+        if asked and known_now and assessment.concern >= self.policy.block_at and self._positive(may_block):
+            return "block"
+        likely = now[LIKENESS].strength if LIKENESS in now else "context"
+        if asked and self._positive([*every.values(), *now.values()]):
+            return "review"
         if support:
             return "support"
-        return (
-            "review"
-            if state.blocked or RANK[every[LIKENESS].strength if LIKENESS in now else "context"] >= 2
-            else "allow"
-        )
+        return "review" if state.blocked or RANK[likely] >= RANK["medium"] else "allow"
 
-    def _positive(self, every: dict[str, Seen], *, reviewed: bool) -> bool:
-        likely = LIKENESS in every
-        signals = [
-            Signal(indicator=one.indicator, record="", strength=one.strength)
-            for one in every.values()
-            if (one.blocks or not reviewed)
-            and not (
-                reviewed and likely and one.indicator == LANGUAGES
-            )  # part of what likeness adds up: it counts once
-        ]
+    def _positive(self, seen: Iterable[Seen]) -> bool:
+        """Whether these signs together are enough; of one indicator the strongest counts."""
+        strongest: dict[str, Strength] = {}
+        for one in seen:
+            if one.indicator not in strongest or RANK[one.strength] > RANK[strongest[one.indicator]]:
+                strongest[one.indicator] = one.strength
+        signals = [Signal(indicator=name, record="", strength=strength) for name, strength in strongest.items()]
         return DIMENSION in positive_dimensions(signals, self._vocabulary.indicators)
 
     def _message(self, action: Action, text: str) -> str:
