@@ -40,7 +40,7 @@ class Later:
         return decision
 
     def _done(self, event: Event, done: Future[Decision]) -> None:
-        """Forget a reading that succeeded; the newest of its unit stays, and so does one that failed."""
+        """Forget a reading that succeeded; one that failed stays for the reply to show."""
         with self._lock:
             if self._waiting.get(_unit(event)) is done and not done.result().status.startswith("error"):
                 del self._waiting[_unit(event)]
