@@ -4,8 +4,11 @@ Each set is fitted as `threelines fit SET --out A` does it: five folds, near-cop
 calibration chosen without the fold they are measured on. 95% intervals over groups. `texts/s` is labelling alone, on one
 core. These are developer halves; the other halves are measured by the same command.
 
-    python bench/adapters.py [DATA] [--semantic | --tuned] [--curve] [SET …]
+    python bench/adapters.py [DATA] [--semantic | --tuned] [--random] [--curve | --draws N] [SET …]
 
+`--random` leaves accounts and near-copies where chance puts them, as most published figures do: what that alone is worth.
+`--draws N` fits N times with other folds each and prints each figure and the mean: one
+draw of folds may be lucky.
 `--curve` fits each half and each quarter of a set apart as well: what twice the labels would bring if the gain of the last
 doubling were repeated (it usually shrinks). Beside it stands how often two near-copies bear different labels: where that is
 often, no model can be right about both.
@@ -33,12 +36,14 @@ SETS = {
 _ALIKE = 0.8
 
 
-def run(data: Path, *, semantic: bool = False, tuned: bool = False, sets: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+def run(
+    data: Path, *, semantic: bool = False, tuned: bool = False, random: bool = False, sets: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
     """Return one row a set."""
     from threelines.platforms.fit import fit
 
     found = []
-    for name, labelled in _labelled(data, sets):
+    for name, labelled in _labelled(data, sets, random=random):
         started, used = time.perf_counter(), time.process_time()
         fitted = fit(labelled, semantic=semantic, tuned=tuned)
         took, used = time.perf_counter() - started, time.process_time() - used
@@ -53,6 +58,21 @@ def run(data: Path, *, semantic: bool = False, tuned: bool = False, sets: tuple[
             | {"ranked class": figures["ranked_class"], "fit s": round(took, 1), "fit CPU s": round(used, 1)}
             | {"texts/s": round(rate), "known": SETS[name]}
         )
+    return found
+
+
+def draws(data: Path, count: int, *, random: bool = False, sets: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Return for each set the macro-F1, AUROC and AP of `count` draws of folds, and their means."""
+    from threelines.platforms.fit import fit
+
+    found = []
+    for name, labelled in _labelled(data, sets, random=random):
+        all_figures = [fit(_shuffled(labelled, seed)).adapter.header.figures for seed in range(1, count + 1)]
+        row: dict[str, Any] = {"set": name, "threads": len(labelled.texts)}
+        for title, key in list(_COLUMNS.items())[:3]:
+            values = [figures[key][0] for figures in all_figures]
+            row[title] = f"{np.mean(values):.4f} ({' '.join(f'{value:.3f}' for value in values)})"
+        found.append(row)
     return found
 
 
@@ -74,7 +94,18 @@ def curve(data: Path, *, sets: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     return found
 
 
-def _labelled(data: Path, sets: tuple[str, ...]) -> Any:
+def _shuffled(labelled: Any, seed: int) -> Any:
+    """Draw the numbers of the groups anew: folds go by them."""
+    new = np.random.default_rng(seed).permutation(int(labelled.groups.max()) + 1)
+    return labelled._replace(groups=new[labelled.groups])
+
+
+def _taken(labelled: Any, kept: Any) -> Any:
+    taken = {name: tuple(getattr(labelled, name)[index] for index in kept) for name in ("threads", "texts", "labels")}
+    return labelled._replace(groups=np.unique(labelled.groups[kept], return_inverse=True)[1], **taken)
+
+
+def _labelled(data: Path, sets: tuple[str, ...], *, random: bool = False) -> Any:
     from threelines.platforms.labelled import gather
     from threelines.platforms.read import ReadReport, read
 
@@ -83,21 +114,15 @@ def _labelled(data: Path, sets: tuple[str, ...]) -> Any:
             path = next(
                 path for path in (data / "dev" / f"{name}.jsonl.gz", data / f"{name}.jsonl.gz") if path.is_file()
             )
-            yield name, gather(read([path], reveal=True, key=None, report=ReadReport()))
+            found = gather(read([path], reveal=True, key=None, report=ReadReport()))
+            yield name, found._replace(groups=np.arange(len(found.texts))) if random else found
 
 
 def _parts(labelled: Any, parts: int) -> list[Any]:
     """Cut a set by groups into parts of about equal size; one part is the set."""
     groups, place = np.unique(labelled.groups, return_inverse=True)
     where = (np.random.default_rng(7).permutation(len(groups)) % parts)[place]
-    cut = []
-    for part in range(parts):
-        kept = np.flatnonzero(where == part)
-        taken = {
-            name: tuple(getattr(labelled, name)[index] for index in kept) for name in ("threads", "texts", "labels")
-        }
-        cut.append(labelled._replace(groups=labelled.groups[kept], **taken))
-    return cut
+    return [_taken(labelled, np.flatnonzero(where == part)) for part in range(parts)]
 
 
 def _disagreeing(labelled: Any) -> str:
@@ -122,15 +147,18 @@ def _main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("data", nargs="?", default="../shared/data", type=Path)
     asked.add_argument("sets", nargs="*")
-    for name in ("semantic", "tuned", "curve"):
+    for name in ("semantic", "tuned", "curve", "random"):
         asked.add_argument(f"--{name}", action="store_true")
+    asked.add_argument("--draws", type=int, default=0)
     given = asked.parse_intermixed_args()
     sets = tuple(given.sets)
-    for line in (
-        curve(given.data, sets=sets)
-        if given.curve
-        else run(given.data, semantic=given.semantic, tuned=given.tuned, sets=sets)
-    ):
+    if given.curve:
+        lines = curve(given.data, sets=sets)
+    elif given.draws:
+        lines = draws(given.data, given.draws, random=given.random, sets=sets)
+    else:
+        lines = run(given.data, semantic=given.semantic, tuned=given.tuned, random=given.random, sets=sets)
+    for line in lines:
         print(line, flush=True)
 
 

@@ -15,13 +15,13 @@ from click.testing import CliRunner
 from threelines.cli.fit import command
 from threelines.platforms.adapter import Adapter, AdapterError
 from threelines.platforms.figures import area_under_roc, average_precision, calibration_error
-from threelines.platforms.fit import fit
+from threelines.platforms.fit import MEMBERS, _learn, _matrices, fit
 from threelines.platforms.labelled import LabelsError, accounts_of, gather, near_copies, read_decisions, threads_of
 from threelines.platforms.suggest import suggest
 from threelines.platforms.views import columns
 from threelines.records import Record
 
-pytest.importorskip("sklearn")
+ComplementNB = pytest.importorskip("sklearn.naive_bayes").ComplementNB
 
 WORDS = {
     "fruit": "apple pear plum cherry grape melon peach lemon orchard juice".split(),
@@ -233,6 +233,33 @@ def test_counts_of_a_batch_equal_counts_alone():
             mine = found.rows == index
             assert found.columns[mine].tolist() == alone.columns.tolist()
             assert found.counts[mine].tolist() == alone.counts.tolist()
+
+
+@pytest.mark.parametrize("labels", [("fruit", "tools"), ("birds", "fruit", "tools")])
+def test_naive_bayes_is_linear_and_centred(labels):
+    """Naive Bayes as a member chooses what scikit-learn's chooses, by weights that sum to nothing over the classes."""
+    read = _matrices(gather(records(labels=labels)), ("across",))
+    matrix = read.matrices["across"]
+    weight, bias = _learn(MEMBERS["across bayes"], matrix, read.target, len(labels))
+
+    assert weight.shape == (matrix.shape[1], len(labels))
+    assert np.abs(weight.sum(axis=1)).max() < 1e-9
+    assert not bias.any()
+    known = ComplementNB(alpha=1.0).fit(matrix, read.target)
+    assert (matrix @ weight).argmax(axis=1).tolist() == known.predict(matrix).tolist()
+
+
+def test_a_recipe_of_naive_bayes_alone_is_written_and_read(monkeypatch, tmp_path):
+    """An adapter of naive Bayes alone labels the same after it was written and read."""
+    monkeypatch.setattr("threelines.platforms.fit.RECIPES", {"Bayes": ("across bayes",)})
+    adapter = fit(gather(records())).adapter
+    adapter.save(tmp_path / "a")
+    unseen = threads_of(records(5, seed=9))
+    found = Adapter.load(tmp_path / "a").label_all(unseen)
+
+    assert [max(row, key=row.get) for row in found] == [thread.records[0].label for thread in unseen]
+    for one, other in zip(found, adapter.label_all(unseen), strict=True):
+        assert one == pytest.approx(other, abs=5e-3)
 
 
 def test_areas_by_hand():
