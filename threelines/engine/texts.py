@@ -93,9 +93,15 @@ class Block:
 
     def sketches(self) -> Sketches:
         """Return the sketch of every record, in the same order."""
-        table = np.concatenate([np.load(path) for path in self._paths])
-        shingles, words = table[:, :SKETCH], table[:, SKETCH : SKETCH + WORDS]
-        return Sketches(np.ascontiguousarray(shingles), np.ascontiguousarray(words), table[:, -1].astype(np.int64))
+        count = sum(map(_rows, self._paths))
+        shingles, words = np.empty((count, SKETCH), dtype=np.uint32), np.empty((count, WORDS), dtype=np.uint32)
+        sizes = np.empty(count, dtype=np.int64)
+        at = 0
+        for path in self._paths:  # into place one by one: all of them beside the result took the memory twice
+            table = np.load(path)
+            rows = slice(at, at := at + len(table))
+            shingles[rows], words[rows], sizes[rows] = table[:, :SKETCH], table[:, SKETCH:-1], table[:, -1]
+        return Sketches(shingles, words, sizes)
 
     def records(self, rows: Collection[int]) -> Iterator[Record]:
         """Yield the records of some rows, in order; no other is decoded."""

@@ -11,7 +11,7 @@ Sources: Broder 1997 (resemblance, bottom-k sketches); Manku, Jain and Das Sarma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
 from typing import NamedTuple
@@ -41,8 +41,9 @@ MIN_SHINGLES = 30
 _LONGEST_WORD = 25  # more letters than this for each word: words are not written apart, or all letters are
 _PLAIN = 0.3  # plain resemblance counts only above this
 _OVERLAP = 3.0  # one word makes several shingles: their surprises are not independent
-_SLICE = 4_000_000
-"""Values counted at once: a sort of all at once would take ten times their memory."""
+_SLICE = 800_000
+"""Values counted at once: what is made of so few stays small, and the next slice gets the same memory again."""
+_TOP = 255  # the leading byte of `NOTHING`
 _CHUNK = 2000  # worked on at once: so few stay in the processor's cache
 _BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
@@ -146,19 +147,29 @@ def sketches(texts: Iterable[str], *, threads: int = 2) -> Sketches:
     return Sketches(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def frequencies(table: Values, *, threads: int = 2) -> NDArray[np.uint32]:
+def frequencies(table: Values) -> NDArray[np.uint32]:
     """Return, for each value of each sketch, how many sketches hold it; 0 where a sketch is not full."""
     flat = table.ravel()
     often = np.zeros(flat.size, dtype=np.uint32)
-    step = 2**32 // (flat.size // _SLICE + threads) + 1
-
-    def count(low: int) -> None:
-        places = np.flatnonzero((flat >= low) & (flat <= min(low + step - 1, int(NOTHING) - 1)))
+    tops = (flat >> np.uint32(24)).astype(np.uint8)
+    for first, last in _ranges(np.bincount(tops, minlength=256).tolist()):
+        places = np.flatnonzero((tops >= first) & (tops <= last))
+        if last == _TOP:
+            places = places[flat[places] != NOTHING]
         often[places] = _repeats(flat[places])
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(count, range(0, 2**32, step)))
     return often.reshape(table.shape)
+
+
+def _ranges(counts: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of leading bytes that together hold about `_SLICE` values: (first, last)."""
+    first = held = 0
+    for last, count in enumerate(counts):
+        if held and held + count > _SLICE:
+            yield first, last - 1
+            first, held = last, 0
+        held += count
+    if held:
+        yield first, len(counts) - 1
 
 
 def _repeats(values: Values) -> NDArray[np.int64]:

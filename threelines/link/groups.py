@@ -8,8 +8,6 @@ the next higher resemblance, and again, until what is left has one.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,11 +51,9 @@ def linked(sketched: Sketches) -> Rows:
     sketched = Sketches(
         np.where(long, sketched.shingles, NOTHING), np.where(long, sketched.words, NOTHING), sketched.sizes
     )  # fmt: skip
-    with ThreadPoolExecutor(1) as beside:  # numpy lets go of Python's lock
-        words = beside.submit(frequencies, sketched.words)
-        often = frequencies(sketched.shingles)
-        pairs = candidates(sketched.shingles, often)
-        return grouped(sketched, pairs, resemblances(sketched, (often, words.result()), pairs))
+    often, words = frequencies(sketched.shingles), frequencies(sketched.words)
+    pairs = candidates(sketched.shingles, often)
+    return grouped(sketched, pairs, resemblances(sketched, (often, words), pairs))
 
 
 def grouped(sketched: Sketches, pairs: Pairs, alike: NDArray[np.float64]) -> Rows:

@@ -10,6 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from math import nan
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ class Columns:
         row = len(self.ids)
         self.ids.append(name)
         self.account.append(self.accounts.setdefault(author, len(self.accounts)))
-        self.time.append(float("nan") if time is None else time)
+        self.time.append(nan if time is None else time)
         for kind, value in items:
             self.use(kind, value, row)
 
@@ -225,17 +226,15 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
     An account may be in several circles. (Clique percolation with k = 3, Palla et al. 2005.)
     """
     number = {edge[:2]: index for index, edge in enumerate(edges)}
-    around: dict[int, set[int]] = defaultdict(set)
+    above: dict[int, set[int]] = defaultdict(set)
     for first, second, _ in edges:
-        around[first].add(second)
-        around[second].add(first)
+        above[first].add(second)  # `first` is the lower of an edge, so each triangle is seen once
     one: list[int] = []
     two: list[int] = []
     for (first, second), index in number.items():
-        for third in around[first] & around[second]:
-            if third > second:  # each triangle once: `first` is the lowest of an edge
-                one += (index, index)
-                two += (number[first, third], number[second, third])
+        for third in above[first] & above[second] if second in above else ():
+            one += (index, index)
+            two += (number[first, third], number[second, third])
     names = components(len(edges), np.asarray(one, dtype=np.int64), np.asarray(two, dtype=np.int64)).tolist()
     circles: dict[int, list[_Tied]] = defaultdict(list)
     for edge, name in zip(edges, names, strict=True):
@@ -277,18 +276,24 @@ def _evidence(tied: Ties, found: Sequence[Shared], accounts: int) -> _Evidence:
 
 
 def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: Columns, names: list[str]) -> Network:
-    members = sorted({names[node] for edge in edges for node in edge[:2]})
+    nodes: set[int] = set()
     made: list[Edge] = []
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
-    for first, second, p in sorted(edges, key=lambda edge: (edge[2], edge[:2])):
-        shown = sorted(evidence[first, second])
+    ids = columns.ids
+    for p, first, second in sorted([(p, first, second) for first, second, p in edges]):
+        pair, shown = (first, second), evidence[first, second]
+        nodes.update(pair)
+        shown.sort()
         for _, kind, item, _, _ in shown:
-            holding[kind, item].update((first, second))
-        rows = dict.fromkeys(row for _, _, _, one, two in shown[:2] for row in (one, two))
+            holding[kind, item].update(pair)
+        _, kind, _, one, two = shown[0]
+        rows = {one: None, two: None} if len(shown) == 1 else dict.fromkeys((one, two, *shown[1][3:]))
         made.append(Edge(
-            first=names[first], second=names[second], kinds=_counted([kind for _, kind, _, _, _ in shown]),
-            p=float(f"{p:.2e}"), records=tuple([columns.ids[row] for row in rows]),
+            first=names[first], second=names[second],
+            kinds={kind: 1} if len(shown) == 1 else _counted([kind for _, kind, _, _, _ in shown]),
+            p=float(f"{p:.2e}"), records=tuple([ids[row] for row in rows]),
         ))  # fmt: skip
+    members = sorted([names[node] for node in nodes])
     values = {kind: columns.values(kind) for kind, _ in holding if kind != "timing"}
     items = [(kind, values[kind][item], len(who)) for (kind, item), who in holding.items() if kind in values]
     name = blake2b("\0".join(members).encode(), digest_size=8).hexdigest()
@@ -298,8 +303,6 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
 
 def _counted(kinds: list[str]) -> dict[str, int]:
     """Count the items of each kind, in the order of `KINDS`."""
-    if len(kinds) == 1:
-        return {kinds[0]: 1}
     return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
 

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.link.copies import NOTHING, Rows, Sketches, sketch
+from threelines.link.copies import NOTHING, Rows, Values, sketch
 from threelines.link.scripts import Linked, link_texts
 from threelines.link.template import TOKEN
 from threelines.records import Record, Thread
@@ -57,9 +57,7 @@ def find_praise(linked: Linked) -> list[Praise]:
     if len(known) < MIN_ACCOUNTS:
         return []
     time = np.asarray(linked.times)[rows]
-    kept = linked.sketched
-    sketched = Sketches(kept.shingles[rows], kept.words[rows], kept.sizes[rows])
-    found = _names(sketched, linked.names[rows], account, time)
+    found = _names(linked.sketched.words[rows], linked.names[rows], account, time)
     names = list(known)
     return [
         Praise(
@@ -74,9 +72,10 @@ def find_praise(linked: Linked) -> list[Praise]:
 _Found = tuple[int, list[int], int, float]
 
 
-def _names(sketched: Sketches, copies: Rows, account: NDArray[np.int64], time: NDArray[np.float64]) -> list[_Found]:
-    rows, columns = np.nonzero(sketched.words != NOTHING)
-    word = sketched.words[rows, columns].astype(np.uint64)
+def _names(sketched: Values, copies: Rows, account: NDArray[np.int64], time: NDArray[np.float64]) -> list[_Found]:
+    """Find the names among sketched words: one row a record, as for `copies`, `account` and `time`."""
+    rows, columns = np.nonzero(sketched != NOTHING)
+    word = sketched[rows, columns].astype(np.uint64)
     pairs, times_used = np.unique((word << np.uint64(32)) | account[rows].astype(np.uint64), return_counts=True)
     words, who = pairs >> np.uint64(32), (pairs & np.uint64(0xFFFF_FFFF)).astype(np.int64)
     begins = np.flatnonzero(np.diff(words, prepend=np.uint64(2**40)) != 0)

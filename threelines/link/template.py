@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +29,7 @@ _SHARED = 0.6
 # Thai, Lao, Burmese, Khmer, Han and kana: no spaces between words, so letters are compared (with their vowel signs).
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff"
 _SIGNS = r"\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u103e\u17b4-\u17d3"
+_WITHOUT_SPACES = re.compile(rf"[{_UNSPACED}]")
 TOKEN = re.compile(rf"[{_UNSPACED}][{_SIGNS}]*|[^\s{_UNSPACED}]+")
 
 
@@ -86,13 +86,34 @@ def template(texts: Sequence[str]) -> Template:
 
 
 def _tokens(text: str) -> _Tokens:
-    found = list(TOKEN.finditer(text))
-    return _Tokens([_shape(word[0]) for word in found], [word.span() for word in found])
+    """Cut a text as `TOKEN` does; where only spaces part words, `split` does so in a third of the time."""
+    if not text.isascii() and _WITHOUT_SPACES.search(text):
+        found = list(TOKEN.finditer(text))
+        return _Tokens(_shapes([word[0] for word in found]), [word.span() for word in found])
+    words, spans, end = text.split(), [], 0
+    for word in words:
+        start = text.index(word, end)
+        end = start + len(word)
+        spans.append((start, end))
+    return _Tokens(_shapes(words), spans)
 
 
-@lru_cache(maxsize=50_000)
-def _shape(word: str) -> str:
-    return "".join(map(look, word)) or word
+class _Looks(dict[int, str]):
+    """Code point → what it looks like, filled as letters are met (str.translate calls it in C)."""
+
+    def __missing__(self, code: int) -> str:
+        shape = self[code] = look(chr(code))
+        return shape
+
+
+_LOOKS = _Looks({ord(" "): " "})
+
+
+def _shapes(words: list[str]) -> list[str]:
+    """Return what the letters of each word look like; a word without letters stays as it is."""
+    return [
+        shape or word for shape, word in zip(" ".join(words).translate(_LOOKS).split(" "), words, strict=bool(words))
+    ]
 
 
 def _aligned(base: _Tokens, other: _Tokens) -> dict[int, int]:
