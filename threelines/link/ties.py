@@ -159,8 +159,24 @@ def _share_of(uses: Uses) -> Floats:
 
 def expected(uses: Uses, activity: Ints) -> Floats:
     """Return for each account the factor whose product, for two accounts, is how many items they share by chance."""
-    total = float(np.square(holders(uses).astype(np.float64)).sum())
-    return activity.astype(np.float64) * float(np.sqrt(total) / max(float(activity.sum()), 1.0))
+    held = holders(uses).astype(np.float64)
+    total = float(np.square(held).sum())
+    usual = float((held**3).sum()) / max(total, 1.0)
+    return activity.astype(np.float64) * float(np.sqrt(total) / max(_bounded_sum(activity, usual), 1.0))
+
+
+def _bounded_sum(activity: Ints, holding: float) -> float:
+    """Return all activity, where none counts for more than makes its account sure to hold an item that `holding` hold.
+
+    More than sure it cannot be: an account that wrote most of a platform's records holds an item once, and leaves the
+    other holders to the others. Without the bound it took all chance upon itself, and the others looked tied.
+    """
+    down = np.sort(activity)[::-1].astype(np.float64)
+    bounded = np.arange(min(len(down), int(np.ceil(holding))))  # so many accounts may be bounded
+    rest = down.sum() - np.concatenate(([0.0], np.cumsum(down)))[bounded]
+    level = rest / np.maximum(holding - bounded, 1e-9)  # the bound, if the first so many are at it
+    fits = np.flatnonzero(level >= down[bounded])
+    return float(rest[fits[0]] + bounded[fits[0]] * level[fits[0]]) if fits.size else float(down.sum())
 
 
 def chance(found: Shared, factor: Floats) -> tuple[Ints, Ints, Floats]:
