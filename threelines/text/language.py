@@ -40,6 +40,7 @@ ROUTES = ("both name it", "CLD2 is believed", "the letters are believed")
 _BATCH = 512
 _LONGEST = 160
 _LEAST_LETTERS = 2
+_LEAST_KNOWN = 0.5
 _MIXED_SHARE = 0.2
 _NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\S+@\S+|[\d_]+")
 _ADDRESSED = ("@", "#", "://", "www.")
@@ -130,6 +131,8 @@ class Judged(NamedTuple):
     """CLD2's own score of it."""
     written: NDArray[np.int64]
     """Letters of each script, shape (texts, scripts)."""
+    signs: NDArray[np.int64]
+    """How many letters and signs any language is written with."""
 
 
 def judge(texts: Sequence[str], known: Model) -> Judged:
@@ -137,7 +140,7 @@ def judge(texts: Sequence[str], known: Model) -> Judged:
     batch = letters(texts)
     written = scripts.counts(batch.codes, batch.owner, len(texts))
     written[:, 0] = 0
-    total, judged = scores(batch, known)
+    total, judged, signs = scores(batch, known)
     best = total.argmax(axis=1)
     highest = total[np.arange(len(texts)), best]
     mean = highest.astype(np.float64) / np.maximum(judged, 1)
@@ -146,7 +149,7 @@ def judge(texts: Sequence[str], known: Model) -> Judged:
     alike = np.take_along_axis(shares, _kin(known.labels)[best], axis=1)
     alike[_kin(known.labels)[best] < 0] = 0
     sure = alike.sum(axis=1, dtype=np.float64) / shares.sum(axis=1, dtype=np.float64)
-    return Judged(total, best, sure, mean, *_web(texts, places(known.labels, known.codes)), written)
+    return Judged(total, best, sure, mean, *_web(texts, places(known.labels, known.codes)), written, signs)
 
 
 class Answers(NamedTuple):
@@ -189,7 +192,9 @@ def _identify(raw: Sequence[str], known: Model) -> Iterator[Language]:
     answer = answers(seen, np.fromiter(map(len, texts), dtype=np.int64), known.referee)
     sure = trusted(answer, known.trust)
     total = seen.written.sum(axis=1)
-    named = np.where((total >= _LEAST_LETTERS) & (sure >= known.limit), answer.named, -1).tolist()
+    # of a script that no learned language is written in, a stray sign or two would decide
+    readable = (total >= _LEAST_LETTERS) & (seen.signs >= _LEAST_KNOWN * total)
+    named = np.where(readable & (sure >= known.limit), answer.named, -1).tolist()
     confidence = np.where(total > 0, sure, 0).round(3).tolist()
     most, mixed = seen.written.argmax(axis=1).tolist(), _mixed_scripts(seen.written)
     for index, text in enumerate(raw):

@@ -82,6 +82,8 @@ class Scored(NamedTuple):
     """Log-score of each language, shape (texts, languages)."""
     judged: Numbers
     """How many n-grams of each text are known."""
+    signs: Numbers
+    """How many of its letters and signs, the spaces left out."""
 
 
 def single(batch: Letters) -> Grams:
@@ -127,7 +129,7 @@ def scores(batch: Letters, known: Model) -> Scored:
     total = _whole(batch, known, whole) + _narrow(known, narrow, batch.texts)
     total *= np.float32(STEP)
     total += held @ known.base
-    return Scored(total, held.sum(axis=1).astype(np.int64))
+    return Scored(total, held.sum(axis=1).astype(np.int64), held[:, 0].astype(np.int64))
 
 
 def _whole(batch: Letters, known: Model, whole: NDArray[np.int32]) -> Scores:
