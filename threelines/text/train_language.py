@@ -52,7 +52,7 @@ _MOST_CHATS = 150
 _WINDOWS = (15, 25, 40, 80)
 _UNLEARNED = 0.1
 """How much of the weight is of texts whose language was not learned, where trust is fitted."""
-_MOST_LOST = 0.015
+_MOST_LOST = 0.01
 """Share of right answers that `und` may cost: the aims of the declaration's articles and of messages leave no more."""
 _BATCH = 512
 _SEED = 1948
