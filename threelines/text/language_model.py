@@ -23,6 +23,9 @@ ORDERS = 4
 STEP = 0.1
 """Natural logarithm that one unit of a stored value stands for."""
 
+SMOOTHING = 0.01
+"""How often every n-gram is taken to have been seen more than it was."""
+
 _WIDE = 16
 """Languages that know an n-gram, from which on it is kept as a whole row."""
 _LETTERS_AT_ONCE = 64
@@ -56,10 +59,12 @@ class Model(NamedTuple):
     base: Scores
     """Log-probability of an n-gram the language was not seen with, shape (orders, languages)."""
     temperature: float
-    floor: float
-    """Mean log-score an n-gram below which a text resembles none of the languages."""
     referee: NDArray[np.float64]
     """Who is believed where CLD2 names another language: weights of `language.evidence`."""
+    trust: NDArray[np.float64]
+    """Log-odds that the answer is right: weights of `language.evidence`, shape (`language.ROUTES`, evidence)."""
+    limit: float
+    """Probability that the answer is right below which it is `und`."""
 
 
 class Grams(NamedTuple):
@@ -77,6 +82,8 @@ class Scored(NamedTuple):
     """Log-score of each language, shape (texts, languages)."""
     judged: Numbers
     """How many n-grams of each text are known."""
+    signs: Numbers
+    """How many of its letters and signs, the spaces left out."""
 
 
 def single(batch: Letters) -> Grams:
@@ -122,7 +129,7 @@ def scores(batch: Letters, known: Model) -> Scored:
     total = _whole(batch, known, whole) + _narrow(known, narrow, batch.texts)
     total *= np.float32(STEP)
     total += held @ known.base
-    return Scored(total, held.sum(axis=1).astype(np.int64))
+    return Scored(total, held.sum(axis=1).astype(np.int64), held[:, 0].astype(np.int64))
 
 
 def _whole(batch: Letters, known: Model, whole: NDArray[np.int32]) -> Scores:
@@ -163,21 +170,27 @@ def _narrow(known: Model, found: list[tuple[NDArray[np.int32], Numbers]], texts:
 @lru_cache(maxsize=1)
 def model() -> Model:
     """Read the packaged model, once."""
+    return unpacked(stored_arrays())
+
+
+def stored_arrays() -> dict[str, NDArray[Any]]:
+    """Return the arrays of `languages.npz`, as `train_language.py` made them."""
     with np.load(str(files("threelines") / "text" / "languages.npz"), allow_pickle=False) as stored:
-        return unpacked({name: stored[name] for name in stored.files})
+        return {name: stored[name] for name in stored.files}
 
 
 def unpacked(stored: Mapping[str, NDArray[Any]]) -> Model:
     """Make tables of a model's arrays (`train_language.py` says how they are stored)."""
     hashes, tails = _grown(stored)
-    table, check = _placed(np.concatenate(hashes))
     lengths = stored["lengths"].astype(np.int64)
+    # the space alone tells nothing and is the tail of much; other n-grams that no language knows are of one left out
+    table, check = _placed(np.concatenate(hashes), (lengths > 0) | (np.concatenate(hashes) == ord(" ") + 1))
     labels = tuple(map(str, stored["labels"]))
     bare = Model(
         labels, tuple(map(str, stored["codes"])), table, check,
         np.zeros((1, len(labels)), dtype=np.int16), np.zeros(len(lengths), dtype=np.int32),
         np.concatenate([[0], np.cumsum(lengths)]), stored["language"], stored["value"],
-        stored["base"].astype(np.float32), float(stored["temperature"]), float(stored["floor"]), stored["referee"],
+        stored["base"].astype(np.float32), float(stored["temperature"]), stored["referee"], stored["trust"], float(stored["limit"]),
     )  # fmt: skip
     return _widened(bare, tails)
 
@@ -204,11 +217,12 @@ def _slots(hashes: Hashes) -> tuple[Numbers, NDArray[np.uint32]]:
     return (spread >> np.uint64(64 - _SLOTS)).astype(np.int64), spread.astype(np.uint32)
 
 
-def _placed(hashes: Hashes) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
-    """Return the look-up table of rows by hash, by linear probing."""
+def _placed(hashes: Hashes, known: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
+    """Return the look-up table of the known rows by hash, by linear probing."""
     table = np.full(1 << _SLOTS, -1, dtype=np.int32)
     slot, check = _slots(hashes)
-    rows = np.arange(len(hashes), dtype=np.int32)
+    rows = np.flatnonzero(known).astype(np.int32)
+    slot = slot[rows]
     while len(rows):
         free = table[slot] < 0
         table[slot[free]] = rows[free]

