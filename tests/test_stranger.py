@@ -137,13 +137,13 @@ def test_stopping_leaves_no_half_file(command: str, place: Path) -> None:
         stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
     ) as running:  # fmt: skip
         deadline = time.monotonic() + 60
-        while not (place / ".out.jsonl.part").exists() and time.monotonic() < deadline:
+        while not (place / ".out.part.jsonl").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(running.pid, signal.SIGINT)
         told = running.communicate(timeout=60)[1]
 
     assert (130, True, False) == (running.returncode, "Stopped." in told, "Traceback" in told), told
-    assert ("old\n", False) == (out.read_text(), (place / ".out.jsonl.part").exists())
+    assert ("old\n", False) == (out.read_text(), (place / ".out.part.jsonl").exists())
 
 
 def test_a_file_that_is_no_export_is_refused_in_words(place: Path) -> None:
@@ -171,3 +171,19 @@ def test_every_help_teaches_by_an_example() -> None:
     silent = [name for name, told in commands(root, "threelines") if "threelines" not in told and "Example" not in told]
 
     assert not silent
+
+
+def test_a_file_that_fails_to_be_made_leaves_the_old_one(tmp_path: Path) -> None:
+    """What raises while it is written, or is refused afterwards, does not replace what stood there; its ending is kept."""
+    from threelines.cli._outputs import beside
+
+    out = tmp_path / "case.json"
+    out.write_text("old")
+    with pytest.raises(ValueError, match="refused"), beside(out) as part:
+        part.write_text("half")
+        raise ValueError("refused")
+
+    assert ("old", [out], ".json") == (out.read_text(), list(tmp_path.iterdir()), part.suffix)
+    with beside(out) as part:
+        part.write_text("new")
+    assert "new" == out.read_text()

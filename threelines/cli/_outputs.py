@@ -45,17 +45,23 @@ def keep_apart(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[Path
 
 
 @contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """Write beside the place and move at the end: a run that fails or is stopped leaves no half file, and the old one."""
+def beside(path: Path) -> Iterator[Path]:
+    """Give a place beside `path` to write to, moved there at the end: what fails leaves no half file, and the old one."""
     if path.exists() and not path.is_file():  # a pipe, a terminal, /dev/null: there is nothing to move
-        with path.open("wb") as file:
-            yield file
+        yield path
         return
     place = path.resolve()  # a link stays a link
-    part = place.with_name(f".{place.name}.part")  # hidden: a folder that is read may be the same
+    # hidden: a folder that is read may be the same; the ending stays, for what is told by it
+    part = place.with_name(f".{place.stem}.part{place.suffix}")
     try:
-        with part.open("wb") as file:
-            yield file
+        yield part
         part.replace(place)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Open a place beside `path` for writing bytes, as `beside` does."""
+    with beside(path) as part, part.open("wb") as file:
+        yield file

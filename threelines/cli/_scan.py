@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from threelines.assess import RAISED
+from threelines.cli._outputs import written
 from threelines.cli._progress import Stages
 from threelines.engine.calibrate import Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
@@ -172,10 +173,9 @@ class Run:
         """Write the report, and say on the terminal what was found."""
         assert self._stages is not None
         if self._report_path:
-            self._report_path.write_text(
-                self.report.page(judged=dict(sorted(self.judged.items())), notes=(self.told,) if self.told else ()),
-                encoding="utf-8",
-            )
+            notes = (self.told,) if self.told else ()
+            with written(self._report_path) as file:
+                file.write(self.report.page(judged=dict(sorted(self.judged.items())), notes=notes).encode())
 
         def say(text: str = "") -> None:
             click.echo(text, file=terminal)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from threelines.cli._outputs import written
+
 
 @click.group(short_help="A short course for technologists, with scored exercises.")
 def command() -> None:
@@ -36,7 +38,8 @@ def export_course(form: str, out: Path) -> None:
         made = as_html(course)
     else:
         made = as_gift(course) if form == "gift" else json.dumps(as_json(course), indent=1) + "\n"
-    out.write_text(made, encoding="utf-8")
+    with written(out) as file:
+        file.write(made.encode())
     click.echo(f"{out}: {len(course.lesson)} lessons, {len(course.exercise)} exercises")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from threelines.cli._outputs import OutFile, keep_apart
+from threelines.cli._outputs import OutFile, keep_apart, written
 
 _LOG = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = OutFile()
@@ -43,7 +43,8 @@ def report(logs: tuple[Path, ...], out: Path) -> None:
     from threelines.ai_models.report import render
     from threelines.ai_models.results import read
 
-    out.write_text(render([read(log) for log in logs]), encoding="utf-8")
+    with written(out) as file:
+        file.write(render([read(log) for log in logs]).encode())
     click.echo(f"wrote {out}", err=True)
 
 
@@ -67,7 +68,8 @@ def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
     alone, behind = read(log), read(guarded) if guarded else None
     if behind and behind.name != alone.name:
         raise click.UsageError(f"--guarded is of {behind.name}, the log of {alone.name}; give two logs of one model")
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
+    with written(out) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
     click.echo(f"wrote {out}", err=True)
 
 
@@ -88,7 +90,8 @@ def export(form: str, scenarios: Path | None, out: Path) -> None:
     from threelines.ai_models.share import FORMATS
 
     lines = FORMATS[form](load(scenarios))
-    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with written(out) as file:
+        file.write(("\n".join(lines) + "\n").encode())
     click.echo(f"wrote {out}", err=True)
 
 

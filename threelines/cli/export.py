@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import threelines.exports
+from threelines.cli._outputs import beside
 from threelines.cli.register import database_options, opened
 
 if TYPE_CHECKING:
@@ -94,10 +96,13 @@ def _format(name: str) -> click.Command:
 
 def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    module.write(rows, out, handover)
-    wrong = module.check(out)
-    if wrong:
-        raise click.ClickException(f"{out}: written, but its own reader refuses it: {'; '.join(wrong[:3])}")
+    with beside(out) if out.suffix else nullcontext(out) as part:  # without an ending it may be a folder (a MISP feed)
+        module.write(rows, part, handover)
+        wrong = module.check(part)
+        if wrong:
+            raise click.ClickException(
+                f"{out}: not written, the format's own reader refuses it: {'; '.join(wrong[:3])}"
+            )
 
 
 def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from threelines.cli._inputs import input_options, open_records
-from threelines.cli._outputs import OutFile, keep_apart
+from threelines.cli._outputs import OutFile, beside, keep_apart, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,8 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
     if options["figures"]:
         _write_figures(fitted, options["figures"])
     if out:
-        fitted.adapter.save(out)
+        with beside(out) as part:
+            fitted.adapter.save(part)
         click.echo(
             f"Written: {out} ({out.stat().st_size / 1e6:.1f} MB). Use: threelines scan … --adapter {out}", err=True
         )
@@ -137,7 +138,8 @@ def _write_figures(fitted: Fitted, path: Path) -> None:
     import msgspec
 
     raw = msgspec.json.format(msgspec.json.encode(fitted.adapter.header.figures), indent=2)
-    path.write_bytes(raw + b"\n")
+    with written(path) as file:
+        file.write(raw + b"\n")
 
 
 def _suggest(

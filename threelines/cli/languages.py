@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from threelines.cli._outputs import OutFile, keep_apart
+from threelines.cli._outputs import OutFile, keep_apart, written
 
 if TYPE_CHECKING:
     from threelines.vocabulary.terms import Vocabulary
@@ -70,7 +70,8 @@ def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) 
 
     page = "\n".join(_page(load(), read_benchmark(benchmark) if benchmark else {})) + "\n"
     if write:
-        write.write_text(page, encoding="utf-8")
+        with written(write) as file:
+            file.write(page.encode())
     else:
         click.echo(page, nl=False)
 
