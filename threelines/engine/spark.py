@@ -37,6 +37,8 @@ from threelines.vocabulary.terms import Vocabulary
 
 RECORD = "place long, kind string, id string, author string, conversation string, time double, payload binary"
 """One record: where it stood in the input, its keys, and the whole of it as MessagePack."""
+MESSAGE = f"{RECORD}, skipped string, repaired string"
+"""A record from a stream, or why there is none."""
 TURN = "author string, part int, conversation string, seq long, payload binary"
 FINDING = "kind string, thread string, concern double, tier string, support boolean, finding string"
 """One judged thread; `finding` is the line that `threelines scan` writes."""
@@ -130,19 +132,33 @@ def write(findings: Any, path: str) -> None:
 
 
 def stream(records: Any, job: Job) -> Any:
-    """Judge a *streaming* frame of one JSON record a row (`value`), each record alone and at once.
+    """Judge a *streaming* frame of one JSON record a row (`value`, text or bytes), each record alone and at once.
 
-    The thin second entry: from Kafka, `spark.readStream.format("kafka")…load().selectExpr("cast(value as string)")`.
-    Conversations and accounts need what came before, so they are judged by the batch job over what has landed.
+    The thin second entry: from Kafka, `stream(spark_kafka.read_kafka(spark, servers, topic), job)`. A value that is no
+    record does not end the stream: `query.lastProgress["observedMetrics"]["threelines"]` counts `messages`, `skipped`
+    and `repaired`, with an example. Conversations and accounts need what came before, so they are judged by the batch
+    job over what has landed.
     """
-    from pyspark.sql.functions import lit
+    from pyspark.sql.functions import coalesce, count, lit
+    from pyspark.sql.functions import min as least
 
-    frame = records.withColumn("place", lit(0).cast("long")).mapInArrow(_from_lines, RECORD)
-    return frame.where("kind <> 'system'").mapInArrow(partial(_judge_lone, job), FINDING)
+    frame = records.select([name for name in _PLACE if name in records.columns]).mapInArrow(_from_messages, MESSAGE)
+    frame = frame.observe(
+        "threelines",
+        count(lit(1)).alias("messages"),
+        count("skipped").alias("skipped"),
+        count("repaired").alias("repaired"),
+        coalesce(least("skipped"), least("repaired")).alias("example"),
+    )
+    found = frame.where("skipped is null and kind <> 'system'")
+    return found.mapInArrow(partial(_judge_lone, job), FINDING)
 
 
 # ---- in each worker: functions that stand in this module, so that they travel by name ---------
 
+_PLACE = ("value", "topic", "partition", "offset")
+"""Columns of a frame from Kafka."""
+_decode_line = msgspec.json.Decoder(Record).decode
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -179,6 +195,32 @@ def _from_lines(batches: Batches) -> Batches:
         lines, places = part.column("value").to_pylist(), part.column("place").to_pylist()
         found = ((place, line) for place, line in zip(places, lines, strict=True) if line.strip())
         yield batch(RECORD, (_row(place, decode(line)) for place, line in found))
+
+
+def _from_messages(batches: Batches) -> Batches:
+    """Read the values of a stream; a record without an id gets its place (`topic/partition:offset`) for one."""
+    for part in batches:
+        values = part.column("value").to_pylist()
+        known = all(name in part.schema.names for name in _PLACE)
+        places = [part.column(name).to_pylist() for name in _PLACE[1:]] if known else []
+        wheres = [f"{topic}/{number}:{offset}" for topic, number, offset in zip(*places, strict=True)] or [""] * len(
+            values
+        )
+        yield batch(MESSAGE, map(_message, values, wheres))
+
+
+def _message(value: str | bytes | None, where: str) -> tuple[Any, ...]:
+    text, repaired = value if isinstance(value, str) else "", None
+    if isinstance(value, bytes):
+        text = value.decode(errors="replace")
+        repaired = None if text.encode() == value else f"{where}: bytes that are not UTF-8 were replaced by U+FFFD"
+    try:
+        record = _decode_line(text)
+    except (msgspec.DecodeError, RecursionError) as fault:
+        reason = fault if text.strip() else "no value"
+        return (0, *[None] * (len(RECORD.split(", ")) - 1), f"{where}: no record ({reason})", None)
+    made = msgspec.structs.replace(record, id=record.id or where, source=record.source or where)
+    return (*_row(0, made), None, repaired)
 
 
 def _from_rows(batches: Batches) -> Batches:
