@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from threelines.link.scripts import (
     script_thread,
     script_threads,
 )
-from threelines.link.template import template
+from threelines.link.template import TOKEN, _tokens, template
 from threelines.link.translated import Placed, translations
 from threelines.records import Record
 from threelines.signals.script import reworded_for_each, same_text_in_languages
@@ -287,3 +288,38 @@ def test_a_chain_of_likenesses_is_no_script():
     _, sizes = np.unique(linked(copies.sketches(chain)), return_counts=True)
 
     assert sizes.max() <= 4
+
+
+@given(st.text(st.sampled_from("ab 9.é\u00a0\u2028\x1c\nไม่好や"), max_size=40) | st.text(max_size=60))
+def test_words_are_cut_alike_with_and_without_spaces(text):
+    """Whether a text is split at spaces or searched, its words are those of `TOKEN`, at their places, each with a shape."""
+    found = _tokens(text)
+    plain = ["".join(map(look, word)) or word for word in TOKEN.findall(text)]
+
+    assert ([match.span() for match in TOKEN.finditer(text)], plain) == (found.spans, found.shapes)
+
+
+@given(st.lists(st.lists(st.integers(0, 2**32 - 1), min_size=3, max_size=3), max_size=30))
+def test_frequencies_count_every_value_but_the_empty_place(rows):
+    """A value is counted over the whole table, also beside empty places and where hashes share their last bits."""
+    table = np.asarray([[row[0], row[1] & 0xFF00_000F, row[2] | 0xFFFF_FFFC] for row in rows], dtype=np.uint32).reshape(
+        -1, 3
+    )
+    count = Counter(table.ravel().tolist())
+    count[int(copies.NOTHING)] = 0
+
+    assert [[count[value] for value in row] for row in table.tolist()] == copies.frequencies(table).tolist()
+
+
+@given(st.lists(st.integers(0, 1_000_000), min_size=256, max_size=256))
+@settings(max_examples=30)
+def test_slices_hold_every_value_once(counts):
+    """Slices follow one another, leave out no byte that occurs, and are larger than their limit only for one byte."""
+    ranges = list(copies._ranges(counts))
+    bytes_ = [byte for first, last in ranges for byte in range(first, last + 1)]
+
+    assert bytes_ == sorted(set(bytes_))
+    assert {byte for byte, count in enumerate(counts) if count} <= set(bytes_)
+    assert all(
+        sum(counts[a : b + 1]) <= copies._SLICE or sum(1 for c in counts[a : b + 1] if c) == 1 for a, b in ranges
+    )
