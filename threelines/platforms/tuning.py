@@ -341,7 +341,7 @@ def _upper() -> list[Part]:
 def _lower_encoder() -> Any:
     from threelines.text.encoder import Encoder
 
-    return Encoder(longest=_TOKENS, layers=12 - LAYERS)
+    return Encoder(longest=_TOKENS, layers=(12 - LAYERS,))
 
 
 def lower(texts: Sequence[str]) -> list[Half]:

@@ -8,6 +8,7 @@ are turned into bytes instead (`DynamicQuantizeMatMul`), which takes less time (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,18 +85,20 @@ class _Graph:
         return _field(1, 8) + _field(2, "threelines") + _field(7, graph) + sets
 
 
-def encoder_graph(weights: Weights, layers: int | None = None, *, in_bytes: bool = False) -> bytes:
-    """Return the model file: (`entered` floats (texts, tokens, 384), `mask` (texts, tokens)) → `hidden`.
+def encoder_graph(weights: Weights, read: Sequence[int], *, in_bytes: bool = False) -> bytes:
+    """Return the model file: (`entered` floats (texts, tokens, 384), `mask` (texts, tokens)) → what leaves layers `read`.
 
-    With `layers` only the first layers are in it, and `hidden` is what leaves them.
+    Layers count from 1, in rising order; those after the last one read are left out.
     """
     shape, graph = weights.shape, _Graph(in_bytes=in_bytes)
     flow = graph.node("LayerNormalization", ("entered", *_scale(graph, weights, "emb.ln")), "x0", epsilon=shape.epsilon)
-    for layer in range(shape.layers if layers is None else layers):
+    left = []
+    for layer in range(read[-1]):
         flow = _layer(graph, weights, layer, flow)
+        left += [flow] * (layer + 1 in read)
     dims = ("texts", "tokens", shape.hidden)
     return graph.file(
-        [_value("entered", _FLOAT, dims), _value("mask", _INT32, ("texts", "tokens"))], [_value(flow, _FLOAT, dims)]
+        [_value("entered", _FLOAT, dims), _value("mask", _INT32, ("texts", "tokens"))], [_value(flow, _FLOAT, dims) for flow in left]
     )
 
 

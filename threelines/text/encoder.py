@@ -157,19 +157,27 @@ class Encoder:
         *,
         threads: int = 1,
         longest: int = 126,
-        layers: int | None = None,
+        layers: tuple[int, ...] = (),
         in_bytes: bool = False,
+        prefix: str = "query: ",
     ) -> None:
-        """`in_bytes`: half the time, vectors a little off, and by a hair dependent on what else is in the batch."""
+        """`layers`: read what leaves these, run no further, and join it; without them the last layer is read.
+
+        `in_bytes`: half the time, vectors a little off, and by a hair dependent on what else is in the batch.
+        `prefix` is what the encoder was trained with; a reader fitted without it need not spend time on it.
+        """
         import onnxruntime
 
         self.tokens = Tokens(path)
         self._weights = self.tokens.weights
         self._longest = longest
+        self._prefix = prefix
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
-        graph = _onnx.encoder_graph(self._weights, layers, in_bytes=in_bytes)
+        read = layers or (self._weights.shape.layers,)
+        self.width = len(read) * self._weights.shape.hidden
+        graph = _onnx.encoder_graph(self._weights, read, in_bytes=in_bytes)
         self._session = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
 
     @cached_property
@@ -179,35 +187,37 @@ class Encoder:
         return places + self._weights.floats("emb.type")[: shape.hidden]
 
     def encode(self, texts: Sequence[str], *, batch: int = 32) -> Vectors:
-        """Return one unit vector a text, shape (texts, 384); order is kept, long texts are cut at 126 tokens."""
+        """Return one unit vector a text and layer read, shape (texts, 384 × layers read); long texts are cut."""
         tokens = self._tokens(texts)
         order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
-        vectors = np.zeros((len(texts), self._weights.shape.hidden), dtype=np.float32)
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         for start in range(0, len(order), batch):
             picked = order[start : start + batch]
-            hidden, mask = self._run([tokens[index] for index in picked])
-            pooled = (hidden * mask[:, :, None]).sum(axis=1)
-            vectors[picked] = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9)
+            read, mask = self._run([tokens[index] for index in picked])
+            sums = [(hidden * mask[:, :, None]).sum(axis=1) for hidden in read]
+            units = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-9) for one in sums]
+            vectors[picked] = np.hstack(units)
         return vectors
 
     def states(self, texts: Sequence[str], *, batch: int = 32) -> list[NDArray[np.float16]]:
-        """Return what leaves the last layer run (`layers`) for every token of each text, shapes (tokens, 384)."""
+        """Return what leaves the last layer read for every token of each text, shapes (tokens, 384)."""
         tokens = self._tokens(texts)
         order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
         found: list[NDArray[np.float16]] = [np.zeros((0, 0), dtype=np.float16)] * len(texts)
         for start in range(0, len(order), batch):
             picked = order[start : start + batch]
-            hidden, _ = self._run([tokens[index] for index in picked])
+            (*_, hidden), _ = self._run([tokens[index] for index in picked])
             for row, index in enumerate(picked):
                 found[index] = hidden[row, : len(tokens[index])].astype(np.float16)
         return found
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
-        ready = [f"query: {self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
+        ready = [f"{self._prefix}{self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
         return [[0, *found[: self._longest], 2] for found in self.tokens.ids(ready)]
 
-    def _run(self, tokens: list[list[int]]) -> tuple[Vectors, NDArray[np.int32]]:
+    def _run(self, tokens: list[list[int]]) -> tuple[list[Vectors], NDArray[np.int32]]:
+        """Return what leaves each layer read, shapes (texts, tokens, 384), and where tokens stand."""
         longest = max(map(len, tokens))
         mask = np.zeros((len(tokens), longest), dtype=np.int32)
         ids = np.ones((len(tokens), longest), dtype=np.int64)
@@ -217,5 +227,4 @@ class Encoder:
         distinct, back = np.unique(ids, return_inverse=True)
         words = self.tokens.rows(distinct)
         entered = words[back.reshape(ids.shape)] + self._places[:longest]
-        (hidden,) = self._session.run(None, {"entered": entered, "mask": mask})
-        return hidden, mask
+        return self._session.run(None, {"entered": entered, "mask": mask}), mask
