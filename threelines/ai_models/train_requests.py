@@ -5,7 +5,7 @@
 Fitted on `request_sheet.toml`, `request_bank.toml` and the English scenarios (written for this project) and on public
 sets whose notes allow it: the even rows of everyday dialogues, and prose that asks for nothing. The odd rows,
 every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`. Also writes
-`meaning.npz`, the same two readers on the encoder's vectors.
+`meaning.npz`, the same two readers on the encoder's vectors, and on its first layer read alone, for a glance.
 
 What a session's parts weigh, and where its sum stands among honest ones, is fitted on sessions drawn
 from lines that the readers had not seen (five folds by group).
@@ -29,6 +29,7 @@ from threelines.ai_models.intent import steps_in_order, unquoted
 from threelines.ai_models.likeness import (
     BITS,
     SHARES,
+    SILENT,
     SURE,
     TASKS,
     TELLING,
@@ -38,7 +39,7 @@ from threelines.ai_models.likeness import (
     joint,
     scaled,
 )
-from threelines.ai_models.meaning import Meaning, Reader
+from threelines.ai_models.meaning import Meaning, Reader, Readers
 from threelines.ai_models.scenario import items, load
 from threelines.ai_models.tongues import named_languages
 from threelines.records import ThreelinesError
@@ -49,10 +50,14 @@ EVERYDAY = 8
 """Turns taken of each dialogue."""
 PROSE = {"aitext_glimpse": 900, "incidents_aiid_mit": 300}
 """Texts that ask for nothing, taken of each public set."""
-TONGUES = 600
+TOGETHER = 10
+"""Short everyday texts that make one session."""
+TONGUES = 2_000
 """Articles of the declaration of human rights, one language after the other: everyday words of many languages."""
-POSTS = 1_000
-"""Short public posts."""
+MESSAGES = {"sms_sw": ("trust",), "sms_th": ("ok", "otp")}
+"""Honest short messages of public sets, by their labels."""
+CALLS = 300
+"""Honest phone calls."""
 STRENGTH = 6.0
 """Inverse of the penalty, by five-fold cross-validation."""
 SENSE_STRENGTH = 0.03
@@ -60,11 +65,15 @@ SENSE_STRENGTH = 0.03
 BANK_WEIGHT = 0.1
 """What a line of the bank counts in the reader of meaning beside one of the sheet: enough that no language stands for a
 class, little enough that its machine-made wording does not lead (by the sheet's held-out lines)."""
-CALM_WEIGHT, FOREIGN_WEIGHT = 0.1, 0.01
+CALM_WEIGHT, FOREIGN_WEIGHT = 0.1, 0.03
 """The same for everyday texts in English, and in other languages: a language of which only everyday texts are at hand
 must not stand for a class."""
 NEAR = 0.1
 """Share of honest sessions that are near to the subject, when marks are set."""
+OVERLOOKED = 0.01
+"""Share of telling requests that the glance may take for calm, held out."""
+WIDTH = 384
+"""Numbers that the encoder gives at one layer."""
 FOLDS = 5
 SESSIONS = 6_000
 """Sessions drawn to weigh the parts and to set the marks, of each kind."""
@@ -158,11 +167,24 @@ def _everyday(data: Path) -> Iterator[Example]:
         for number, row in enumerate(rows(data, name)[:most]):
             for part in row["text"][:600].split(". ")[:4]:
                 yield Example(part, False, f"dialogue {name} {number}", "none", "", weight=FOREIGN_WEIGHT)
+    everyday = tomllib.loads((HERE / "everyday_bank.toml").read_text(encoding="utf-8"))
+    for key, lists in everyday.items():
+        for name, lines in lists.items():
+            for number, line in enumerate(lines):
+                group = f"dialogue {key} {name} {number // TOGETHER}"
+                yield Example(line, False, group, "none", "", weight=FOREIGN_WEIGHT)
     articles = rows(data, "langid_udhr")
     for number, row in enumerate(articles[:: max(1, len(articles) // TONGUES)]):
-        yield Example(row["text"][:240], False, f"dialogue udhr {number}", "none", "", weight=FOREIGN_WEIGHT / 10)
-    for number, row in enumerate(rows(data, "aitext_tweepfake_train")[:POSTS]):
-        yield Example(row["text"][:240], False, f"dialogue posts {number // 10}", "none", "", weight=CALM_WEIGHT)
+        yield Example(row["text"][:240], False, f"dialogue udhr {number}", "none", "", weight=FOREIGN_WEIGHT / 3)
+    for name, labels in MESSAGES.items():
+        honest = [row["text"] for row in rows(data, name) if row["label"] in labels]
+        for number, text in enumerate(honest):
+            yield Example(text[:240], False, f"dialogue {name} {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT)
+    calls = [row for row in rows(data, "phonecalls_zh_teleantifraud_llm") if row["label"] == "benign"]
+    for number, row in enumerate(calls[:CALLS]):
+        for turn in row["turns"][::2][:3]:
+            text = turn if isinstance(turn, str) else str(turn.get("text", ""))
+            yield Example(text[:240], False, f"dialogue call {number}", "none", "", weight=FOREIGN_WEIGHT)
 
 
 def rows(data: Path, name: str) -> list[dict[str, Any]]:
@@ -255,26 +277,33 @@ class Found(NamedTuple):
     scores: NDArray[np.float64]
     tasks: list[str]
 
+    def put(self, places: Sequence[int], scores: NDArray[Any], tasks: Sequence[str]) -> None:
+        """Write what was read of some examples."""
+        self.scores[places] = scores
+        for place, task in zip(places, tasks, strict=True):
+            self.tasks[place] = task
 
-def held_out(known: Sequence[Example], vectors: NDArray[np.float32]) -> tuple[Found, Found]:
-    """Read every example by words and by meaning, each by readers that have not seen its group."""
+
+def held_out(known: Sequence[Example], vectors: NDArray[np.float32]) -> tuple[Found, Found, float]:
+    """Read every example by words and by meaning, each by readers that have not seen its group; say what is calm."""
     groups = sorted({example.group for example in known})
     fold_of = {group: number for number, group in enumerate(np.random.default_rng(1).permutation(groups))}
-    words = Found(np.zeros(len(known)), [""] * len(known))
-    sense = Found(np.zeros(len(known)), [""] * len(known))
+    words, glance, whole = (Found(np.zeros(len(known)), [""] * len(known)) for _ in range(3))
     for part in range(FOLDS):
         inside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS == part]
         outside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS != part]
         seen = [known[n] for n in outside]
-        words.scores[inside], named = fit(seen).read([known[n].text for n in inside])
-        reader = fit_sense(seen, vectors[outside])
-        table = (vectors[inside] - reader.centre) / reader.spread
-        sense.scores[inside] = table @ reader.weight + reader.constant
-        for number, task, meant in zip(
-            inside, named, _named(table @ reader.tasks + reader.task_constants), strict=True
-        ):
-            words.tasks[number], sense.tasks[number] = task, meant
-    return words, sense
+        words.put(inside, *fit(seen).read([known[n].text for n in inside]))
+        for found, width in ((glance, WIDTH), (whole, vectors.shape[1])):
+            scores, odds = fit_sense(seen, vectors[outside, :width]).read(vectors[inside, :width])
+            found.put(inside, scores, _named(odds))
+    asked = np.array([example.asked for example in known])
+    calm = float(np.quantile(glance.scores[asked & (whole.scores > SILENT)], OVERLOOKED))
+    spared = glance.scores < calm
+    sys.stdout.write(f"calm at a glance: below {calm:.2f}; so are {spared[~asked].mean():.3f} of honest lines\n")
+    for number in np.flatnonzero(spared):
+        whole.put([int(number)], glance.scores[[number]], [glance.tasks[number]])
+    return words, whole, calm
 
 
 def _named(odds: NDArray[Any]) -> list[str]:
@@ -415,13 +444,19 @@ def main() -> None:
     """Cross-validate, fit on everything, write the weights."""
     known = list(examples(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))
     vectors = Meaning().vectors([example.text[:300] for example in known])
-    words, sense = held_out(known, vectors)
+    words, sense, calm = held_out(known, vectors)
     both = Found(joint(words.scores, sense.scores), sense.tasks)
     for name, found in (("words", words), ("meaning", sense), ("both", both)):
         report(name, known, found)
     save(fit(known), sessions(known, words), sessions(known, both))
-    reader = fit_sense(known, vectors)
-    np.savez_compressed(HERE / "meaning.npz", **reader._asdict())
+    save_sense(Readers(fit_sense(known, vectors[:, :WIDTH]), calm, fit_sense(known, vectors)))
+
+
+def save_sense(made: Readers) -> None:
+    """Write the readers of meaning."""
+    named = {"glance": made.glance, "whole": made.whole}
+    kept = {f"{which}_{name}": value for which, reader in named.items() for name, value in reader._asdict().items()}
+    np.savez_compressed(HERE / "meaning.npz", calm=np.float32(made.calm), **kept)
 
 
 def save(made: Fitted, words: tuple[Any, Any], both: tuple[Any, Any]) -> None:

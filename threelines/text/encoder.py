@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from threelines.records import ThreelinesError
 from threelines.text import _onnx
 
 Vectors = NDArray[np.float32]
+Mask = NDArray[np.int32]
 
 _BLOCK = 32
 _SPECIAL = 2
@@ -175,10 +177,17 @@ class Encoder:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
+        # higher levels would join what `_onnx` keeps apart because it is faster apart
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         read = layers or (self._weights.shape.layers,)
         self.width = len(read) * self._weights.shape.hidden
-        graph = _onnx.encoder_graph(self._weights, read, in_bytes=in_bytes)
-        self._session = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
+        self._pieces = [
+            onnxruntime.InferenceSession(
+                _onnx.encoder_graph(self._weights, first, last, in_bytes=in_bytes), settings,
+                providers=["CPUExecutionProvider"],
+            )
+            for first, last in pairwise((0, *read))
+        ]  # fmt: skip
 
     @cached_property
     def _places(self) -> Vectors:
@@ -188,36 +197,46 @@ class Encoder:
 
     def encode(self, texts: Sequence[str], *, batch: int = 32) -> Vectors:
         """Return one unit vector a text and layer read, shape (texts, 384 × layers read); long texts are cut."""
-        tokens = self._tokens(texts)
-        order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
-        for start in range(0, len(order), batch):
-            picked = order[start : start + batch]
-            read, mask = self._run([tokens[index] for index in picked])
-            sums = [(hidden * mask[:, :, None]).sum(axis=1) for hidden in read]
-            units = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-9) for one in sums]
-            vectors[picked] = np.hstack(units)
+        for picked, entered, mask in self._batches(texts, batch):
+            vectors[picked] = np.hstack([_unit(hidden, mask) for hidden in self._through(entered, mask)])
         return vectors
+
+    def deeper(self, text: str) -> Iterator[Vectors]:
+        """Yield the text's unit vector at each layer read, shape (384,); a layer runs when it is asked for."""
+        for _, entered, mask in self._batches([text], 1):
+            for hidden in self._through(entered, mask):
+                yield _unit(hidden, mask)[0]
 
     def states(self, texts: Sequence[str], *, batch: int = 32) -> list[NDArray[np.float16]]:
         """Return what leaves the last layer read for every token of each text, shapes (tokens, 384)."""
+        found: list[NDArray[np.float16]] = [np.zeros((0, 0), dtype=np.float16)] * len(texts)
+        for picked, entered, mask in self._batches(texts, batch):
+            *_, hidden = self._through(entered, mask)
+            for row, index in enumerate(picked):
+                found[index] = hidden[row, : int(mask[row].sum())].astype(np.float16)
+        return found
+
+    def _batches(self, texts: Sequence[str], batch: int) -> Iterator[tuple[list[int], Vectors, Mask]]:
+        """Yield texts of like length: their places, rows of the word table (texts, tokens, 384), where tokens stand."""
         tokens = self._tokens(texts)
         order = sorted(range(len(texts)), key=lambda index: len(tokens[index]))
-        found: list[NDArray[np.float16]] = [np.zeros((0, 0), dtype=np.float16)] * len(texts)
         for start in range(0, len(order), batch):
             picked = order[start : start + batch]
-            (*_, hidden), _ = self._run([tokens[index] for index in picked])
-            for row, index in enumerate(picked):
-                found[index] = hidden[row, : len(tokens[index])].astype(np.float16)
-        return found
+            yield picked, *self._entered([tokens[index] for index in picked])
+
+    def _through(self, flow: Vectors, mask: Mask) -> Iterator[Vectors]:
+        """Yield what leaves each layer read, shapes (texts, tokens, 384)."""
+        for piece in self._pieces:
+            (flow,) = piece.run(None, {"entered": flow, "mask": mask})
+            yield flow
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
         ready = [f"{self._prefix}{self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
         return [[0, *found[: self._longest], 2] for found in self.tokens.ids(ready)]
 
-    def _run(self, tokens: list[list[int]]) -> tuple[list[Vectors], NDArray[np.int32]]:
-        """Return what leaves each layer read, shapes (texts, tokens, 384), and where tokens stand."""
+    def _entered(self, tokens: list[list[int]]) -> tuple[Vectors, Mask]:
         longest = max(map(len, tokens))
         mask = np.zeros((len(tokens), longest), dtype=np.int32)
         ids = np.ones((len(tokens), longest), dtype=np.int64)
@@ -226,5 +245,11 @@ class Encoder:
             mask[row, : len(found)] = 1
         distinct, back = np.unique(ids, return_inverse=True)
         words = self.tokens.rows(distinct)
-        entered = words[back.reshape(ids.shape)] + self._places[:longest]
-        return self._session.run(None, {"entered": entered, "mask": mask}), mask
+        return words[back.reshape(ids.shape)] + self._places[:longest], mask
+
+
+def _unit(hidden: Vectors, mask: Mask) -> Vectors:
+    """Return the mean over each text's tokens at unit length, shape (texts, 384)."""
+    sums = np.einsum("ntw,nt->nw", hidden, mask.astype(np.float32))
+    length: Vectors = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    return sums / length
