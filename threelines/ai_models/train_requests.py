@@ -167,12 +167,13 @@ def _everyday(data: Path) -> Iterator[Example]:
         for number, row in enumerate(rows(data, name)[:most]):
             for part in row["text"][:600].split(". ")[:4]:
                 yield Example(part, False, f"dialogue {name} {number}", "none", "", weight=FOREIGN_WEIGHT)
-    everyday = tomllib.loads((HERE / "everyday_bank.toml").read_text(encoding="utf-8"))
-    for key, lists in everyday.items():
-        for name, lines in lists.items():
-            for number, line in enumerate(lines):
-                group = f"dialogue {key} {name} {number // TOGETHER}"
-                yield Example(line, False, group, "none", "", weight=FOREIGN_WEIGHT)
+    for file in ("everyday_bank", "everyday_posts"):
+        for key, lists in tomllib.loads((HERE / f"{file}.toml").read_text(encoding="utf-8")).items():
+            weight = CALM_WEIGHT if key == "en" else FOREIGN_WEIGHT
+            for name, lines in lists.items():
+                for number, line in enumerate(lines):
+                    group = f"dialogue {file} {key} {name} {number // TOGETHER}"
+                    yield Example(line, False, group, "none", "", weight=weight)
     articles = rows(data, "langid_udhr")
     for number, row in enumerate(articles[:: max(1, len(articles) // TONGUES)]):
         yield Example(row["text"][:240], False, f"dialogue udhr {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT / 3)
