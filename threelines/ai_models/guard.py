@@ -416,7 +416,7 @@ class Guard:
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
                 end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
                 detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
-                reviewed=identify(record.text) == "en", ordered=asked.reading.orders,
+                reviewed=identify(unquoted(record.text)) == "en", ordered=asked.reading.orders,
             )
         }  # fmt: skip
 

@@ -41,8 +41,8 @@ SILENT = -1.5
 CALM = -3.5
 """Log odds by words at and below which an English request is not read by meaning: six of ten everyday ones, and none
 of the packaged misuse scenarios."""
-MOST = 8.0
-"""One request never counts as more than these log odds."""
+MOST = 5.0
+"""One request never counts as more than these log odds (of 5, 6 and 8, held out, the most misuse at 1% of honest sessions)."""
 CONCERN = (0.25, 0.5, 0.75)
 """Concern at the sums that 5%, 1% and 0.1% of honest sessions reach."""
 SHARES = (0.05, 0.01, 0.001)
