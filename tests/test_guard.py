@@ -522,7 +522,7 @@ def test_the_rest_of_a_first_look_gives_what_one_look_gives():
 
 def test_what_is_read_later_decides_on_the_reply():
     """A request goes on at once; where its reading says no, the model's reply is withheld."""
-    events, whole = split("session-voice/undisclosed-split/en"), guard()
+    events, whole = split("control-love-then-work/undisclosed-reframed/en"), guard()
     wanted = [whole.observe(event).action for event in events]
     end = wanted.index("block")
     one = Later(guard())
@@ -587,3 +587,24 @@ def test_meaning_reads_a_language_of_which_no_sentence_was_learned():
 
     assert harm.score > twin.score
     assert harm.task == twin.task == "offer"
+
+
+def test_a_reading_that_failed_shows_though_another_request_came_after_it():
+    """An error is not lost when the session goes on before its reply is asked about."""
+
+    class Breaks(Memory):
+        calls = 0
+
+        def update(self, key, change):
+            self.calls += 1
+            if self.calls == 2:
+                raise StateError("gone")
+            super().update(key, change)
+
+    one = Later(guard(state=Breaks()))
+    for text in ("Hello.", "And now?"):
+        one.request(Event(session="s", text=text, time=0.0))
+    first, second = (one.reply(Event(session="s", kind="reply", text="…", time=0.0)) for _ in range(2))
+
+    assert first.status.startswith("error")
+    assert second.status == "ok"

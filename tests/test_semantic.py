@@ -50,6 +50,18 @@ def test_translations_lie_closer_than_strangers(encoder):
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+def test_layers_read_one_by_one_give_what_they_give_together():
+    """Whoever stops after the first layer read has the same vector as whoever goes on; each is at unit length."""
+    whole = Encoder(layers=(1, 2), in_bytes=True, prefix="")
+    (joined,) = whole.encode(["Keep your own passport."])
+    deeper = whole.deeper("Keep your own passport.")
+    first = next(deeper)
+
+    assert np.allclose(joined, np.concatenate([first, *deeper]))
+    assert np.allclose(first, Encoder(layers=(1,), in_bytes=True, prefix="").encode(["Keep your own passport."])[0])
+    assert np.isclose(np.linalg.norm(first), 1.0)
+
+
 def test_order_and_batch_do_not_matter(encoder):
     """Each text has the same vector alone and in any batch, in the order it was given."""
     texts = ["short", "a much longer sentence about a garden with apple trees", "", "日本語の文です"]

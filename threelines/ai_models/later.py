@@ -25,15 +25,16 @@ class Later:
         self._guard, self._most = guard, most
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reading")
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, str], Future[Decision]] = {}
+        self._waiting: dict[tuple[str, str], list[Future[Decision]]] = {}
 
     def request(self, event: Event) -> Decision:
         """Judge a request by phrases; its reading follows."""
         decision, rest = self._guard.first(event)
         with self._lock:
-            waits = len(self._waiting) < self._most
+            waits = sum(map(len, self._waiting.values())) < self._most
             if waits:
-                self._waiting[_unit(event)] = future = self._pool.submit(rest)
+                future = self._pool.submit(rest)
+                self._waiting.setdefault(_unit(event), []).append(future)
         if not waits:
             return rest()
         future.add_done_callback(lambda done: self._done(event, done))
@@ -41,24 +42,30 @@ class Later:
 
     def _done(self, event: Event, done: Future[Decision]) -> None:
         """Forget a reading that succeeded; one that failed stays for the reply to show."""
+        if not done.result().status.startswith("error"):
+            self._forget(event, done)
+
+    def _forget(self, event: Event, reading: Future[Decision]) -> None:
         with self._lock:
-            if self._waiting.get(_unit(event)) is done and not done.result().status.startswith("error"):
-                del self._waiting[_unit(event)]
+            left = [one for one in self._waiting.get(_unit(event), ()) if one is not reading]
+            if left:
+                self._waiting[_unit(event)] = left
+            else:
+                self._waiting.pop(_unit(event), None)
 
     def reply(self, event: Event) -> Decision:
-        """Judge a reply when its request has been read."""
+        """Judge a reply when every request of its session so far has been read."""
         with self._lock:
-            reading = self._waiting.get(_unit(event))
-        if reading is None:
-            return self._guard.observe(event)
-        try:
-            read = reading.result(LONGEST_WAIT)
-        except TimeoutError:
-            return self._guard.failed("the request has not been read yet")
-        with self._lock:
-            if self._waiting.get(_unit(event)) is reading:
-                del self._waiting[_unit(event)]
-        return read if read.status.startswith("error") else self._guard.observe(event)
+            readings = list(self._waiting.get(_unit(event), ()))
+        failed = None
+        for reading in readings:
+            try:
+                read = reading.result(LONGEST_WAIT)
+            except TimeoutError:
+                return self._guard.failed("the request has not been read yet")
+            self._forget(event, reading)
+            failed = read if read.status.startswith("error") else failed
+        return failed or self._guard.observe(event)
 
 
 def _unit(event: Event) -> tuple[str, str]:
