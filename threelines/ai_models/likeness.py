@@ -2,7 +2,7 @@
 
 Phrases find the words they know; a person who asks in other words is found by this. Two logistic
 regressions on hashed words, word pairs and letter groups of the folded text, fitted by
-`train_requests.py` on requests written for this project in 26 languages and on public everyday texts: one
+`train_requests.py` on requests written for this project in 28 languages, on everyday lines in 78 and on public texts: one
 says how far the request tells a harmful purpose, one which task is asked for (persona, offer,
 translation, move, control). A session adds up its most telling requests, and the order of its tasks.
 In a language that they have not learned they stay near their constants and say nothing: there `meaning.py`, where

@@ -39,7 +39,7 @@ class Reader(NamedTuple):
 
     def read(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
         """Return log odds of a harmful purpose, shape (texts,), and of the tasks, shape (texts, tasks)."""
-        placed = (vectors - self.centre) / self.spread
+        placed: Vectors = (vectors - self.centre) / self.spread
         return placed @ self.weight + self.constant, placed @ self.tasks + self.task_constants
 
 

@@ -176,7 +176,9 @@ def _everyday(data: Path) -> Iterator[Example]:
                     yield Example(line, False, group, "none", "", weight=weight)
     articles = rows(data, "langid_udhr")
     for number, row in enumerate(articles[:: max(1, len(articles) // TONGUES)]):
-        yield Example(row["text"][:240], False, f"dialogue udhr {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT / 3)
+        yield Example(
+            row["text"][:240], False, f"dialogue udhr {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT / 3
+        )
     for name, labels in MESSAGES.items():
         honest = [row["text"] for row in rows(data, name) if row["label"] in labels]
         for number, text in enumerate(honest):

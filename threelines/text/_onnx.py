@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 _FLOAT, _UINT8, _INT8, _INT32 = 1, 2, 3, 6
 _KINDS = {"float32": _FLOAT, "uint8": _UINT8, "int8": _INT8, "int32": _INT32}
 _CONTRIBUTED = "com.microsoft"
-_CONTRIBUTED_KINDS = frozenset(
-    ("MatMulNBits", "DynamicQuantizeMatMul", "MultiHeadAttention", "BiasGelu")
-)
+_CONTRIBUTED_KINDS = frozenset(("MatMulNBits", "DynamicQuantizeMatMul", "MultiHeadAttention", "BiasGelu"))
 
 
 def _number(value: int) -> bytes:

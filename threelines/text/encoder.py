@@ -251,5 +251,5 @@ class Encoder:
 def _unit(hidden: Vectors, mask: Mask) -> Vectors:
     """Return the mean over each text's tokens at unit length, shape (texts, 384)."""
     sums = np.einsum("ntw,nt->nw", hidden, mask.astype(np.float32))
-    length: Vectors = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    return sums / length
+    units: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+    return units
