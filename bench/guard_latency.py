@@ -35,6 +35,24 @@ def requests(data: Path | None) -> list[str]:
     return [near[n // 10 % len(near)] if n % 10 == 0 else calm[n * 7 % len(calm)] for n in range(10 * len(near))]
 
 
+async def empty(client: httpx.AsyncClient, rate: int) -> None:
+    """Print what a request that asks for nothing takes: the share of client, connection and server."""
+    waited = []
+
+    async def one(due: float) -> None:
+        await client.get("/health")
+        waited.append((time.perf_counter() - due) * 1000)
+
+    start = time.perf_counter() + 0.1
+    async with asyncio.TaskGroup() as group:
+        for number in range(2 * rate):
+            due = start + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            group.create_task(one(due))
+    waited.sort()
+    print(f"{len(waited)} empty requests: p50 {waited[rate]:.2f} ms, p95 {waited[int(1.9 * rate)]:.2f} ms")
+
+
 async def fire(address: str, rate: int, seconds: float, data: Path | None) -> list[float]:
     """Send requests on schedule; return the milliseconds from when each was due to when it came back."""
     texts = requests(data)
@@ -53,6 +71,7 @@ async def fire(address: str, rate: int, seconds: float, data: Path | None) -> li
             waited.append((time.perf_counter() - due) * 1000)
 
         await asyncio.gather(*(client.get("/health") for _ in range(16)))
+        await empty(client, rate)
         for number in range(50):
             await one(number, time.perf_counter())
         waited.clear()
