@@ -155,7 +155,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     block_unreviewed: bool = False
     """Let words that no speaker has checked block as well (rule 8 says: not before somebody has)."""
     block_at: float = 0.0
-    """Block at this concern or above; 0 is the rule itself (see docs/guard.md for calibrated values)."""
+    """Block at this concern or above; 0 is the rule itself (docs/first-line.md has what it gives)."""
 
 
 class Guard:
@@ -487,7 +487,7 @@ class Guard:
             one
             for name, one in every.items()
             # many languages are part of what likeness adds up: the same thing counts once
-            if one.ordered and (one.reviewed or any_words) and not (name == LANGUAGES and LIKENESS in every)
+            if (one.blocks or (any_words and one.ordered)) and not (name == LANGUAGES and LIKENESS in every)
         ]
         known_now = any(one.reviewed or any_words for one in now.values())
         if asked and known_now and assessment.concern >= self.policy.block_at and self._positive(may_block):
