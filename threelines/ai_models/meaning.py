@@ -1,4 +1,4 @@
-"""A request read by its meaning: what leaves three layers of the multilingual encoder, and a linear reader on top.
+"""A request read by its meaning: what leaves three layers of the multilingual encoder, and small readers on top.
 
 Not all twelve layers, because an answer waits for it; of those run, three are read together, which tells more than the last
 one alone. Where the first of them already reads calm, the others are not run. A reader fitted on English and some languages reads the others that the encoder knows (model card: `docs/models/requests.md`).
@@ -27,11 +27,15 @@ Vectors = NDArray[np.float32]
 
 
 class Reader(NamedTuple):
-    """Two linear readers of vectors, as `train_requests.py` fitted them."""
+    """Two readers of vectors, as `train_requests.py` fitted them: a small network for the purpose, a linear one for the task."""
 
     centre: Vectors
     spread: Vectors
+    hidden: Vectors
+    """Shape (numbers read, units)."""
+    hidden_constants: Vectors
     weight: Vectors
+    """Shape (units,)."""
     constant: float
     tasks: Vectors
     """Shape (numbers read, tasks)."""
@@ -40,7 +44,8 @@ class Reader(NamedTuple):
     def read(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
         """Return log odds of a harmful purpose, shape (texts,), and of the tasks, shape (texts, tasks)."""
         placed: Vectors = (vectors - self.centre) / self.spread
-        return placed @ self.weight + self.constant, placed @ self.tasks + self.task_constants
+        units = np.maximum(placed @ self.hidden + self.hidden_constants, 0.0)
+        return units @ self.weight + self.constant, placed @ self.tasks + self.task_constants
 
 
 class Readers(NamedTuple):
@@ -92,6 +97,7 @@ def packaged() -> Readers:
     with (files("threelines") / "ai_models" / "meaning.npz").open("rb") as stream:
         kept = np.load(stream)
         glance, whole = (
-            Reader(**{name: kept[f"{which}_{name}"] for name in Reader._fields}) for which in ("glance", "whole")
+            Reader(**{name: kept[f"{which}_{name}"].astype(np.float32) for name in Reader._fields})
+            for which in ("glance", "whole")
         )
         return Readers(glance, float(kept["calm"]), whole)

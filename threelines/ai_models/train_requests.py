@@ -17,6 +17,7 @@ import gzip
 import json
 import sys
 import tomllib
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -61,7 +62,9 @@ CALLS = 300
 STRENGTH = 6.0
 """Inverse of the penalty, by five-fold cross-validation."""
 SENSE_STRENGTH = 0.03
-"""The same on the encoder's vectors, scaled to unit spread."""
+"""The same for the reader of tasks on the encoder's vectors, scaled to unit spread."""
+NETWORKS, UNITS, NET_PENALTY, ROUNDS = 3, 64, 3.0, 8
+"""The reader of purpose on the encoder's vectors; on held-out lines it finds .57 where a linear one found .47."""
 BANK_WEIGHT = 0.1
 """What a line of the bank counts in the reader of meaning beside one of the sheet: enough that no language stands for a
 class, little enough that its machine-made wording does not lead (by the sheet's held-out lines)."""
@@ -249,7 +252,7 @@ def fit(known: Sequence[Example]) -> Fitted:
 
 
 def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
-    """Fit both readers on vectors."""
+    """Fit both readers on vectors: some networks, whose log odds are averaged, and a linear reader of tasks."""
     from sklearn.linear_model import LogisticRegression
 
     centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
@@ -257,13 +260,28 @@ def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
     asked = np.array([example.asked for example in known])
     weight = np.array([example.weight for example in known])
     weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
-    model = LogisticRegression(C=SENSE_STRENGTH, max_iter=1000).fit(table, asked, sample_weight=weight / weight.mean())
+    nets = [_network(table, asked, weight / weight.mean(), seed) for seed in range(NETWORKS)]
     inside = [number for number, example in enumerate(known) if example.task]
     tasks = LogisticRegression(C=SENSE_STRENGTH, class_weight="balanced", max_iter=1000)
     tasks.fit(table[inside], [TASKS.index(known[number].task) for number in inside])
-    halves = (centre, spread, model.coef_[0], tasks.coef_.T, tasks.intercept_)
-    centre, spread, weights, task_weights, task_constants = (np.asarray(part, dtype=np.float32) for part in halves)
-    return Reader(centre, spread, weights, float(model.intercept_[0]), task_weights, task_constants)
+    made = {
+        "centre": centre, "spread": spread, "hidden": np.hstack([net.coefs_[0] for net in nets]),
+        "hidden_constants": np.concatenate([net.intercepts_[0] for net in nets]),
+        "weight": np.concatenate([net.coefs_[1][:, 0] for net in nets]) / NETWORKS,
+        "tasks": tasks.coef_.T, "task_constants": tasks.intercept_,
+    }  # fmt: skip
+    constant = float(np.mean([net.intercepts_[1][0] for net in nets]))
+    return Reader(**{name: np.asarray(part, dtype=np.float32) for name, part in made.items()}, constant=constant)
+
+
+def _network(table: NDArray[np.float32], asked: NDArray[np.bool_], weight: NDArray[np.float64], seed: int) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+
+    net = MLPClassifier((UNITS,), alpha=NET_PENALTY, max_iter=ROUNDS, batch_size=256, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
+        return net.fit(table, asked, sample_weight=weight)
 
 
 class Line(NamedTuple):
@@ -458,7 +476,11 @@ def main() -> None:
 def save_sense(made: Readers) -> None:
     """Write the readers of meaning."""
     named = {"glance": made.glance, "whole": made.whole}
-    kept = {f"{which}_{name}": value for which, reader in named.items() for name, value in reader._asdict().items()}
+    kept: dict[str, Any] = {
+        f"{which}_{name}": np.asarray(value, dtype=np.float16)
+        for which, reader in named.items()
+        for name, value in reader._asdict().items()
+    }
     np.savez_compressed(HERE / "meaning.npz", calm=np.float32(made.calm), **kept)
 
 
