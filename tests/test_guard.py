@@ -541,18 +541,21 @@ def test_a_request_waits_for_its_reading_when_too_many_wait():
     assert one.request(event) == whole.observe(event)
 
 
+class Breaks(Memory):
+    """A state whose second change fails."""
+
+    calls = 0
+
+    def update(self, key, change):
+        """Count, fail once."""
+        self.calls += 1
+        if self.calls == 2:
+            raise StateError("gone")
+        super().update(key, change)
+
+
 def test_a_reading_that_failed_shows_on_the_reply():
     """A state that cannot be written after the answer is an error on the reply, not a silent allow."""
-
-    class Breaks(Memory):
-        calls = 0
-
-        def update(self, key, change):
-            self.calls += 1
-            if self.calls == 2:
-                raise StateError("gone")
-            super().update(key, change)
-
     one = Later(guard(state=Breaks()))
     one.request(Event(session="s", text="Hello.", time=0.0))
 
@@ -591,16 +594,6 @@ def test_meaning_reads_a_language_of_which_no_sentence_was_learned():
 
 def test_a_reading_that_failed_shows_though_another_request_came_after_it():
     """An error is not lost when the session goes on before its reply is asked about."""
-
-    class Breaks(Memory):
-        calls = 0
-
-        def update(self, key, change):
-            self.calls += 1
-            if self.calls == 2:
-                raise StateError("gone")
-            super().update(key, change)
-
     one = Later(guard(state=Breaks()))
     for text in ("Hello.", "And now?"):
         one.request(Event(session="s", text=text, time=0.0))
