@@ -27,10 +27,8 @@ def linear(known: list[train.Example], vectors: NDArray[np.float32]) -> tuple[ND
     from sklearn.linear_model import LogisticRegression
 
     asked = np.array([example.asked for example in known])
-    weight = np.array([example.weight for example in known])
-    weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
     model = LogisticRegression(C=train.SENSE_STRENGTH, max_iter=1000)
-    model.fit(vectors, asked, sample_weight=weight / weight.mean())
+    model.fit(vectors, asked, sample_weight=train.balanced(known))
     return model.coef_[0], float(model.intercept_[0])
 
 

@@ -42,7 +42,7 @@ CALM = -3.5
 """Log odds by words at and below which an English request is not read by meaning: six of ten everyday ones, and none
 of the packaged misuse scenarios."""
 MOST = 5.0
-"""One request never counts as more than these log odds (of 5, 6 and 8, held out, the most misuse at 1% of honest sessions)."""
+"""One request never counts as more than these log odds (chosen by what `train_requests.py` prints of held-out sessions)."""
 CONCERN = (0.25, 0.5, 0.75)
 """Concern at the sums that 5%, 1% and 0.1% of honest sessions reach."""
 SHARES = (0.05, 0.01, 0.001)

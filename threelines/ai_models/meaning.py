@@ -1,7 +1,8 @@
 """A request read by its meaning: what leaves three layers of the multilingual encoder, and small readers on top.
 
 Not all twelve layers, because an answer waits for it; of those run, three are read together, which tells more than the last
-one alone. Where the first of them already reads calm, the others are not run. A reader fitted on English and some languages reads the others that the encoder knows (model card: `docs/models/requests.md`).
+one alone. Where the first of them already reads calm, the others are not run. A reader fitted on English and some languages
+reads the others that the encoder knows (model card: `docs/models/requests.md`).
 
 Needs the extra `semantic`. Where it is not installed the guard reads words alone and its version says so.
 """

@@ -258,9 +258,7 @@ def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
     centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
     table = (vectors - centre) / spread
     asked = np.array([example.asked for example in known])
-    weight = np.array([example.weight for example in known])
-    weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
-    nets = [_network(table, asked, weight / weight.mean(), seed) for seed in range(NETWORKS)]
+    nets = [_network(table, asked, balanced(known), seed) for seed in range(NETWORKS)]
     inside = [number for number, example in enumerate(known) if example.task]
     tasks = LogisticRegression(C=SENSE_STRENGTH, class_weight="balanced", max_iter=1000)
     tasks.fit(table[inside], [TASKS.index(known[number].task) for number in inside])
@@ -272,6 +270,14 @@ def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
     }  # fmt: skip
     constant = float(np.mean([net.intercepts_[1][0] for net in nets]))
     return Reader(**{name: np.asarray(part, dtype=np.float32) for name, part in made.items()}, constant=constant)
+
+
+def balanced(known: Sequence[Example]) -> NDArray[np.float64]:
+    """Return what each example counts, both sides alike, one on average."""
+    asked = np.array([example.asked for example in known])
+    weight = np.array([example.weight for example in known])
+    weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
+    return np.asarray(weight / weight.mean())
 
 
 def _network(table: NDArray[np.float32], asked: NDArray[np.bool_], weight: NDArray[np.float64], seed: int) -> Any:

@@ -126,7 +126,7 @@ def _layer(graph: _Graph, weights: Weights, layer: int, flow: str) -> str:
 
 
 def _added(graph: _Graph, weights: Weights, name: str, flow: str, more: str) -> str:
-    """Add and scale; as two nodes, which take a fifth of the time of `SkipLayerNormalization`."""
+    """Add and scale; as two nodes, which take less time than one `SkipLayerNormalization`."""
     both = graph.node("Add", (flow, more), f"{name}.sum")
     return graph.node(
         "LayerNormalization", (both, *_scale(graph, weights, name)), f"{name}.out", epsilon=weights.shape.epsilon
