@@ -5,7 +5,8 @@
 Fitted on `request_sheet.toml`, `request_bank.toml` and the English scenarios (written for this project) and on public
 sets whose notes allow it: the even rows of everyday dialogues, and prose that asks for nothing. The odd rows,
 every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`. Also writes
-`meaning.npz`, the same two readers on the encoder's vectors, and on its first layer read alone, for a glance.
+`meaning.npz`: a small network for the purpose and a linear reader of tasks on the encoder's vectors, and both on its first layer read
+alone, for a glance.
 
 What a session's parts weigh, and where its sum stands among honest ones, is fitted on sessions drawn
 from lines that the readers had not seen (five folds by group).
