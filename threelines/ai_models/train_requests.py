@@ -2,11 +2,11 @@
 
     python -m threelines.ai_models.train_requests ../shared/data
 
-Fitted on `request_sheet.toml`, `request_bank.toml` and the English scenarios (written for this project) and on public
-sets whose notes allow it: the even rows of everyday dialogues, and prose that asks for nothing. The odd rows,
-every other public set and the sessions of `bench/guard.py` stay unseen. Needs the extra `semantic`. Also writes
-`meaning.npz`: a small network for the purpose and a linear reader of tasks on the encoder's vectors, and both on its first layer read
-alone, for a glance.
+Fitted on `request_sheet.toml`, `request_bank.toml`, `everyday_bank.toml`, `everyday_posts.toml` and the English scenarios
+(written for this project) and on public sets marked for training: the even rows of everyday dialogues, honest messages and
+calls, articles, prose that asks for nothing. The odd rows, every other public set and the sessions of `bench/guard.py`
+stay unseen. Needs the extra `semantic`. Also writes `meaning.npz`: a small network for the purpose and a linear reader of
+tasks on the encoder's vectors, and both on its first layer read alone, for a glance.
 
 What a session's parts weigh, and where its sum stands among honest ones, is fitted on sessions drawn
 from lines that the readers had not seen (five folds by group).
