@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.later import Later
 from threelines.ai_models.scenario import items, load
@@ -83,3 +85,26 @@ def test_a_reading_that_failed_shows_though_another_request_came_after_it():
 
     assert first.status.startswith("error")
     assert second.status == "ok"
+
+
+class GoneForReadings(Memory):
+    """A state that no reading can be written to."""
+
+    def update(self, key, change):
+        """Fail in the thread that reads."""
+        if threading.current_thread().name.startswith("reading"):
+            raise StateError("gone")
+        super().update(key, change)
+
+
+def test_failed_readings_without_a_reply_hold_no_place_for_ever():
+    """Of failed readings whose reply never comes the newest are kept; they do not make other requests wait."""
+    one = Later(guard(state=GoneForReadings()), most=2)
+    for session in "abc":
+        decision = one.request(Event(session=session, text="Hello.", time=0.0))
+        one._pool.submit(int).result()
+
+        assert decision.status == "ok"
+    replies = [one.reply(Event(session=session, kind="reply", text="…", time=0.0)) for session in "abc"]
+
+    assert [reply.status.split(":")[0].split()[0] for reply in replies] == ["ok", "error", "error"]

@@ -8,12 +8,14 @@ that ask about every reply before they show any of it; others wait for the readi
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from threelines.ai_models.guard import Decision, Event, Guard
 
 MOST = 256
-"""Readings that may wait; past them a request waits for its own: none goes unread."""
+"""Readings that may wait; past them a request waits for its own: none goes unread. As many failed ones are kept for their
+reply to show; past them those of the oldest session are forgotten, because its reply may never come."""
 LONGEST_WAIT = 5.0
 """Seconds that a reply waits for a reading; longer is an error that shows."""
 
@@ -31,7 +33,7 @@ class Later:
         """Judge a request by phrases; its reading follows."""
         decision, rest = self._guard.first(event)
         with self._lock:
-            waits = sum(map(len, self._waiting.values())) < self._most
+            waits = sum(not one.done() for one in self._readings()) < self._most
             if waits:
                 future = self._pool.submit(rest)
                 self._waiting.setdefault(_unit(event), []).append(future)
@@ -43,15 +45,23 @@ class Later:
     def _done(self, event: Event, done: Future[Decision]) -> None:
         """Forget a reading that succeeded; one that failed stays for the reply to show."""
         if not done.result().status.startswith("error"):
-            self._forget(event, done)
-
-    def _forget(self, event: Event, reading: Future[Decision]) -> None:
+            self._forget(_unit(event), done)
+            return
         with self._lock:
-            left = [one for one in self._waiting.get(_unit(event), ()) if one is not reading]
+            failed = [(unit, one) for unit, readings in self._waiting.items() for one in readings if one.done()]
+        for unit, one in failed[: -self._most]:
+            self._forget(unit, one)
+
+    def _readings(self) -> Iterator[Future[Decision]]:
+        return (one for readings in self._waiting.values() for one in readings)
+
+    def _forget(self, unit: tuple[str, str], reading: Future[Decision]) -> None:
+        with self._lock:
+            left = [one for one in self._waiting.get(unit, ()) if one is not reading]
             if left:
-                self._waiting[_unit(event)] = left
+                self._waiting[unit] = left
             else:
-                self._waiting.pop(_unit(event), None)
+                self._waiting.pop(unit, None)
 
     def reply(self, event: Event) -> Decision:
         """Judge a reply when every request of its session so far has been read."""
@@ -63,7 +73,7 @@ class Later:
                 read = reading.result(LONGEST_WAIT)
             except TimeoutError:
                 return self._guard.failed("the request has not been read yet")
-            self._forget(event, reading)
+            self._forget(_unit(event), reading)
             failed = read if read.status.startswith("error") else failed
         return failed or self._guard.observe(event)
 
