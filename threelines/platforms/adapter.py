@@ -25,9 +25,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.platforms.tuning import LAYERS, SHAPES, TUNED, WIDE, Part, Tuned, lower
+from threelines.platforms.tuning import LAYERS, TUNED, lower
 from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, words_of
 from threelines.records import Thread, ThreelinesError
+from threelines.text.layers import SHAPES, WIDE, Part, Tuned
 
 MAGIC = b"3LINEADP"
 VERSION = 1

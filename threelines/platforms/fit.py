@@ -26,8 +26,9 @@ from threelines import __version__
 from threelines.platforms.adapter import VERSION, Adapter, Header, damped, known_columns, softmax
 from threelines.platforms.figures import figures_of
 from threelines.platforms.labelled import Labelled
-from threelines.platforms.tuning import TUNED, Half, Tuned, lower, train
+from threelines.platforms.tuning import TUNED, lower, train
 from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning
+from threelines.text.layers import Half, Tuned
 
 FOLDS = 5
 _MOST_COLUMNS = 400_000

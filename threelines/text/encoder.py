@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from itertools import pairwise
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from threelines.records import ThreelinesError
 from threelines.text import _onnx
+from threelines.text.layers import Part
 
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.int32]
@@ -161,11 +162,13 @@ class Encoder:
         longest: int = 126,
         layers: tuple[int, ...] = (),
         in_bytes: bool = False,
+        trained: Mapping[int, Part] | None = None,
         prefix: str = "query: ",
     ) -> None:
         """`layers`: read what leaves these, run no further, and join it; without them the last layer is read.
 
         `in_bytes`: half the time, vectors a little off, and by a hair dependent on what else is in the batch.
+        `trained`: layers (from 0) that run in place of its own, in bytes.
         `prefix` is what the encoder was trained with; a reader fitted without it need not spend time on it.
         """
         import onnxruntime
@@ -183,7 +186,7 @@ class Encoder:
         self.width = len(read) * self._weights.shape.hidden
         self._pieces = [
             onnxruntime.InferenceSession(
-                _onnx.encoder_graph(self._weights, first, last, in_bytes=in_bytes), settings,
+                _onnx.encoder_graph(self._weights, first, last, in_bytes=in_bytes, trained=trained), settings,
                 providers=["CPUExecutionProvider"],
             )
             for first, last in pairwise((0, *read))
@@ -202,11 +205,17 @@ class Encoder:
             vectors[picked] = np.hstack([_unit(hidden, mask) for hidden in self._through(entered, mask)])
         return vectors
 
-    def deeper(self, text: str) -> Iterator[Vectors]:
-        """Yield the text's unit vector at each layer read, shape (384,); a layer runs when it is asked for."""
-        for _, entered, mask in self._batches([text], 1):
-            for hidden in self._through(entered, mask):
-                yield _unit(hidden, mask)[0]
+    def deeper(self, text: str) -> list[Iterator[Vectors]]:
+        """Return the unit vectors, shape (384,), at each layer read; a layer runs when it is asked for.
+
+        One iterator, or two of a text that is longer than is read at once: of its beginning and of its end.
+        """
+        return [self._deeper(tokens) for tokens in self._ends(text)]
+
+    def _deeper(self, tokens: list[int]) -> Iterator[Vectors]:
+        entered, mask = self._entered([tokens])
+        for hidden in self._through(entered, mask):
+            yield _unit(hidden, mask)[0]
 
     def states(self, texts: Sequence[str], *, batch: int = 32) -> list[NDArray[np.float16]]:
         """Return what leaves the last layer read for every token of each text, shapes (tokens, 384)."""
@@ -233,8 +242,18 @@ class Encoder:
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
-        ready = [f"{self._prefix}{self.tokens.prepared(text[: self._longest * 12])}".strip() for text in texts]
-        return [[0, *found[: self._longest], 2] for found in self.tokens.ids(ready)]
+        return [[0, *found[: self._longest], 2] for found in self._ids([text[: self._longest * 12] for text in texts])]
+
+    def _ends(self, text: str) -> list[list[int]]:
+        letters = self._longest * 12
+        (first,) = self._ids([text[:letters]])
+        if len(first) <= self._longest and len(text) <= letters:
+            return [[0, *first, 2]]
+        (last,) = self._ids([text[-letters:]])
+        return [[0, *first[: self._longest], 2], [0, *last[-self._longest :], 2]]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return self.tokens.ids([f"{self._prefix}{self.tokens.prepared(text)}".strip() for text in texts])
 
     def _entered(self, tokens: list[list[int]]) -> tuple[Vectors, Mask]:
         longest = max(map(len, tokens))
