@@ -39,7 +39,7 @@ STRENGTH = 0.03
 NETWORKS, UNITS, NET_PENALTY, ROUNDS = 3, 64, 3.0, 8
 """The glance's reader of purpose: a small network, which finds more of held-out lines than a linear one (`bench/readers.py`)."""
 PASSES, RATE = 2, 2e-4
-"""Three passes found no more of held-out lines, and were surer of everyday ones that they had wrong."""
+"""Three passes over fewer everyday lines, which counted less, found no more of what was held out and misjudged more real texts."""
 DAYS = 2
 """Of everyday lines each pass reads every other one, and counts it twice: they are many, and easy."""
 TASK = 0.3
@@ -47,7 +47,7 @@ TASK = 0.3
 SMOOTH = 0.05
 """Labels are taken for right in all but this share."""
 RANK = 64
-"""Directions of each matrix's change that are kept; of held-out lines as many are found as with all."""
+"""Directions of each matrix's change that are kept; `bench/readers.py` prints what is found with these and with all."""
 
 Says = Callable[[str], object]
 
