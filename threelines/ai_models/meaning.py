@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,15 +116,19 @@ def installed() -> bool:
 
 def packaged() -> Fitted:
     """Return the packaged weights."""
-    from threelines.text.encoder import Weights, weights_path
-
-    weights, layers = Weights(weights_path()), {}
     with (files("threelines") / "ai_models" / "meaning.npz").open("rb") as stream:
-        kept = np.load(stream)
-        for index in range(LAYERS[0], LAYERS[-1]):
-            start = f"layer_{index}_"
-            own = {name.removeprefix(start): kept[name] for name in kept.files if name.startswith(start)}
-            layers[index] = changed(layer_of(weights, index), own)
-        glance = Glance(**{name: kept[f"glance_{name}"].astype(np.float32) for name in Glance._fields})
-        whole = Whole(**{name: kept[f"whole_{name}"].astype(np.float32) for name in Whole._fields})
-        return Fitted(glance, float(kept["calm"]), whole, layers)
+        return loaded(stream)
+
+
+def loaded(stream: IO[bytes]) -> Fitted:
+    """Return what `train_meaning.save` wrote; trained layers are the wheel's own and the change that was kept."""
+    from threelines.text.encoder import packaged_weights
+
+    kept, weights, layers = np.load(stream), packaged_weights(), {}
+    for index in range(LAYERS[0], LAYERS[-1]):
+        start = f"layer_{index}_"
+        own = {name.removeprefix(start): kept[name] for name in kept.files if name.startswith(start)}
+        layers[index] = changed(layer_of(weights, index), own)
+    glance = Glance(**{name: kept[f"glance_{name}"].astype(np.float32) for name in Glance._fields})
+    whole = Whole(**{name: kept[f"whole_{name}"].astype(np.float32) for name in Whole._fields})
+    return Fitted(glance, float(kept["calm"]), whole, layers)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from threelines.ai_models.likeness import TASKS
 from threelines.ai_models.meaning import LAYERS, LONGEST, Glance, Whole
 from threelines.ai_models.request_examples import Example, balanced
-from threelines.text.encoder import Encoder, Weights, weights_path
+from threelines.text.encoder import Encoder, packaged_weights
 from threelines.text.layers import (
     BATCH,
     Floats,
@@ -140,7 +140,7 @@ def kept_small(tuned: Tuned) -> Tuned:
 
 
 def _own_layers() -> list[Part]:
-    weights = Weights(weights_path())
+    weights = packaged_weights()
     return [layer_of(weights, index) for index in range(LAYERS[0], LAYERS[-1])]
 
 

@@ -57,9 +57,9 @@ def train(states: Sequence[Half], target: NDArray[np.int64], *, classes: int, sa
 
 @cache
 def _upper() -> list[Part]:
-    from threelines.text.encoder import Weights, weights_path
+    from threelines.text.encoder import packaged_weights
 
-    weights = Weights(weights_path())
+    weights = packaged_weights()
     return [layer_of(weights, index) for index in range(weights.shape.layers - LAYERS, weights.shape.layers)]
 
 
