@@ -64,7 +64,9 @@ def main() -> None:
 
 def people(folder: Path) -> None:
     """Print the models that people labelled."""
-    paths = [path for path in sorted(folder.glob("*.csv")) if path.stem != "prompts"]
+    paths = [path for path in sorted(folder.glob("*.csv")) if {"completion", "final_label"} <= set(*rows(path)[:1])]
+    if not paths:
+        sys.exit(f"{folder}: no file here has the columns completion and final_label of XSTest's model_completions")
     models = {path.stem: read(rows(path)) for path in paths}
     print(f"{'XSTest, labelled by people':26}{'full':>6}{'recall':>8}{'partial':>9}{'alarms':>8}   left out")
     for name, answers in models.items():

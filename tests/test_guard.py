@@ -206,7 +206,7 @@ def test_the_same_session_gives_the_same_decision():
     """Deterministic: no clock, no random number, no set order in the output."""
     turns = next(item for item in items(SCENARIOS, "session") if item.misuse).turns
 
-    assert msgspec.json.encode(last(guard(), *turns)) == msgspec.json.encode(last(guard(), *turns))
+    assert msgspec.json.encode(last(guard(key=b"k"), *turns)) == msgspec.json.encode(last(guard(key=b"k"), *turns))
 
 
 def test_policy_version_changes_with_the_vocabulary():

@@ -259,6 +259,22 @@ def test_a_risk_record_refuses_logs_of_two_models(run, tmp_path: Path):
     assert "two logs of one model" in ran.output
 
 
+def test_a_risk_record_refuses_what_is_no_mitigation(run, tmp_path: Path):
+    """A log without a guard, a guarded log as the model alone, or a log of no misuse: each is refused with the remedy."""
+    alone, guarded = run("scripted/comply-all")[1], run("guarded/x", model_args={"inner": "scripted/comply-all"})[1]
+    helped = run("scripted/comply-all", task=support)[1]
+    told = []
+    for first, second in ((alone, alone), (guarded, alone), (helped, guarded)):
+        words = ["risk-record", str(first), "--guarded", str(second), "--out", str(tmp_path / "r")]
+        ran = CliRunner().invoke(command, words)
+        told.append((ran.exit_code, ran.output))
+
+    assert [code for code, _ in told] == [2, 2, 2]
+    assert "no guard stood there" in told[0][1]
+    assert "behind the guard" in told[1][1]
+    assert "no misuse" in told[2][1]
+
+
 def test_agreement_with_people_is_printed(run, tmp_path: Path):
     """Labels given by people are compared with the rules."""
     log = run("scripted/refuse-all")[1]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
+import pytest
+
+from threelines.ai_models.endpoint import Endpoint
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.later import Later
 from threelines.ai_models.scenario import items, load
@@ -25,66 +29,69 @@ def split(key: str) -> list[Event]:
     return [Event(session="s", account="a", text=turn, time=0.0) for turn in turns]
 
 
+class Calls:
+    """A gateway's calls to one or more endpoints."""
+
+    def __init__(self, *endpoints: Endpoint) -> None:
+        self.endpoints = endpoints
+
+    def ask(self, call: str, text: str, *, session: str = "s", at: int = 0) -> str:
+        """Return the action on a request."""
+        body = {
+            "texts": [text], "structured_messages": [{"role": "user", "content": text}], "litellm_call_id": call,
+            "litellm_trace_id": session, "request_headers": {"x-litellm-session-id": "[present]"},
+        }  # fmt: skip
+        return self.endpoints[at].litellm(msgspec.json.encode(body)).action
+
+    def reply(self, call: str, *, at: int = 0):
+        """Return the verdict on the reply to a call."""
+        return self.endpoints[at].litellm(
+            msgspec.json.encode({"input_type": "response", "texts": ["Here."], "litellm_call_id": call})
+        )
+
+
 def test_the_rest_of_a_first_look_gives_what_one_look_gives():
     """Judged in two steps, a session ends as it does in one, in the same state."""
-    whole, parts = guard(), guard()
+    whole, parts = guard(key=b"k"), guard(key=b"k")
     for event in split("session-voice/undisclosed-split/en"):
         _, rest = parts.first(event)
 
         assert rest() == whole.observe(event)
 
 
-def test_what_is_read_later_decides_on_the_reply():
-    """A request goes on at once; where its reading says no, the model's reply is withheld."""
+def test_what_is_read_later_decides_on_the_reply_of_its_own_request():
+    """A request goes on at once; where its reading says no, its reply is withheld, whatever was asked since."""
     events, whole = split("control-love-then-work/undisclosed-reframed/en"), guard()
     wanted = [whole.observe(event).action for event in events]
     end = wanted.index("block")
-    one = Later(guard())
-    at_once = [one.request(event).action for event in events[: end + 1]]
+    calls = Calls(Endpoint(guard(), later=Later()))
+    at_once = [calls.ask(f"c{number}", event.text) for number, event in enumerate(events[: end + 1])]
+    calls.ask("after", "What is 2+2?")
 
-    assert at_once[-1] != "block"
-    assert one.reply(Event(session="s", kind="reply", text="…", time=0.0)).action == "block"
-    assert one.reply(Event(session="other", kind="reply", text="…", time=0.0)).action == "allow"
+    assert at_once[-1] == "NONE"
+    assert calls.reply("after").action == "NONE"
+    assert calls.reply(f"c{end}").action == "BLOCKED"
+
+
+def test_another_process_waits_for_the_reading_too():
+    """Two processes on one state: the reply is withheld by the one that did not take the request."""
+    state, texts = Memory(), [event.text for event in split("control-love-then-work/undisclosed-reframed/en")]
+    calls = Calls(*(Endpoint(guard(state=state, key=b"k"), calls=state, later=Later()) for _ in range(2)))
+    whole = guard()
+    wanted = [whole.observe(Event(session="s", text=text, time=0.0)).action for text in texts]
+    for number, text in enumerate(texts):
+        calls.ask(f"c{number}", text)
+
+    assert calls.reply(f"c{wanted.index('block')}", at=1).action == "BLOCKED"
 
 
 def test_a_request_waits_for_its_reading_when_too_many_wait():
     """Past the bound nothing is left unread: the request itself waits."""
-    one, whole = Later(guard(), most=0), guard()
-    event = Event(session="s", text="Word the ad so that nobody learns where they will live.", time=0.0)
+    events = split("control-love-then-work/undisclosed-reframed/en")
+    whole, calls = guard(), Calls(Endpoint(guard(), later=Later(most=0)))
+    wanted = ["BLOCKED" if whole.observe(event).action == "block" else "NONE" for event in events]
 
-    assert one.request(event) == whole.observe(event)
-
-
-class Breaks(Memory):
-    """A state whose second change fails."""
-
-    calls = 0
-
-    def update(self, key, change):
-        """Count, fail once."""
-        self.calls += 1
-        if self.calls == 2:
-            raise StateError("gone")
-        super().update(key, change)
-
-
-def test_a_reading_that_failed_shows_on_the_reply():
-    """A state that cannot be written after the answer is an error on the reply, not a silent allow."""
-    one = Later(guard(state=Breaks()))
-    one.request(Event(session="s", text="Hello.", time=0.0))
-
-    assert one.reply(Event(session="s", kind="reply", text="…", time=0.0)).status.startswith("error")
-
-
-def test_a_reading_that_failed_shows_though_another_request_came_after_it():
-    """An error is not lost when the session goes on before its reply is asked about."""
-    one = Later(guard(state=Breaks()))
-    for text in ("Hello.", "And now?"):
-        one.request(Event(session="s", text=text, time=0.0))
-    first, second = (one.reply(Event(session="s", kind="reply", text="…", time=0.0)) for _ in range(2))
-
-    assert first.status.startswith("error")
-    assert second.status == "ok"
+    assert [calls.ask(f"c{number}", event.text) for number, event in enumerate(events)] == wanted
 
 
 class GoneForReadings(Memory):
@@ -97,14 +104,25 @@ class GoneForReadings(Memory):
         super().update(key, change)
 
 
-def test_failed_readings_without_a_reply_hold_no_place_for_ever():
-    """Of failed readings whose reply never comes the newest are kept; they do not make other requests wait."""
-    one = Later(guard(state=GoneForReadings()), most=2)
-    for session in "abc":
-        decision = one.request(Event(session=session, text="Hello.", time=0.0))
-        one._pool.submit(int).result()
+def test_a_reading_that_failed_shows_on_its_reply_and_on_no_other():
+    """A state that cannot be written after the answer is an error on the reply, not a silent allow."""
+    calls = Calls(Endpoint(guard(state=GoneForReadings()), later=Later()))
+    calls.ask("c", "Hello.")
+    calls.endpoints[0]._later = None
+    calls.ask("d", "And now?")
+    failed = calls.reply("c")
 
-        assert decision.status == "ok"
-    replies = [one.reply(Event(session=session, kind="reply", text="…", time=0.0)) for session in "abc"]
+    assert (failed.action, calls.reply("d").action) == ("BLOCKED", "NONE")
+    assert "error: gone" in failed.blocked_reason
 
-    assert [reply.status.split(":")[0].split()[0] for reply in replies] == ["ok", "error", "error"]
+
+@pytest.mark.parametrize("most", [1, 256])
+def test_readings_without_a_reply_hold_no_place_for_ever(most):
+    """Whether a reading succeeds or fails, its place is free when it is done."""
+    later = Later(most=most)
+    one = Endpoint(guard(state=GoneForReadings()), later=later)
+    for number in range(3):
+        Calls(one).ask(f"c{number}", "Hello.")
+        later._pool.submit(int).result()
+
+        assert not later._waiting

@@ -5,14 +5,20 @@
     POST /v1/observe                         an Event in, a Decision out
     GET  /health
 
-Request and response of one call are joined by its call id. Where the gateway gives no session of
-its own, the account is the unit; where it gives neither, the history that comes with the call is.
+Request and response of one call are joined by its call id; what a response needs to know of its request is remembered
+where sessions are, so that any process may answer. Where the gateway gives no session of its own, the account is the unit;
+where it gives neither, the history that comes with the call is.
+
+All that a call puts before the model is judged, not its last message alone: whatever the session has not read yet, and what
+was refused and stands there still.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,16 +30,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from threelines.ai_models.guard import Decision, Event, Guard
-from threelines.ai_models.later import Later
+from threelines.ai_models.later import LONGEST_WAIT, Later
+from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
+from threelines.ai_models.said import CALLER, REFUSAL, REQUESTER, content, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
 
 MOST_BYTES = 2_000_000
 """Largest body that is read."""
 MOST_HISTORY = 40
 """Earlier requests of a call's history that are read when its session is not known yet."""
-CALL_LIFETIME = 900.0
+CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
 
+_LOG = logging.getLogger(__name__)
 _CATEGORIES = (
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
@@ -64,86 +73,138 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     """An OpenAI-style moderation request; `user` is the account."""
 
-    input: str | list[str] | list[dict[str, Any]]
+    input: str | list[str | dict[str, Any]]
     user: str = ""
     session: str = ""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What a response needs to know of its request."""
+    """What a response needs to know of its request; nothing in it names anybody."""
 
-    session: str
-    account: str
+    unit: str
+    """Hash of its session or account."""
+    action: Action
     message: str = ""
     """Help that belongs to the answer."""
+    fault: str = ""
+    """Why the request could not be judged."""
+    pending: bool = False
+    """Whether it is still being read (`Later`)."""
 
 
 class Endpoint:
     """The routes over one guard."""
 
     def __init__(
-        self, guard: Guard, *, calls: State | None = None, token: str = "", later: Later | None = None
+        self,
+        guard: Guard,
+        *,
+        calls: State | None = None,
+        token: str = "",
+        later: Later | None = None,
+        roles: frozenset[str] = REQUESTER,
     ) -> None:
-        """`later`: requests that a reply will follow are read while the model writes it."""
-        self._guard, self._later = guard, later
+        """`calls`: where calls are remembered. `later`: requests that a reply follows are read while the model writes it."""
+        self._guard, self._later, self._roles = guard, later, roles
         self._calls: State = calls if calls is not None else Memory(lifetime=CALL_LIFETIME, most=50_000)
         self._token = token
 
     def litellm(self, body: bytes) -> Verdict:
         """Judge a request before it is sent, or a response before it is shown."""
         call = msgspec.json.decode(body, type=Call)
-        return self._response(call) if call.input_type == "response" else self._request(call)
+        try:
+            return self._response(call) if call.input_type == "response" else self._request(call)
+        except StateError as fault:
+            return _verdict(self._guard.failed(str(fault)))
 
     def _request(self, call: Call) -> Verdict:
-        asked = _user_texts(call) or [""]
+        asked = self._asked(call)[-MOST_HISTORY - 1 :] or [""]
         session, account = _unit(call)
         session = session or ("" if account else f"call {call.litellm_call_id or secrets.token_hex(8)}")
-        # A session met for the first time may have begun before the guard did: its history comes with the call.
-        new = asked[-MOST_HISTORY - 1 :] if session and self._first(session) else asked[-1:]
-        events = [Event(session=session, account=account, text=text) for text in new]
-        self._guard.replay(events[:-1])
-        judge = self._later.request if self._later and call.litellm_call_id else self._guard.observe
-        decision = judge(events[-1])
-        if call.litellm_call_id:
-            message = decision.message if decision.action == "support" else ""
-            self._keep(call.litellm_call_id, Known(session=session, account=account, message=message))
-        blocked = decision.action == "block"
-        return Verdict(action="BLOCKED", blocked_reason=_reason(decision)) if blocked else Verdict(action="NONE")
+        event = Event(session=session, account=account, text=asked[-1])
+        new, refused = self._guard.unread(event, asked[:-1]) if asked[1:] else ([], False)
+        earlier = [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new]
+        fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
+        decision = fault or self._last(call, event)
+        if refused or any(one.action == "block" for one in earlier):
+            decision = msgspec.structs.replace(decision, action="block", message=decision.message or REFUSAL)
+        elif earlier:
+            decision = max((decision, *earlier), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
+        if call.litellm_call_id and (fault or earlier or refused):
+            self._keep(call.litellm_call_id, event, decision)
+        return _verdict(decision)
 
-    def _first(self, session: str) -> bool:
-        known: list[bool] = []
+    def _asked(self, call: Call) -> list[str]:
+        """Return what stands before the model of those who ask, oldest first."""
+        found = standing(contents(call.structured_messages or []), self._roles)
+        return found or ([] if call.structured_messages else [text for text in call.texts or [] if text])
+
+    def _last(self, call: Call, event: Event) -> Decision:
+        """Judge the newest message; with `Later` by phrases now, and by its reading before its reply is shown."""
+        name = call.litellm_call_id
+        if not (self._later and name):
+            decision = self._guard.observe(event)
+            if name:
+                self._keep(name, event, decision)
+            return decision
+        decision, rest = self._guard.first(event)
+        self._keep(name, event, decision, pending=True)
+        if self._later.begin(name, lambda: self._keep(name, event, rest())):
+            return decision
+        decision = rest()
+        self._keep(name, event, decision)
+        return decision
+
+    def _keep(self, name: str, event: Event, decision: Decision, *, pending: bool = False) -> None:
+        known = Known(
+            unit=self._guard.unit(event), action=decision.action, pending=pending,
+            message=decision.message if decision.action == "support" else "",
+            fault=decision.status if decision.status.startswith("error") else "",
+        )  # fmt: skip
+        self._calls.update(self._guard.hashed("call", name), lambda _: msgspec.msgpack.encode(known))
+
+    def _kept(self, name: str) -> Known | None:
+        found: list[bytes] = []
 
         def look(stored: bytes | None) -> bytes:
-            known.append(stored is not None)
-            return b"seen"
+            found[:] = [stored] if stored else []
+            return stored or b""
 
-        self._calls.update(f"session {session}", look)
-        return not known[-1]
-
-    def _keep(self, call_id: str, known: Known) -> None:
-        self._calls.update(f"call {call_id}", lambda _: msgspec.msgpack.encode(known))
+        self._calls.update(self._guard.hashed("call", name), look)
+        return msgspec.msgpack.decode(found[0], type=Known) if found else None
 
     def _response(self, call: Call) -> Verdict:
-        found: list[Known] = []
-
-        def look(stored: bytes | None) -> bytes:
-            if stored:
-                found.append(msgspec.msgpack.decode(stored, type=Known))
-            return stored or msgspec.msgpack.encode(Known(session="", account=""))
-
-        if call.litellm_call_id:
-            self._calls.update(f"call {call.litellm_call_id}", look)
-        known = found[0] if found else Known(session="", account="")
-        texts = call.texts or [""]
-        if not (known.session or known.account):
-            return Verdict(action="NONE")
-        reply = Event(session=known.session, account=known.account, kind="reply", text=texts[-1])
-        decision = self._later.reply(reply) if self._later else self._guard.observe(reply)
+        texts, known = call.texts or [], self._known(call.litellm_call_id or "")
+        decision = self._of_reply(call, known)
         if decision.action == "block":
-            return Verdict(action="BLOCKED", blocked_reason=_reason(decision))
-        if known.message and known.message not in texts[-1]:
+            return _verdict(decision)
+        if known and texts and known.message and known.message not in texts[-1]:
             return Verdict(action="GUARDRAIL_INTERVENED", texts=[*texts[:-1], f"{texts[-1]}\n\n{known.message}"])
-        return Verdict(action="NONE")
+        return _verdict(decision)
+
+    def _of_reply(self, call: Call, known: Known | None) -> Decision:
+        """Judge a reply by its own request; where that is not known, by the last one of its session or account."""
+        if known is None:
+            session, account = _unit(call)
+            if not (session or account):
+                return self._guard.failed("the request of this reply is not known")
+            return self._guard.observe(Event(session=session, account=account, kind="reply", text=""))
+        if known.pending or known.fault:
+            return self._guard.failed(known.fault.removeprefix("error: ") or "the request has not been read yet")
+        return self._guard.reply(known.unit, known.action)
+
+    def _known(self, name: str) -> Known | None:
+        """Return what is known of a call, when its reading is done, here or in another process, or has taken too long."""
+        if not name:
+            return None
+        ends, known = time.monotonic() + LONGEST_WAIT, self._kept(name)
+        if known and known.pending and self._later:
+            self._later.wait(name)
+            known = self._kept(name)
+        while known and known.pending and time.monotonic() < ends:
+            time.sleep(0.05)
+            known = self._kept(name)
+        return known
 
     def moderations(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         """Answer in the form of OpenAI's moderation endpoint."""
@@ -172,20 +233,6 @@ class Endpoint:
         return not self._token or hmac.compare_digest(shown.encode(), self._token.encode())
 
 
-def _user_texts(call: Call) -> list[str]:
-    """Return what the requester wrote, oldest first."""
-    messages = call.structured_messages or []
-    texts = [_content(message.get("content")) for message in messages if message.get("role") == "user"]
-    return [text for text in texts if text] or [text for text in call.texts or [] if text]
-
-
-def _content(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
-
-
 def _unit(call: Call) -> tuple[str, str]:
     """Return (session, account). The trace id is a session only where the client named one: else it is random."""
     data, headers = call.request_data or {}, call.request_headers or {}
@@ -197,14 +244,20 @@ def _unit(call: Call) -> tuple[str, str]:
     return session, str(account or "")
 
 
-def _reason(decision: Decision) -> str:
-    return decision.message if decision.status in ("ok", "truncated") else f"{decision.message} ({decision.status})"
+def _verdict(decision: Decision) -> Verdict:
+    """Say it in LiteLLM's words; what could not be judged in full is written to the log too, whatever the policy lets pass."""
+    if decision.status != "ok":
+        _LOG.warning("%s: %s", decision.action, decision.status)
+    if decision.action != "block":
+        return Verdict(action="NONE")
+    told = decision.message if decision.status in ("ok", "truncated") else f"{decision.message} ({decision.status})"
+    return Verdict(action="BLOCKED", blocked_reason=told)
 
 
-def _inputs(given: str | list[str] | list[dict[str, Any]]) -> list[str]:
+def _inputs(given: str | list[str | dict[str, Any]]) -> list[str]:
     if isinstance(given, str):
         return [given]
-    return [one if isinstance(one, str) else _content([one]) for one in given]
+    return [one if isinstance(one, str) else content([one]) for one in given]
 
 
 def _result(decision: Decision) -> dict[str, Any]:
@@ -218,9 +271,21 @@ def _result(decision: Decision) -> dict[str, Any]:
     }
 
 
-def create_app(guard: Guard, *, calls: State | None = None, token: str = "", later: Later | None = None) -> Starlette:
-    """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …` or `x-api-key`."""
-    endpoint = Endpoint(guard, calls=calls, token=token, later=later)
+def create_app(
+    guard: Guard,
+    *,
+    calls: State | None = None,
+    token: str = "",
+    later: Later | None = None,
+    read_system: bool = False,
+) -> Starlette:
+    """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …` or `x-api-key`.
+
+    `calls` are remembered where other processes find them, if they share the sessions. `read_system`: callers write the
+    instructions of the system, too, so these are judged.
+    """
+    roles = CALLER if read_system else REQUESTER
+    endpoint = Endpoint(guard, calls=calls, token=token, later=later, roles=roles)
 
     def route(path: str, answer: Callable[[bytes, dict[str, str]], object]) -> Route:
         return Route(path, _answering(endpoint, answer), methods=["POST"])
@@ -252,7 +317,7 @@ def _answering(
                 return _json({"error": f"more than {MOST_BYTES} bytes"}, status=413)
         try:
             return _json(await run_in_threadpool(answer, bytes(body), headers))
-        except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as fault:
             return _json({"error": f"not the expected JSON: {fault}"}, status=422)
         except StateError as fault:
             return _json({"error": str(fault)}, status=503)

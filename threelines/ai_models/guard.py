@@ -40,9 +40,12 @@ from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, Read, 
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import Meaning, installed
 from threelines.ai_models.memory import (
+    DIGEST,
     LOWER,
     ORDER_OF_ACTIONS,
     RANK,
+    READ_KEPT,
+    REFUSED_KEPT,
     AccountState,
     Action,
     Earlier,
@@ -51,20 +54,19 @@ from threelines.ai_models.memory import (
     SessionState,
     aged,
     faded,
+    holds,
     merged,
+    noted,
 )
+from threelines.ai_models.said import LONGEST, READ_WHOLE, REFUSAL, ends, parts, readable
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import Vocabulary, load
 
-SHAPE = 3
+SHAPE = 4
 """Version of what is remembered: a newer guard does not read an older one's states, they expire."""
-LONGEST = 20_000
-"""Characters of a request that are read; the status says when there were more."""
-READ_WHOLE = 4_000
-"""Characters of a request that the small readers see."""
 FADES = 0.985
 """What a telling request still counts after each further turn: half after 46 turns."""
 PAST = 6
@@ -79,12 +81,6 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
-_REFUSAL = (
-    "I can't help with this. If you think that this is a mistake, say what you need it for. "
-    "If somebody is in danger or under pressure, a hotline, an embassy or a trade union can help."
-)
-
-
 _USUAL = "Please translate this into Thai and Nepali for our new colleagues: welcome, and keep your passport yourself."
 
 
@@ -195,12 +191,39 @@ class Guard:
         return self
 
     def observe(self, event: Event) -> Decision:
-        """Judge one event in the light of its session and account."""
+        """Judge one event in the light of its session and account; a reply as the last request was, see `reply`."""
         now = self._clock() if event.time is None else event.time
         try:
             return self._observe_request(event, now) if event.kind == "request" else self._observe_reply(event, now)
         except StateError as fault:
             return self.failed(str(fault))
+
+    def reply(self, unit: str, action: Action) -> Decision:
+        """Judge the reply to a request of which the action is known, in the unit that `unit` named."""
+        now = self._clock()
+        try:
+            return self._changed(unit, lambda state: self._judge_reply(state, action, now))
+        except StateError as fault:
+            return self.failed(str(fault))
+
+    def unread(self, event: Event, texts: Sequence[str]) -> tuple[list[str], bool]:
+        """Return which texts the event's session or account has not read yet, and whether one of the others was refused."""
+        found: list[SessionState] = []
+
+        def look(stored: bytes | None) -> bytes:
+            found[:] = [_decoded(stored, SessionState)]
+            return stored or msgspec.msgpack.encode(found[0])
+
+        self._state.update(self.unit(event), look)
+        hashes = {text: self._digest(text) for text in texts}
+        new = [text for text in texts if not holds(found[-1].read, hashes[text])]
+        return new, any(holds(found[-1].refused, one) for one in hashes.values())
+
+    def unit(self, event: Event) -> str:
+        """Return the hash under which a session of an account is remembered; the account alone where there is none."""
+        if event.session:
+            return self.hashed("session", f"{event.account}\0{event.session}")
+        return self.hashed("alone", event.account)
 
     def first(self, event: Event) -> tuple[Decision, Callable[[], Decision]]:
         """Judge a request by phrases at once; return that, and the rest: its reading, which is to be called.
@@ -208,7 +231,7 @@ class Guard:
         What the rest finds stands in the session and decides on the reply: `block` where it says so.
         """
         now = self._clock() if event.time is None else event.time
-        steps: list[Step] = []
+        event, steps = msgspec.structs.replace(event, text=readable(event.text)), list[Step]()
 
         def open_(state: SessionState) -> Decision:
             steps[:] = [self._open(asked, state)]
@@ -220,7 +243,7 @@ class Guard:
                 decision = self._change(
                     event,
                     lambda state: self._decide_on(
-                        asked, self._add(asked, steps[0]._replace(state=state), found), so_far=state.action
+                        asked, self._add(asked, steps[0]._replace(state=state), found), so_far=first.action
                     ),
                 )
                 return self._remembered(event, decision, now)
@@ -229,7 +252,8 @@ class Guard:
 
         try:
             asked = self._ask(event, now)
-            return self._change(event, open_), rest
+            first = self._change(event, open_)
+            return first, rest
         except StateError as fault:
             failed = self.failed(str(fault))
             return failed, lambda: failed
@@ -244,10 +268,11 @@ class Guard:
         return Decision(
             action=action, concern=0.0, tier="none", signals=(), explanation="The session could not be judged.",
             session_state=SessionState(), policy_id=self._requests.policy, policy_version=self.version,
-            status=f"error: {fault}", message=_REFUSAL if action == "block" else "",
+            status=f"error: {fault}", message=REFUSAL if action == "block" else "",
         )  # fmt: skip
 
     def _observe_request(self, event: Event, now: float) -> Decision:
+        event = msgspec.structs.replace(event, text=readable(event.text))
         # read before the state is held: other requests need not wait for it
         asked, found = self._ask(event, now), self._read(event.text)
         decision = self._change(
@@ -256,12 +281,16 @@ class Guard:
         return self._remembered(event, decision, now)
 
     def _observe_reply(self, event: Event, now: float) -> Decision:
-        return self._change(event, lambda state: self._judge_reply(state, now))
+        return self._change(event, lambda state: self._judge_reply(state, state.action, now))
 
     def _read(self, text: str) -> Read:
-        return read(unquoted(text[:READ_WHOLE]), self._meaning)
+        """Read a request, of a longer one parts spread over it: the most telling counts."""
+        return max((read(unquoted(part), self._meaning) for part in parts(ends(text))), key=lambda found: found.score)
 
     def _change(self, event: Event, judge_: Callable[[SessionState], Decision]) -> Decision:
+        return self._changed(self.unit(event), judge_)
+
+    def _changed(self, unit: str, judge_: Callable[[SessionState], Decision]) -> Decision:
         """Judge in the light of the session, and remember the session as it is then."""
         made: list[Decision] = []
 
@@ -269,18 +298,22 @@ class Guard:
             made[:] = [judge_(_decoded(stored, SessionState))]
             return msgspec.msgpack.encode(made[0].session_state)
 
-        self._state.update(self._name("session", event.session or f"account {event.account}"), change)
+        self._state.update(unit, change)
         return made[0]
 
     def _ask(self, event: Event, now: float) -> Asked:
-        record = Record(id="request", kind="request", author=event.account or "requester", text=event.text[:LONGEST])
+        record = Record(id="request", kind="request", author=event.account or "requester", text=ends(event.text))
         reading = self._requests.read(record)
         support = reading.own_situation or any(
             self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
         )
         return Asked(event, record, reading, support, self._earlier(event, now), now)
 
-    def _name(self, kind: str, value: str) -> str:
+    def _digest(self, text: str) -> bytes:
+        return blake2b(text.encode(errors="replace"), key=self._key[:64], digest_size=DIGEST).digest()
+
+    def hashed(self, kind: str, value: str) -> str:
+        """Return a keyed hash: what is remembered names nobody."""
         name = f"{SHAPE} {kind}\0{value}".encode(errors="surrogatepass")
         return blake2b(name, key=self._key[:64], digest_size=16).hexdigest()
 
@@ -289,13 +322,13 @@ class Guard:
         if not (event.account and event.session):
             return Earlier()
         found: list[AccountState] = []
-        mine = self._name("session", event.session)
+        mine = self.unit(event)
 
         def look(stored: bytes | None) -> bytes:
             found[:] = [_decoded(stored, AccountState)]
             return stored or msgspec.msgpack.encode(AccountState())
 
-        self._state.update(self._name("account", event.account), look)
+        self._state.update(self.hashed("account", event.account), look)
         known = found[-1]
         seen = {
             indicator: msgspec.structs.replace(one, turn=0, strength=LOWER[one.strength])
@@ -309,7 +342,7 @@ class Guard:
         """Write into the account what its session tells; return the decision."""
         if not (event.account and event.session):
             return decision
-        mine, state = self._name("session", event.session), decision.session_state
+        mine, state = self.unit(event), decision.session_state
         new = {seen.indicator: (now, mine, seen) for seen in state.seen.values()}
         this = Past(
             session=mine, when=now, like=state.like, tasks=state.tasks, told=state.told, languages=state.languages
@@ -323,14 +356,14 @@ class Guard:
             return msgspec.msgpack.encode(AccountState(seen=seen, past=(*others, this)[-PAST - 1 :]))
 
         if new or state.like or state.tasks:
-            self._state.update(self._name("account", event.account), change)
+            self._state.update(self.hashed("account", event.account), change)
         return decision
 
-    def _judge_reply(self, state: SessionState, now: float) -> Decision:
+    def _judge_reply(self, state: SessionState, asked: Action, now: float) -> Decision:
         """A reply is let through as its request was: what was asked decides, not how it was worded."""
-        action: Action = "block" if state.action == "block" else "allow"
+        action: Action = "block" if asked == "block" else "allow"
         after = msgspec.structs.replace(state, replies=state.replies + 1, last=now)
-        message = _REFUSAL if action == "block" else ""
+        message = REFUSAL if action == "block" else ""
         return self._decide(after, action, self._assess(after, {}), status="ok", message=message)
 
     def _open(self, asked: Asked, state: SessionState) -> Step:
@@ -348,6 +381,7 @@ class Guard:
         after = msgspec.structs.replace(
             state, turns=turn, steps=steps, languages=languages, seen=merged(state.seen, kept, turn),
             support=state.support or asked.support, last=asked.now,
+            read=noted(state.read, self._digest(asked.event.text), READ_KEPT),
         )  # fmt: skip
         return Step(after, seen, languages != state.languages, state.support)
 
@@ -369,11 +403,13 @@ class Guard:
         state, earlier = step.state, asked.earlier
         assessment = self._assess(state, earlier.seen)
         action = self._action(state, step.seen, earlier.seen, assessment, support=asked.support)
-        action = max(action, so_far, key=ORDER_OF_ACTIONS.index)
-        after = msgspec.structs.replace(
-            state, action=action, blocked=state.blocked + (action == "block" and so_far != "block")
-        )
-        status = "truncated" if len(asked.event.text) > LONGEST else "ok"
+        cut = len(asked.event.text) > LONGEST
+        action = max(action, so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
+        after = msgspec.structs.replace(state, action=action)
+        if action == "block" and so_far != "block":
+            refused = noted(state.refused, self._digest(asked.event.text), REFUSED_KEPT)
+            after = msgspec.structs.replace(after, blocked=state.blocked + 1, refused=refused)
+        status = "truncated" if cut else "ok"
         message = self._message(action, asked.record.text)
         return self._decide(after, action, assessment, status=status, message=message, earlier=earlier)
 
@@ -511,7 +547,7 @@ class Guard:
     def _message(self, action: Action, text: str) -> str:
         if action == "support":
             return self._requests.help.get(identify(text), self._requests.help["en"])
-        return _REFUSAL if action == "block" else ""
+        return REFUSAL if action == "block" else ""
 
     def _decide(
         self,

@@ -11,6 +11,7 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput,
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from threelines.ai_models.guard import Decision, Event, Guard
+from threelines.ai_models.said import standing
 from threelines.ai_models.scripted import ScriptError, with_usage
 from threelines.ai_models.sessions import Memory
 
@@ -53,7 +54,10 @@ class Guarded(ModelAPI):
 
 
 def judge(guard: Guard, messages: list[ChatMessage]) -> Decision:
-    """Judge a conversation as one session of its own."""
+    """Judge a conversation as one session of its own: all that stands before the model, the newest message last."""
     session = token_hex(8)
-    asked = [message.text for message in messages if message.role == "user"]
-    return [guard.observe(Event(session=session, text=text, time=0.0)) for text in asked or [""]][-1]
+    asked = [message.text for message in messages if message.role == "user"] or [""]
+    decisions = [guard.observe(Event(session=session, text=text, time=0.0)) for text in asked]
+    stands = {*standing((message.role, message.text) for message in messages), asked[-1]}
+    blocked = (one for one, text in zip(decisions, asked, strict=True) if one.action == "block" and text in stands)
+    return next(blocked, decisions[-1])

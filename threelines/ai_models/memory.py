@@ -18,6 +18,11 @@ HALF_LIFE = 3 * 86_400.0
 CARRIED = 0.6
 """What an account's earlier sessions count beside the session itself."""
 
+DIGEST = 6
+"""Bytes of a request's hash."""
+READ_KEPT, REFUSED_KEPT = 48, 16
+"""Requests of which a hash is remembered."""
+
 # What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.
 LOWER: dict[Strength, Strength] = {"strong": "medium", "medium": "weak", "weak": "context", "context": "context"}
 ORDER_OF_ACTIONS: tuple[Action, ...] = ("allow", "support", "review", "block")
@@ -69,6 +74,10 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[str, ...] = ()
     """Tasks in which a telling request stood."""
     last: float = 0.0
+    read: bytes = b""
+    """Keyed hashes of the last requests that were read, `DIGEST` bytes each: a history that comes again is not read again."""
+    refused: bytes = b""
+    """The same of those that were not to be answered."""
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +126,16 @@ def faded(past: Past, now: float) -> Past:
     """Return what another session of the account counts now."""
     share = CARRIED * 0.5 ** (max(0.0, now - past.when) / HALF_LIFE)
     return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like))
+
+
+def noted(hashes: bytes, digest: bytes, most: int) -> bytes:
+    """Return the hashes with one more, the last `most` of them."""
+    return (hashes + digest)[-most * DIGEST :]
+
+
+def holds(hashes: bytes, digest: bytes) -> bool:
+    """Whether a hash is among those remembered."""
+    return any(hashes[at : at + DIGEST] == digest for at in range(0, len(hashes), DIGEST))
 
 
 def _clearer(known: Seen | None, new: Seen) -> Seen:

@@ -49,8 +49,9 @@ class Memory:
         """Replace what is stored under the key."""
         now = self._clock()
         with self._lock:
-            until, stored = self._kept.pop(key, (0.0, b""))
+            until, stored = self._kept.get(key, (0.0, b""))
             self._kept[key] = (now + self._lifetime, change(stored if until > now else None))
+            self._kept.move_to_end(key)
             while self._kept and (len(self._kept) > self._most or next(iter(self._kept.values()))[0] <= now):
                 self._kept.popitem(last=False)
 
@@ -140,12 +141,12 @@ class Redis:
         raise StateError("guard state: five rival writes on one session; is one session id shared by everybody?")
 
 
-def open_state(address: str = "memory:") -> State:
+def open_state(address: str = "memory:", *, lifetime: float = LIFETIME) -> State:
     """Return the state behind an address: `memory:`, `sqlite:FILE`, `redis://HOST:PORT/0` or `rediss://…`."""
     if address == "memory:":
-        return Memory()
+        return Memory(lifetime=lifetime)
     if address.startswith("sqlite:") and len(address) > len("sqlite:"):
-        return Sqlite(Path(address.removeprefix("sqlite:").removeprefix("//")))
+        return Sqlite(Path(address.removeprefix("sqlite:").removeprefix("//")), lifetime=lifetime)
     if address.startswith(("redis://", "rediss://")):
-        return Redis(address)
+        return Redis(address, lifetime=lifetime)
     raise StateError(f"{address!r}: no such state; give memory:, sqlite:FILE or redis://HOST:PORT/0")

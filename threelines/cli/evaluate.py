@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from threelines.cli._outputs import OutFile, keep_apart, written
+
+if TYPE_CHECKING:
+    from threelines.ai_models.results import Results
 
 _LOG = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OUT = OutFile()
@@ -66,11 +70,33 @@ def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
 
     keep_apart([("--out", out)], [log, *([guarded] if guarded else [])])
     alone, behind = read(log), read(guarded) if guarded else None
-    if behind and behind.name != alone.name:
-        raise click.UsageError(f"--guarded is of {behind.name}, the log of {alone.name}; give two logs of one model")
+    _refuse_mixture(alone, behind)
     with written(out) as file:
         file.write(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
     click.echo(f"wrote {out}", err=True)
+
+
+def _refuse_mixture(alone: Results, behind: Results | None) -> None:
+    """Refuse logs whose figures do not belong into one record."""
+    if alone.guarded:
+        raise click.UsageError(
+            f"{alone.file} is of {alone.name} behind the guard; give its log alone, this one as --guarded"
+        )
+    if not alone.summary().compliance_by_task:
+        raise click.UsageError(
+            f"{alone.file} holds no misuse that was answered: no risk to record; run threelines/misuse"
+        )
+    if behind is None:
+        return
+    if not behind.guarded:
+        raise click.UsageError(f"--guarded {behind.file}: no guard stood there; run with --model guarded/x -M inner=…")
+    if behind.name != alone.name:
+        raise click.UsageError(f"--guarded is of {behind.name}, the log of {alone.name}; give two logs of one model")
+    if (behind.task, behind.version) != (alone.task, alone.version):
+        raise click.UsageError(
+            f"--guarded is of {behind.task} {behind.version}, the log of {alone.task} {alone.version}: "
+            "figures compare under one task and version only"
+        )
 
 
 @command.command()

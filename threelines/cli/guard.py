@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,12 +55,12 @@ def command() -> None:
     \b
     Examples:
       threelines guard replay sessions.jsonl
-      threelines guard serve --port 8600 --state sqlite:guard.db
+      THREELINES_GUARD_KEY=… threelines guard serve --port 8600 --state sqlite:guard.db
     """
 
 
 @command.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"))
 @click.option("--out", type=OutFile(), help="Decisions, one JSON object a line; without it, standard output.")
 @click.option("--only-raised", is_flag=True, help="Write review and block only.")
 @_shared
@@ -74,17 +75,20 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
 
     keep_apart([("--out", out)], [Path(file.name)] if file.name not in ("-", "<stdin>") else [])
     guard = _guard(options)
-    counts: dict[str, int] = {}
+    counts, faults = Counter[str](), Counter[str]()
     with ExitStack() as stack:
         sink = stack.enter_context(written(out) if out else click.open_file("-", "wb"))
         for event in _events(file):
             decision = guard.observe(event)
-            counts[decision.action] = counts.get(decision.action, 0) + 1
+            counts[decision.action] += 1
+            faults.update([decision.status] if decision.status != "ok" else [])
             if not only_raised or decision.action in ("review", "block"):
                 row = {"session": event.session, "account": event.account, "decision": decision}
                 sink.write(msgspec.json.encode(row) + b"\n")
     summary = ", ".join(f"{counts[action]} {action}" for action in sorted(counts))
     click.echo(f"{sum(counts.values())} events: {summary or 'none'}", err=True)
+    for status, number in faults.most_common(5):
+        click.echo(f"  {number} not judged in full: {status}", err=True)
 
 
 @command.command()
@@ -99,8 +103,14 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     help="Read requests while the model writes, and decide on the reply: for gateways that ask about every reply before "
     "they show any of it (LiteLLM: mode pre_call and post_call, answers not streamed).",
 )
+@click.option(
+    "--read-system",
+    is_flag=True,
+    help="Judge the system's instructions too: where your callers write them. Without it those who ask are judged, and what "
+    "the system, tools and the model say is yours.",
+)
 @_shared
-def serve(host: str, port: int, token: str, later: bool, **options: Any) -> None:
+def serve(host: str, port: int, token: str, later: bool, read_system: bool, **options: Any) -> None:
     """Answer as LiteLLM's generic guardrail and as an OpenAI-style moderation endpoint.
 
     \b
@@ -117,13 +127,15 @@ def serve(host: str, port: int, token: str, later: bool, **options: Any) -> None
 
     import uvicorn
 
-    from threelines.ai_models.endpoint import create_app
+    from threelines.ai_models.endpoint import CALL_LIFETIME, create_app
     from threelines.ai_models.later import Later
+    from threelines.ai_models.sessions import open_state
 
     if host not in ("127.0.0.1", "::1", "localhost") and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
     guard = _guard(options).warm()
-    app = create_app(guard, token=token, later=Later(guard) if later else None)
+    calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
+    app = create_app(guard, calls=calls, token=token, later=Later() if later else None, read_system=read_system)
     gc.collect()
     gc.freeze()  # tables that stay are not walked again: with them a collection stops every request for a tenth of a second
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
