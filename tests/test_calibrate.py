@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threelines.engine.calibrate import CalibrationError, Threshold, parse_budget, parse_rate, share_at_least
+from threelines.engine.calibrate import CalibrationError, Days, Threshold, parse_budget, parse_rate, share_at_least
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.01, 0.05, 0.2])
@@ -58,10 +58,47 @@ def test_budget_becomes_a_rate_over_the_days() -> None:
 
 
 def test_a_budget_above_the_traffic_raises_everything() -> None:
-    """Who can read more than there is gets all of it."""
+    """Who can read more than there is gets all of it, and is told so in words."""
     level = Threshold.for_budget([0.0, 0.5], 50, days=1)
 
     assert level.raises(0.0)
+    assert level.told() == "Everything raised is shown: 2 threads in 1 day with records do not reach 50 threads a day."
+
+
+def test_a_budget_of_less_than_a_thread_asks_for_days() -> None:
+    """One thread in ten weeks cannot be picked from three days, however many threads they hold; from 70 days it can."""
+    scores = [i / 5000 for i in range(5000)]
+    short, long = (Threshold.for_budget(scores, 0.1 / 7, days=days) for days in (3, 70))
+
+    assert not short.raises(1.0)
+    assert "at least 70 days" in short.told()
+    assert 1 == sum(map(long.raises, [*scores, 1.0]))
+
+
+DAY = 86_400.0
+NOON = 20_000.5 * DAY
+
+
+@pytest.mark.parametrize(
+    ("times", "days"),
+    [
+        ([], 1),
+        ([NOON], 1),
+        ([NOON, NOON + DAY], 1),  # a day's export that does not begin at midnight
+        ([NOON + hour * 3600.0 for hour in range(24 * 4 + 1)], 4),
+        ([NOON, NOON + 7 * DAY, NOON + 14 * DAY], 3),  # days without records do not count
+        ([0.0, *(NOON + hour * 3600.0 for hour in range(24 * 4 + 1))], 5),
+        ([-NOON, 9 * NOON, *(NOON + hour * 3600.0 for hour in range(24 * 4 + 1))], 6),
+    ],
+)
+def test_a_wrong_date_adds_one_day(times: list[float], days: float) -> None:
+    """Days in a row count from the first record to the last; a record of 1970 counts one day and no fifty years."""
+    counted = Days()
+    for at in reversed(times):
+        counted.add(at)
+
+    assert counted.count() == pytest.approx(days)
+    assert bool(counted) == bool(times)
 
 
 def test_too_small_a_reference_promises_nothing() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +13,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from threelines.assess import observe
 from threelines.engine import spill
 from threelines.engine.local import Plan, run, scan
 from threelines.engine.plan import WINDOW, account_threads, conversation_threads, turns_of
-from threelines.records import Record
+from threelines.platforms.simulate import Simulation, simulate
+from threelines.records import Assessment, Record, Thread
+from threelines.signals.detector import quoted, reads
 from threelines.vocabulary.terms import load
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "threelines" / "findings.schema.json").read_text(encoding="utf-8"))
@@ -113,3 +118,84 @@ def test_label_is_never_read(monkeypatch):
     labelled = [msgspec.structs.replace(record, label="scam") for record in records]
 
     assert lines(records, 1) == lines(labelled, 1)
+
+
+def numbered_per_talk(records: list[Record]) -> list[Record]:
+    """Return the records with ids as Telegram gives them: 1, 2, 3 in each conversation, and 1 for each post."""
+    known: Counter[str] = Counter()
+    made = []
+    for record in records:
+        known[record.conversation] += bool(record.conversation)
+        made.append(msgspec.structs.replace(record, id=str(known[record.conversation] or 1)))
+    return made
+
+
+def told(found: Assessment) -> tuple[object, ...]:
+    """Return what a finding says, but for the ids of records."""
+    facts = found.facts if isinstance(found.facts, dict) else {}
+    return (
+        found.thread.kind, len(found.thread.records), found.concern, found.tier, found.ai_use, found.support,
+        sorted((s.indicator, s.quote, s.start, s.detail) for s in found.signals),
+        {name: fact for name, fact in facts.items() if name in ("accounts", "copies", "template", "members", "ties")},
+    )  # fmt: skip
+
+
+def test_repeated_record_ids_change_no_finding():
+    """Telegram numbers messages per chat: the same platform with such ids gives the same findings."""
+    out = io.StringIO()
+    simulate(Simulation(accounts=120, days=3, seed=5), out, io.StringIO(), progress=lambda _: None)
+    records = [msgspec.json.decode(line, type=Record) for line in out.getvalue().splitlines()]
+    plain, repeated = (list(scan(given, load(), everything=True)) for given in (records, numbered_per_talk(records)))
+
+    assert {found.thread.kind for found in plain} >= {"account", "conversation", "script"}
+    assert any(found.tier != "none" for found in plain)
+    assert sorted(map(repr, map(told, plain))) == sorted(map(repr, map(told, repeated)))
+
+
+def test_scripts_whose_records_bear_the_same_ids_are_told_apart():
+    """Two texts, each sent in three chats as message 1, are two scripts with their own records and names."""
+    texts = (
+        "The choir meets every second Tuesday in the school hall and singers of every age are warmly welcome to join us",
+        "Our library opens its new reading room on Saturday with music, cake and a book for every child who comes along",
+    )
+    records = [
+        Record(id="1", conversation=f"c{n}", author=f"a{n}", time=START + timedelta(hours=n), text=texts[n // 3])
+        for n in range(6)
+    ]
+    found = [one for one in scan(records, load(), everything=True) if one.thread.kind == "script"]
+
+    assert sorted((one.facts["accounts"], one.facts["template"]) for one in found) == [
+        (["a0", "a1", "a2"], texts[0]), (["a3", "a4", "a5"], texts[1])
+    ]  # fmt: skip
+    assert [one.thread.records for one in found] == [("1", "1", "1")] * 2
+    assert len({one.thread.id for one in found}) == 2
+
+
+@reads("conversation")
+def _flowers(thread, vocabulary):
+    """Quotes every rose and every red rose: stands for a detector of words."""
+    for record in thread.records:
+        for words in ("rose", "red rose"):
+            if words in record.text:
+                start = record.text.index(words)
+                yield quoted(
+                    record, start, start + len(words), indicator="REC-18", strength="weak", detail="", detector="x"
+                )
+
+
+def test_signals_of_records_with_one_id_stand_for_themselves():
+    """A quote of one record does not hide one of another with its id; inside a record the widest quote stays."""
+    texts = ("a red rose for you", "no flower", "my rose")
+    thread = Thread(kind="conversation", id="c", records=tuple(Record(id="7", text=text) for text in texts))
+
+    assert [(s.start, s.quote) for s in observe(thread, load(), (_flowers,))] == [(2, "red rose"), (3, "rose")]
+
+
+def test_the_report_shows_the_text_that_is_quoted():
+    """Of several records with one id, the report holds the one in which the quote stands."""
+    offer = "Work in Myawaddy on a tourist visa, no experience needed, 5,000 USD a month. We keep your passport."
+    records = [Record(id="7", author="a", conversation="c", text=text) for text in ("hello", offer, "see you")]
+    found = [found for batch in run(records, Plan(vocabulary=load(), texts=True)) for found in batch.found]
+
+    assert found
+    assert {found.texts["7"] for found in found} == {offer}

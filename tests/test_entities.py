@@ -240,3 +240,13 @@ def _seconds(texts):
     for text in texts:
         entities(text)
     return time.process_time() - start
+
+
+def test_a_long_text_of_contacts_is_read_in_time_that_grows_with_it():
+    """Handles, numbers and names of messengers by the thousand: each is still tied to the app beside it."""
+    text = "call +66 812345678 or @anna77 on telegram, "
+    found = entities(text * 3_000)
+
+    assert [entity.kind for entity in found[:3]] == [entity.kind for entity in entities(text)]
+    assert len(found) == 3_000 * len(entities(text))
+    assert {entity.app for entity in found if entity.kind == "handle"} == {"telegram"}

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from threelines.cli.fit import command
-from threelines.platforms.adapter import Adapter, AdapterError
+from threelines.platforms.adapter import Adapter, AdapterError, Header, _digest
 from threelines.platforms.figures import area_under_roc, average_precision, calibration_error
 from threelines.platforms.fit import MEMBERS, _learn, _matrices, fit
 from threelines.platforms.labelled import LabelsError, accounts_of, gather, near_copies, read_decisions, threads_of
@@ -103,30 +103,67 @@ def test_no_words_and_no_accounts_are_stored(fitted, tmp_path):
     assert b"abirds1" not in raw
 
 
-@pytest.mark.parametrize("spoil", ["magic", "cut", "flip", "header size", "version", "outside"])
-def test_a_spoilt_file_is_refused(fitted, tmp_path, spoil):
-    """A file that does not check out is refused with a message, whatever is wrong with it."""
+def parts(raw: bytes) -> tuple[dict, bytes]:
+    """Return the header of an adapter's file, and its arrays."""
+    (size,) = struct.unpack_from("<Q", raw, 8)
+    return json.loads(raw[16 : 16 + size]), raw[16 + size :]
+
+
+def joined(header: bytes, blob: bytes) -> bytes:
+    """Return the file of a header and arrays."""
+    return b"3LINEADP" + struct.pack("<Q", len(header)) + header + blob
+
+
+@pytest.mark.parametrize(
+    ("spoil", "advice"),
+    [("magic", "make one with"), ("cut", "copy it again"), ("flip", "copy it again"), ("header size", "copy it again"),
+     ("swapped", "copy it again"), ("letters", "copy it again"), ("deep", "copy it again"), ("newer", "fit again with")],
+)  # fmt: skip
+def test_a_spoilt_file_is_refused(fitted, tmp_path, spoil, advice):
+    """A damaged file, header or arrays, is refused with what to do; so is one of another version, whatever it holds."""
     path = tmp_path / "a"
     fitted.adapter.save(path)
-    raw = bytearray(path.read_bytes())
-    (size,) = struct.unpack_from("<Q", raw, 8)
-    header = json.loads(raw[16 : 16 + size])
-    if spoil == "magic":
-        raw[:8] = b"PICKLE!!"
-    elif spoil == "cut":
-        del raw[-100:]
-    elif spoil == "flip":
-        raw[-50] ^= 255
-    elif spoil == "header size":
-        struct.pack_into("<Q", raw, 8, 1 << 60)
-    else:
-        if spoil == "version":
-            header["version"] = 99
-        else:
-            next(iter(header["arrays"].values()))["shape"] = [1 << 40]
-        new = msgspec.json.encode(header)
-        raw[8 : 16 + size] = struct.pack("<Q", len(new)) + new
-    path.write_bytes(raw)
+    raw = path.read_bytes()
+    header, blob = parts(raw)
+    named = msgspec.json.encode(header)
+    path.write_bytes(
+        {
+            "magic": b"PICKLE!!" + raw[8:],
+            "cut": raw[:-100],
+            "flip": raw[:-50] + bytes([raw[-50] ^ 255]) + raw[-49:],
+            "header size": raw[:8] + struct.pack("<Q", 1 << 60) + raw[16:],
+            "swapped": joined(msgspec.json.encode(header | {"classes": header["classes"][::-1]}), blob),
+            "letters": joined(named.replace(b"fruit", b"fr\xffit"), blob),
+            "deep": joined(
+                named.replace(b'"figures":{', b'"figures":{"z":' + b"[" * 200_000 + b"]" * 200_000 + b","), blob
+            ),
+            "newer": joined(msgspec.json.encode(header | {"version": 99, "new field": 1}), blob),
+        }[spoil]
+    )
+
+    with pytest.raises(AdapterError, match=f"{path}.*{advice}"):
+        Adapter.load(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"classes": ["fruit", "fruit", "tools"]}, {"classes": ["fruit"], "bias": [0.0]}, {"views": []}, {"views": ["new"]},
+     {"temperature": 0.0}, {"temperature": -1.0}, {"temperature": 1e308}, {"bias": [0.0, 1e308, 0.0]}, {"bias": [0.0]},
+     {"shape": [1 << 40]}, {"shape": [1 << 62, 4]}, {"shape": [0, 1 << 62]}, {"shape": [1 << 70]}, {"shape": [-1]},
+     {"offset": 1 << 70}, {"offset": -8}],
+)  # fmt: skip
+def test_a_header_that_no_fit_writes_is_refused(fitted, tmp_path, wrong):
+    """Whatever a header says under a right checksum: it is refused with a message, before anything is computed."""
+    path = tmp_path / "a"
+    fitted.adapter.save(path)
+    header, blob = parts(path.read_bytes())
+    of = next(iter(header["arrays"].values())) if set(wrong) & {"shape", "offset"} else header
+    of.update(wrong)
+    try:
+        digest = _digest(msgspec.convert(header, Header), blob)
+    except OverflowError:
+        digest = ""
+    path.write_bytes(joined(json.dumps(header | {"digest": digest}).encode(), blob))
 
     with pytest.raises(AdapterError, match=str(path)):
         Adapter.load(path)
@@ -171,15 +208,119 @@ def test_accounts_and_copies_share_a_group():
     assert found.groups[place["birds0"]] != found.groups[place["birds1"]]
 
 
+def talks(label: str, authors: tuple[str, ...], count: int = 20, **extra: str) -> list[Record]:
+    """Return conversations of one class; `{n}` in an author is the number of the conversation."""
+    draw = random.Random(f"{label} {authors}")
+    return [
+        Record(
+            id=f"{label}{n}-{place}", author=who.format(n=f"{label}{n}"), conversation=f"{label}{n}",
+            text=sentence(label, draw), label=label, extra=extra,
+        )
+        for n in range(count)
+        for place, who in enumerate(authors)
+    ]  # fmt: skip
+
+
+def accounts(records: list[Record]) -> list[tuple[str, ...]]:
+    """Return the accounts behind the threads of records."""
+    threads = threads_of(records)
+    return accounts_of(threads, [thread.records[0].label for thread in threads])
+
+
 def test_roles_are_not_accounts():
-    """`A` and `B` in every conversation are roles: they do not tie all conversations together."""
-    talks = [
-        Record(id=f"{n}-{who}", author=who, conversation=f"c{n}", text=f"hello {n} {who}", label="fruit")
-        for n in range(10)
-        for who in ("A", "B", f"u{n}")
+    """`A` and `B` in the conversations of every class are roles: they do not tie all conversations together."""
+    both = talks("fruit", ("A", "B", "u{n}")) + talks("tools", ("A", "B", "u{n}"))
+
+    assert set(accounts(both)) == {(f"u{label}{n}",) for n in range(20) for label in ("fruit", "tools")}
+
+
+def test_an_account_in_all_conversations_of_one_class_is_a_leak():
+    """The worse the leak the surer the refusal: an author of all of a class's conversations is no role."""
+    all_of_one = talks("fruit", ("boss", "u{n}")) + talks("tools", ("x{n}", "u{n}"))
+    more_of_one = talks("fruit", ("boss", "u{n}"))
+    for n, record in enumerate(talks("tools", ("boss", "u{n}"))):
+        more_of_one.append(record if n < 14 else msgspec.structs.replace(record, author=f"y{n}"))
+
+    for leaky in (all_of_one, more_of_one):
+        with pytest.raises(LabelsError, match="leak by account: 'boss' has 20 of the 20 threads of 'fruit'"):
+            gather(leaky)
+
+
+def test_roles_stand_in_conversations_only_and_in_enough_of_them():
+    """Three conversations make nobody a role, a role's own lone threads stay its own, and a stated group is none."""
+    lone = [Record(id=f"l{n}", kind="advert", author="boss", text=f"advert {n}", label="fruit") for n in range(5)]
+    few = [*lone, *talks("fruit", ("boss", "u{n}"), 3)]
+    many = [*lone, *talks("fruit", ("boss", "u{n}")), *talks("tools", ("boss", "u{n}"))]
+    stated = talks("fruit", ("A", "B"), account_id="7") + talks("tools", ("A", "B"), account_id="7")
+
+    assert all("boss" in names for names in accounts(few))
+    assert accounts(many)[:5] == [("boss",)] * 5
+    assert not any("boss" in names for names in accounts(many)[5:])
+    assert set(accounts(stated)) == {("account_id:7",)}
+
+
+def test_a_shared_greeting_ties_no_accounts():
+    """Of a greeting by many accounts one a label is kept and the rest are counted; nobody is tied to anybody by it."""
+    greetings = [
+        Record(id=f"g{label}{n}", author=f"a{label}{n}", text="Good morning!", label=label)
+        for n in range(20)
+        for label in ("birds", "fruit", "tools")
+    ]
+    found = gather(records(20) + greetings)
+
+    assert len(found.threads) == 63
+    assert "57 threads repeat a short text of other accounts: one a label is kept" in found.notes
+    assert len(set(found.groups.tolist())) == 60
+    assert len(found.known) == 120
+
+
+def test_one_accounts_short_repeats_stay():
+    """What one account says often is its own, and is kept: it cannot cross a fold."""
+    mine = [Record(id=f"g{n}", author="afruit1", text="ok then", label="fruit") for n in range(5)]
+
+    assert len(gather(records(20) + mine).threads) == 65
+
+
+def test_a_script_is_named_as_what_ties_accounts_together():
+    """Where near-copies tie a class's accounts together, the refusal says so and how many accounts they are."""
+    script = "we look for a kind person who likes to paint our long wooden fence in the garden this week"
+    copied = [Record(id=f"s{n}", author=f"s{n}", text=f"{script} {n}", label="tools") for n in range(30)]
+    others = [record for record in records(30) if record.label != "tools"]
+
+    with pytest.raises(LabelsError, match=r"30 accounts, tied together by near-copies of one text: .* has 30"):
+        gather(others + copied)
+
+
+def test_what_was_left_out_stands_in_the_refusal():
+    """A refusal says what was left out: labels that disagree may be why a class is missing."""
+    split = talks("fruit", ("a{n}", "b{n}"), 30)
+    split = [msgspec.structs.replace(record, label="tools") if record.id.endswith("-1") else record for record in split]
+    fine = talks("birds", ("c{n}", "d{n}"), 30)
+
+    with pytest.raises(LabelsError, match=r"only 'birds' found.*; 30 threads have labels that disagree"):
+        gather(split + fine)
+
+
+def test_equal_words_under_different_labels_are_counted():
+    """Threads of the same words with different labels are noted: nobody can learn to tell them apart."""
+    twice = [
+        Record(
+            id=f"t{label}", author=f"t{label}", text="an old hammer and a very ripe melon near our nest", label=label
+        )
+        for label in ("fruit", "tools")
     ]
 
-    assert accounts_of(threads_of(talks)) == [(f"u{n}",) for n in range(10)]
+    assert any(note.startswith("2 threads have the very words of another") for note in gather(records() + twice).notes)
+
+
+def test_labels_that_nothing_tells_apart_give_a_coin(tmp_path):
+    """Every text under both labels: the adapter says one half, in numbers that can be written and read."""
+    twice = [msgspec.structs.replace(record, label=label) for record in records(20) for label in ("one", "two")]
+    fitted = fit(gather(twice))
+    fitted.adapter.save(tmp_path / "a")
+
+    assert np.allclose(fitted.probabilities, 0.5, atol=0.05)
+    assert np.allclose(Adapter.load(tmp_path / "a").probabilities(["a pear", "a drill"]), 0.5, atol=0.05)
 
 
 def test_near_copies_of_short_and_empty_texts():
@@ -199,6 +340,15 @@ def test_decisions_win(tmp_path):
 
     assert label["birds0"] == "tools"
     assert label["new"] == "fruit"
+
+
+def test_decisions_about_other_threads_are_told():
+    """Decisions that name no thread of the input are counted; where none does, the fit is refused."""
+    some = gather(records(30), {"birds0": "tools", "elsewhere": "fruit"})
+
+    assert "1 of 2 decisions name no thread or record of INPUT: not used" in some.notes
+    with pytest.raises(LabelsError, match="none of the 2 names a thread"):
+        gather(records(30), {"x": "tools", "y": "fruit"})
 
 
 def test_a_broken_decision_names_its_line(tmp_path):
@@ -291,3 +441,30 @@ def test_command_line_writes_an_adapter_and_suggests(tmp_path: Path):
     assert [json.loads(line)["thread"][0] for line in run.stdout.splitlines()] == ["n"] * 3
     assert "macro-F1" in run.stderr
     assert Adapter.load(out).classes == ("birds", "fruit", "tools")
+
+
+@pytest.mark.parametrize("idle", ["--out", "--figures", "--decisions", "--semantic"])
+def test_options_without_effect_are_refused(fitted, tmp_path, idle):
+    """With --adapter nothing is fitted: options that only matter to a fit are refused, not ignored."""
+    more, made = tmp_path / "m.jsonl", tmp_path / "a"
+    more.write_text('{"id": "n", "text": "a pear"}\n', "utf-8")
+    fitted.adapter.save(made)
+    value = [] if idle == "--semantic" else [str(more) if idle == "--decisions" else str(tmp_path / "new")]
+    run = CliRunner().invoke(command, [str(more), "--reveal", "--adapter", str(made), "--suggest", "1", idle, *value])
+
+    assert run.exit_code == 2
+    assert "no effect" in run.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_thread_of_another_file_is_suggested_whatever_its_id(tmp_path: Path):
+    """Ids repeat from file to file: only a thread of the same id and words is labelled already."""
+    labelled, more = tmp_path / "l.jsonl", tmp_path / "m.jsonl"
+    known = records(40)
+    labelled.write_bytes(b"\n".join(msgspec.json.encode(record) for record in known))
+    rows = [{"id": known[0].id, "text": known[0].text}, {"id": known[1].id, "text": "a drill, a pear and a wren"}]
+    more.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    run = CliRunner().invoke(command, [str(labelled), str(more), "--reveal", "--suggest", "3"])
+
+    assert run.exit_code == 0, run.output
+    assert [json.loads(line)["text"] for line in run.stdout.splitlines()] == ["a drill, a pear and a wren"]

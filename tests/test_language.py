@@ -13,6 +13,7 @@ from threelines.text import scripts
 from threelines.text.grams import letters
 from threelines.text.language import identify, identify_all, known_languages, prepared
 from threelines.text.language_model import model, scores, stored_arrays, unpacked
+from threelines.text.romanised import romanised
 from threelines.text.train_language import Piece, count, same
 from threelines.text.unlearned import alike, families, folds, heard, without
 
@@ -92,6 +93,42 @@ def test_romanised(text, code):
     found = identify(text)
 
     assert (found.code, found.romanised) == (code, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Tere! Meri on soe", "Kaisa ja Meri tulevat huomenna", "ora ana sing teka, ora sah ngenteni", "Inta aad joogto ana waan imanayaa",
+     "ana da rani a Kano", "Wala akong pera, mera ka ba?", "Tha se do të vijë, thi mera", "Ana is in the inti shop",
+     "Mera, tere tulemast koju", "Lena und Dena kommen morgen", "Wala man koy nakita, sab raba", "Meet at 5th street at 7pm, ana",
+     "Rani ta tafi kasuwa, ana ruwa sosai", "Ana i Rani idu kupiti kruh", "Teri and Meri are twins", "Mon ami Ana habite ici, salam"],
+)  # fmt: skip
+def test_words_that_other_languages_share_do_not_tell_alone(text):
+    """Everyday Estonian, Finnish, Javanese, Somali, Hausa, Tagalog, Albanian and names are not taken for romanised ones."""
+    assert not identify(text).romanised
+
+
+def test_more_is_asked_for_where_the_letters_are_sure():
+    """One own word beside a shared one tells where the letters doubt; two, or one of three, where they are sure."""
+    assert romanised("bokra ana hon")
+    assert not romanised("bokra ana hon", letters="som", sure=0.9)
+    assert romanised("bokra ana yalla hon", letters="som", sure=0.9)
+    assert romanised("mera gaya jog", letters="hns", sure=0.9)
+    assert not romanised("mera gaya jog", letters="ind", sure=0.1)
+
+
+def test_confidence_of_a_romanised_language_is_what_is_known():
+    """It is the share of the words that tell, and no chance of being right, which nobody has measured."""
+    assert identify("bhai tum kahan ho, kal kaam pe nahi aaya kya").confidence == 0.6
+
+
+def test_a_link_takes_no_room():
+    """A long link before the words does not hide them; nor does it make a whole long text be read."""
+    link = "https://example.com/" + "a" * 150
+    words = "Habari yako rafiki yangu, tutaonana kesho asubuhi"
+
+    assert identify(f"see {link} {words}").code == "sw"
+    assert identify(f"see {link.upper()} {link} bhai tum kahan ho, kal kaam pe nahi aaya kya").code == "hi-Latn"
+    assert len(prepared(f"see {link} {words} " * 2000)) <= 160
 
 
 @pytest.mark.parametrize("code", ["en", "es", "fr", "id", "tl", "sw", "tr", "uz", "vi"])

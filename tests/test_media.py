@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 
 pytest.importorskip("c2pa")
@@ -18,7 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image, ImageDraw, ImageFilter
 
-from threelines.platforms.media import PDQ_DISTANCE, Media, distance, inspect, with_media
+from threelines.engine.local import scan
+from threelines.link.pictures import PDQ_DISTANCE, same_pictures
+from threelines.platforms.media import Media, Tally, distance, inspect, with_media
 from threelines.records import Attachment, Record, Thread
 from threelines.signals.media import declared_by_credentials
 from threelines.vocabulary.terms import load
@@ -203,3 +207,78 @@ def test_declared_ai_speaks_of_ai_only():
     assert [("declared_ai", "medium"), ("edited", "context"), ("invalid", "context")] == [
         (s.record, s.strength) for s in found
     ]
+
+
+def test_what_became_of_the_pictures_is_counted(tmp_path: Path):
+    """Measured, missing and unreadable pictures are told apart; what is no picture is not counted."""
+    picture(tmp_path / "poster.png")
+    (tmp_path / "no.png").write_bytes(b"rubbish")
+    long = "x" * 300 + ".png"
+    names = ("poster.png", "no.png", "gone.jpg", "../poster.png", "a\0b.png", long, "terms.pdf", "omitted")
+    records = [Record(id=name, attachments=(Attachment(name=name),)) for name in names]
+    tally = Tally()
+    list(with_media(records, tmp_path, lambda path: inspect(path, ocr=False), tally=tally))
+
+    assert tally.told() == "1 picture measured, 4 missing, 1 unreadable"
+
+
+def test_copies_of_a_picture_tie_their_accounts(tmp_path: Path):
+    """The same poster saved at five qualities by five accounts is one picture; another poster is another."""
+    poster = Image.open(picture(tmp_path / "poster.png"))
+    for number, quality in enumerate((95, 70, 40, 20, 5)):
+        poster.save(tmp_path / f"{number}.jpg", quality=quality)
+        picture(tmp_path / f"other{number}.png", f"Poster {number}", seed=11 + 4 * number)
+    names = [f"{kind}{number}" for kind in ("", "other") for number in range(5)]
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    posts = [
+        Record(
+            id=f"p{day}", kind="post", author=f"u{name}", text=f"see the picture of day {day}",
+            time=start + datetime.timedelta(days=day),
+            attachments=(Attachment(name=f"{name}{'.png' if 'other' in name else '.jpg'}"),),
+        )
+        for day, name in enumerate(names)
+    ]  # fmt: skip
+    measured = list(with_media(posts, tmp_path, lambda path: inspect(path, ocr=False)))
+    networks = [one for one in scan(measured, load(), everything=True) if one.thread.kind == "network"]
+
+    assert len({record.attachments[0].hash for record in measured[:5]}) > 1
+    assert [["u0", "u1", "u2", "u3", "u4"]] == [sorted(one.facts["members"]) for one in networks]
+
+
+def near(value: int, bits: int, draw: Random) -> int:
+    """Return a hash that differs in so many bits."""
+    for bit in draw.sample(range(256), bits):
+        value ^= 1 << bit
+    return value
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_hash_within_the_distance_is_missed(seed: int):
+    """What the words find is what comparing all pairs finds: one number for all that a chain of near hashes joins."""
+    draw = Random(seed)
+    made = [draw.getrandbits(256) for _ in range(40)]
+    made += [near(draw.choice(made), bits, draw) for bits in (1, 8, 30, 31, 32, 33, 31, 60) for _ in range(6)]
+    hashes = sorted({f"pdq:{one:064x}" for one in made})
+    values = [*hashes, "sha256:" + "0" * 64, "pdq:abc", "pdq:" + "x" * 64]
+    pairs = [
+        (one, two)
+        for one in range(len(hashes))
+        for two in range(one)
+        if distance(hashes[one][4:], hashes[two][4:]) <= PDQ_DISTANCE
+    ]
+    joined = list(range(len(values)))
+    for _ in values:
+        for one, two in pairs:
+            joined[one] = joined[two] = min(joined[one], joined[two])
+    found = same_pictures(values, np.ones(len(values), dtype=np.int64)).tolist()
+
+    assert len(set(joined)) < len(values)
+    assert joined == [min(row for row, name in enumerate(found) if name == own) for own in found]
+
+
+def test_the_hash_used_most_stands_for_its_picture():
+    """A report shows one hash for all copies: the one most records have; equal ones by their letters."""
+    values = [f"pdq:{one:064x}" for one in (7, 3, 1)]
+
+    assert same_pictures(values, np.array([1, 2, 1])).tolist() == [1, 1, 1]
+    assert same_pictures(values, np.array([1, 1, 1])).tolist() == [2, 2, 2]

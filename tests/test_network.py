@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from threelines.link.network import find_networks, find_ties, network_threads
 from threelines.link.praise import praise_threads
 from threelines.link.scripts import find_scripts, script_threads
-from threelines.link.ties import Uses, chance, expected, shared, span, ties
+from threelines.link.ties import Uses, chance, exactness, expected, shared, span, ties
 from threelines.records import Attachment, Record
 from threelines.signals.network import (
     one_contact_many_accounts,
@@ -279,3 +279,80 @@ def test_one_text_with_many_contacts(vocabulary):
 
     assert [(s.indicator, s.strength) for s in signals] == [("BEH-04", "medium"), ("BEH-14", "weak")]
     assert "‹@club_number_0 |" in thread.facts["template"]
+
+
+def _cut(posts, unit):
+    """Return the posts with times as a source writes them that knows only every `unit` seconds."""
+    return [
+        msgspec.structs.replace(
+            post, time=datetime.fromtimestamp(post.time.timestamp() // unit * unit, UTC) if post.time else None
+        )
+        for post in posts
+    ]
+
+
+@pytest.mark.parametrize("unit", [1, 60, 3600, 86_400])
+def test_times_that_are_cut_make_nobody_simultaneous(unit):
+    """Unrelated posts with popular links, written to the minute, the hour or the day, tie nobody: equal is not at once."""
+    for seed in range(2):
+        posts, _ = _platform(seed, accounts=200, links=60)
+
+        assert list(find_ties(_cut(posts, unit))) == []
+
+
+@pytest.mark.parametrize(("unit", "tied"), [(1, 6), (60, 6), (3600, 6), (86_400, 0)])
+def test_a_campaign_is_found_as_far_as_times_can_show_it(unit, tied):
+    """Four accounts that post one text within a minute are tied where minutes or hours are written; a day is too long."""
+    posts, rng = _platform()
+    posts = _cut(posts + _campaign(rng, 1, ["x0", "x1", "x2", "x3"]), unit)
+
+    assert len(list(find_ties(posts, find_scripts(posts).groups))) == tied
+
+
+def test_a_source_without_seconds_beside_one_with_them():
+    """Each account goes by its own times: posts by day are not simultaneous because others are written to the second."""
+    days, rng = _platform(1, accounts=100, links=40)
+    chats = [
+        msgspec.structs.replace(post, id=f"s{post.id}", author=f"s{post.author}")
+        for post in _platform(2, accounts=100, links=40)[0]
+    ]
+    mixed = _cut(days, 86_400) + _cut(chats, 1)
+
+    assert [tie for tie in find_ties(mixed) if not tie[0].startswith("s")] == []
+    assert len(list(find_ties(mixed + _campaign(rng, 1, ["x0", "x1", "x2"], handle="https://t.me/blue_bicycle")))) == 3
+
+
+def test_how_exactly_times_are_written():
+    """All round times of an account tell its source; a few may be round by chance, and go by all there are."""
+    account = np.array([0] * 5 + [1] * 5 + [2] * 2 + [3] * 5)
+    time = np.array([60.0, 120, 180, 300, 480, 86_400, 0, 86_400, 172_800, 0, 60, 120, *[np.nan] * 4, 7])
+    found = exactness(account, time, 4)
+
+    assert found.of.tolist() == [60.0, 86_400.0, 1.0, 1.0]
+    assert found.whole == 1.0
+    assert exactness(account[:12], time[:12], 4).of.tolist() == [60.0, 86_400.0, 60.0, 60.0]
+
+
+def test_networks_of_records_with_repeated_ids():
+    """Where an export numbers records per account, a network has the same ties, and shows records of its members only."""
+    posts, rng = _platform()
+    accounts = ["x0", "x1", "x2", "x3"]
+    posts += _campaign(rng, 1, accounts, handle="https://t.me/blue_bicycle_club")
+    repeated = [msgspec.structs.replace(post, id=str(number % 7)) for number, post in enumerate(posts)]
+    (plain,), (thread,) = (network_threads(given, find_scripts(given).groups) for given in (posts, repeated))
+
+    assert [record.text for record in thread.records] == [record.text for record in plain.records]
+    assert [edge["p"] for edge in thread.facts["edges"]] == [edge["p"] for edge in plain.facts["edges"]]
+    assert set(thread.facts["edges"][0]) == {"first", "second", "kinds", "p", "records"}
+
+
+def test_praise_in_records_with_repeated_ids(vocabulary):
+    """Planted praise is found, and quoted where it stands, where an export repeats ids."""
+    posts, rng = _platform()
+    posts += _praise(rng, 8, "Solvindel")
+    repeated = [msgspec.structs.replace(post, id=str(number % 3)) for number, post in enumerate(posts)]
+    (thread,) = praise_threads(repeated)
+    (signal,) = praise_posted_together(thread, vocabulary)
+
+    assert len(thread.records) == 8
+    assert signal.quote == "Solvindel"

@@ -148,5 +148,5 @@ def test_texts_come_back_as_they_were_laid_down(tmp_path):
     assert lights[1].time == records[1].time.timestamp()
     assert lights[0].time is None
     assert all((one == two).all() for one, two in zip(block.sketches(), made, strict=True))
-    assert list(block.records({1, 5})) == [records[1], records[5]]
+    assert list(block.records({1, 5})) == [(1, records[1]), (5, records[5])]
     assert [len(part.lights()) for part in (first, second)] == [4, 3]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threelines.assess import judge, observe
+from threelines.engine.plan import account_threads, conversation_threads, turns_of
 from threelines.records import Record, Thread
 from threelines.signals.account import AccountFeatures, led_score, measure, wording_print
 from threelines.signals.reach import account_concern, conduct_towards_strangers, equal_in_many_languages
@@ -156,3 +157,30 @@ def test_many_languages_are_context_without_machine_tempo(vocabulary):
 
     assert [s.strength for s in equal_in_many_languages(plain, vocabulary)] == ["context"]
     assert [s.strength for s in equal_in_many_languages(fast, vocabulary)] == ["weak"]
+
+
+def test_who_opens_a_talk_is_read_from_its_order_where_times_are_equal():
+    """Forty talks answered within two minutes are opened by the account, whether seconds are written or not."""
+
+    def opened(unit: int) -> int:
+        records = [
+            msgspec.structs.replace(record, time=MONDAY + timedelta(hours=5 * n, seconds=20 * turn // unit * unit))
+            for n in range(40)
+            for turn, record in enumerate(talk(n)[:6])
+        ]
+        turns = (turn for thread in conversation_threads(records) for turn in turns_of(thread))
+        return next(measure(thread).opened for thread in account_threads(turns) if thread.id == "a")
+
+    assert opened(1) == opened(60) == opened(3600) > 30
+
+
+def test_records_with_one_id_in_many_talks_are_followed_each_in_its_own(vocabulary):
+    """Messages numbered per chat: the ordered way is seen as with ids of their own, and the move is quoted as written."""
+    talks = [talk(n, move_at=7 if n else 0) for n in range(80)]
+    repeated = [msgspec.structs.replace(r, id=r.id.partition(".")[2]) for each in talks for r in each]
+    turns = (turn for thread in conversation_threads(repeated) for turn in turns_of(thread))
+    plain, thread = account(talks), next(account_threads(turns))
+    moves = [s for s in conduct_towards_strangers(thread, vocabulary) if s.indicator == "BEH-08"]
+
+    assert measure(thread) == measure(plain)
+    assert [(s.record, s.quote, s.strength) for s in moves] == [("7", "@name_1", "weak")]

@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import msgspec
 import polars
@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from threelines.engine.local import scan
 from threelines.platforms.read import ReadError, ReadReport, formats, read
 from threelines.platforms.read._source import LIMIT
 from threelines.platforms.read._times import time_of
 from threelines.records import Attachment, Record
+from threelines.vocabulary.terms import load
 
 KEY = b"a key for the tests only"
 
@@ -356,6 +358,36 @@ def test_times_that_cannot_be_read_are_left_out_and_said(written):
 
     assert time is None
     assert "left out" in fault
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "9999-12-31T23:59:59-05:00",
+        " 9999-12-31T23:59:59-05:00",
+        "0001-01-01T00:00:00+05:00",
+        " 0001-01-01T00:00:00+05:00",
+        "Fri, 31 Dec 9999 23:59:59 -0500",
+        datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=5))),
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+    ],
+)
+def test_a_time_that_no_calendar_holds_in_utc_is_left_out(written):
+    """Every time that is read can be turned into UTC, whatever form it came in."""
+    time, fault = time_of(written)
+
+    assert time is None
+    assert "left out" in fault
+
+
+def test_the_last_evening_of_the_calendar_does_not_end_a_scan(tmp_path):
+    """A sentinel date with a western zone is one counted repair, and the record is judged."""
+    line = '{"text":"We look for a cook","kind":"advert","author":"a","time":"9999-12-31T23:59:59-05:00"}'
+    found, report = records(file_of(tmp_path, "a.jsonl", line))
+    judged = list(scan(found, load(), everything=True))
+
+    assert (found[0].time, report.repaired) == (None, 1)
+    assert judged
 
 
 def test_a_record_survives_an_unreadable_time(tmp_path):

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from threelines.platforms.pseudonym import PseudonymError, conceal, is_personal, load_key, pseudonyms
-from threelines.platforms.read import read
+from threelines.platforms.read import read, shown_name
 from threelines.records import Attachment, Record
 
 KEY = b"a key for the tests only"
@@ -116,3 +116,78 @@ def test_record_and_conversation_ids_and_words_stay(tmp_path):
 
     assert (found.id, found.conversation, found.text) == ("m1", "c1", "ana here")
     assert found.author == pseudonyms(KEY)("ana")
+
+
+def test_ids_of_posts_show_the_token_of_their_account(tmp_path):
+    """Where one line holds an account with its posts, the ids made from the account's are made from its token."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"id": "maria.lopez", "posts": [{"text": "one"}, {"text": "two"}]}))
+    token = pseudonyms(KEY)("maria.lopez")
+
+    assert [one.id for one in read([path], key=KEY)] == [f"{token}:1", f"{token}:2"]
+    assert [one.id for one in read([path], reveal=True)] == ["maria.lopez:1", "maria.lopez:2"]
+
+
+def test_addresses_of_posts_show_the_token_of_their_account(tmp_path):
+    """A post of a Mastodon archive lies under the address of its account."""
+    author = "https://m.example/users/maria_lopez"
+    note = {"id": f"{author}/statuses/1", "content": "hello", "tag": []}
+    activity = {"id": f"{author}/statuses/1/activity", "type": "Create", "actor": author, "object": note}
+    boost = {"id": f"{author}/statuses/2/activity", "type": "Announce", "actor": author, "object": "x"}
+    path = tmp_path / "outbox.json"
+    path.write_text(json.dumps({"orderedItems": [activity, boost]}))
+    found = list(read([path], key=KEY))
+
+    assert [one.id.partition("/")[2] for one in found] == ["statuses/1", "statuses/2/activity"]
+    assert "maria" not in "".join(map(repr, found))
+
+
+@pytest.mark.parametrize(
+    ("name", "account", "shown"),
+    [
+        ("maria.lopez.jsonl:3", "maria.lopez", "{}.jsonl:3"),
+        ("dm/anna/7", "anna", "dm/{}/7"),
+        ("hannah-1", "anna", "hannah-1"),
+        ("91042387", "1042", "91042387"),
+        ("a:1", "a", "{}:1"),
+        ("data/a-b:1", "a", "data/a-b:1"),
+        ("1:12", "1", "{}:12"),
+        ("anna:anna", "anna", "{}:{}"),
+    ],
+)
+def test_an_id_gives_way_where_it_stands_apart(name, account, shown):
+    """An account inside an id or a source becomes its token; a piece of a longer word, or a short one, does not."""
+    token = pseudonyms(KEY)
+    hidden = conceal(Record(id=name, author=account, source=name), token)
+    again = conceal(Record(id=name, author="somebody", audience=(account,), source=name), token)
+    expected = shown.replace("{}", token(account))
+
+    assert (hidden.id, hidden.source) == (again.id, again.source) == (expected, expected)
+    assert hidden == conceal(hidden, token)
+
+
+def test_a_conversation_named_for_its_two_sides_stays_one():
+    """Both sides give it the same name; where no audience is named it stays as it is, or it would fall in two."""
+    token = pseudonyms(KEY)
+    there = conceal(Record(author="anna", audience=("ben",), conversation="dm:anna:ben"), token)
+    back = conceal(Record(author="ben", audience=("anna",), conversation="dm:anna:ben"), token)
+    alone = conceal(Record(author="anna", conversation="dm:anna:ben"), token)
+
+    assert there.conversation == back.conversation == f"dm:{token('anna')}:{token('ben')}"
+    assert alone.conversation == "dm:anna:ben"
+
+
+def test_a_file_named_for_a_person_is_called_by_its_token(tmp_path):
+    """A report calls a WhatsApp file, and the folder that holds it, as `source` does; other files by their names."""
+    folder = tmp_path / "WhatsApp Chat - Ann"
+    folder.mkdir()
+    chat = folder / "WhatsApp Chat with Ann.txt"
+    chat.write_text("12/03/2024, 09:00 - Ann: hello\n12/03/2024, 09:01 - Bob: hi\n")
+    table = tmp_path / "adverts.csv"
+    table.write_text("text,pay\ncook wanted,900\n")
+    (first, *_) = read([chat], key=KEY)
+
+    assert shown_name(chat, key=KEY) == first.source.rpartition(":")[0]
+    assert "Ann" not in shown_name(folder, key=KEY)
+    assert shown_name(chat, key=None) == chat.name
+    assert shown_name(table, key=KEY) == "adverts.csv"

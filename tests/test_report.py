@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.main import root
 from threelines.engine.local import Plan, run
 from threelines.platforms.report import SHOWN, Report, decode
 from threelines.records import Record
@@ -84,3 +90,34 @@ def test_memory_of_the_report_is_bounded():
 def test_nothing_raised_is_no_promise():
     """An empty report says that words can look innocent."""
     assert "no proof of safety" in page([Record(id="a", text="see you tomorrow")])
+
+
+def scanned(tmp_path: Path, *arguments: str) -> str:
+    """Run `threelines scan` with a report, and return the report."""
+    key, out = tmp_path / "key", tmp_path / "report.html"
+    key.write_text("a key for the tests only")
+    done = CliRunner().invoke(root, ["scan", *arguments, "--key-file", str(key), "--report", str(out)])
+    assert done.exit_code == 0, done.output
+    return out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("revealed", [False, True])
+def test_a_report_names_no_person_by_the_name_of_a_file(tmp_path: Path, revealed: bool):
+    """A WhatsApp file is named for the one who writes: the report has its token, and with `--reveal` the name."""
+    chat = tmp_path / "WhatsApp Chat with Ann.txt"
+    chat.write_text("12/03/2024, 09:00 - Ann: hello\n12/03/2024, 09:01 - Bob: hi\n")
+
+    assert revealed == ("Ann" in scanned(tmp_path, str(chat), *["--reveal"] * revealed))
+
+
+@pytest.mark.parametrize("level", [[], ["--rate", "60%"], ["--budget", "3/day"]])
+def test_quotes_stand_among_their_words_at_every_level(tmp_path: Path, level: list[str]):
+    """A level of the platform's own changes which threads are shown, not how much of them."""
+    texts = [HOSTILE.replace("</script>", f"</script> Cook number {number} is wanted here.") for number in range(2)]
+    lines = [
+        {"id": f"r{number}", "kind": "advert", "text": text} for number, text in enumerate([*texts, "a", "b", "c"])
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+
+    assert "is wanted here." in scanned(tmp_path, str(path), *level, "--jobs", "1")

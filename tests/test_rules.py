@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from time import perf_counter
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from threelines.assess import delphi, judge
+from threelines.assess import delphi, judge, observe
 from threelines.records import Record, Signal, Thread
 from threelines.vocabulary.terms import Indicator, Vocabulary, load
 
@@ -163,3 +168,44 @@ def test_asking_for_help_alone_raises_no_concern():
     )
 
     assert (found.support, found.tier, found.concern) == (True, "none", 0.0)
+
+
+@dataclass
+class Quoting:
+    """A detector that says what it was told to."""
+
+    spans: list[tuple[int, int]]
+    reads = ("conversation",)
+    of_words = False
+
+    def __call__(self, thread: Thread, vocabulary: Vocabulary):
+        """Yield a signal for each span."""
+        return (Signal(indicator="A", record="r1", start=start, end=end) for start, end in self.spans)
+
+
+def quoted(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the quotes that are left of these."""
+    thread = Thread(kind="conversation", id="t", records=(WORDS,))
+    return [(s.start, s.end) for s in observe(thread, vocabulary(indicator("A")), (Quoting(spans),))]
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6)), max_size=12))
+def test_a_quote_inside_another_one_is_dropped(places: list[tuple[int, int]]):
+    """Of the quotes of one indicator those are left that lie in no longer one, in the order of the text."""
+    spans = [(start, start + length) for start, length in places]
+    left = {
+        (start, end)
+        for start, end in spans
+        if not any(a <= start and end <= b and b - a > end - start for a, b in spans)
+    }
+
+    assert sorted(left) == quoted(spans)
+
+
+def test_many_quotes_in_one_text_take_time_in_proportion():
+    """30,000 quotes of one indicator in one record are compared in one pass: pair by pair it took minutes."""
+    spans = [(10 * number, 10 * number + 9) for number in range(30_000)]
+    begun = perf_counter()
+
+    assert spans == quoted(spans)
+    assert perf_counter() - begun < 10

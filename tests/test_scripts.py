@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ from threelines.link.scripts import (
 from threelines.link.template import TOKEN, _tokens, template
 from threelines.link.translated import Placed, translations
 from threelines.records import Record
-from threelines.signals.script import reworded_for_each, same_text_in_languages
+from threelines.signals.script import posted_as_one, reworded_for_each, same_text_by_many, same_text_in_languages
 from threelines.text.look import letters, look
 from threelines.vocabulary.terms import load
 
@@ -323,3 +324,54 @@ def test_slices_hold_every_value_once(counts):
     assert all(
         sum(counts[a : b + 1]) <= copies._SLICE or sum(1 for c in counts[a : b + 1] if c) == 1 for a, b in ranges
     )
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"),
+    [
+        ([30.5, 30.5, 30.5], 0.0), ([3.0, 12.0, 7.0], 9.0), ([None, None, None], None), ([3.0, None, 3.0], None),
+        ([120.0, 120.0, 120.0], 60.0), ([86_400.0] * 3, 86_400.0), ([0.0, 60.0, 0.0], 60.0),
+    ],
+    ids=["one moment", "nine seconds", "unknown", "one unknown", "one minute", "one day", "next minute"],
+)  # fmt: skip
+def test_equal_times_are_known_and_missing_ones_are_not(times, seconds):
+    """What lies between copies is 0 only if every account's time is known, and to the second; else it is more, or None."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    records = [
+        Record(
+            id=f"r{n}",
+            kind="post",
+            text=BASE,
+            author=f"a{n}",
+            time=None if at is None else start + timedelta(seconds=at),
+        )
+        for n, at in enumerate(times)
+    ]
+    (thread,) = script_threads(records)
+
+    assert thread.facts["seconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, ["medium", "medium"]), (9.0, ["medium", "medium"]), (None, ["weak"]), (86_400.0, ["weak"])],
+)
+def test_the_same_second_is_the_strongest_case(seconds, said):
+    """Four accounts that post one text in one second act together as surely as nine seconds apart; unknown says nothing."""
+    records = [_record(1, BASE, author=f"a{n}") for n in range(4)]
+    (thread,) = script_threads(records)
+    thread = msgspec.structs.replace(thread, facts={**thread.facts, "seconds": seconds})
+    signals = [s for d in (same_text_by_many, posted_as_one) for s in d(thread, load())]
+
+    assert [s.strength for s in signals] == said
+    assert all(("within a second" in s.detail) == (seconds == 0.0) for s in signals)
+
+
+def test_records_with_one_id_are_picked_by_their_place():
+    """A second pass gives each script its own records, also where an export repeats ids."""
+    records = [
+        msgspec.structs.replace(_record(n, (BASE, OTHER)[n % 2], author=f"a{n}"), id=str(n // 2)) for n in range(6)
+    ]
+    found = {thread.records[0].text: [r.author for r in thread.records] for thread in script_threads(records)}
+
+    assert found == {BASE: ["a0", "a2", "a4"], OTHER: ["a1", "a3", "a5"]}

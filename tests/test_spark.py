@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from threelines.assess import assess
+from threelines.engine.local import Plan, judge_one
+from threelines.engine.local import run as run_here
 from threelines.engine.local import scan as scan_here
+from threelines.engine.plan import lone_thread
 from threelines.records import Record
 from threelines.vocabulary.terms import load
 
@@ -181,6 +188,34 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
     assert {row.kind for row in found} == {"script", "network"}
 
 
+def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
+    """Messages numbered per chat: both engines find the same, and scripts whose records bear the same ids stay apart."""
+    from threelines.engine.spark import Job, read, scan
+    from threelines.engine.spark_scripts import scan_linked
+    from threelines.link.network import network_threads
+    from threelines.link.scripts import find_scripts
+
+    ids: dict[str, int] = {}
+    records = []
+    for record in _records(platform):
+        ids[record.conversation] = ids.get(record.conversation, 0) + 1
+        records.append(msgspec.structs.replace(record, id=str(ids[record.conversation] if record.conversation else 1)))
+    path = tmp_path / "repeated.jsonl"
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    here = sorted(
+        msgspec.json.encode(a).decode() for a in scan_here(records, vocabulary, everything=True, linked=False)
+    )
+    scripts = find_scripts(records)
+    plan = Plan(vocabulary=vocabulary, everything=True)
+    threads = [*scripts.threads(records), *network_threads(records, scripts.groups)]
+    linked = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
+    frame, job = read(spark, [str(path)]), Job.of(vocabulary, everything=True)
+
+    assert sorted(row.finding for row in scan(frame, job).collect()) == here
+    assert sorted(row.finding for row in scan_linked(frame, job).collect()) == linked
+    assert len({script.id for script in scripts.groups}) == len(scripts.groups) > 5
+
+
 def test_components_of_a_long_chain(spark):
     """Large-star and small-star name every node by the smallest it is connected to, chains and stars alike."""
     from threelines.engine.spark_scripts import components
@@ -210,3 +245,84 @@ def test_a_stream_judges_each_record_alone(spark, vocabulary, tmp_path):
     )
 
     assert sorted(row.finding for row in spark.sql("select * from judged").collect()) == here
+
+
+DANGER = "They took my passport. Work in Myawaddy on a tourist visa, we keep your passport, no experience needed."
+
+
+class Row:
+    """A finding as Spark gives it."""
+
+    def __init__(self, record, vocabulary):
+        thread = lone_thread(record)
+        self.finding = msgspec.json.encode(assess(thread, vocabulary)).decode()
+
+
+def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(tmp_path):
+    """Notices are no openings, and the first is the earliest, wherever it stands in the file."""
+    from threelines.cli._spark import lay_down
+
+    def said(name, hour, author="ana", kind="message"):
+        at = datetime(2026, 2, 1, hour, tzinfo=UTC)
+        return Record(id=name, kind=kind, conversation="c", author=author, text=f"text {name}", time=at)
+
+    records = [
+        said("joined", 8, kind="system"), said("called", 8, kind="system"), said("last", 12), said("third", 11),
+        said("first", 9), said("answer", 10, author="ben"), said("second", 10),
+        Record(id="alone", kind="post", text="cook wanted"), Record(id="notice", kind="system", text="x"),
+    ]  # fmt: skip
+    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+
+    assert _records(tmp_path / "records.jsonl") == records
+    assert [one.id for one in _records(tmp_path / "texts.jsonl")] == ["alone", "first", "answer", "second"]
+
+
+def test_what_is_not_raised_is_counted_too(tmp_path, vocabulary):
+    """Counts are of all threads; only raised ones are returned unless all are asked for, with the texts they quote."""
+    from threelines.cli._spark import _batches, _with_texts, lay_down
+
+    texts = ("clean kitchen wanted", DANGER, "another kitchen")
+    records = [Record(id=f"r{number}", kind="advert", text=text) for number, text in enumerate(texts)]
+    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+    rows = [Row(record, vocabulary) for record in records]
+    (raised,) = _batches(rows, everything=False)
+    (every,) = _batches(rows, everything=True)
+    (here,) = run_here(records, Plan(vocabulary=vocabulary, texts=True, accounts=False, linked=False), jobs=1)
+
+    assert (raised.judged, len(raised.found), len(every.found)) == ({"advert": 3}, 1, 3)
+    assert (raised.concerns, raised.shadow) == (here.concerns, here.shadow)
+    assert _with_texts(raised, tmp_path / "records.jsonl").found == here.found
+
+
+def test_a_scan_says_the_same_with_both_engines(tmp_path):
+    """What was judged, what is worth reading and the words around a quote do not depend on the engine."""
+    if _missing():
+        pytest.skip(_missing())
+    import subprocess
+    import sys
+
+    advert = {"kind": "advert", "text": f"Cook wanted. {DANGER}"}
+    rows = [{**advert, "id": f"r{i}", "author": f"u{i}"} for i in range(4)]
+    rows += [{"id": f"q{i}", "author": f"t{i}", "conversation": f"c{i}", "text": f"good day {i}"} for i in range(3)]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    told, pages = [], []
+    for engine in ("local", "spark"):
+        arguments = ["scan", "in.jsonl", "--reveal", "--engine", engine, "--report", f"{engine}.html", "--out", engine]
+        program = "from threelines.cli.main import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=600, cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        said = (line for line in done.stderr.splitlines() if re.match(_TOLD, line))
+        told.append([line.partition("Judged: ")[2] or line for line in said])
+        pages.append((tmp_path / f"{engine}.html").read_text(encoding="utf-8").count("wanted."))
+        (tmp_path / engine).write_text("\n".join(sorted((tmp_path / engine).read_text().splitlines())))
+
+    assert len(told[0]) == 3
+    assert told[0] == told[1]
+    assert pages[0] == pages[1] > 0
+    assert (tmp_path / "local").read_text() == (tmp_path / "spark").read_text()
+
+
+_TOLD = r"[\d,]+ records in|Worth reading|May need help"

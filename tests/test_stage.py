@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from threelines.records import Record, Signal, Thread
 from threelines.signals.stage import (
     StageState,
+    _in_order,
     advance,
     all_stages,
     stage_list,
@@ -166,3 +167,31 @@ def test_an_account_is_named_when_three_are_led_the_same_way(vocabulary):
 
     assert list(staged_with_several(account(2), vocabulary)) == []
     assert [s.indicator for s in staged_with_several(account(3), vocabulary)] == ["BEH-15"]
+
+
+def test_signs_of_a_record_are_not_those_of_another_with_its_id(vocabulary):
+    """Messages numbered per chat: what was said to one person was not said to the others."""
+    records, signals = [], []
+    for person in range(3):
+        thread, found = told("offer", "move", "documents_travel")
+        if not person:
+            signals = [msgspec.structs.replace(s, quote="0", start=0, end=1) for s in found]
+        records += [msgspec.structs.replace(r, conversation=f"c{person}", text=str(person)) for r in thread.records]
+    thread = Thread(
+        kind="account", id="a", records=tuple(r for r in records if r.author == "a"),
+        context=tuple(r for r in records if r.author == "b"), facts={"signals": signals},
+    )  # fmt: skip
+
+    assert sorted(len(state.entered) for state in all_stages(thread, signals))[-1] >= 4
+    assert list(staged_with_several(thread, vocabulary)) == []
+
+
+def test_equal_times_keep_the_order_of_the_talk():
+    """With times to the minute, the one who asks and the one who answers are told apart by their places."""
+    said = [Record(id=f"{n}", author="ab"[n % 2], conversation="c", time=MONDAY, text="x") for n in range(4)]
+    thread = Thread(
+        kind="account", id="a", records=(said[0], said[2]), context=(said[1], said[3]),
+        facts={"positions": (0, 2), "context_positions": (1, 3)},
+    )  # fmt: skip
+
+    assert [record.id for record in _in_order(thread)] == ["0", "1", "2", "3"]

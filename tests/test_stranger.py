@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -45,6 +46,11 @@ WRONG = {
     "scan good.jsonl --out good.jsonl": "would overwrite an input",
     "scan good.jsonl --out f --report f": "written by another option",
     "scan . --out good.jsonl": "would overwrite an input",
+    "scan good.jsonl --analyst http://127.0.0.1:9/v1 --analyst-log good.jsonl": "--analyst-log good.jsonl would overwrite",
+    "scan good.jsonl --analyst http://127.0.0.1:9/v1 --out f --analyst-log f": "--analyst-log f is written by another option",
+    "scan good.jsonl --adapter bad.jsonl --out bad.jsonl": "--out bad.jsonl would overwrite an input",
+    "scan good.jsonl --media . --report picture.png": "--report picture.png would overwrite an input",
+    "scan good.jsonl --key-file noise.md --out noise.md": "--out noise.md would overwrite an input",
     "scan good.jsonl --rate 200%": "--rate 200%",
     "scan good.jsonl --rate nan": "--rate nan",
     "scan good.jsonl --budget 0/day": "--budget 0/day",
@@ -187,3 +193,21 @@ def test_a_file_that_fails_to_be_made_leaves_the_old_one(tmp_path: Path) -> None
     with beside(out) as part:
         part.write_text("new")
     assert "new" == out.read_text()
+
+
+def test_the_log_of_no_analyst_is_no_output(place: Path) -> None:
+    """Without `--analyst` nothing is written to its log, so the name may be that of anything."""
+    done = run("scan", "good.jsonl", "--analyst-log", "good.jsonl", folder=place)
+
+    assert (0, LINE) == (done.returncode, (place / "good.jsonl").read_text()), done.stderr
+
+
+def test_what_a_terminal_would_obey_is_not_printed(place: Path) -> None:
+    """Control characters of an id or a quote are shown as U+FFFD; joiners of Persian and emoji stay."""
+    text = "They took my pass\u200cport, work in Myawaddy. We keep your passport. Work on a tourist visa, debt to pay \x1b[2J."
+    row = {"id": "a\x1b]0;title\x07\x9b31m", "kind": "advert", "text": text}
+    (place / "odd.jsonl").write_text(json.dumps(row))
+    done = run("scan", "odd.jsonl", folder=place)
+
+    assert "a\ufffd]0;title\ufffd\ufffd31m" in done.stderr
+    assert not {"\x1b", "\x07", "\x9b"} & set(done.stderr)

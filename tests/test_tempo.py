@@ -166,3 +166,41 @@ def test_reference_is_bounded_and_the_same_in_any_partition():
     assert small[0].quantiles(asked)["parallel"] == pytest.approx(0.5, abs=0.15)
     assert Reference.load(*parts).quantiles(asked) == Reference.of(features).quantiles(asked)
     assert Reference.load(*parts).quantiles(asked) == Reference.load(*reversed(parts)).quantiles(asked)
+
+
+def cut(thread: Thread, unit: int) -> Thread:
+    """Return the thread with times as a source writes them that knows only every `unit` seconds."""
+    records, context = (
+        tuple(
+            msgspec.structs.replace(r, time=datetime.fromtimestamp(r.time.timestamp() // unit * unit, UTC))
+            for r in part
+        )
+        for part in (thread.records, thread.context)
+    )
+    return msgspec.structs.replace(thread, records=records, context=context)
+
+
+def test_the_same_minute_is_not_at_once(vocabulary):
+    """WhatsApp writes minutes: 42 words in the minute of the question may have taken 59 seconds, 300 were not typed."""
+    typed, pasted = (cut(answers(8, words=words, seconds=40), 60) for words in (42, 300))
+    (signal,) = long_replies_at_once(pasted, vocabulary)
+
+    assert list(long_replies_at_once(typed, vocabulary)) == []
+    assert measure(typed).reply_seconds == 60
+    assert "one of 300 words came within 60 seconds" in signal.detail
+
+
+def test_minutes_are_too_coarse_to_call_quick_replies_regular():
+    """Replies that all fall into the same minute look alike because of the clock; those after half an hour show it."""
+    quick, slow = (cut(answers(40, words=10, seconds=seconds), 60) for seconds in (30, 900))
+
+    assert measure(quick).regularity == 0.0
+    assert measure(slow).regularity == 1.0
+    assert measure(answers(40, words=10, seconds=31)).regularity == 1.0
+
+
+def test_days_tell_nothing_of_hours():
+    """A table that writes only the day shows neither reply times nor how many talks are served within an hour."""
+    features = measure(cut(answers(40, words=300, seconds=9), 86_400))
+
+    assert (features.replies, features.fast_long, features.parallel) == (0, 0, 0.0)

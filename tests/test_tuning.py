@@ -13,7 +13,7 @@ import pytest
 
 from threelines.platforms import fit as fitting
 from threelines.platforms import tuning
-from threelines.platforms.adapter import Adapter, AdapterError, Header
+from threelines.platforms.adapter import VERSION, Adapter, AdapterError, Header, _digest
 from threelines.platforms.labelled import gather
 from threelines.records import Record
 from threelines.text.layers import SHAPES, WIDE, Half, Tuned
@@ -64,7 +64,7 @@ def test_small_sets_are_read_more_often(texts, passes):
 def saved(path: Path) -> Adapter:
     """Write an adapter that is nothing but layers."""
     header = Header(
-        version=1, made_by="test", classes=("a", "b"), views=(tuning.TUNED,), temperature=1.0, bias=(0.0, 0.0), recipe="r"
+        version=VERSION, made_by="test", classes=("a", "b"), views=(tuning.TUNED,), temperature=1.0, bias=(0.0, 0.0), recipe="r"
     )  # fmt: skip
     adapter = Adapter(header, {}, random_layers(tuning.LAYERS, 2))
     adapter.save(path)
@@ -89,7 +89,8 @@ def test_a_layer_that_does_not_fit_is_refused(tmp_path):
     (size,) = struct.unpack_from("<Q", raw, 8)
     header = json.loads(raw[16 : 16 + size])
     del header["arrays"]["tuned.1.mix"]
-    new = msgspec.json.encode(header)
+    bare = msgspec.convert(header, Header)
+    new = msgspec.json.encode(header | {"digest": _digest(bare, raw[16 + size :])})
     path.write_bytes(raw[:8] + struct.pack("<Q", len(new)) + new + raw[16 + size :])
 
     with pytest.raises(AdapterError, match=r"tuned\.1\.mix is missing"):

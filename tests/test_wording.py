@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threelines.records import Record, Thread
 from threelines.signals.examples import signals_of
-from threelines.signals.reading import Matcher, variants
+from threelines.signals.reading import Matcher, Reading, variants
 from threelines.signals.wording import published_phrase
 from threelines.text.fold import fold
 from threelines.vocabulary.terms import Vocabulary, load
@@ -87,6 +89,18 @@ def test_a_negated_phrase_says_the_opposite():
     """A fee that is never paid is no fee."""
     assert not [s for s in signals_of("You never pay a placement fee.", VOCABULARY) if s.indicator == "REC-18"]
     assert [s for s in signals_of("You pay a placement fee.", VOCABULARY) if s.indicator == "REC-18"]
+
+
+def test_many_negations_in_one_text_take_time_in_proportion():
+    """20,000 phrases beside as many negations: each looks at its own neighbours, and the right ones are turned round."""
+    text = "we do not keep your passport, but they took my passport. " * 20_000
+    reading = Reading(Record(id="r", text=text), fold(text), *Matcher(VOCABULARY).find(fold(text)))
+    begun = perf_counter()
+    turned = [reading.negated(text.index("keep", at)) for at in range(0, len(text), 57)]
+    plain = [reading.negated(text.index("they", at)) for at in range(0, len(text), 57)]
+
+    assert perf_counter() - begun < 5
+    assert (all(turned), any(plain)) == (True, False)
 
 
 def test_words_inside_words_do_not_count():

@@ -10,7 +10,7 @@ Concern and AI use never touch each other (rule 4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -48,9 +48,24 @@ def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector
     if not seen:
         return ()
     place = {record.id: index for index, record in enumerate(thread.records)}
+    if len(place) < len(thread.records):
+        return tuple(_by_place(seen, thread))
     unique = {(s.indicator, s.record, s.start, s.end): s for s in seen}
     order = sorted(unique.values(), key=lambda s: (place.get(s.record, -1), s.start, s.end, s.indicator))
     return tuple(_longest(order))
+
+
+def _by_place(seen: Iterable[Signal], thread: Thread) -> Iterator[Signal]:
+    """Do the same where an export gives one id to several records: a signal belongs to the first that holds its words."""
+    bearers: dict[str, list[int]] = {}
+    for index, record in enumerate(thread.records):
+        bearers.setdefault(record.id, []).append(index)
+    places: dict[int, dict[tuple[str, str, int, int], Signal]] = {}
+    for s in seen:
+        held = (i for i in bearers.get(s.record, ()) if thread.records[i].text[s.start : s.end] == s.quote)
+        places.setdefault(next(held, -1), {})[s.indicator, s.record, s.start, s.end] = s
+    for index in sorted(places):
+        yield from _longest(sorted(places[index].values(), key=lambda s: (s.start, s.end, s.indicator)))
 
 
 _Asked = dict[tuple[str, bool], tuple[Detector, ...]]
@@ -72,20 +87,18 @@ def _asked(detectors: Sequence[Detector]) -> _Asked:
 
 
 def _longest(signals: list[Signal]) -> Iterable[Signal]:
-    """Drop a quote that lies inside another one of the same indicator and record."""
-    widest: dict[tuple[str, str], list[Signal]] = {}
+    """Drop a quote that lies inside another one of the same indicator and record.
+
+    The signals of a record come by start, then by end, and no two of one indicator quote the same place: so a quote
+    lies inside another one if a later one starts where it does, or an earlier one ends no sooner.
+    """
+    widest = {(signal.indicator, signal.record, signal.start): signal.end for signal in signals}
+    reached: dict[tuple[str, str], int] = {}
     for signal in signals:
-        widest.setdefault((signal.indicator, signal.record), []).append(signal)
-    for signal in signals:
-        rivals = widest[signal.indicator, signal.record]
-        if len(rivals) == 1 or not any(_inside(signal, rival) for rival in rivals):
+        same = signal.indicator, signal.record
+        if signal.end == widest[*same, signal.start] and signal.end > reached.get(same, -1):
+            reached[same] = signal.end
             yield signal
-
-
-def _inside(signal: Signal, rival: Signal) -> bool:
-    return (
-        rival.start <= signal.start and signal.end <= rival.end and rival.end - rival.start > signal.end - signal.start
-    )
 
 
 def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> Assessment:
@@ -200,7 +213,7 @@ def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indi
 
     Then the words are most likely a report. Where another account speaks them, its conduct stands.
     """
-    author = {record.id: record.author for record in (*thread.records, *thread.context)}
+    author = {record.id: record.author for record in (*thread.context, *thread.records)}
     helped = {author.get(s.record, "") for s in signals if known[s.indicator].category == SUPPORT}
     other = {
         author.get(s.record, "")

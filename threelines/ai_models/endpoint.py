@@ -37,8 +37,8 @@ from threelines.ai_models.sessions import Memory, State, StateError
 
 MOST_BYTES = 2_000_000
 """Largest body that is read."""
-MOST_HISTORY = 40
-"""Earlier requests of a call's history that are read when its session is not known yet."""
+MOST_HISTORY = 100
+"""Earlier requests of a call that are looked at; fewer than a session remembers (`READ_KEPT`), so that none counts twice."""
 CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
 

@@ -20,7 +20,7 @@ CARRIED = 0.6
 
 DIGEST = 6
 """Bytes of a request's hash."""
-READ_KEPT, REFUSED_KEPT = 48, 16
+READ_KEPT, REFUSED_KEPT = 128, 16
 """Requests of which a hash is remembered."""
 
 # What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.

@@ -91,6 +91,14 @@ def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -
     return records if report is not None else _and_report(records, own)
 
 
+def shown_names(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return how a report may call the inputs; a file that is named for a person has its token, unless revealed."""
+    from threelines.platforms.read import shown_name
+
+    secret = None if options["reveal"] else _key(options["key"], options["key_file"])
+    return tuple(shown_name(path, key=secret, format_name=options["format_name"]) for path in options["inputs"])
+
+
 def _and_report(records: Iterator[Record], report: ReadReport) -> Iterator[Record]:
     yield from records
     if report.examples:

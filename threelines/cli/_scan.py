@@ -13,9 +13,10 @@ import click
 import msgspec
 
 from threelines.assess import RAISED
+from threelines.cli._inputs import shown_names
 from threelines.cli._outputs import written
 from threelines.cli._progress import Stages
-from threelines.engine.calibrate import Threshold, parse_budget, parse_rate
+from threelines.engine.calibrate import Days, Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
 from threelines.link.translated import Place
 from threelines.platforms.report import Report, decode
@@ -25,6 +26,7 @@ from threelines.vocabulary.terms import Vocabulary, load
 
 if TYPE_CHECKING:
     from threelines.platforms.analyst import Analyst
+    from threelines.platforms.media import Tally
 
 
 class Run:
@@ -36,55 +38,63 @@ class Run:
         self._rate = parse_rate(options["rate"]) if options["rate"] else None
         self._budget = parse_budget(options["budget"]) if options["budget"] else None
         self.options, self.engine, self._report_path = options, engine, report
-        self.report = Report(self.vocabulary, inputs=tuple(Path(name).name for name in options["inputs"]))
+        self.report = Report(self.vocabulary, inputs=shown_names(options) if report else ())
         self.judged: dict[str, int] = {}
         self.shadow: dict[str, int] = {}
         self.told = ""
         self._concerns = array("d")
-        self._first = self._last = 0.0
+        self._days = Days()
         self._stages: Stages | None = None
         self.analyst: Analyst | None = None
+        self.pictures: Tally | None = None
 
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
         self._stages = stages
         if self._rate is None and self._budget is None:
-            self._stream(self._noted(records), sink.write)
+            self._stream(self._noted(records), sink)
         else:
             with tempfile.TemporaryFile() as waiting:
-                self._stream(self._noted(records), waiting.write, report=False)
+                self._lay_down(self._noted(records), waiting)
                 waiting.seek(0)
                 self._pass_on(waiting, sink)
         sink.flush()
 
     def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Note the span of days, which turns a budget a day into a rate."""
+        """Note the days covered, which turn a budget a day into a rate."""
         if self.options["media"]:
-            from threelines.platforms.media import with_media
+            from threelines.platforms.media import Tally, with_media
 
-            records = with_media(records, self.options["media"])
+            self.pictures = Tally()
+            records = with_media(records, self.options["media"], tally=self.pictures)
         for record in records:
-            if record.time:
-                at = record.time.timestamp()
-                self._first = min(self._first or at, at)
-                self._last = max(self._last, at)
+            if record.time and self._budget is not None:
+                self._days.add(record.time.timestamp())
             yield record
 
-    def _stream(self, records: Iterable[Record], write: Callable[[bytes], Any], *, report: bool = True) -> None:
+    def _stream(self, records: Iterable[Record], sink: BinaryIO) -> None:
         for batch in self._batches(records):
             self._count(batch)
             for found in batch.found:
-                write(found.line + b"\n")
-                if report and (found.tier != "none" or found.support):
+                sink.write(found.line + b"\n")
+                if found.tier != "none" or found.support:
                     self.report.add(decode(found.line), found.texts)
+
+    def _lay_down(self, records: Iterable[Record], waiting: IO[bytes]) -> None:
+        """Write for each finding a line, and below it the texts that a report shows of it: `{}` for most."""
+        for batch in self._batches(records):
+            self._count(batch)
+            for found in batch.found:
+                waiting.write(found.line + b"\n" + msgspec.json.encode(found.texts) + b"\n")
 
     def _batches(self, records: Iterable[Record]) -> Iterator[Batch]:
         if self.engine == "spark":
             from threelines.cli._spark import batches
 
-            # a level is a share of all threads, so all of them are asked for
-            everything = self.options["everything"] or self._rate is not None or self._budget is not None
-            yield from batches(self._counted(records), self.vocabulary, everything=everything)
+            yield from batches(
+                self._counted(records), self.vocabulary, everything=self.options["everything"],
+                texts=self._report_path is not None,
+            )  # fmt: skip
         else:
             yield from run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=self._stages or no_progress)
 
@@ -98,14 +108,16 @@ class Run:
         """Write what the platform's own level leaves raised; the level is set from this data."""
         threshold = self._threshold()
         self.told = threshold.told()
-        for line in waiting:
+        if self._budget is not None and not self._days:
+            self.told += " No record has a time, so all count as one day."
+        for line, texts in zip(waiting, waiting, strict=True):  # one file, two lines at a time
             assessment = decode(line)
             if assessment.tier != "none" and not threshold.raises(assessment.concern):
                 assessment = msgspec.structs.replace(assessment, tier="none")
             if assessment.tier != "none" or assessment.support or self.options["everything"]:
                 sink.write(msgspec.json.encode(assessment) + b"\n")
             if assessment.tier != "none" or assessment.support:
-                self.report.add(assessment, {})
+                self.report.add(assessment, msgspec.json.decode(texts, type=dict[str, str]))
 
     def _threshold(self) -> Threshold:
         quiet = sum(self.judged.values()) - len(self._concerns)
@@ -113,8 +125,7 @@ class Run:
         if self._rate is not None:
             return Threshold.for_rate(scores, self._rate)
         assert self._budget is not None
-        days = max(1.0, (self._last - self._first) / 86_400)
-        return Threshold.for_budget(scores, self._budget, days=days)
+        return Threshold.for_budget(scores, self._budget, days=self._days.count())
 
     def _plan(self) -> Plan:
         labels = None
@@ -178,7 +189,7 @@ class Run:
                 file.write(self.report.page(judged=dict(sorted(self.judged.items())), notes=notes).encode())
 
         def say(text: str = "") -> None:
-            click.echo(text, file=terminal)
+            click.echo(_visible(text), file=terminal)
 
         rate = self._stages.records / max(self._stages.seconds, 1e-9)
         say(
@@ -192,6 +203,8 @@ class Run:
         say(f"May need help: {self.report.support}")
         if self.told:
             say(self.told)
+        if self.pictures:
+            say(f"{self.pictures.told()}.")
         if self.analyst:
             tally = self.analyst.tally
             say(
@@ -209,7 +222,19 @@ class Run:
                 quote = " ".join(signal.quote.split())[:70]
                 say(f"    {signal.indicator:<8} {name}" + (f": “{quote}”" if quote else ""))
         if self._report_path:
-            say(f"\nReport: {self._report_path}")
+            say()
+            say(f"Report: {self._report_path}")
+
+
+def _visible(text: str) -> str:
+    """Replace what a terminal would obey instead of show; ids and quotes are hostile input."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in _JOINERS else "\ufffd" for letter in text)
+
+
+_JOINERS = "\u200c\u200d"
+"""Persian, Indic scripts and emoji are written with these."""
 
 
 def _refuse_unknown(vocabulary: Vocabulary) -> None:

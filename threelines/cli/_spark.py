@@ -4,47 +4,127 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from threelines.engine.local import OPENINGS, Batch, Found
-from threelines.records import Assessment, Record
+from threelines.engine.plan import conversation_threads, is_lone, turns_of
+from threelines.engine.spill import Spill, partitions, payloads
+from threelines.records import Assessment, Record, Signal
 from threelines.vocabulary.terms import Vocabulary
 
+HELD = 20_000
+"""Findings held at once: for each so many, the records are read once more for the texts of a report."""
 
-def batches(records: Iterable[Record], vocabulary: Vocabulary, *, everything: bool) -> Iterator[Batch]:
-    """Lay the records down as JSON lines, judge them with Spark, and yield what was found."""
+
+class _Said(msgspec.Struct):
+    id: str = ""
+    text: str = ""
+
+
+_decode = msgspec.msgpack.Decoder(Record).decode
+_decode_said = msgspec.json.Decoder(_Said).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def batches(
+    records: Iterable[Record], vocabulary: Vocabulary, *, everything: bool, texts: bool = False
+) -> Iterator[Batch]:
+    """Lay the records down as JSON lines, judge them with Spark, and yield what was found.
+
+    Every thread is counted, raised or not; with `everything` every one is also returned. With `texts` a raised one
+    has the texts of the records that it quotes.
+    """
     from threelines.engine.spark import Job, read, scan, session
     from threelines.engine.spark_scripts import scan_linked
 
-    with tempfile.TemporaryDirectory(prefix="threelines-") as folder:
-        everything_path, copied_path = Path(folder) / "records.jsonl", Path(folder) / "texts.jsonl"
-        encode = msgspec.json.Encoder().encode
-        said: Counter[tuple[str, str]] = Counter()
-        with everything_path.open("wb") as file, copied_path.open("wb") as texts:
-            for record in records:
-                line = encode(record) + b"\n"
-                file.write(line)
-                said[record.conversation, record.author] += bool(record.conversation)
-                if said[record.conversation, record.author] <= OPENINGS:
-                    texts.write(line)
+    with tempfile.TemporaryDirectory(prefix="threelines-") as name:
+        place = Path(name)
+        said, copied = place / "records.jsonl", place / "texts.jsonl"
+        lay_down(records, said, copied)
         spark = session()
         try:
-            job = Job.of(vocabulary, everything=everything)
-            yield _batch(scan(read(spark, [str(everything_path)]), job).toLocalIterator())
-            yield _batch(scan_linked(read(spark, [str(copied_path)]), job).toLocalIterator())
+            job = Job.of(vocabulary, everything=True)  # what is not returned is not counted
+            for found in (scan(read(spark, [str(said)]), job), scan_linked(read(spark, [str(copied)]), job)):
+                for batch in _batches(found.toLocalIterator(), everything=everything):
+                    yield _with_texts(batch, said) if texts else batch
         finally:
             spark.stop()
 
 
-def _batch(rows: Iterable[object]) -> Batch:
-    result = Batch()
+def lay_down(records: Iterable[Record], said: Path, copied: Path) -> None:
+    """Write all records to one file, and to another those that may be copies of a script, as `engine.local` picks them.
+
+    That is: what stands alone, and of a conversation, in order of time and without notices, each account's openings.
+    One 64th of the conversations is in memory at once.
+    """
+    encode = msgspec.msgpack.Encoder().encode
+    talks = Spill(said.parent / "talks")
+    with said.open("wb") as every, copied.open("wb") as texts:
+        for record in records:
+            line = _encode(record) + b"\n"
+            every.write(line)
+            if not is_lone(record):
+                talks.add(record.conversation, encode(record))
+            elif record.kind != "system":
+                texts.write(line)
+        talks.close()
+        for part in partitions(said.parent / "talks"):
+            texts.writelines(_encode(record) + b"\n" for record in _openings(map(_decode, payloads(part))))
+
+
+def _openings(records: Iterable[Record]) -> Iterator[Record]:
+    for thread in conversation_threads(records):
+        said: Counter[str] = Counter()
+        for turn in turns_of(thread):
+            said[turn.record.author] += 1
+            if said[turn.record.author] <= OPENINGS:
+                yield turn.record
+
+
+def _batches(rows: Iterable[object], *, everything: bool) -> Iterator[Batch]:
+    batch = Batch()
     for row in rows:
         line = row.finding.encode()  # type: ignore[attr-defined]
         seen = msgspec.json.decode(line, type=Assessment)
-        result.judged[seen.thread.kind] = result.judged.get(seen.thread.kind, 0) + 1
-        result.found.append(Found(line, seen.thread.kind, seen.concern, seen.tier, seen.support, {}))
-        result.concerns += [seen.concern] if seen.concern else []
-    return result
+        _count(batch, seen)
+        if everything or _raised(seen):
+            batch.found.append(Found(line, seen.thread.kind, seen.concern, seen.tier, seen.support, {}))
+        if len(batch.found) == HELD:
+            yield batch
+            batch = Batch()
+    yield batch
+
+
+def _count(batch: Batch, seen: Assessment) -> None:
+    """Count as `engine.local.judge_threads` does."""
+    batch.judged[seen.thread.kind] = batch.judged.get(seen.thread.kind, 0) + 1
+    if seen.concern:
+        batch.concerns.append(seen.concern)
+    for indicator in {signal.indicator for signal in seen.signals if signal.shadow}:
+        batch.shadow[indicator] = batch.shadow.get(indicator, 0) + 1
+
+
+def _raised(seen: Assessment | Found) -> bool:
+    return seen.tier != "none" or seen.support
+
+
+def _with_texts(batch: Batch, said: Path) -> Batch:
+    """Add the quoted texts to what was raised, in one pass over the records."""
+    wanted: dict[str, list[tuple[Signal, dict[str, str]]]] = {}
+    for found in filter(_raised, batch.found):
+        for signal in _first(msgspec.json.decode(found.line, type=Assessment).signals):
+            wanted.setdefault(signal.record, []).append((signal, found.texts))
+    with said.open("rb") as file:
+        for record in map(_decode_said, file if wanted else ()):
+            for signal, texts in wanted.get(record.id, ()):
+                if record.text[signal.start : signal.end] == signal.quote:
+                    texts.setdefault(record.id, record.text)  # of several records with one id, the first with its words
+    return batch
+
+
+def _first(signals: Sequence[Signal]) -> Iterable[Signal]:
+    """Return the first signal of each record."""
+    return {signal.record: signal for signal in reversed(signals)}.values()

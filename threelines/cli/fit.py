@@ -69,7 +69,7 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
     read = [path for path in (*inputs, options["decisions"], made) if path]
     keep_apart([("--out", out), ("--figures", options["figures"])], read)
     if made:
-        _refuse_mixture(options)
+        _refuse_mixture({**options, "out": out})
         _suggest(_loaded(made), options, inputs)
         return
     labelled = inputs[:-1] if options["suggest"] and len(inputs) > 1 else inputs
@@ -93,6 +93,10 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
 def _refuse_mixture(options: Mapping[str, Any]) -> None:
     if not options["suggest"]:
         raise click.UsageError("--adapter goes with --suggest N; to use an adapter, run threelines scan --adapter")
+    idle = [f"--{name}" for name in ("out", "figures", "decisions") if options[name]]
+    idle += ["--encoder"] if options["encoder"] != "none" else []
+    if idle:
+        raise click.UsageError(f"--adapter fits nothing, so {', '.join(idle)} would have no effect: leave one out")
 
 
 def _loaded(path: Path) -> Adapter:
@@ -149,8 +153,10 @@ def _suggest(
 
     from threelines.platforms.labelled import threads_of
     from threelines.platforms.suggest import suggest
+    from threelines.platforms.views import words_of
 
-    known = {thread.id for thread in skip.threads} if skip else set()
-    threads = [thread for thread in threads_of(open_records({**options, "inputs": inputs})) if thread.id not in known]
+    known = skip.known if skip else frozenset()
+    threads = threads_of(open_records({**options, "inputs": inputs}))
+    threads = [thread for thread in threads if (thread.id, words_of(thread)) not in known]
     for line in suggest(adapter, threads, options["suggest"]):
         click.echo(msgspec.json.encode(line))

@@ -94,12 +94,19 @@ def command(out: Path | None, report: Path | None, engine: str, **options: Any) 
     """
     from threelines.cli._scan import Run
 
-    keep_apart([("--out", out), ("--report", report)], options["inputs"])
+    log = options["analyst_log"] if options["analyst"] else None
+    keep_apart([("--out", out), ("--report", report), ("--analyst-log", log)], _read_from(options))
     _refuse_mixture(engine, options)
     run = Run(options, report=report, engine=engine)
     with written(out) if out else nullcontext(sys.stdout.buffer) as sink, Stages() as stages:
         run.write(open_records(options), sink, stages)
     run.finish(options["top"], sys.stderr)
+
+
+def _read_from(options: Mapping[str, Any]) -> list[Path]:
+    """Return every file and folder that the scan reads."""
+    given = (options["adapter"], options["media"], options["key_file"].expanduser())
+    return [*options["inputs"], *options["folders"], *(path for path in given if path)]
 
 
 def _refuse_mixture(engine: str, options: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ import msgspec
 
 from threelines.records import ThreelinesError
 
+_DAY = 86_400.0
+
 
 class CalibrationError(ThreelinesError):
     """A level cannot be set from what was given."""
@@ -34,6 +36,8 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     basis: Literal["rate", "budget"] = "rate"
     per_day: float = 0.0
     """Threads a day asked for, with a budget."""
+    days: float = 0.0
+    """Days that the reference covers, with a budget: see `Days`."""
 
     @classmethod
     def for_rate(cls, scores: Iterable[float], rate: float) -> Threshold:
@@ -50,7 +54,7 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def for_budget(cls, scores: Iterable[float], per_day: float, *, days: float) -> Threshold:
-        """Return the level that raises at most `per_day` threads a day on average; `days` is what the scores span."""
+        """Return the level that raises at most `per_day` threads a day on average; `days` is what `Days` counted."""
         ordered = sorted(scores)
         if per_day <= 0 or days <= 0:
             raise CalibrationError(f"--budget {per_day:g}/day over {days:g} days: both must be above 0")
@@ -58,7 +62,7 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
             raise CalibrationError("--budget: no thread was judged; there is nothing to set a level from")
         rate = per_day * days / len(ordered)
         level = -math.inf if rate >= 1 else cls.for_rate(ordered, rate).score
-        return cls(score=level, rate=min(rate, 1.0), reference=len(ordered), basis="budget", per_day=per_day)
+        return cls(score=level, rate=min(rate, 1.0), reference=len(ordered), basis="budget", per_day=per_day, days=days)
 
     def raises(self, score: float) -> bool:
         """Whether a thread of this score is raised."""
@@ -66,14 +70,63 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
 
     def told(self) -> str:
         """Say in one sentence what the level promises, for the report."""
-        if math.isinf(self.score) and self.score > 0:
+        if self.basis == "budget":
+            return self._told_of_budget()
+        if self.score == math.inf:
             least = math.ceil(1 / self.rate - 1)
             return f"{self.reference} reference threads are too few to promise {100 * self.rate:g}%; at least {least} are needed."
-        asked = f"{self.per_day:g} threads a day" if self.basis == "budget" else f"{100 * self.rate:g}% of threads"
+        return self._told_of_level(f"{100 * self.rate:g}% of threads")
+
+    def _told_of_budget(self) -> str:
+        asked = f"{self.per_day:g} threads a day"
+        days = f"{self.days:.4g} {'day' if self.days == 1 else 'days'} with records"
+        if self.score == math.inf:  # more threads would not help: the rate falls as they grow
+            return (
+                f"Nothing is raised: at {asked} the {days} allow less than one thread; "
+                f"give records of at least {math.ceil(1 / self.per_day - 1e-9)} days."
+            )
+        if self.score == -math.inf:
+            return f"Everything raised is shown: {self.reference} threads in {days} do not reach {asked}."
+        return self._told_of_level(f"{asked}, over {days}")
+
+    def _told_of_level(self, asked: str) -> str:
         return (
             f"Raised above {self.score:.4g}: on average at most {asked}, as long as threads stay like the "
             f"{self.reference} it was set from."
         )
+
+
+class Days:
+    """Counts the days that records cover, so that one wrong date adds one day and not fifty years.
+
+    Days in a row with records count from the first record to the last, and at least as one day (UTC); days without
+    records between them do not count. Memory is one entry for each day with records.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[float, float]] = {}
+
+    def add(self, at: float) -> None:
+        """Take in the time of one record, in seconds since 1970, UTC."""
+        day = int(at // _DAY)
+        first, last = self._seen.get(day, (at, at))
+        if first == last or not first <= at <= last:
+            self._seen[day] = min(first, at), max(last, at)
+
+    def __bool__(self) -> bool:
+        """Whether any record had a time."""
+        return bool(self._seen)
+
+    def count(self) -> float:
+        """Return the days covered; 1 where no record had a time."""
+        days, begun = 0.0, math.nan
+        for day in sorted(self._seen):
+            first, last = self._seen[day]
+            if day - 1 not in self._seen:
+                begun = first
+            if day + 1 not in self._seen:
+                days += max(1.0, (last - begun) / _DAY)
+        return max(1.0, days)
 
 
 def share_at_least(score: float, reference: Sequence[float]) -> float:

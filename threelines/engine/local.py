@@ -17,7 +17,7 @@ import sys
 import tempfile
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import lru_cache, partial
@@ -245,10 +245,14 @@ class _Author(msgspec.Struct):
     author: str
 
 
+class _Said(msgspec.Struct, array_like=True):
+    record: _Author
+
+
 _plan: Plan | None = None
 _decode_records = msgspec.msgpack.Decoder(list[Record]).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
-_decode_author = msgspec.msgpack.Decoder(tuple[_Author, Any, Any, Any]).decode
+_decode_author = msgspec.msgpack.Decoder(_Said).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
 _decode_features = msgspec.msgpack.Decoder(dict[str, AccountFeatures]).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -338,31 +342,26 @@ def link_block(block: Block) -> LinkedBlock:
     lights, sketched = block.lights(), block.sketches()
     names = linked(sketched)
     groups = _texts(lights, sketched, names).scripts().groups
-    place = {light.id: row for row, light in reversed(list(enumerate(lights)))}
-    groups = _across_languages(groups, block, place)
-    return LinkedBlock(groups, tuple(_rows(place, shown_of(script)) for script in groups), names)
+    groups = _across_languages(groups, block)
+    return LinkedBlock(groups, tuple(tuple(shown_of(script)) for script in groups), names)
 
 
-def _across_languages(groups: tuple[Script, ...], block: Block, place: Mapping[str, int]) -> tuple[Script, ...]:
+def _across_languages(groups: tuple[Script, ...], block: Block) -> tuple[Script, ...]:
     """Merge translations among the scripts of the most accounts; an encoder reads one text of each."""
     assert _plan is not None
     if _plan.place is None:
         return groups
     ordered = sorted(groups, key=lambda script: (-len(script.accounts), script.id))
     read, rest = ordered[:PLACED], ordered[PLACED:]
-    rows = [place[script.records[0]] for script in read]
-    texts = {row: _decode_record(encoded).text for row, encoded in block.encoded(set(rows))}
+    rows = [script.places[0] for script in read]
+    texts = {row: record.text for row, record in block.records(set(rows))}
     return (*across_languages(read, [texts[row] for row in rows], _plan.place), *rest)
 
 
 def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> Linked:
     ids, authors = [light.id for light in lights], [light.author for light in lights]
     times = array("d", (nan if light.time is None else light.time for light in lights))
-    return Linked(ids, authors, times, sketched, names)
-
-
-def _rows(place: Mapping[str, int], names: Iterable[str]) -> tuple[int, ...]:
-    return tuple(place[name] for name in names)
+    return Linked(ids, authors, times, sketched, names, range(len(lights)))
 
 
 def judge_scripts(parts: list[tuple[Script, list[bytes]]]) -> Batch:
@@ -373,24 +372,22 @@ def judge_scripts(parts: list[tuple[Script, list[bytes]]]) -> Batch:
 def judge_praise(task: tuple[Block, Rows]) -> Batch:
     """Find and judge what new accounts write together about one name."""
     block, names = task
-    lights = block.lights()
-    found = find_praise(_texts(lights, block.sketches(), names))
-    ids = {name for praise in found for name in praise.records}
-    return judge_threads(threads_about(found, block.records({row for row, one in enumerate(lights) if one.id in ids})))
+    found = find_praise(_texts(block.lights(), block.sketches(), names))
+    rows = {row for praise in found for row in praise.places}
+    return judge_threads(threads_about(found, block.records(rows)))
 
 
 def judge_networks(task: tuple[Block, tuple[Script, ...]]) -> Batch:
     """Tie the accounts of one block by what they share, and judge the networks."""
     block, scripts = task
-    lights, columns = block.lights(), Columns()
-    for light in lights:
+    columns = Columns()
+    for row, light in enumerate(block.lights()):
         if light.author:
-            columns.add(light.id, light.author, light.time, light.items)
+            columns.add(row, light.id, light.author, light.time, light.items)
     columns.use_scripts(scripts)
     found = networks(columns)
-    names = {name for network in found for name in shown(network)}
-    wanted = {row for row, light in enumerate(lights) if light.id in names}
-    return judge_threads(threads_of(found, block.records(wanted)))
+    rows = {row for network in found for row in shown(network)}
+    return judge_threads(threads_of(found, block.records(rows)))
 
 
 class Measured(NamedTuple):
@@ -452,7 +449,7 @@ def _beside(paths: list[Path]) -> Path:
 
 
 def _account_of(turn: bytes) -> str:
-    return _decode_author(turn)[0].author
+    return _decode_author(turn).record.author
 
 
 @lru_cache(maxsize=1)
@@ -511,12 +508,21 @@ def _judged(thread: Thread, signals: Sequence[Signal], plan: Plan) -> tuple[Foun
 
 
 def _found(thread: Thread, assessment: Assessment, *, texts: bool) -> Found:
-    quoted = {signal.record for signal in assessment.signals} if texts else set()
     return Found(
         line=_encode_line(assessment), kind=thread.kind, concern=assessment.concern, tier=assessment.tier,
         support=assessment.support,
-        texts={record.id: record.text for record in thread.records if record.id in quoted},
+        texts=_quoted(thread, assessment.signals) if texts else {},
     )  # fmt: skip
+
+
+def _quoted(thread: Thread, signals: Sequence[Signal]) -> dict[str, str]:
+    """Return the texts of the records that are quoted; of several with one id, the one its first quote stands in."""
+    first = {signal.record: signal for signal in reversed(signals)}
+    return {
+        record.id: record.text
+        for record in reversed(thread.records)
+        if (signal := first.get(record.id)) and record.text[signal.start : signal.end] == signal.quote
+    }
 
 
 class _Workers:

@@ -32,6 +32,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Place in the conversation, from 0; among the lone records for one that stands alone."""
     quiet: bool = False
     """Nothing was found in it (`signals.quiet`): the account's detectors need not read it again."""
+    after_position: int = -1
+    """Place of `after` in the conversation; -1 where there is none or it is not known."""
 
 
 def is_lone(record: Record) -> bool:
@@ -76,29 +78,41 @@ def turns_of(thread: Thread) -> Iterator[Turn]:
     """Yield what each account said in a conversation, with what it follows."""
     last: Record | None = None
     before: Record | None = None
+    at = since = -1
     for position, record in enumerate(thread.records):
         if record.kind == "system":
             continue
         if last is not None and last.author != record.author:
-            before = last
+            before, since = last, at
         if record.author:
+            follows = before is not None and before.author != record.author
             yield Turn(
-                record=record, after=before if before and before.author != record.author else None, position=position
-            )
-        last = record
+                record=record, position=position, after=before if follows else None,
+                after_position=since if follows else -1,
+            )  # fmt: skip
+        last, at = record, position
 
 
 def account_threads(turns: Iterable[Turn]) -> Iterator[Thread]:
-    """Group turns by account, in time order; `context` holds what the account's records follow."""
+    """Group turns by account, in time order; `context` holds what the account's records follow.
+
+    An export may give one id to several records, so a record is known by its place: `facts["positions"]` and
+    `facts["context_positions"]` stand beside the records and the context, and an id is in `facts["quiet"]` only if
+    nothing was found in any record that bears it.
+    """
     accounts: dict[str, list[Turn]] = {}
     for turn in turns:
         accounts.setdefault(turn.record.author, []).append(turn)
     for name in sorted(accounts):
         ordered = sorted(accounts[name], key=_when)
-        context = {turn.after.id: turn.after for turn in ordered if turn.after}
+        context = {
+            (turn.after.conversation, turn.after_position, turn.after.id): turn.after for turn in ordered if turn.after
+        }
+        loud = {turn.record.id for turn in ordered if not turn.quiet}
         facts = {
-            "positions": {turn.record.id: turn.position for turn in ordered if turn.record.conversation},
-            "quiet": frozenset(turn.record.id for turn in ordered if turn.quiet),
+            "positions": tuple(turn.position for turn in ordered),
+            "context_positions": tuple(position for _, position, _ in context),
+            "quiet": frozenset(turn.record.id for turn in ordered if turn.quiet).difference(loud),
         }
         yield Thread(
             kind="account", id=name, records=tuple(turn.record for turn in ordered),

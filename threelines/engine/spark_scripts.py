@@ -8,7 +8,7 @@ which cuts it into scripts. Networks need what every account used: that is a lig
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -34,7 +34,7 @@ from threelines.link.copies import alike as resemblance
 from threelines.link.groups import LEVELS, grouped
 from threelines.link.network import Columns, Network, items_of, network_thread, networks
 from threelines.link.network import shown as network_records
-from threelines.link.scripts import Script, script_thread, scripts_of
+from threelines.link.scripts import Script, script_thread, scripts_of, told_apart
 from threelines.link.scripts import shown as script_records
 from threelines.records import Record, Thread
 
@@ -53,11 +53,18 @@ _encode = msgspec.msgpack.Encoder().encode
 def scan_linked(records: Any, job: Job) -> Any:
     """Judge the scripts and networks of a frame of `RECORD`; return a frame of `FINDING`."""
     parts = script_parts(records).persist()
-    return _judge_scripts(records, parts, job).unionAll(_judge_networks(records, parts, job))
+    whole = parts.where("place < 0").collect()
+    made = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in whole]
+    scripts = told_apart(made)
+    renamed = {row.script: now.id for row, was, now in zip(whole, made, scripts, strict=True) if now.id != was.id}
+    return _judge_scripts(records, parts, renamed, job).unionAll(_judge_networks(records, scripts, job))
 
 
 def script_parts(records: Any) -> Any:
-    """Return a frame of `_PART`: for each script itself (place -1), and for each record of it that is judged."""
+    """Return a frame of `_PART`: for each script itself (place -1), and for each record of it that is judged.
+
+    `script` is the place of its first record: record ids may repeat, and with them names of scripts.
+    """
     texts = records.where("kind <> 'system'")
     sketched = texts.mapInArrow(_sketched, _SKETCH).persist()
     count = sketched.count()
@@ -147,35 +154,29 @@ def _cut(sketched: Any, links: Any, named: Any) -> Any:
     return together.mapInArrow(_scripts, _PART)
 
 
-def _judge_scripts(records: Any, parts: Any, job: Job) -> Any:
+def _judge_scripts(records: Any, parts: Any, renamed: Mapping[str, str], job: Job) -> Any:
     whole = parts.where("place < 0")
     shown = parts.where("place >= 0").select("script", "place").join(records.select("place", "payload"), "place")
     rows = whole.unionAll(shown.select("script", "place", "payload"))
     rows = rows.repartition("script").sortWithinPartitions("script", "place")
-    return rows.mapInArrow(partial(_judge_gathered, job, Script), FINDING)
+    return rows.mapInArrow(partial(_judge_gathered, job, Script, renamed), FINDING)
 
 
-def _judge_networks(records: Any, parts: Any, job: Job) -> Any:
-    from pyspark.sql import functions as f
-
-    scripts = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in parts.where("place < 0").collect()]
+def _judge_networks(records: Any, scripts: Sequence[Script], job: Job) -> Any:
     columns = Columns()
     light = records.where("author <> '' and kind <> 'system'").mapInArrow(_items, _ITEMS).orderBy("place")
     for row in light.toLocalIterator(prefetchPartitions=True):
-        columns.add(
-            row.id, row.author, row.time, msgspec.msgpack.decode(bytes(row["items"]), type=list[tuple[str, str]])
-        )
+        items = msgspec.msgpack.decode(bytes(row["items"]), type=list[tuple[str, str]])
+        columns.add(row.place, row.id, row.author, row.time, items)
     columns.use_scripts(scripts)
     found = networks(columns)
     spark = records.sparkSession
     whole = spark.createDataFrame([(network.id, -1, bytearray(_encode(network))) for network in found], _PART)
-    wanted = [(network.id, name) for network in found for name in network_records(network)]
-    shown = spark.createDataFrame(wanted, "script string, id string").join(
-        records.select("id", "place", "payload"), "id"
-    )
-    rows = whole.unionAll(shown.select("script", "place", f.col("payload")))
+    wanted = [(network.id, place) for network in found for place in network_records(network)]
+    shown = spark.createDataFrame(wanted, "script string, place long").join(records.select("place", "payload"), "place")
+    rows = whole.unionAll(shown.select("script", "place", "payload"))
     rows = rows.repartition("script").sortWithinPartitions("script", "place")
-    return rows.mapInArrow(partial(_judge_gathered, job, Network), FINDING)
+    return rows.mapInArrow(partial(_judge_gathered, job, Network, {}), FINDING)
 
 
 # ---- in each worker --------------------------------------------------------------------------
@@ -292,13 +293,12 @@ def _script_rows(members: list[dict[str, Any]], edges: list[dict[str, Any]]) -> 
     pairs = Pairs(*(np.asarray([row_of[edge[side]] for edge in edges], dtype=np.int64) for side in ("place", "second")))
     sketched = Sketches(tables[0], tables[1], np.full(len(members), MIN_SHINGLES))
     names = grouped(sketched, pairs, np.asarray([edge["alike"] for edge in edges]))
-    ids = [member["id"] for member in members]
-    place_of = dict(zip(ids, row_of, strict=True))
-    columns = ([member[name] for member in members] for name in ("author", "time"))
-    for script in scripts_of(names, ids, *columns):
-        yield script.id, -1, _encode(script)
-        for name in script_records(script):
-            yield script.id, place_of[name], b""
+    columns = ([member[name] for member in members] for name in ("id", "author", "time", "place"))
+    for script in scripts_of(names, *columns):
+        key = str(script.places[0])
+        yield key, -1, _encode(script)
+        for place in script_records(script):
+            yield key, place, b""
 
 
 def _table(rows: list[bytes], size: int) -> Any:
@@ -309,15 +309,18 @@ def _table(rows: list[bytes], size: int) -> Any:
     return table
 
 
-def _judge_gathered(job: Job, kind: type[Script] | type[Network], batches: Batches) -> Batches:
-    return judged(_gathered(kind, batches), job)
+def _judge_gathered(
+    job: Job, kind: type[Script] | type[Network], renamed: Mapping[str, str], batches: Batches
+) -> Batches:
+    return judged(_gathered(kind, renamed, batches), job)
 
 
-def _gathered(kind: type[Script] | type[Network], batches: Batches) -> Iterator[Thread]:
+def _gathered(kind: type[Script] | type[Network], renamed: Mapping[str, str], batches: Batches) -> Iterator[Thread]:
     rows = (row for part in batches for row in part.to_pylist())
-    for _, group in groupby(rows, key=lambda row: row["script"]):
+    for key, group in groupby(rows, key=lambda row: row["script"]):
         first, *held = group
         whole = msgspec.msgpack.decode(first["payload"], type=kind)
+        whole = msgspec.structs.replace(whole, id=renamed.get(key, whole.id))
         found = [_decode(row["payload"]) for row in held]
         yield script_thread(whole, found) if isinstance(whole, Script) else network_thread(whole, found)
 

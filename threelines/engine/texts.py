@@ -103,9 +103,9 @@ class Block:
             shingles[rows], words[rows], sizes[rows] = table[:, :SKETCH], table[:, SKETCH:-1], table[:, -1]
         return Sketches(shingles, words, sizes)
 
-    def records(self, rows: Collection[int]) -> Iterator[Record]:
-        """Yield the records of some rows, in order; no other is decoded."""
-        return (_decode_record(encoded) for _, encoded in self.encoded(rows))
+    def records(self, rows: Collection[int]) -> Iterator[tuple[int, Record]]:
+        """Yield (row, record) of some rows, in order; no other is decoded."""
+        return ((row, _decode_record(encoded)) for row, encoded in self.encoded(rows))
 
     def encoded(self, rows: Collection[int]) -> Iterator[tuple[int, bytes]]:
         """Yield (row, record in msgpack) of some rows, in order."""

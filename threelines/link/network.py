@@ -17,8 +17,22 @@ import msgspec
 import numpy as np
 
 from threelines.link.groups import components
-from threelines.link.scripts import Script
-from threelines.link.ties import Floats, Ints, Shared, Ties, Uses, chance, expected, holders, shared, span, ties
+from threelines.link.pictures import same_pictures
+from threelines.link.scripts import Script, in_order
+from threelines.link.ties import (
+    Floats,
+    Ints,
+    Shared,
+    Ties,
+    Uses,
+    chance,
+    exactness,
+    expected,
+    holders,
+    shared,
+    span,
+    ties,
+)
 from threelines.records import Record, Thread
 from threelines.text.entities import entities
 
@@ -52,6 +66,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """Probability of as much by chance, with popularity, activity and time taken into account."""
     records: tuple[str, ...]
     """Ids of records that show it."""
+    places: tuple[int, ...]
+    """Where they stand in the source: an export may give one id to several records."""
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,16 +87,18 @@ class Columns:
 
     def __init__(self) -> None:
         self.ids: list[str] = []
+        self.places = array("q")
         self.accounts: dict[str, int] = {}
         self.account, self.time = array("q"), array("d")
         self.items: dict[str, dict[str, int]] = defaultdict(dict)
         self._values: dict[str, list[str]] = {}
         self.uses: dict[str, tuple[array[int], array[int]]] = defaultdict(lambda: (array("q"), array("q")))
 
-    def add(self, name: str, author: str, time: float | None, items: Iterable[tuple[str, str]]) -> None:
-        """Take in one record; `items` are those of `items_of`."""
+    def add(self, place: int, name: str, author: str, time: float | None, items: Iterable[tuple[str, str]]) -> None:
+        """Take in one record and its place in the source; `items` are those of `items_of`."""
         row = len(self.ids)
         self.ids.append(name)
+        self.places.append(place)
         self.account.append(self.accounts.setdefault(author, len(self.accounts)))
         self.time.append(nan if time is None else time)
         for kind, value in items:
@@ -88,11 +106,11 @@ class Columns:
 
     def use_scripts(self, scripts: Sequence[Script]) -> None:
         """Take in who used which script, once all records are in; the order of the scripts does not matter."""
-        row_of = {name: row for row, name in enumerate(self.ids)} if scripts else {}
+        row_of = {place: row for row, place in enumerate(self.places)} if scripts else {}
         for script in sorted(scripts, key=lambda script: script.id):
-            for name in script.records:
-                if name in row_of:
-                    self.use("script", script.id, row_of[name])
+            for place in script.places:
+                if place in row_of:
+                    self.use("script", script.id, row_of[place])
 
     def use(self, kind: str, value: str, row: int) -> None:
         """Note that a record holds an item."""
@@ -107,15 +125,17 @@ class Columns:
             self._values[kind] = list(self.items[kind])
         return self._values[kind]
 
-    def layers(self) -> list[Uses]:
-        """Return the uses of items by kind, and the timing."""
+    def layers(self, exact: float) -> list[Uses]:
+        """Return the uses of items by kind, and the timing, with times written to `exact` seconds."""
         account, time = np.asarray(self.account, dtype=np.int64), np.asarray(self.time)
         made = []
         for kind in KINDS:
             items, rows = (np.asarray(column, dtype=np.int64) for column in self.uses[kind])
+            if kind == "photo" and len(items):
+                items = same_pictures(self.values(kind), np.bincount(items))[items]
             if len(items):
                 made.append(Uses(kind, items, account[rows], time[rows], rows))
-        return [*made, _timing(account, time)]
+        return [*made, _timing(account, time, exact)]
 
 
 def items_of(record: Record) -> list[tuple[str, str]]:
@@ -134,10 +154,10 @@ def _items(record: Record) -> Iterator[tuple[str, str]]:
             yield "photo", attachment.hash
 
 
-def _timing(account: Ints, time: Floats) -> Uses:
+def _timing(account: Ints, time: Floats, exact: float) -> Uses:
     """Cut time into moments in which `PER_SLOT` records fall on average; a moment is an item."""
     rows = np.flatnonzero(~np.isnan(time))
-    width = max((np.ptp(time[rows]) if rows.size else 0.0) * PER_SLOT / max(rows.size, 1), 1.0)
+    width = max((np.ptp(time[rows]) if rows.size else 0.0) * PER_SLOT / max(rows.size, 1), exact)
     slots = np.unique((time[rows] // width).astype(np.int64), return_inverse=True)[1]
     return Uses("timing", slots.astype(np.int64), account[rows], np.full(rows.size, np.nan), rows)
 
@@ -173,10 +193,10 @@ def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iter
 
 def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> Columns:
     columns = Columns()
-    for record in records:
+    for place, record in enumerate(records):
         if record.author and record.kind != "system":
             at = record.time.timestamp() if record.time else None
-            columns.add(record.id, record.author, at, items_of(record))
+            columns.add(place, record.id, record.author, at, items_of(record))
     columns.use_scripts(scripts)
     return columns
 
@@ -184,10 +204,11 @@ def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> Columns:
 def _weighed(columns: Columns) -> tuple[Ties, list[Shared]]:
     """Weigh what accounts share against chance."""
     count = len(columns.accounts)
-    activity = np.bincount(np.asarray(columns.account, dtype=np.int64), minlength=count)
-    layers = columns.layers()
-    seconds = span(np.asarray(columns.time))
-    found = [shared(uses, seconds) for uses in layers]
+    account, time = np.asarray(columns.account, dtype=np.int64), np.asarray(columns.time)
+    activity = np.bincount(account, minlength=count)
+    exact = exactness(account, time, count)
+    layers, seconds = columns.layers(exact.whole), span(time, exact.whole)
+    found = [shared(uses, seconds, exact.of) for uses in layers]
     weighed = [chance(rows, expected(uses, activity)) for rows, uses in zip(found, layers, strict=True)]
     holding = np.unique(np.concatenate([uses.account for uses in layers if uses.kind != "timing"] or [activity[:0]]))
     kinds = [one for one in weighed if len(one[0])] or weighed[:1]
@@ -279,7 +300,7 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
     nodes: set[int] = set()
     made: list[Edge] = []
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
-    ids = columns.ids
+    ids, places = columns.ids, columns.places
     for p, first, second in sorted([(p, first, second) for first, second, p in edges]):
         pair, shown = (first, second), evidence[first, second]
         nodes.update(pair)
@@ -291,7 +312,7 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
         made.append(Edge(
             first=names[first], second=names[second],
             kinds={kind: 1} if len(shown) == 1 else _counted([kind for _, kind, _, _, _ in shown]),
-            p=float(f"{p:.2e}"), records=tuple([ids[row] for row in rows]),
+            p=float(f"{p:.2e}"), records=tuple([ids[row] for row in rows]), places=tuple([places[row] for row in rows]),
         ))  # fmt: skip
     members = sorted([names[node] for node in nodes])
     values = {kind: columns.values(kind) for kind, _ in holding if kind != "timing"}
@@ -308,43 +329,50 @@ def _counted(kinds: list[str]) -> dict[str, int]:
 
 def network_threads(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[Thread]:
     """Yield a thread for each network. `records` is read twice: give a list, or a source that can start again."""
-    yield from threads_of(find_networks(records, scripts), records)
+    yield from threads_of(find_networks(records, scripts), enumerate(records))
 
 
-def threads_of(found: Sequence[Network], records: Iterable[Record]) -> Iterator[Thread]:
-    """Pick the records that show the ties in a second pass, and yield one thread for each network."""
-    owners: dict[str, list[str]] = defaultdict(list)
+def threads_of(found: Sequence[Network], records: Iterable[tuple[int, Record]]) -> Iterator[Thread]:
+    """Pick the records that show the ties, each given with its place, and yield one thread for each network."""
+    owners: dict[int, list[str]] = defaultdict(list)
     for network in found:
-        for name in shown(network):
-            owners[name].append(network.id)
+        for place in shown(network):
+            owners[place].append(network.id)
     picked: dict[str, list[Record]] = {network.id: [] for network in found}
-    for record in records:
-        for owner in owners.pop(record.id, ()):
+    for place, record in records:
+        for owner in owners.get(place, ()):
             picked[owner].append(record)
     for network in found:
         yield network_thread(network, picked.pop(network.id))
 
 
-def shown(network: Network) -> list[str]:
-    """Return records that show the ties: first one edge of each account, then the least likely by chance."""
+def shown(network: Network) -> list[int]:
+    """Return the places of records that show the ties: first one edge of each account, then the least likely by chance."""
     seen: set[str] = set()
-    first: list[str] = []
-    rest: list[str] = []
+    first: list[int] = []
+    rest: list[int] = []
     for edge in network.edges:
         new = {edge.first, edge.second} - seen
         seen |= new
-        (first if new else rest).extend(edge.records)
+        (first if new else rest).extend(edge.places)
     return list(dict.fromkeys([*first, *rest]))[:RECORDS]
 
 
 def network_thread(network: Network, records: Sequence[Record]) -> Thread:
     """Make the thread of a network from the records that were picked."""
-    ordered = sorted(records, key=lambda record: (record.time.timestamp() if record.time else 0.0, record.id))
+    ordered = sorted(records, key=in_order)
     facts: dict[str, Any] = {
         "members": list(network.members),
-        "edges": [msgspec.to_builtins(edge) for edge in network.edges[:EDGES]],
+        "edges": [_told(edge) for edge in network.edges[:EDGES]],
         "ties": len(network.edges),
         "items": [list(item) for item in network.items],
         "tested": network.tested,
     }
     return Thread(kind="network", id=network.id, records=tuple(ordered), facts=facts)
+
+
+def _told(edge: Edge) -> dict[str, Any]:
+    """Return the edge as it is written: records by the ids of the export."""
+    told: dict[str, Any] = msgspec.to_builtins(edge)
+    del told["places"]
+    return told

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threelines.link.copies import NOTHING, Rows, Values, sketch
-from threelines.link.scripts import Linked, link_texts
+from threelines.link.scripts import Linked, in_order, link_texts
 from threelines.link.template import TOKEN
 from threelines.records import Record, Thread
 
@@ -42,6 +42,8 @@ class Praise(msgspec.Struct, frozen=True, kw_only=True):
     word: int
     """Hash of the name; how it is written is seen in the second pass."""
     records: tuple[str, ...]
+    places: tuple[int, ...]
+    """Where each of the records stands in the source: an export may give one id to several records."""
     members: tuple[str, ...]
     others: int
     """How many other accounts use the name."""
@@ -62,6 +64,7 @@ def find_praise(linked: Linked) -> list[Praise]:
     return [
         Praise(
             word=word, records=tuple(linked.ids[rows[row]] for row in near), others=others, p=float(f"{p:.2e}"),
+            places=tuple(linked.places[rows[row]] for row in near),
             members=tuple(sorted({names[account[row]] for row in near})),
             seconds=round(float(np.ptp(time[near])), 3),
         )
@@ -138,26 +141,26 @@ def _close(rows: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.int
 
 def praise_threads(records: Iterable[Record], linked: Linked | None = None, *, threads: int = 2) -> Iterator[Thread]:
     """Yield a thread of kind network for each name. `records` is read once more, or twice when nothing links them yet."""
-    yield from threads_about(find_praise(linked or link_texts(records, threads=threads)), records)
+    yield from threads_about(find_praise(linked or link_texts(records, threads=threads)), enumerate(records))
 
 
-def threads_about(found: Sequence[Praise], records: Iterable[Record]) -> Iterator[Thread]:
-    """Pick the records that hold the names, and yield one thread for each name."""
-    owner: dict[str, list[Praise]] = {}
+def threads_about(found: Sequence[Praise], records: Iterable[tuple[int, Record]]) -> Iterator[Thread]:
+    """Pick the records that hold the names, each given with its place, and yield one thread for each name."""
+    owner: dict[int, list[Praise]] = {}
     for praise in found:
-        for name in praise.records:
-            owner.setdefault(name, []).append(praise)
+        for place in praise.places:
+            owner.setdefault(place, []).append(praise)
     picked: dict[int, list[Record]] = {praise.word: [] for praise in found}
-    for record in records:
-        for praise in owner.pop(record.id, ()):
+    for place, record in records:
+        for praise in owner.get(place, ()):
             picked[praise.word].append(record)
     for praise in found:
         yield _thread(praise, picked[praise.word])
 
 
 def _thread(praise: Praise, records: list[Record]) -> Thread:
-    ordered = sorted(records, key=lambda record: (record.time.timestamp() if record.time else 0.0, record.id))
-    spans = {record.id: _span(record.text, praise.word) for record in ordered}
+    ordered = sorted(records, key=in_order)
+    spans = {record.id: _span(record.text, praise.word) for record in reversed(ordered)}  # of one id, the first counts
     first = ordered[0]
     start, end = spans[first.id]
     name = blake2b("\0".join(praise.records).encode(), digest_size=8).hexdigest()

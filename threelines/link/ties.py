@@ -21,6 +21,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from threelines.text.clock import ENOUGH, EXACT, UNITS
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -70,17 +72,42 @@ class Ties(NamedTuple):
     """How many pairs could have been tied."""
 
 
-def span(times: Floats) -> float:
-    """Return over how many seconds the platform's activity is spread: busy hours shorten it."""
+class Exactness(NamedTuple):
+    """To how many seconds times are written, at least `EXACT`: none that are equal lie surely closer."""
+
+    whole: float
+    """Of all times."""
+    of: Floats
+    """Of each account's times."""
+
+
+def exactness(account: Ints, time: Floats, count: int) -> Exactness:
+    """Measure it for `count` accounts; one with few times may have round ones by chance and goes by all times."""
+    known = np.flatnonzero(~np.isnan(time))
+    unit = np.full(known.size, EXACT)
+    for size in reversed(UNITS):
+        unit[time[known] % size == 0] = size
+    whole = float(unit.min()) if known.size >= ENOUGH else EXACT
+    own = np.full(count, UNITS[0])
+    np.minimum.at(own, account[known], unit)
+    return Exactness(whole, np.where(np.bincount(account[known], minlength=count) >= ENOUGH, own, whole))
+
+
+def span(times: Floats, written_to: float = EXACT) -> float:
+    """Return over how many seconds the platform's activity is spread: busy hours shorten it (days, if no more is known)."""
     known = times[~np.isnan(times)]
     if known.size < 2:
         return 1.0
-    hours = np.unique((known // 3600).astype(np.int64), return_counts=True)[1] / known.size
-    return float(max(3600 / np.square(hours).sum(), 1.0))
+    width = max(3600.0, written_to)
+    hours = np.unique((known // width).astype(np.int64), return_counts=True)[1] / known.size
+    return float(max(width / np.square(hours).sum(), 1.0))
 
 
-def shared(uses: Uses, seconds: float) -> Shared:
-    """Find pairs of accounts that used the same item, and how close in time."""
+def shared(uses: Uses, seconds: float, exact: Floats | None = None) -> Shared:
+    """Find pairs of accounts that used the same item, and how close in time: no closer than their times are written.
+
+    `exact` says to how many seconds those of each account are (`Exactness.of`); `EXACT` where it is left out.
+    """
     rows = _kept(uses)
     item, account, time = uses.item[rows], uses.account[rows], uses.time[rows]
     starts = np.flatnonzero(np.diff(item, prepend=-1))
@@ -99,7 +126,8 @@ def shared(uses: Uses, seconds: float) -> Shared:
     low, high = np.concatenate([np.empty(0, np.int64), *lows]), np.concatenate([np.empty(0, np.int64), *highs])
     swap = account[low] > account[high]
     low, high = np.where(swap, high, low), np.where(swap, low, high)
-    gap = np.nan_to_num(np.abs(time[low] - time[high]), nan=seconds)
+    least = EXACT if exact is None else np.maximum(exact[account[low]], exact[account[high]])
+    gap = np.nan_to_num(np.maximum(np.abs(time[low] - time[high]), least), nan=seconds)
     shares = _joined(_joined(account[low], account[high]), item[low])
     order = np.lexsort((gap, shares))
     low, high, gap = low[order], high[order], gap[order]

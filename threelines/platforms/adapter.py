@@ -10,11 +10,13 @@ An adapter fitted with `--encoder frozen` also weighs the encoder's vector (view
 what a model can give back of its training, these might. Keep such a file as you keep the labels.
 
 The file: 8 bytes of magic, the length of the header (u64, little-endian), the header (JSON), then
-the arrays at the offsets the header names. The header carries the SHA-256 of the arrays.
+the arrays at the offsets the header names. The header carries the SHA-256 of itself (with no digest
+in it) and the arrays: it catches damage, not a forger, who can make a checksum too.
 """
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 from hashlib import sha256
@@ -31,10 +33,12 @@ from threelines.records import Thread, ThreelinesError
 from threelines.text.layers import SHAPES, WIDE, Part, Tuned
 
 MAGIC = b"3LINEADP"
-VERSION = 1
+VERSION = 2
 _LONGEST_HEADER = 1 << 20
 _LARGEST_FILE = 1 << 29
 _MOST_CLASSES = 200
+_LARGEST_NUMBER = 1e12
+"""Of a calibration: scores times this are still numbers."""
 _BATCH = 512
 
 Floats = NDArray[np.float32]
@@ -70,6 +74,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What it was fitted on, and what it must not be used for."""
     arrays: dict[str, ArrayPlace] = {}
     digest: str = ""
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
 
 
 class Adapter:
@@ -141,8 +149,8 @@ class Adapter:
             places[name] = ArrayPlace(array.dtype.str, array.shape, len(blob))  # type: ignore[arg-type]
             blob += array.tobytes()
             blob += bytes(-len(blob) % 8)
-        header = msgspec.structs.replace(self.header, arrays=places, digest=sha256(blob).hexdigest())
-        raw = msgspec.json.encode(header, order="deterministic")
+        header = msgspec.structs.replace(self.header, arrays=places)
+        raw = _encoded(msgspec.structs.replace(header, digest=_digest(header, bytes(blob))))
         path.write_bytes(MAGIC + struct.pack("<Q", len(raw)) + raw + blob)
 
     @classmethod
@@ -152,8 +160,9 @@ class Adapter:
             raise AdapterError(f"{path}: larger than any adapter ({_LARGEST_FILE >> 20} MB); is it another file?")
         raw = path.read_bytes()
         header, blob = _header(path, raw)
-        if sha256(blob).hexdigest() != header.digest:
-            raise AdapterError(f"{path}: damaged (its arrays do not match its checksum); copy it again or fit again")
+        if _digest(header, blob) != header.digest:
+            raise AdapterError(f"{path}: damaged (it does not match its checksum); copy it again or fit again")
+        _check(path, header)
         read = {name: _array(path, name, place, blob) for name, place in header.arrays.items()}
         weights = {name: _view_weights(path, name, header, read) for name in header.views if name != TUNED}
         return cls(header, weights, _tuned_layers(path, header, read) if TUNED in header.views else None)
@@ -184,23 +193,49 @@ def _header(path: Path, raw: bytes) -> tuple[Header, bytes]:
     if size > _LONGEST_HEADER or 16 + size > len(raw):
         raise AdapterError(f"{path}: damaged header; copy it again or fit again")
     try:
-        header = msgspec.json.decode(raw[16 : 16 + size], type=Header)
-    except msgspec.DecodeError as fault:
-        raise AdapterError(f"{path}: header cannot be read ({fault}); fit again with this version") from fault
-    if header.version != VERSION:
-        raise AdapterError(f"{path}: version {header.version}, this is version {VERSION}; fit again")
+        version = msgspec.json.decode(raw[16 : 16 + size], type=_Version).version
+        if version != VERSION:
+            raise AdapterError(f"{path}: version {version}, this is version {VERSION}; fit again with this version")
+        return msgspec.json.decode(raw[16 : 16 + size], type=Header), raw[16 + size :]
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as fault:
+        raise AdapterError(f"{path}: damaged header ({fault}); copy it again or fit again") from fault
+
+
+def _encoded(header: Header) -> bytes:
+    return msgspec.json.encode(header, order="deterministic")
+
+
+def _digest(header: Header, blob: bytes) -> str:
+    found = sha256(_encoded(msgspec.structs.replace(header, digest="")))
+    found.update(blob)
+    return found.hexdigest()
+
+
+def _check(path: Path, header: Header) -> None:
+    """Refuse what an adapter of this version never says."""
     unknown = sorted(set(header.views) - {*VIEWS, MEANING, TUNED})
-    if unknown or not 2 <= len(header.classes) <= _MOST_CLASSES or len(header.bias) != len(header.classes):
-        raise AdapterError(f"{path}: views or classes cannot be used ({', '.join(unknown) or 'classes'}); fit again")
-    return header, raw[16 + size :]
+    classes, views = len(set(header.classes)), len(set(header.views))
+    if unknown or not views or views != len(header.views):
+        raise AdapterError(f"{path}: views cannot be used ({', '.join(unknown) or 'none, or one twice'}); fit again")
+    if classes != len(header.classes) or not 2 <= classes <= _MOST_CLASSES or len(header.bias) != classes:
+        raise AdapterError(
+            f"{path}: classes cannot be used (two of one name, too few, or not one bias each); fit again"
+        )
+    finite = all(abs(value) < _LARGEST_NUMBER for value in header.bias)
+    if not finite or not 0 < header.temperature < _LARGEST_NUMBER:
+        raise AdapterError(f"{path}: its calibration is out of range, so no probability can be given; fit again")
 
 
 def _array(path: Path, name: str, place: ArrayPlace, blob: bytes) -> NDArray[Any]:
-    count = int(np.prod(place.shape, dtype=np.int64)) if place.shape else 1
+    # Python's whole numbers: a product of hostile sides does not wrap to a small one.
+    count = math.prod(place.shape)
     end = place.offset + count * np.dtype(place.dtype).itemsize
-    if len(place.shape) > 2 or min((0, *place.shape, place.offset)) < 0 or end > len(blob):
+    if len(place.shape) > 2 or min((0, *place.shape, place.offset)) < 0 or max((end, *place.shape)) > len(blob):
         raise AdapterError(f"{path}: array {name} lies outside the file; copy it again or fit again")
-    return np.frombuffer(blob, dtype=place.dtype, count=count, offset=place.offset).reshape(place.shape)
+    array = np.frombuffer(blob, dtype=place.dtype, count=count, offset=place.offset).reshape(place.shape)
+    if not np.isfinite(array).all():
+        raise AdapterError(f"{path}: array {name} holds what is no number; fit again")
+    return array
 
 
 def _view_weights(

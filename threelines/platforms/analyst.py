@@ -2,9 +2,11 @@
 
 Any OpenAI-compatible address will do (vLLM, llama.cpp, Ollama, a hosted one). The policy is made
 from the vocabulary; the thread goes in as data between marks that cannot occur in it; the answer
-must fit a schema, and a signal counts only if its quote stands verbatim in the record it names.
-What does not is discarded and counted. Nothing a message says can change the rules, because the
-answer can only point at words of the thread: the worst an injection gets is a true quote.
+must fit a schema, and a signal counts only if its quote, whole words of four letters or more, stands
+verbatim in the record it names; three signs of one place at most, no claim twice, and no sign
+of AI use (no model can tell a text of a model's). What does not count is discarded and counted.
+Nothing a message says can change the rules, because the answer can only point at words of the thread:
+the worst an injection gets is true quotes under the wrong signs, all of them weak.
 
 Everything that was sent and answered is appended to a log (JSONL). Without an address nothing runs.
 """
@@ -12,12 +14,17 @@ Everything that was sent and answered is appended to a log (JSONL). Without an a
 from __future__ import annotations
 
 import json
+import threading
 import time
+import unicodedata
 import urllib.error
 import urllib.request
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,7 +35,12 @@ from threelines.vocabulary.terms import Indicator, Vocabulary
 
 _LONGEST_ANSWER = 200_000
 _LONGEST_THREAD = 12_000
+_LONGEST_LINE = 4_000
 _MOST_SIGNALS = 20
+_LEAST_QUOTE = 4
+_MOST_SIGNS_A_PLACE = 3
+_UNSPACED = ("THAI", "LAO", "MYANMAR", "KHMER", "TIBETAN", "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL")
+"""Beginnings of the names of letters that words are not parted by spaces in; Hangul writes particles onto a word."""
 _TOKENS_A_LETTER = 0.5
 """Estimate for the budget; most scripts need fewer."""
 
@@ -87,6 +99,7 @@ class Analyst:
     """Reads raised threads through one address, within a budget, and remembers what it has read.
 
     `address` is the base URL up to and with `/v1`; `key` goes into the Authorization header only and never into the log.
+    Raises AnalystError for an address or a key that no request can be made with.
     """
 
     def __init__(
@@ -99,13 +112,12 @@ class Analyst:
         key: str = "",
         budget: Budget | None = None,
     ) -> None:
-        if urlsplit(address).scheme not in ("http", "https") or not urlsplit(address).netloc:
-            raise AnalystError(
-                f"{address!r}: not an http(s) address; give the base URL, such as http://localhost:8000/v1"
-            )
+        _check_address(address)
+        if not (key.isascii() and key.isprintable()):
+            raise AnalystError("the key holds letters or signs that no header can carry; is it the right one?")
         self._address, self._model, self._key = address.rstrip("/") + "/chat/completions", model, key
         self._log, self.budget, self.tally = log, budget or Budget(), Tally()
-        self._known = {indicator.id: indicator for indicator in vocabulary.active if indicator.counts}
+        self._known = {indicator.id: indicator for indicator in signs(vocabulary)}
         self._policy = policy(tuple(self._known.values()))
         self._cache: dict[str, _Answer] = dict(_read_log(log, self._salt()))
 
@@ -117,8 +129,11 @@ class Analyst:
         if assessment.tier == "none":
             return
         records = {record.id: record for record in thread.records if record.kind != "system" and record.text}
-        if records:
-            yield from self._checked(self._answer(shown(tuple(records.values()))), records)
+        words = shown(tuple(records.values()))
+        if words:
+            yield from self._checked(self._answer(words), records)
+        elif records:
+            self._discard("no message can be shown")
 
     def _answer(self, words: str) -> _Answer:
         name = sha256(f"{self._salt()}\0{words}".encode()).hexdigest()
@@ -155,34 +170,54 @@ class Analyst:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         request = urllib.request.Request(self._address, json.dumps(body).encode(), headers)  # noqa: S310 - scheme checked
         timeout = max(0.1, min(self.budget.timeout, self.budget.seconds))
+        got: SimpleQueue[tuple[bytes, str]] = SimpleQueue()
+        # Its own thread: a socket's timeout is for each piece, and a server may drip headers for ever.
+        threading.Thread(target=lambda: got.put(_exchange(request, timeout)), daemon=True).start()
         try:
-            with _opener().open(request, timeout=timeout) as reply:
-                raw = _read_within(reply, timeout)
-        except TimeoutError:
+            raw, fault = got.get(timeout=timeout)
+        except Empty:
             return "", "timed out"
-        except urllib.error.HTTPError as refused:
-            return "", f"HTTP {refused.code}"
-        except OSError as fault:
-            return "", "timed out" if "timed out" in str(fault) else "no connection"
-        return (raw.decode("utf-8", "replace"), "") if len(raw) <= _LONGEST_ANSWER else ("", "answer too long")
+        return (raw.decode("utf-8", "replace"), fault) if len(raw) <= _LONGEST_ANSWER else ("", "answer too long")
 
     def _checked(self, answer: _Answer, records: dict[str, Record]) -> Iterator[Signal]:
-        for claim in answer.signals[:_MOST_SIGNALS]:
-            record, indicator = records.get(claim.record), self._known.get(claim.indicator)
-            at = record.text.find(claim.quote) if record and claim.quote.strip() else -1
-            if indicator is None:
-                self._discard("no such sign")
-            elif record is None:
-                self._discard("no such record")
-            elif at < 0:
-                self._discard("quote not in the record")
-            else:
-                self.tally.kept += 1
-                yield Signal(
-                    indicator=indicator.id, record=record.id, quote=claim.quote, start=at, end=at + len(claim.quote),
-                    strength="weak", detail=f"A language model points to these words for “{indicator.name}”.",
-                    detector="analyst", shadow=indicator.shadow,
-                )  # fmt: skip
+        kept: list[Signal] = []
+        for number, claim in enumerate(answer.signals):
+            found = "too many signs" if number >= _MOST_SIGNALS else self._signal(claim, records, kept)
+            if isinstance(found, str):
+                self._discard(found)
+                continue
+            kept.append(found)
+            self.tally.kept += 1
+            yield found
+
+    def _signal(self, claim: _Claim, records: dict[str, Record], kept: Sequence[Signal]) -> Signal | str:
+        """Return the signal of a claim, or why it does not count."""
+        record, indicator = records.get(claim.record), self._known.get(claim.indicator)
+        if indicator is None:
+            return "no such sign"
+        if record is None:
+            return "no such record"
+        if claim.quote not in record.text or not claim.quote.strip():
+            return "quote not in the record"
+        if (
+            sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in claim.quote if _of_word(sign))
+            < _LEAST_QUOTE
+        ):
+            return "quote too short"
+        start = whole(claim.quote, record.text)
+        if start < 0:
+            return "quote cuts a word"
+        end = start + len(claim.quote)
+        near = [one.indicator for one in kept if one.record == record.id and one.start < end and start < one.end]
+        if indicator.id in near:
+            return "said already"
+        if len(near) >= _MOST_SIGNS_A_PLACE:
+            return "too many signs for one place"
+        return Signal(
+            indicator=indicator.id, record=record.id, quote=claim.quote, start=start, end=end,
+            strength="weak", detail=f"A language model points to these words for “{indicator.name}”.",
+            detector="analyst", shadow=indicator.shadow,
+        )  # fmt: skip
 
     def _discard(self, reason: str) -> None:
         self.tally.discarded[reason] = self.tally.discarded.get(reason, 0) + 1
@@ -202,6 +237,36 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_NoRedirects)
+
+
+def _exchange(request: urllib.request.Request, timeout: float) -> tuple[bytes, str]:
+    """Return (answer, fault); one of them is empty. Whatever a server does is a fault, not an error of ours."""
+    try:
+        with _opener().open(request, timeout=timeout) as reply:
+            return _read_within(reply, timeout), ""
+    except TimeoutError:
+        return b"", "timed out"
+    except urllib.error.HTTPError as refused:
+        return b"", f"HTTP {refused.code}"
+    except OSError as fault:
+        return b"", "timed out" if "timed out" in str(fault) else "no connection"
+    except (HTTPException, ValueError):  # no HTTP at all, an answer that breaks off, a name that is no host
+        return b"", "no HTTP answer"
+
+
+def _check_address(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        fits = False
+    plain = address.isascii() and address.isprintable() and not set(address) & set(" ?#@")
+    if not fits or not plain:
+        raise AnalystError(
+            f"{address.rpartition('@')[2]!r}: not an http(s) address that can be asked; give the base URL, such as http://localhost:8000/v1, "
+            "without spaces, query or password"
+        )
 
 
 def _read_within(reply: Any, seconds: float) -> bytes:
@@ -231,16 +296,59 @@ def policy(indicators: Sequence[Indicator]) -> str:
     )
 
 
+def signs(vocabulary: Vocabulary) -> tuple[Indicator, ...]:
+    """Return the signs an analyst may point to: all that count, but those of AI use, which no model can tell."""
+    return tuple(indicator for indicator in vocabulary.active if indicator.counts and not indicator.ai_use)
+
+
 def shown(records: Sequence[Record]) -> str:
-    """Return the thread as JSON lines: a text cannot end its own string, so it cannot pose as an instruction's frame."""
+    """Return the thread as JSON lines: a text cannot end its own string, so it cannot pose as an instruction's frame.
+
+    The last lines that fit into 12,000 characters together, each cut to 4,000; empty where no line fits.
+    """
     lines, left = [], _LONGEST_THREAD
     for record in reversed(records):
-        line = json.dumps({"record": record.id, "text": record.text[:4000]}, ensure_ascii=False)
-        left -= len(line)
-        if left < 0:
-            break
-        lines.append(line)
+        line = _line(record)
+        if line and len(line) <= left:
+            lines.append(line)
+            left -= len(line) + 1
     return "\n".join(reversed(lines))
+
+
+def _line(record: Record) -> str:
+    """Return a record's line, its text cut so that the line fits; empty where not one letter does."""
+
+    def encoded(letters: int) -> str:
+        return json.dumps({"record": record.id, "text": record.text[:letters]}, ensure_ascii=False)
+
+    most = min(len(record.text), _LONGEST_LINE)
+    if len(encoded(most)) <= _LONGEST_LINE:
+        return encoded(most)
+    # A control character is six letters in JSON: measured is what is sent.
+    fitting = bisect_right(range(most), _LONGEST_LINE, key=lambda letters: len(encoded(letters))) - 1
+    return encoded(fitting) if fitting > 0 else ""
+
+
+def whole(quote: str, text: str) -> int:
+    """Return where the quote first stands in the text without cutting a word, or -1."""
+    start = text.find(quote)
+    while start >= 0:
+        end = start + len(quote)
+        if not _cuts(text[start - 1 : start + 1] if start else "") and not _cuts(text[end - 1 : end + 1]):
+            return start
+        start = text.find(quote, start + 1)
+    return -1
+
+
+def _cuts(pair: str) -> bool:
+    """Whether two neighbouring signs are of one word."""
+    return len(pair) == 2 and all(
+        _of_word(sign) and not unicodedata.name(sign, "").startswith(_UNSPACED) for sign in pair
+    )
+
+
+def _of_word(sign: str) -> bool:
+    return unicodedata.category(sign)[0] in "LMN"
 
 
 def _parsed(raw: str) -> tuple[_Answer | None, str]:
@@ -255,13 +363,13 @@ def _read_log(path: Path, salt: str) -> Iterator[tuple[str, _Answer]]:
     """Yield what was answered before under the same model and policy; a broken line is no answer."""
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().split(b"\n"):
         try:
             entry = json.loads(line)
             words = entry["sent"]["messages"][1]["content"]
             name = sha256(f"{salt}\0{words}".encode()).hexdigest()
             answer, _ = _parsed(entry["answered"])
-        except (ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
             continue
         if answer is not None and name == entry["id"]:
             yield name, answer

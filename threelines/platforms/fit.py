@@ -120,7 +120,7 @@ def fit(
     probabilities = _nested(recipes, held_out, read.target, folds)
     recipe = _best(recipes, held_out, read.target)
     members = recipes[recipe]
-    scale = {name: float(held_out[name].std()) * len(members) for name in members}
+    scale = {name: _spread(held_out[name]) * len(members) for name in members}
     temperature, bias = _calibrate(_mixture(members, held_out, scale), read.target)
     say(f"fitting {recipe!r} on everything")
     weights, shift = _weights(members, read, scale)
@@ -283,8 +283,13 @@ def _mixture(members: tuple[str, ...], scores: dict[str, Scores], scale: dict[st
     return mixed
 
 
+def _spread(scores: Scores) -> float:
+    """Return the standard deviation; never nothing, where labels say nothing and all scores are equal."""
+    return max(float(scores.std()), 1e-6)
+
+
 def _scaled(members: tuple[str, ...], scores: dict[str, Scores]) -> Scores:
-    return _mixture(members, scores, {name: float(scores[name].std()) * len(members) for name in members})
+    return _mixture(members, scores, {name: _spread(scores[name]) * len(members) for name in members})
 
 
 def _calibrate(scores: Scores, target: NDArray[np.int64]) -> tuple[float, Scores]:
@@ -326,7 +331,7 @@ def _nested(
         rest = np.setdiff1d(np.arange(len(target)), test)
         others = {name: scores[rest] for name, scores in held_out.items()}
         members = recipes[_best(recipes, others, target[rest])]
-        scale = {name: float(others[name].std()) * len(members) for name in members}
+        scale = {name: _spread(others[name]) * len(members) for name in members}
         temperature, bias = _calibrate(_mixture(members, others, scale), target[rest])
         own = {name: scores[test] for name, scores in held_out.items()}
         shares[test] = softmax(_mixture(members, own, scale) * temperature + bias)

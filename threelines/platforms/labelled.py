@@ -8,9 +8,10 @@ mostly fills is refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
 import msgspec
 import numpy as np
@@ -35,6 +36,8 @@ _PERMUTATIONS = 24
 _BAND = 2
 _ALIKE = 0.5
 _ROLE = 0.3
+_LEAST_TALKS = 10
+_SHORT = 25
 
 
 class LabelsError(ThreelinesError):
@@ -51,6 +54,8 @@ class Labelled(NamedTuple):
     """Threads with the same number belong to one account or one script."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """(thread, words) of all that have a label, those left out too: ids alone repeat from file to file."""
 
 
 def threads_of(records: Iterable[Record]) -> list[Thread]:
@@ -66,11 +71,15 @@ def threads_of(records: Iterable[Record]) -> list[Thread]:
 
 def label_of(thread: Thread, decisions: Mapping[str, str]) -> str:
     """Return the label of a thread: a decision about it, or what its records say; empty when they disagree."""
-    decided = [decisions[name] for name in (thread.id, *(record.id for record in thread.records)) if name in decisions]
+    decided = [decisions[name] for name in _names(thread) if name in decisions]
     stated = {record.label for record in thread.records if record.label}
     if decided:
         return decided[0]
     return stated.pop() if len(stated) == 1 else ""
+
+
+def _names(thread: Thread) -> tuple[str, ...]:
+    return (thread.id, *(record.id for record in thread.records))
 
 
 def read_decisions(path: Path) -> dict[str, str]:
@@ -92,49 +101,130 @@ def read_decisions(path: Path) -> dict[str, str]:
 
 
 def gather(records: Iterable[Record], decisions: Mapping[str, str] | None = None) -> Labelled:
-    """Collect labelled threads, and refuse labels that are too few or leak by account."""
-    threads, labels, texts, bare, empty = [], [], [], 0, 0
+    """Collect labelled threads; raise LabelsError for labels that are too few or leak by account.
+
+    Short texts by several accounts (greetings) say nothing of who wrote them: one a label is kept.
+    """
+    threads, labels, notes = _labelled(records, decisions or {})
+    texts = [words_of(thread) for thread in threads]
+    known = frozenset(zip((thread.id for thread in threads), texts, strict=True))
+    accounts, copies = accounts_of(threads, labels), near_copies(texts)
+    # Only where accounts are known can a short text tie them; elsewhere copies lie together and lose nothing.
+    short = [is_short(text) for text in texts] if any(accounts) else [False] * len(texts)
+    kept = _once_a_label(short, copies, accounts, labels)
+    if len(kept) < len(texts):
+        notes.append(f"{len(texts) - len(kept):,} threads repeat a short text of other accounts: one a label is kept")
+    # A greeting is no script: it ties nobody together.
+    copies = np.where(short, len(copies) + np.arange(len(copies)), copies)[kept]
+    labels, texts = ([part[index] for index in kept] for part in (labels, texts))
+    accounts = [accounts[index] for index in kept]
+    notes += _contradictions(texts, labels)
+    groups = grouped(accounts, copies)
+    fault = _too_few(labels) or _leak(labels, accounts) or _tied(labels, accounts, copies, groups)
+    if fault:
+        raise LabelsError("; ".join([fault, *notes]))
+    taken = tuple(threads[index] for index in kept)
+    return Labelled(taken, tuple(texts), tuple(labels), groups, tuple(notes), known)
+
+
+def _labelled(records: Iterable[Record], decided: Mapping[str, str]) -> tuple[list[Thread], list[str], list[str]]:
+    """Return the threads with words and a label, their labels, and notes on all others."""
+    threads, labels, left, found = [], [], Counter[str](), set[str]()
     for thread in threads_of(records):
-        label = label_of(thread, decisions or {})
-        words = words_of(thread)
+        found.update(name for name in _names(thread) if name in decided)
+        label = label_of(thread, decided)
         if not label:
-            bare += 1
-        elif not words.strip():
-            empty += 1
+            left["labels that disagree" if any(record.label for record in thread.records) else "no label"] += 1
+        elif not words_of(thread).strip():
+            left["a label, but no words"] += 1
         else:
             threads.append(thread)
             labels.append(label)
-            texts.append(words)
-    notes = []
-    if bare:
-        notes.append(f"{bare:,} threads have no label, or labels that disagree: left out")
-    if empty:
-        notes.append(f"{empty:,} labelled threads have no words: left out")
-    accounts = accounts_of(threads)
-    groups = grouped(accounts, near_copies(texts))
-    _refuse_too_few(labels, groups)
-    _refuse_leaks(labels, accounts)
-    return Labelled(tuple(threads), tuple(texts), tuple(labels), groups, tuple(notes))
+    notes = [f"{count:,} threads have {what}: left out" for what, count in sorted(left.items())]
+    return threads, labels, [*notes, *_unknown(decided, found)]
 
 
-def accounts_of(threads: Sequence[Thread]) -> list[tuple[str, ...]]:
+def _unknown(decided: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
+    missing = len(decided) - len(known)
+    if decided and not known:
+        raise LabelsError(
+            f"decisions: none of the {missing:,} names a thread or record of INPUT; were they made on another export, "
+            "or with another key?"
+        )
+    if missing:
+        yield f"{missing:,} of {len(decided):,} decisions name no thread or record of INPUT: not used"
+
+
+def _contradictions(texts: Sequence[str], labels: Sequence[str]) -> Iterator[str]:
+    said: dict[str, set[str]] = {}
+    for text, label in zip(texts, labels, strict=True):
+        said.setdefault(text, set()).add(label)
+    count = sum(len(said[text]) > 1 for text in texts)
+    if count:
+        yield f"{count:,} threads have the very words of another with a different label: kept, but nobody can tell them apart"
+
+
+def is_short(text: str) -> bool:
+    """Whether a text is so short that many write it alike: under 25 letters, ideographs and syllables counted twice."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in fold(text[:1000])) < _SHORT
+
+
+def _once_a_label(
+    short: Sequence[bool], copies: NDArray[np.int64], accounts: Sequence[tuple[str, ...]], labels: Sequence[str]
+) -> list[int]:
+    """Return the threads to keep: of a short text that several accounts wrote, the first of each label."""
+    by: dict[int, set[tuple[str, ...] | int]] = {}
+    for index, copy in enumerate(copies.tolist()):
+        if short[index]:
+            by.setdefault(copy, set()).add(accounts[index] or index)  # nobody's name is an account of its own
+    seen: set[tuple[int, str]] = set()
+    kept = []
+    for index, (copy, label) in enumerate(zip(copies.tolist(), labels, strict=True)):
+        if not short[index] or len(by[copy]) == 1 or (copy, label) not in seen:
+            kept.append(index)
+        if short[index]:
+            seen.add((copy, label))
+    return kept
+
+
+def accounts_of(threads: Sequence[Thread], labels: Sequence[str]) -> list[tuple[str, ...]]:
     """Return the accounts behind each thread: a stated group, or its authors.
 
-    A name in many conversations beside others (`A` and `B`, `agent` and `customer`) is a role, not an account.
+    A name in like shares of the conversations of every class, beside others (`A` and `B`, `agent` and `customer`), is
+    a role there, not an account. A name in one class's conversations only is what a leak looks like, and stays.
     """
-    seen = [_accounts(thread) for thread in threads]
-    talks = [names for thread, names in zip(threads, seen, strict=True) if len(thread.records) > 1]
-    often = Counter(name for names in talks for name in names)
-    roles = {name for name, count in often.items() if count > max(2, _ROLE * len(talks))}
-    return [tuple(name for name in names if name not in roles) for names in seen]
+    authors = [_authors(thread) for thread in threads]
+    roles = _roles(authors, labels)
+    return [
+        _stated(thread) or tuple(name for name in names if len(names) == 1 or name not in roles)
+        for thread, names in zip(threads, authors, strict=True)
+    ]
 
 
-def _accounts(thread: Thread) -> tuple[str, ...]:
+def _roles(authors: Sequence[tuple[str, ...]], labels: Sequence[str]) -> set[str]:
+    talks = [(label, names) for label, names in zip(labels, authors, strict=True) if len(names) > 1]
+    of = Counter(label for label, _ in talks)
+    if min((of[label] for label in set(labels)), default=0) < _LEAST_TALKS:
+        return set()  # too few to tell a role from an account
+    often = Counter((name, label) for label, names in talks for name in names)
+    found = set()
+    for name in {name for name, _ in often}:
+        shares = [often[name, label] / of[label] for label in of]
+        if min(shares) > max(_ROLE, max(shares) / 2):
+            found.add(name)
+    return found
+
+
+def _authors(thread: Thread) -> tuple[str, ...]:
+    return tuple(sorted({record.author for record in thread.records if record.author}))
+
+
+def _stated(thread: Thread) -> tuple[str, ...]:
     for column in _GROUP_COLUMNS:
         stated = {f"{column}:{record.extra[column]}" for record in thread.records if record.extra.get(column)}
         if stated:
             return tuple(sorted(stated))
-    return tuple(sorted({record.author for record in thread.records if record.author}))
+    return ()
 
 
 def near_copies(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -167,35 +257,47 @@ def grouped(accounts: Sequence[tuple[str, ...]], copies: NDArray[np.int64]) -> N
     return components(len(accounts), np.asarray(one, dtype=np.int64), np.asarray(other, dtype=np.int64))
 
 
-def _refuse_too_few(labels: Sequence[str], groups: NDArray[np.int64]) -> None:
+def _too_few(labels: Sequence[str]) -> str:
+    """Return which classes have too few threads; empty where all have enough."""
     counts = Counter(labels)
     if len(counts) < 2:
         named = f"only {next(iter(counts))!r}" if counts else "none"
-        raise LabelsError(
-            f"labels: {named} found; a fit needs two classes or more, in a column `label` (or --map label=…)"
-        )
+        return f"labels: {named} found; a fit needs two classes or more, in a column `label` (or --map label=…)"
     few = sorted(f"{name!r} has {count}" for name, count in counts.items() if count < LEAST)
-    if few:
-        raise LabelsError(
-            f"labels: {', '.join(few)}; each class needs {LEAST} threads: label more, or join small classes"
-        )
-    for name in sorted(counts):
-        held = len({int(group) for label, group in zip(labels, groups, strict=True) if label == name})
-        if held < LEAST_GROUPS:
-            raise LabelsError(
-                f"labels: the {counts[name]} threads of {name!r} come from {held} "
-                f"{'account or script' if held == 1 else 'accounts or scripts'}; {LEAST_GROUPS} are needed, or the adapter "
-                "would know them, not the class: label threads of others"
-            )
+    if not few:
+        return ""
+    return f"labels: {', '.join(few)}; each class needs {LEAST} threads: label more, or join small classes"
 
 
-def _refuse_leaks(labels: Sequence[str], accounts: Sequence[tuple[str, ...]]) -> None:
+def _leak(labels: Sequence[str], accounts: Sequence[tuple[str, ...]]) -> str:
+    """Return which account fills a class; empty where none does."""
     for name in sorted(set(labels)):
         held = Counter(who for label, names in zip(labels, accounts, strict=True) if label == name for who in names)
         of = sum(1 for label in labels if label == name)
         for account, count in held.most_common(1):
             if count > LARGEST_SHARE * of:
-                raise LabelsError(
+                return (
                     f"labels leak by account: {account!r} has {count} of the {of} threads of {name!r}; an adapter would "
                     "learn the account: label threads of others, or leave most of this account's out"
                 )
+    return ""
+
+
+def _tied(
+    labels: Sequence[str], accounts: Sequence[tuple[str, ...]], copies: NDArray[np.int64], groups: NDArray[np.int64]
+) -> str:
+    """Return which class comes from too few accounts or scripts; empty where none does."""
+    alone = grouped(accounts, np.arange(len(labels)))
+    for name in sorted(set(labels)):
+        mine = [index for index, label in enumerate(labels) if label == name]
+        held, apart = len(set(groups[mine].tolist())), len(set(alone[mine].tolist()))
+        come = f"the {len(mine)} threads of {name!r} come from {held} {'account or script' if held == 1 else 'accounts or scripts'}"
+        if held < LEAST_GROUPS <= apart:
+            most = Counter(copies.tolist()).most_common(1)[0][1]
+            come += f" ({apart} accounts, tied together by near-copies of one text: the most copied has {most})"
+        if held < LEAST_GROUPS:
+            return (
+                f"labels: {come}; {LEAST_GROUPS} are needed, or the adapter would know them, not the class: "
+                "label threads of others"
+            )
+    return ""

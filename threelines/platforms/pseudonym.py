@@ -12,7 +12,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -182,20 +182,59 @@ def is_personal(column: str) -> bool:
     return (joined in _PERSONAL or bool(words & _PERSONAL)) and not words & _IMPERSONAL
 
 
+_SHORT = 3
+"""An account id of so few letters stands in many a name by chance: only a whole part between "/" and ":" is it."""
+
+
 def conceal(record: Record, token: Token) -> Record:
-    """Return the record with every account id, and what names an account in its extra columns, as tokens."""
+    """Return the record with every account id, and what names an account beside the text, as tokens.
+
+    That is: author and audience; the record's id, source and conversation where they hold one of these; and columns
+    of `extra`. A conversation's name changes only where the record names an audience: of a talk whose records
+    name their authors alone each side would get another name, and the talk would fall apart.
+    """
     author, audience = record.author, record.audience
     changes: dict[str, Any] = {}
+    names = f"{record.id}\n{record.source}\n{record.conversation}" if audience else f"{record.id}\n{record.source}"
+    held = bool(author) and author in names  # most often not: one look at three names together costs least
     if author:
         changes["author"] = token(author)
     if audience:
         changes["audience"] = tuple(map(token, audience))
+        for one in audience:
+            held = held or one in names
+    if held:
+        changes |= _renamed(record, token)
     if record.extra:
         ids = tuple(one for one in (author, *audience) if one)
         changes["extra"] = {key: _hidden(value, ids, token, is_personal(key)) for key, value in record.extra.items()}
     if record.attachments and any(one.name.lower().endswith(".vcf") for one in record.attachments):
         changes["attachments"] = tuple(_hidden_card(one, token) for one in record.attachments)
     return msgspec.structs.replace(record, **changes) if changes else record
+
+
+def _renamed(record: Record, token: Token) -> dict[str, str]:
+    """Return the names of a record with tokens for the accounts inside them, the longest id first."""
+    ids = sorted({one for one in (record.author, *record.audience) if one}, key=len, reverse=True)
+    fields = ("id", "source", "conversation") if record.audience else ("id", "source")
+    return {field: _parted(getattr(record, field), ids, token) for field in fields}
+
+
+def _parted(name: str, ids: Iterable[str], token: Token) -> str:
+    """Put tokens in place of the ids that stand apart in a name; not of one that is a piece of a longer word."""
+    for one in ids:
+        at = name.find(one)
+        while at >= 0:
+            end = at + len(one)
+            if _stands_apart(name[at - 1 : at], name[end : end + 1], short=len(one) <= _SHORT):
+                name = name[:at] + token(one) + name[end:]
+                end = at + len(token(one))
+            at = name.find(one, end)
+    return name
+
+
+def _stands_apart(left: str, right: str, *, short: bool) -> bool:
+    return (left in "/:" and right in "/:") if short else not (left.isalnum() or right.isalnum())
 
 
 def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool) -> Any:

@@ -12,15 +12,17 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from math import log, sqrt
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from threelines.records import Record, Thread
+from threelines.text.clock import EXACT, written_to
 from threelines.text.fold import fold
 from threelines.vocabulary.reference import reference_values
 
-DAY = 86_400.0
+DAY, HOUR = 86_400.0, 3600.0
 EXCHANGED = 8
 """Messages from which an answered talk counts as kept (assumption: beyond greetings)."""
 FUNNEL_FROM = 4
@@ -29,6 +31,8 @@ REUSED_WORDS = 5
 """Shorter openings are the same for everybody."""
 LEAST_REPLIES = 20
 """Fewer replies tell nothing about regularity (assumption)."""
+FAR_ABOVE = 10
+"""How far the usual reply must lie above what times are cut to (the minute) before its spread is its own (assumption)."""
 FOLLOWS_WITHIN = 6 * 3600.0
 """A reply later than this is a new start, not a reply speed."""
 
@@ -80,7 +84,7 @@ class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     languages: int = 0
     """Languages (or scripts) used in two or more openings each."""
     parallel: float = 0.0
-    """Talks served within one clock hour, 90th percentile of its active hours."""
+    """Talks served within one clock hour, 90th percentile of its active hours; 0 where only the day is written."""
     hours_per_day: float = 0.0
     """Clock hours with a record, mean of its active days."""
     quiet_hours: float = 24.0
@@ -96,17 +100,32 @@ class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     reply_spread: float = 0.0
     """Standard deviation of the logarithm of the reply time: small is regular."""
     regularity: float = 0.0
-    """1 / (1 + reply_spread) from 20 replies on: large is regular."""
+    """1 / (1 + reply_spread) from 20 replies on: large is regular; 0 where times are not exact enough to tell."""
     length_effect: float = 0.0
     """Correlation of log reply time with log length: near 0 when length costs no time."""
 
 
 class Reply(NamedTuple):
-    """One answer: seconds since the message it follows, words, place in the account's records."""
+    """One answer to a message."""
 
     seconds: float
+    """Since the message it follows; the most it can have been where times are cut to the minute or more."""
     words: float
     record: str
+    unit: float
+    """Seconds to which the account's times are written."""
+
+
+class Said(NamedTuple):
+    """One record of a talk."""
+
+    at: float
+    """Seconds since 1970; 0 where the export gives no time."""
+    position: int
+    """Place in the talk, which decides where times are equal."""
+    own: bool
+    """Whether the account itself said it."""
+    record: Record
 
 
 class Talk(msgspec.Struct):
@@ -121,7 +140,7 @@ class Talk(msgspec.Struct):
     contact_first: bool = False
     moved_at: int = 0
     moved_after: float = 0.0
-    moved_record: str = ""
+    moved_record: Record | None = None
     opening: Record | None = None
     hours: list[int] = msgspec.field(default_factory=list)
     others: set[str] = msgspec.field(default_factory=set)
@@ -162,24 +181,16 @@ def follow(thread: Thread) -> tuple[dict[str, Talk], list[Reply]]:
     """Go through the conversations of an account once, in time order."""
     if not any(record.conversation for record in (*thread.context, *thread.records)):
         return {}, []
-    places = thread.facts.get("positions", {})
-    mine = {record.id for record in thread.records}
-    merged = sorted(
-        (
-            (_seconds(record), record.id in mine, record)
-            for record in (*thread.context, *thread.records)
-            if record.conversation and record.time and record.kind != "system"
-        ),
-        key=lambda entry: entry[:2],
-    )
+    merged = [entry for entry in in_talk_order(thread) if entry.record.time]
+    unit = written_to(entry.at for entry in merged)
     talks: dict[str, Talk] = {}
     last: dict[str, tuple[float, bool]] = {}
     replies: list[Reply] = []
-    for at, own, record in merged:
+    for at, position, own, record in merged:
         talk = talks.get(record.conversation)
         if talk is None:
-            talk = talks[record.conversation] = Talk(first=at, last=at, opened=own and places.get(record.id, 0) == 0)
-        talk.length = max(talk.length + 1, places.get(record.id, 0) + 1)
+            talk = talks[record.conversation] = Talk(first=at, last=at, opened=own and position == 0)
+        talk.length = max(talk.length + 1, position + 1 if own else 0)
         talk.last = at
         before = last.get(record.conversation)
         last[record.conversation] = (at, own)
@@ -189,9 +200,29 @@ def follow(thread: Thread) -> tuple[dict[str, Talk], list[Reply]]:
             continue
         talk.others.update(record.audience)
         _own_turn(talk, record, at)
-        if before and not before[1] and at - before[0] <= FOLLOWS_WITHIN:
-            replies.append(Reply(at - before[0], words_of(record.text), record.id))
+        if before and not before[1] and (seconds := _at_most(at - before[0], unit)) <= FOLLOWS_WITHIN:
+            replies.append(Reply(seconds, words_of(record.text), record.id, unit))
     return talks, replies
+
+
+def in_talk_order(thread: Thread) -> list[Said]:
+    """Return what was said in the conversations of an account, in order; calls and notices are left out."""
+    own, others = thread.facts.get("positions"), thread.facts.get("context_positions")
+    spoken = [
+        Said(_seconds(record), position, whose, record)
+        for records, positions, whose in (
+            (thread.context, others or (-1,) * len(thread.context), False),
+            (thread.records, own or (0,) * len(thread.records), True),
+        )
+        for record, position in zip(records, positions, strict=True)
+        if record.conversation and record.kind != "system"
+    ]
+    return sorted(spoken, key=itemgetter(0, 1))
+
+
+def _at_most(seconds: float, unit: float) -> float:
+    """Return the most that can lie between two times that are written to `unit` seconds."""
+    return seconds if unit <= EXACT else seconds + unit
 
 
 def _own_turn(talk: Talk, record: Record, at: float) -> None:
@@ -204,7 +235,7 @@ def _own_turn(talk: Talk, record: Record, at: float) -> None:
     if talk.mine == 1:
         talk.contact_first = True
     elif talk.answered and not talk.moved_at:
-        talk.moved_at, talk.moved_after, talk.moved_record = talk.length, at - talk.first, record.id
+        talk.moved_at, talk.moved_after, talk.moved_record = talk.length, at - talk.first, record
 
 
 def names_contact(text: str) -> bool:
@@ -293,15 +324,16 @@ def _pace(replies: list[Reply]) -> dict[str, Any]:
     speeds = [reply.words * 60 / max(reply.seconds, 1.0) for reply in replies if reply.words >= least]
     fast = sum(speed > fastest for speed in speeds)
     logs = [log(max(reply.seconds, 1.0)) for reply in replies]
-    spread = sqrt(_variance(logs))
+    spread, usual, unit = sqrt(_variance(logs)), _middle([reply.seconds for reply in replies]), replies[0].unit
+    regular = len(replies) >= LEAST_REPLIES and (unit <= EXACT or usual >= FAR_ABOVE * unit)
     return {
         "replies": len(replies),
-        "reply_seconds": round(_middle([reply.seconds for reply in replies]), 1),
+        "reply_seconds": round(usual, 1),
         "reply_words_per_minute": round(_middle(speeds), 1),
         "fast_long": fast,
         "fast_long_share": _share(fast, len(speeds)),
         "reply_spread": round(spread, 4),
-        "regularity": round(1 / (1 + spread), 4) if len(replies) >= LEAST_REPLIES else 0.0,
+        "regularity": round(1 / (1 + spread), 4) if regular else 0.0,
         "length_effect": round(_correlation(logs, [log(1 + reply.words) for reply in replies]), 4),
     }
 
@@ -314,7 +346,8 @@ def _clock(records: list[Record], times: list[float]) -> dict[str, Any]:
     for record, hour in zip(records, hours, strict=True):
         if record.conversation:
             served.setdefault(hour, set()).add(record.conversation)
-    loads = sorted(len(talks) for talks in served.values())
+    known = written_to(times) <= HOUR
+    loads = sorted(len(talks) for talks in served.values()) if known else []
     return {
         "parallel": float(loads[int(0.9 * (len(loads) - 1))]) if loads else 0.0,
         "hours_per_day": round(len(busy) / len(days), 2),

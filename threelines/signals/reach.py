@@ -158,8 +158,7 @@ def _opened_talks(thread: Thread) -> list[Talk]:
 
 
 def _at_the_move(thread: Thread, opened: list[Talk], sign: Conduct, *, otherwise: str) -> Signal:
-    moved = next((talk.moved_record for talk in opened if talk.moved_record), "")
-    record = next((record for record in thread.records if record.id == moved), None)
+    record = next((talk.moved_record for talk in opened if talk.moved_record), None)
     found = CONTACT.search(record.text) if record else None
     if record is None or found is None:
         return _signal(sign, otherwise)

@@ -8,6 +8,7 @@ built only where something was found.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _STOPS = re.compile(r"[.!?;|。！？；\n]")
+_PARTS = re.compile(r"[.!?;,|。！？；，、\n]")
 _DENSE_STOPS = re.compile(r"[.!?;|,。！？；，\n]")
 _GAP = 40
 _DENSE_GAP = 10
@@ -202,10 +204,15 @@ class Reading:
 
     def negated(self, start: int) -> bool:
         """Whether a negation stands just before, in the same sentence part."""
-        for word in self.words:
-            if word.slot == "negation" and start - _BEFORE <= word.end <= start:
-                return not re.search(r"[.!?;,|。！？；，、\n]", self.folded[word.end : start])
-        return False
+        at = bisect_left(self._negations, start - _BEFORE)
+        if at == len(self._negations) or self._negations[at] > start:
+            return False
+        return not _PARTS.search(self.folded, self._negations[at], start)
+
+    @cached_property
+    def _negations(self) -> list[int]:
+        """Where negations end, in order: the automaton gives words by their end."""
+        return [word.end for word in self.words if word.slot == "negation"]
 
     def signal(
         self,

@@ -28,9 +28,8 @@ def same_text_by_many(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal
     accounts = len(thread.facts.get("accounts", ()))
     if accounts < SEVERAL or "BEH-04" not in vocabulary.indicators:
         return
-    fast = 0 < thread.facts["seconds"] <= SOON
     yield _whole(
-        thread.records[0], "BEH-04", "medium" if fast or _contacts(thread) > 1 else "weak",
+        thread.records[0], "BEH-04", "medium" if _soon(thread) or _contacts(thread) > 1 else "weak",
         f"{thread.facts['copies']} near-copies by {accounts} accounts{_within(thread)}: {_short(thread)} "
         "Agencies that post again and charities do the same.", "same_text_by_many",
     )  # fmt: skip
@@ -53,7 +52,7 @@ def same_text_other_contact(thread: Thread, vocabulary: Vocabulary) -> Iterator[
 def posted_as_one(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """Several accounts post one text within the hour, as one hand would."""
     accounts = len(thread.facts.get("accounts", ()))
-    if accounts < SEVERAL or not 0 < thread.facts["seconds"] <= SOON or "BEH-09" not in vocabulary.indicators:
+    if accounts < SEVERAL or not _soon(thread) or "BEH-09" not in vocabulary.indicators:
         return
     yield _whole(
         thread.records[-1], "BEH-09", "medium" if accounts > SEVERAL else "weak",
@@ -106,10 +105,18 @@ def _contacts(thread: Thread) -> int:
     return len({entity.value for value in values for entity in entities(value, money=False) if entity.kind in kinds})
 
 
+def _soon(thread: Thread) -> bool:
+    """Whether all was posted within the hour; not so where times are not known."""
+    seconds = thread.facts["seconds"]
+    return seconds is not None and seconds <= SOON
+
+
 def _within(thread: Thread) -> str:
     seconds = thread.facts["seconds"]
-    if not seconds:
+    if seconds is None:
         return ""
+    if seconds < 1:
+        return " within a second"
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
         if seconds >= 2 * size or size == 1:
             return f" within {round(seconds / size)} {unit}s"

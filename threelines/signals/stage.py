@@ -16,7 +16,7 @@ from importlib.resources import files
 import msgspec
 
 from threelines.records import Record, Signal, Thread
-from threelines.signals.account import names_contact
+from threelines.signals.account import in_talk_order, names_contact
 from threelines.signals.detector import reads
 from threelines.signals.wording import published_phrase
 from threelines.vocabulary.terms import Vocabulary
@@ -199,10 +199,16 @@ def all_stages(thread: Thread, signals: Sequence[Signal] = ()) -> list[StageStat
         pair = talks.setdefault(record.conversation, {})
         if record.author not in pair and judged in ("", record.author):
             pair[record.author] = _begun(record, pair)
+        seen = [signal for signal in of_record.get(record.id, ()) if _stands_in(signal, record)]
         # With one other it is a talk of two, and the record is an answer, too; in a group only its author moves on.
         for author in pair if len(pair) <= 2 else (record.author,):
-            pair[author] = advance(pair[author], record, of_record.get(record.id, ()))
+            pair[author] = advance(pair[author], record, seen)
     return [state for pair in talks.values() for state in pair.values()]
+
+
+def _stands_in(signal: Signal, record: Record) -> bool:
+    """Whether the words are the record's own: an export may give one id to records of several talks."""
+    return record.text[signal.start : signal.end] == signal.quote
 
 
 def _begun(record: Record, others: Mapping[str, StageState]) -> StageState:
@@ -211,10 +217,9 @@ def _begun(record: Record, others: Mapping[str, StageState]) -> StageState:
 
 
 def _in_order(thread: Thread) -> list[Record]:
-    every = [record for record in (*thread.records, *thread.context) if record.kind != "system"]
-    return (
-        sorted(every, key=lambda record: record.time.timestamp() if record.time else 0.0) if thread.context else every
-    )
+    if thread.context:
+        return [said.record for said in in_talk_order(thread)]
+    return [record for record in thread.records if record.kind != "system"]
 
 
 def told(state: StageState) -> str:

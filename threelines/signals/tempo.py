@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from threelines.records import Record, Signal, Thread
 from threelines.signals.account import Reply, follow, measure
 from threelines.signals.detector import reads
+from threelines.text.clock import EXACT
 from threelines.vocabulary.reference import reference_values
 from threelines.vocabulary.terms import Vocabulary
 
@@ -30,11 +31,11 @@ def long_replies_at_once(thread: Thread, vocabulary: Vocabulary) -> Iterator[Sig
         return
     limit, least = reference_values()["words_per_minute"], reference_values()["long_reply_words"].value
     longest = _most_striking(follow(thread)[1], limit.value, least)
-    share = round(100 * features.fast_long_share)
+    share, within = round(100 * features.fast_long_share), "after" if longest.unit <= EXACT else "within"
     yield Signal(
         indicator="AI-08", record=longest.record, strength="medium", detector="long_replies_at_once",
         detail=f"{features.fast_long} replies of {least:g} words or more ({share}% of them) came faster than "
-        f"{limit.value:g} words a minute; one of {longest.words:.0f} words came after {longest.seconds:.0f} seconds. "
+        f"{limit.value:g} words a minute; one of {longest.words:.0f} words came {within} {longest.seconds:.0f} seconds. "
         f"The limit is one reported case ({limit.source}). Pasted text and stock answers do the same.",
     )  # fmt: skip
 

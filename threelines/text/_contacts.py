@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -392,6 +393,8 @@ def _names() -> tuple[ahocorasick_rs.AhoCorasick, tuple[tuple[str, str, bool], .
     return automaton, listed
 
 
+_LONGEST_NAME = 30
+"""Letters of a messenger's name, at most."""
 _THAI_LINE = plain_word("ไลน์")
 
 
@@ -496,11 +499,24 @@ def handles(plain: str, messengers: list[Named]) -> Iterator[Contact]:
         yield Contact("handle", start, found.end("id"), found["id"], name.app)
     if "@" in plain:
         for found in _AT.finditer(plain):
+            beside = around(messengers, found.start(), 30 + len(found[0]))
             near = min(
-                (name for name in messengers if -30 <= name.end - found.start() <= 0 or 0 <= name.start - found.end() <= 20),
+                (name for name in beside if -30 <= name.end - found.start() <= 0 or 0 <= name.start - found.end() <= 20),
                 key=lambda name: abs(name.end - found.start()), default=None,
             )  # fmt: skip
             yield Contact("handle", found.start(), found.end(), found[1], near.app if near else "")
+
+
+def around(messengers: list[Named], at: int, reach: int) -> list[Named]:
+    """Return the names that end or begin within `reach` of a place, and perhaps some more beside them."""
+    if len(messengers) < 8:
+        return messengers
+    low = bisect_left(messengers, at - reach - _LONGEST_NAME, key=_start)
+    return messengers[low : bisect_right(messengers, at + reach, key=_start)]
+
+
+def _start(name: Named) -> int:
+    return name.start
 
 
 def _is_id(plain: str, found: re.Match[str], name: Named) -> bool:

@@ -7,12 +7,13 @@ marks), so a number that is broken up with zero-width spaces is found, and its s
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from threelines.text._contacts import Contact, Named, deep_links, emails, handles, links, mentions, named
+from threelines.text._contacts import Contact, Named, around, deep_links, emails, handles, links, mentions, named
 from threelines.text._money import Sum, sums
 from threelines.text._phones import phones
 from threelines.text.fold import fold_letter, plain_form
@@ -95,7 +96,7 @@ def _found(plain: str, text: str, messengers: list[Named], *, region: str | None
 
 def _phones(plain: str, messengers: list[Named], region: str | None) -> Iterator[Entity]:
     for start, end, value in phones(plain, region):
-        near = [name.app for name in messengers if name.end <= start <= name.end + 24]
+        near = [name.app for name in around(messengers, start, 24) if name.end <= start <= name.end + 24]
         yield Entity(kind="phone", value=value, start=start, end=end, app=near[-1] if near else "")
 
 
@@ -122,10 +123,14 @@ def _number(value: float) -> str:
 
 def _without_overlaps(found: Iterator[Entity]) -> list[Entity]:
     kept: list[Entity] = []
+    starts: list[int] = []
     for entity in found:
-        if entity.start < entity.end and all(entity.end <= one.start or entity.start >= one.end for one in kept):
-            kept.append(entity)
-    return sorted(kept, key=lambda entity: entity.start)
+        at = bisect_right(starts, entity.start)
+        free = (at == 0 or kept[at - 1].end <= entity.start) and (at == len(kept) or entity.end <= starts[at])
+        if free and entity.start < entity.end:
+            kept.insert(at, entity)
+            starts.insert(at, entity.start)
+    return kept
 
 
 def _origins(text: str) -> list[int] | None:

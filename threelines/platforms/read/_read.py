@@ -63,6 +63,26 @@ def read(
     return _stream(_sources(inputs), format_name, options, strict, report if report is not None else ReadReport())
 
 
+def shown_name(path: Path, *, key: bytes | None, format_name: str | None = None) -> str:
+    """Return how an input may be called in a report: its name, or its token where a file of it is named for a person.
+
+    Without a key (ids were revealed) it is the name.
+    """
+    if key is None or not any(_names_a_person(source, format_name) for source in _sources([path])):
+        return path.name
+    return pseudonyms(key)(path.name)
+
+
+def _names_a_person(source: Source, format_name: str | None) -> bool:
+    if not source.path.is_file():  # a pipe can be read once only
+        return False
+    try:
+        form = formats()[format_name] if format_name else _sniffed(source)
+    except (ReadError, EOFError, zlib.error, OSError):
+        return False
+    return getattr(form, "NAMED_FOR_A_PERSON", False)
+
+
 def _sources(inputs: Iterable[str | Path]) -> list[Source]:
     found = []
     for one in map(Path, inputs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -31,19 +31,29 @@ def gregorian_year(year: int) -> int:
 
 
 def time_of(value: Any) -> tuple[datetime | None, str]:
-    """Return (time with a zone, what was wrong); nothing in, nothing out; no zone means UTC."""
+    """Return (time with a zone, what was wrong); nothing in, nothing out; no zone means UTC.
+
+    A time that no calendar holds in UTC (the last evening of 9999 west of Greenwich) is none.
+    """
     try:
-        if isinstance(value, str):
-            return _from_text(value)
         if value is None:
             return None, ""
+        if isinstance(value, str):
+            return _in_utc_too(*_from_text(value))
         if isinstance(value, datetime):
-            return _aware(value), ""
+            return _in_utc_too(_aware(value))
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _from_epoch(float(value)), ""
     except (ValueError, OverflowError, OSError):
         pass
     return None, f"the time {str(value)[:40]!r} cannot be read; left out"
+
+
+def _in_utc_too(time: datetime | None, note: str = "") -> tuple[datetime | None, str]:
+    """Return what was given, or raise OverflowError: whoever reads the time later converts it."""
+    if time is not None and not MINYEAR < time.year < MAXYEAR:
+        time.astimezone(UTC)
+    return time, note
 
 
 def _aware(time: datetime) -> datetime:

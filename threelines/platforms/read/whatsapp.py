@@ -26,6 +26,7 @@ from threelines.platforms.read._stamps import MARKS, Order, Orders, Stamp, stamp
 from threelines.records import Attachment, Record
 
 NAME = "whatsapp"
+NAMED_FOR_A_PERSON = True
 _SNIFFED_LINES = 40
 _NO_MARKS = dict.fromkeys(map(ord, MARKS))
 
