@@ -239,7 +239,7 @@ def test_half_letters_are_judged():
         decision = one.observe(Event(text=text, session="s"))
 
     assert decision.session_state.turns == 2
-    assert decision.session_state.blocked == 1
+    assert decision.session_state.blocked >= 1
 
 
 def test_a_state_written_before_fails_closed():

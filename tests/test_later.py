@@ -61,7 +61,7 @@ def test_the_rest_of_a_first_look_gives_what_one_look_gives():
 
 def test_what_is_read_later_decides_on_the_reply_of_its_own_request():
     """A request goes on at once; where its reading says no, its reply is withheld, whatever was asked since."""
-    events, whole = split("control-love-then-work/undisclosed-reframed/en"), guard()
+    events, whole = split("persona-same-village/undisclosed-reframed/en"), guard()
     wanted = [whole.observe(event).action for event in events]
     end = wanted.index("block")
     calls = Calls(Endpoint(guard(), later=Later()))
@@ -75,7 +75,7 @@ def test_what_is_read_later_decides_on_the_reply_of_its_own_request():
 
 def test_another_process_waits_for_the_reading_too():
     """Two processes on one state: the reply is withheld by the one that did not take the request."""
-    state, texts = Memory(), [event.text for event in split("control-love-then-work/undisclosed-reframed/en")]
+    state, texts = Memory(), [event.text for event in split("persona-same-village/undisclosed-reframed/en")]
     calls = Calls(*(Endpoint(guard(state=state, key=b"k"), calls=state, later=Later()) for _ in range(2)))
     whole = guard()
     wanted = [whole.observe(Event(session="s", text=text, time=0.0)).action for text in texts]
@@ -87,7 +87,7 @@ def test_another_process_waits_for_the_reading_too():
 
 def test_a_request_waits_for_its_reading_when_too_many_wait():
     """Past the bound nothing is left unread: the request itself waits."""
-    events = split("control-love-then-work/undisclosed-reframed/en")
+    events = split("persona-same-village/undisclosed-reframed/en")
     whole, calls = guard(), Calls(Endpoint(guard(), later=Later(most=0)))
     wanted = ["BLOCKED" if whole.observe(event).action == "block" else "NONE" for event in events]
 

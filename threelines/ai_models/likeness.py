@@ -44,8 +44,8 @@ of the packaged misuse scenarios."""
 MOST = 5.0
 """One request never counts as more than these log odds (chosen by what `train_requests.py` prints of held-out sessions)."""
 CONCERN = (0.25, 0.5, 0.75)
-"""Concern at the sums that 5%, 1% and 0.1% of honest sessions reach."""
-SHARES = (0.05, 0.01, 0.001)
+"""Concern at the sums that 3%, 1% and 0.1% of honest sessions reach."""
+SHARES = (0.03, 0.01, 0.001)
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _SHORTEST = 12
@@ -58,7 +58,7 @@ class Scale(NamedTuple):
     mix: tuple[float, ...]
     """Weights of `Parts`."""
     marks: tuple[float, float, float]
-    """Sums that 5%, 1% and 0.1% of honest sessions reach, on groups that were held out."""
+    """Sums that 3%, 1% and 0.1% of honest sessions reach, on groups that were held out."""
 
 
 class Weights(NamedTuple):

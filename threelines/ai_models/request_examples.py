@@ -37,7 +37,7 @@ CALLS = 300
 BANK_WEIGHT = 0.1
 """What a line of the bank counts in the reader of meaning beside one of the sheet: enough that no language stands for a
 class, little enough that its machine-made wording does not lead (by the sheet's held-out lines)."""
-CALM_WEIGHT, FOREIGN_WEIGHT = 0.1, 0.05
+CALM_WEIGHT, FOREIGN_WEIGHT = 0.15, 0.08
 """The same for everyday texts in English, and in other languages: a language of which only everyday texts are at hand
 must not stand for a class."""
 BESIDE, WHOLE = 0.25, 260
