@@ -73,6 +73,21 @@ def test_what_is_read_later_decides_on_the_reply_of_its_own_request():
     assert calls.reply(f"c{end}").action == "BLOCKED"
 
 
+def test_a_reply_waits_for_its_reading_though_its_call_brought_a_history():
+    """What else a call holds is judged at once; the reply still waits for the reading of the newest message."""
+    later, go_on = Later(), threading.Event()
+    one = Endpoint(guard(), later=later)
+    (event,) = split("persona-same-village/undisclosed-reframed/en")
+    messages = [{"role": "user", "content": text} for text in ("Hello.", event.text)]
+    later._pool.submit(go_on.wait)
+    asked = one.litellm(msgspec.json.encode({"structured_messages": messages, "litellm_call_id": "c"}))
+    known = one._kept("c")
+    go_on.set()
+
+    assert (asked.action, known.pending) == ("NONE", True)
+    assert Calls(one).reply("c").action == "BLOCKED"
+
+
 def test_another_process_waits_for_the_reading_too():
     """Two processes on one state: the reply is withheld by the one that did not take the request."""
     state, texts = Memory(), [event.text for event in split("persona-same-village/undisclosed-reframed/en")]

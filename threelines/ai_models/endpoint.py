@@ -20,6 +20,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -124,34 +125,34 @@ class Endpoint:
         event = Event(session=session, account=account, text=asked[-1])
         new, refused = self._guard.unread(event, asked[:-1]) if asked[1:] else ([], False)
         earlier = [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new]
+        total = partial(_strongest, earlier, refused)
         fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
-        decision = fault or self._last(call, event)
-        if refused or any(one.action == "block" for one in earlier):
-            decision = msgspec.structs.replace(decision, action="block", message=decision.message or REFUSAL)
-        elif earlier:
-            decision = max((decision, *earlier), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
-        if call.litellm_call_id and (fault or earlier or refused):
-            self._keep(call.litellm_call_id, event, decision)
-        return _verdict(decision)
+        if fault and call.litellm_call_id:
+            self._keep(call.litellm_call_id, event, fault)
+        return _verdict(fault or self._last(call, event, total))
 
     def _asked(self, call: Call) -> list[str]:
         """Return what stands before the model of those who ask, oldest first."""
         found = standing(contents(call.structured_messages or []), self._roles)
         return found or ([] if call.structured_messages else [text for text in call.texts or [] if text])
 
-    def _last(self, call: Call, event: Event) -> Decision:
-        """Judge the newest message; with `Later` by phrases now, and by its reading before its reply is shown."""
+    def _last(self, call: Call, event: Event, total: Callable[[Decision], Decision]) -> Decision:
+        """Judge the newest message; with `Later` by phrases now, and by its reading before its reply is shown.
+
+        `total` adds what else the call holds: what is kept for the reply has it too, and waits for the reading.
+        """
         name = call.litellm_call_id
         if not (self._later and name):
-            decision = self._guard.observe(event)
+            decision = total(self._guard.observe(event))
             if name:
                 self._keep(name, event, decision)
             return decision
-        decision, rest = self._guard.first(event)
+        first, rest = self._guard.first(event)
+        decision = total(first)
         self._keep(name, event, decision, pending=True)
-        if self._later.begin(name, lambda: self._keep(name, event, rest())):
+        if self._later.begin(name, lambda: self._keep(name, event, total(rest()))):
             return decision
-        decision = rest()
+        decision = total(rest())
         self._keep(name, event, decision)
         return decision
 
@@ -242,6 +243,17 @@ def _unit(call: Call) -> tuple[str, str]:
     session = str((metadata or {}).get("session_id") or call.litellm_trace_id or "") if stated else ""
     account = data.get("user_api_key_end_user_id") or data.get("user_api_key_user_id") or data.get("user_api_key_hash")
     return session, str(account or "")
+
+
+def _strongest(earlier: list[Decision], refused: bool, last: Decision) -> Decision:
+    """Return the decision on a whole call; an error stays one."""
+    if last.status.startswith("error"):
+        return last
+    if refused or any(one.action == "block" for one in earlier):
+        return msgspec.structs.replace(
+            last, action="block", message=last.message if last.action == "block" else REFUSAL
+        )
+    return max((last, *earlier), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
 
 
 def _verdict(decision: Decision) -> Verdict:
