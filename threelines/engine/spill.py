@@ -11,6 +11,9 @@ import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 _LENGTH = struct.Struct("<I")
 _BUFFER = 1 << 17
 _PIECE = 1 << 20
@@ -98,6 +101,11 @@ def _whole(stored: bytes) -> Generator[bytes, None, int]:
         yield stored[start:stop]
         at = stop
     return at
+
+
+def places(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each payload begins in a `Log` of payloads of these sizes."""
+    return np.cumsum(sizes + _LENGTH.size) - sizes
 
 
 def size(paths: list[Path]) -> int:

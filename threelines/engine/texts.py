@@ -8,13 +8,15 @@ The process that judges a record also makes these, so that all cores share the w
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterator, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from threelines.engine.spill import Log, payloads
+from threelines.engine.spill import Log, payloads, places
 from threelines.link.copies import SKETCH, WORDS, Sketches, Values, sketch
 from threelines.link.network import items_of
 from threelines.records import Record
@@ -51,10 +53,12 @@ class Texts:
         self._lights: list[Light] = []
         self._texts: list[str] = []
         self._sketches: list[Values] = []
+        self._sizes = array("Q")
 
     def add(self, record: Record, encoded: bytes) -> None:
         """Append one record; `encoded` is its msgpack form."""
         self._records.add(encoded)
+        self._sizes.append(len(encoded))
         spoken = record.kind != "system"
         self._lights.append(Light(
             id=record.id, author=record.author if spoken else "", items=tuple(items_of(record)) if spoken else (),
@@ -77,6 +81,7 @@ class Texts:
         if self._sketches:
             self._records.close()
             self._columns.close()
+            self._path.with_suffix(".sizes").write_bytes(self._sizes.tobytes())
             np.save(self._path.with_suffix(".npy"), np.concatenate(self._sketches))
 
 
@@ -108,11 +113,18 @@ class Block:
         return ((row, _decode_record(encoded)) for row, encoded in self.encoded(rows))
 
     def encoded(self, rows: Collection[int]) -> Iterator[tuple[int, bytes]]:
-        """Yield (row, record in msgpack) of some rows, in order."""
-        if not rows:
-            return iter(())
-        stored = payloads([path.with_suffix(".log") for path in self._paths])
-        return ((row, payload) for row, payload in enumerate(stored) if row in rows)
+        """Yield (row, record in msgpack) of some rows, in order; the rest of the file is not read."""
+        wanted = np.sort(np.fromiter(rows, dtype=np.int64, count=len(rows)))
+        base = 0
+        for path in self._paths:
+            sizes = np.fromfile(path.with_suffix(".sizes"), dtype=np.uint64).astype(np.int64)
+            here = wanted[slice(*np.searchsorted(wanted, (base, base + len(sizes))))]
+            if here.size:
+                begins = places(sizes)[here - base].tolist()
+                with path.with_suffix(".log").open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as stored:
+                    for row, begin, size in zip(here.tolist(), begins, sizes[here - base].tolist(), strict=True):
+                        yield row, stored[begin : begin + size]
+            base += len(sizes)
 
 
 def blocks(folder: Path, *, limit: int = BLOCK) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import ahocorasick_rs
@@ -119,9 +119,14 @@ class Matcher:
         return phrases, words
 
 
+@lru_cache(maxsize=16_384)
+def _folded(part: str) -> str:
+    """Fold one part of a phrase; many phrases share parts."""
+    return fold(part).strip()
+
+
 def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
-    parts = [fold(part).strip() for part in text.split(" .. ")]
-    parts = [part for part in parts if part]
+    parts = [part for written in text.split(" .. ") if (part := _folded(written))]
     if not parts:
         return "", _Pattern(entry, (), (), gap)
     at = max(range(len(parts)), key=lambda i: len(parts[i]))

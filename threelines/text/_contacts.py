@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cache
+from string import ascii_letters
 from typing import NamedTuple
 
 import ahocorasick_rs
@@ -376,17 +377,38 @@ _WORDY = frozenset(
 _TRAILING = ".,;:!?)]}'\"»”’*_~"
 
 
+class _Name(NamedTuple):
+    """A way in which a messenger's name is written."""
+
+    text: str
+    app: str
+    short: bool
+    joined_left: str
+    """Letters after which it is a part of another word."""
+    joined_right: str
+    """Letters before which it is a part of another word."""
+
+
+_BEFORE_LATIN = ascii_letters + "0123456789" + "./@_-"
+_AFTER_LATIN = ascii_letters + "_"
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() and letter.isalpha()
+
+
 @cache
-def _names() -> tuple[ahocorasick_rs.AhoCorasick, tuple[tuple[str, str, bool], ...]]:
-    entries: dict[str, tuple[str, str, bool]] = {}
+def _names() -> tuple[ahocorasick_rs.AhoCorasick, tuple[_Name, ...]]:
+    entries: dict[str, _Name] = {}
     for short, table in ((True, _SHORT), (False, _NAMES)):
         for app, words in table.items():
             for word in words.split():
                 name = plain_word(word.replace("_", " "))
-                entries[name] = (name, app, short)
+                first, last = _is_latin(name[0]), _is_latin(name[-1])
+                entries[name] = _Name(name, app, short, _BEFORE_LATIN if first else "", _AFTER_LATIN if last else "")
     listed = tuple(entries[name] for name in sorted(entries))
     automaton = ahocorasick_rs.AhoCorasick(
-        [name for name, _, _ in listed],
+        [name.text for name in listed],
         matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
         implementation=ahocorasick_rs.Implementation.DFA,  # few names: 0.5 us a text less than the default
     )
@@ -412,26 +434,15 @@ def named(plain: str) -> list[Named]:
     automaton, listed = _names()
     found = []
     for index, start, end in automaton.find_matches_as_indexes(plain):
-        name, app, short = listed[index]
-        if _stands_alone(plain, start, end, name):
-            found.append(Named(start, end, app, short))
+        text, app, short, joined_left, joined_right = listed[index]
+        if (joined_left and start and plain[start - 1] in joined_left) or (
+            joined_right and end < len(plain) and plain[end] in joined_right
+        ):
+            continue
+        if text == _THAI_LINE and plain.endswith("ออน", 0, start):
+            continue  # "online"
+        found.append(Named(start, end, app, short))
     return found
-
-
-def _stands_alone(plain: str, start: int, end: int, name: str) -> bool:
-    if name == _THAI_LINE and plain.endswith("ออน", 0, start):
-        return False  # "online"
-    latin = name[0].isascii() and name[0].isalpha()
-    if latin and start and plain[start - 1].isascii() and (plain[start - 1].isalnum() or plain[start - 1] in "./@_-"):
-        return False
-    last = name[-1]
-    return not (
-        last.isascii()
-        and last.isalpha()
-        and end < len(plain)
-        and plain[end].isascii()
-        and (plain[end].isalpha() or plain[end] in "_")
-    )
 
 
 def deep_links(plain: str) -> Iterator[Contact]:

@@ -7,7 +7,7 @@ offers circulate ($ is USD, ¥ is CNY, Rs is INR); `pesos` alone is left without
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from threelines.text.fold import fold_letter
@@ -139,7 +139,28 @@ _UNITS = (
 _PERIODS = {plain_word(word): unit for unit, words in _UNITS for word in words.split()}
 _DATE_PARTS = ("日", "年", "时", "時", "月", "년", "월", "일")  # right after a number: 2024年, 15日, no pay
 
-_LONGEST = max(map(len, (*_CURRENCIES, *_SCALES, *_PERIODS)))
+
+def _lengths(words: Iterable[str], end: int) -> Mapping[str, tuple[int, ...]]:
+    """Return how long the words are that have a letter at one end (0: first, -1: last), the longest first."""
+    found: dict[str, set[int]] = {}
+    for word in words:
+        found.setdefault(word[end], set()).add(len(word))
+    return {letter: tuple(sorted(lengths, reverse=True)) for letter, lengths in found.items()}
+
+
+class _Words:
+    """The words of a table, and how long those are that begin with a letter.
+
+    At most places of a text no word begins: one look at the letter tells, instead of a dozen slices.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.known = frozenset(words)
+        self.opening = _lengths(self.known, 0)
+
+
+_CURRENCY, _SCALE, _PERIOD = _Words(_CURRENCIES), _Words(_SCALES), _Words(_PERIODS)
+_CLOSING = _lengths(_CURRENCIES, -1)
 
 _BEFORE = tuple(
     (re.compile("|".join(re.escape(plain_word(word)) for word in words.split("|"))), unit)
@@ -253,8 +274,8 @@ def _value(written: str) -> float:
 def _suffix(plain: str, at: int) -> tuple[str | None, int]:
     """Return the currency that ends right before `at`."""
     end = at - 1 if at and plain[at - 1] in " :" else at
-    for length in range(min(_LONGEST, end), 0, -1):
-        word = plain[end - length : end]
+    for length in _CLOSING.get(plain[end - 1 : end], ()):
+        word = plain[end - length : end] if length <= end else ""
         if (
             word in _CURRENCIES
             and word != "u"
@@ -267,25 +288,27 @@ def _suffix(plain: str, at: int) -> tuple[str | None, int]:
 def _prefix(plain: str, at: int) -> tuple[str | None, int]:
     """Return the currency that starts at `at`."""
     start = at + 1 if plain[at : at + 1] == " " else at
-    word, end = _longest(plain, start, _CURRENCIES)
+    word, end = _longest(plain, start, _CURRENCY)
     return (_CURRENCIES[word], end) if word else (None, at)
 
 
 def _scale(plain: str, at: int) -> tuple[str, int]:
     start = at + 1 if plain[at : at + 1] == " " else at
-    word, end = _longest(plain, start, _SCALES)
+    word, end = _longest(plain, start, _SCALE)
     if not word or (start > at and word in ("k", "m", "b", "t", "w")):  # one letter counts only right behind its number
         return "", at
     return word, end
 
 
-def _longest(plain: str, start: int, table: Mapping[str, object]) -> tuple[str, int]:
+def _longest(plain: str, start: int, words: _Words) -> tuple[str, int]:
     if plain[start : start + 1] in " \n,.":
         return "", start
-    for length in range(min(_LONGEST, len(plain) - start), 0, -1):
+    for length in words.opening.get(plain[start : start + 1], ()):
         word = plain[start : start + length]
-        if word in table and not (
-            word[-1].isalpha() and start + length < len(plain) and _joins(word[-1], plain[start + length])
+        if (
+            word in words.known
+            and len(word) == length
+            and not (word[-1].isalpha() and start + length < len(plain) and _joins(word[-1], plain[start + length]))
         ):
             return word, start + length
     return "", start
@@ -300,11 +323,11 @@ def _period_after(plain: str, at: int) -> tuple[str, int]:
     """Return the period named right after a sum (`/month`, `a week`, `每月`, `sebulan`), and where it ends."""
     gap = _AFTER.match(plain, at)
     start = gap.end() if gap else at
-    word, end = _longest(plain, start, _PERIODS)
+    word, end = _longest(plain, start, _PERIOD)
     if word and not (start == at and (word in _DATE_PARTS or word[0].isascii())):
         return _PERIODS[word], end
     if divider := _DIVIDER.match(plain, start):
-        word, end = _longest(plain, divider.end(), _PERIODS)
+        word, end = _longest(plain, divider.end(), _PERIOD)
         if word:
             return _PERIODS[word], end
     return "", at

@@ -141,7 +141,7 @@ def fold(text: str) -> str:
         folded = _LEET_WORD.sub(lambda match: match[0].translate(_LEET), folded)
     for word, rare, hint in broken:
         if rare.search(folded) and hint.search(folded):
-            folded = word.sub(lambda match: _joined(match[0])[0], folded)
+            folded = word.sub(_whole, folded)
     return folded
 
 
@@ -174,19 +174,33 @@ def _plain_word(word: str) -> str:
     return "".join(alike.get(letter, letter) if not letter.isascii() else letter for letter in word)
 
 
-def _joined(broken: str) -> tuple[str, list[int]]:
-    """Return a word without what stands between its letters, and where each letter stood.
+def _cut(broken: str) -> tuple[list[str], list[str], list[bool]]:
+    """Return the letters of a broken word, what stands between them, and which of that lies between two words.
 
     Where most gaps hold no space, a gap with one lies between two words; where most are one space, a longer one does.
     """
-    first, *parts = _GAP.split(broken)
-    gaps, runs = parts[::2], parts[1::2]
-    blank = [_BLANK.search(gap) for gap in gaps]
-    spaced = 2 * sum(found is not None for found in blank) > len(first) + sum(map(len, runs)) - 1
+    first, *rest = _GAP.split(broken)
+    gaps, runs = rest[::2], [first, *rest[1::2]]
+    if not _BLANK.search(broken):
+        return runs, gaps, [False] * len(gaps)
+    blank = [_BLANK.search(gap) is not None for gap in gaps]
+    spaced = 2 * sum(blank) > sum(map(len, runs)) - 1
     usual = min(map(len, gaps), default=0)
-    pieces, kept, at = [first], list(range(len(first))), len(first)
-    for gap, found, run in zip(gaps, blank, runs, strict=True):
-        if found and (not spaced or len(gap) > usual):
+    return runs, gaps, [space and (not spaced or len(gap) > usual) for gap, space in zip(gaps, blank, strict=True)]
+
+
+def _whole(match: re.Match[str]) -> str:
+    """Return a broken word without what stands between its letters."""
+    runs, _, between = _cut(match[0])
+    return "".join([run + " " if parts else run for run, parts in zip(runs, [*between, False], strict=True)])
+
+
+def _joined(broken: str) -> tuple[str, list[int]]:
+    """Return the same with where each letter stood."""
+    runs, gaps, between = _cut(broken)
+    pieces, kept, at = [runs[0]], list(range(len(runs[0]))), len(runs[0])
+    for gap, parts, run in zip(gaps, between, runs[1:], strict=True):
+        if parts and (found := _BLANK.search(gap)):
             pieces.append(" ")
             kept.append(at + found.start())
         at += len(gap)
