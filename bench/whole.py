@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ from threelines.records import Record
 from threelines.vocabulary.terms import load
 
 
+packaged = cache(load)
+
+
 def engine(posts: list[Record], jobs: int) -> None:
     """Run the whole plan in memory."""
-    for _ in scan(posts, Plan(vocabulary=load()), jobs=jobs):
+    for _ in scan(posts, Plan(vocabulary=packaged()), jobs=jobs):
         pass
 
 

@@ -193,6 +193,7 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     from threelines.engine.spark import Job, read, scan
     from threelines.engine.spark_scripts import scan_linked
     from threelines.link.network import network_threads
+    from threelines.link.praise import praise_threads
     from threelines.link.scripts import find_scripts
 
     ids: dict[str, int] = {}
@@ -207,13 +208,54 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     )
     scripts = find_scripts(records)
     plan = Plan(vocabulary=vocabulary, everything=True)
-    threads = [*scripts.threads(records), *network_threads(records, scripts.groups)]
+    threads = [*scripts.threads(records), *network_threads(records, scripts.groups), *praise_threads(records)]
     linked = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
     frame, job = read(spark, [str(path)]), Job.of(vocabulary, everything=True)
 
     assert sorted(row.finding for row in scan(frame, job).collect()) == here
     assert sorted(row.finding for row in scan_linked(frame, job).collect()) == linked
     assert len({script.id for script in scripts.groups}) == len(scripts.groups) > 5
+
+
+def test_planted_praise_is_equal(spark, vocabulary, tmp_path):
+    """Names that lately made accounts write about together are found alike; what copies say of a name is not counted."""
+    import random
+
+    from threelines.engine.spark import Job, read
+    from threelines.engine.spark_praise import find_praise
+    from threelines.engine.spark_scripts import scan_linked
+    from threelines.link.praise import praise_threads
+    from threelines.signals.network import praise_posted_together
+
+    rng = random.Random(4)
+
+    def said(author, seconds, *names):
+        words = ["".join(rng.choices("bdfgklmnprst", k=5)) for _ in range(9)]
+        return Record(
+            id=str(rng.randrange(40)), kind="post", author=author, text=" ".join([*words[:4], *names, *words[4:]]),
+            time=datetime.fromtimestamp(1_800_000_000 + int(seconds), UTC),
+        )  # fmt: skip
+
+    records = [said(f"u{rng.randrange(300)}", rng.random() * 1_500_000) for _ in range(1500)]
+    for name, count in (("Solvindel", 8), ("Kervanto", 6)):
+        records += [said(f"{name}{i}", 1_500_000 + 7 * (i // 2), name) for i in range(count)]
+    copied = said("", 0, "Merovill").text
+    records += [
+        msgspec.structs.replace(said(f"m{i}", 1_490_000 + i), text=f"{copied} {copied} no {i}") for i in range(8)
+    ]
+    records += [Record(id="0", kind="post", author="timeless", text="Solvindel"), said("u1", 9, "Solvindel")]
+    path = tmp_path / "posts.jsonl"
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    here = list(praise_threads(records))
+    plan = Plan(vocabulary=vocabulary, detectors=(praise_posted_together,))
+    lines = sorted(judge_one(thread, plan)[0].line.decode() for thread in here)
+    frame = read(spark, [str(path)])
+    found = scan_linked(frame, Job.of(vocabulary, detectors=(praise_posted_together,))).collect()
+
+    assert [thread.facts["about"] for thread in here] == ["Solvindel", "Kervanto"]
+    assert sorted(row.finding for row in found) == lines
+    few = read(spark, [str(path)]).where("author = 'u1'")
+    assert find_praise(few, spark.createDataFrame([], "place long, payload binary")) == []
 
 
 def test_components_of_a_long_chain(spark):

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from threelines.engine.spark import FINDING, Batches, Job, batch, judged
+from threelines.engine.spark_praise import find_praise
 from threelines.link.copies import (
     MIN_SHINGLES,
     NEIGHBOURS,
@@ -34,6 +35,7 @@ from threelines.link.copies import alike as resemblance
 from threelines.link.groups import LEVELS, grouped
 from threelines.link.network import Columns, Network, items_of, network_thread, networks
 from threelines.link.network import shown as network_records
+from threelines.link.praise import Praise, name_of, praise_thread
 from threelines.link.scripts import Script, script_thread, scripts_of, told_apart
 from threelines.link.scripts import shown as script_records
 from threelines.records import Record, Thread
@@ -57,12 +59,14 @@ def scan_linked(records: Any, job: Job) -> Any:
     made = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in whole]
     scripts = told_apart(made)
     renamed = {row.script: now.id for row, was, now in zip(whole, made, scripts, strict=True) if now.id != was.id}
-    return _judge_scripts(records, parts, renamed, job).unionAll(_judge_networks(records, scripts, job))
+    found = _judge_scripts(records, parts, renamed, job).unionAll(_judge_networks(records, scripts, job))
+    return found.unionAll(_judge_praise(records, parts, job))
 
 
 def script_parts(records: Any) -> Any:
     """Return a frame of `_PART`: for each script itself (place -1), and for each record of it that is judged.
 
+    Rows without a script name the group of a record, whether or not the group makes a script.
     `script` is the place of its first record: record ids may repeat, and with them names of scripts.
     """
     texts = records.where("kind <> 'system'")
@@ -156,7 +160,11 @@ def _cut(sketched: Any, links: Any, named: Any) -> Any:
 
 def _judge_scripts(records: Any, parts: Any, renamed: Mapping[str, str], job: Job) -> Any:
     whole = parts.where("place < 0")
-    shown = parts.where("place >= 0").select("script", "place").join(records.select("place", "payload"), "place")
+    shown = (
+        parts.where("place >= 0 and script <> ''")
+        .select("script", "place")
+        .join(records.select("place", "payload"), "place")
+    )
     rows = whole.unionAll(shown.select("script", "place", "payload"))
     rows = rows.repartition("script").sortWithinPartitions("script", "place")
     return rows.mapInArrow(partial(_judge_gathered, job, Script, renamed), FINDING)
@@ -170,13 +178,25 @@ def _judge_networks(records: Any, scripts: Sequence[Script], job: Job) -> Any:
         columns.add(row.place, row.id, row.author, row.time, items)
     columns.use_scripts(scripts)
     found = networks(columns)
+    rows = _gather(records, [(network.id, _encode(network), network_records(network)) for network in found])
+    return rows.mapInArrow(partial(_judge_gathered, job, Network, {}), FINDING)
+
+
+def _judge_praise(records: Any, parts: Any, job: Job) -> Any:
+    groups = parts.where("place >= 0 and script = ''").select("place", "payload")
+    found = find_praise(records, groups)
+    rows = _gather(records, [(name_of(praise), _encode(praise), praise.places) for praise in found])
+    return rows.mapInArrow(partial(_judge_gathered, job, Praise, {}), FINDING)
+
+
+def _gather(records: Any, found: Sequence[tuple[str, bytes, Sequence[int]]]) -> Any:
+    """Bring what was found on the driver together with the records that show it: (name, itself, places) each."""
     spark = records.sparkSession
-    whole = spark.createDataFrame([(network.id, -1, bytearray(_encode(network))) for network in found], _PART)
-    wanted = [(network.id, place) for network in found for place in network_records(network)]
+    whole = spark.createDataFrame([(name, -1, bytearray(payload)) for name, payload, _ in found], _PART)
+    wanted = [(name, place) for name, _, places in found for place in places]
     shown = spark.createDataFrame(wanted, "script string, place long").join(records.select("place", "payload"), "place")
     rows = whole.unionAll(shown.select("script", "place", "payload"))
-    rows = rows.repartition("script").sortWithinPartitions("script", "place")
-    return rows.mapInArrow(partial(_judge_gathered, job, Network, {}), FINDING)
+    return rows.repartition("script").sortWithinPartitions("script", "place")
 
 
 # ---- in each worker --------------------------------------------------------------------------
@@ -293,6 +313,8 @@ def _script_rows(members: list[dict[str, Any]], edges: list[dict[str, Any]]) -> 
     pairs = Pairs(*(np.asarray([row_of[edge[side]] for edge in edges], dtype=np.int64) for side in ("place", "second")))
     sketched = Sketches(tables[0], tables[1], np.full(len(members), MIN_SHINGLES))
     names = grouped(sketched, pairs, np.asarray([edge["alike"] for edge in edges]))
+    for row, name in enumerate(names.tolist()):
+        yield "", members[row]["place"], _encode(members[name]["place"])
     columns = ([member[name] for member in members] for name in ("id", "author", "time", "place"))
     for script in scripts_of(names, *columns):
         key = str(script.places[0])
@@ -309,20 +331,25 @@ def _table(rows: list[bytes], size: int) -> Any:
     return table
 
 
-def _judge_gathered(
-    job: Job, kind: type[Script] | type[Network], renamed: Mapping[str, str], batches: Batches
-) -> Batches:
+_Kind = type[Script] | type[Network] | type[Praise]
+
+
+def _judge_gathered(job: Job, kind: _Kind, renamed: Mapping[str, str], batches: Batches) -> Batches:
     return judged(_gathered(kind, renamed, batches), job)
 
 
-def _gathered(kind: type[Script] | type[Network], renamed: Mapping[str, str], batches: Batches) -> Iterator[Thread]:
+def _gathered(kind: _Kind, renamed: Mapping[str, str], batches: Batches) -> Iterator[Thread]:
     rows = (row for part in batches for row in part.to_pylist())
     for key, group in groupby(rows, key=lambda row: row["script"]):
         first, *held = group
         whole = msgspec.msgpack.decode(first["payload"], type=kind)
-        whole = msgspec.structs.replace(whole, id=renamed.get(key, whole.id))
         found = [_decode(row["payload"]) for row in held]
-        yield script_thread(whole, found) if isinstance(whole, Script) else network_thread(whole, found)
+        if isinstance(whole, Praise):
+            yield praise_thread(whole, found)
+        elif isinstance(whole, Network):
+            yield network_thread(whole, found)
+        else:
+            yield script_thread(msgspec.structs.replace(whole, id=renamed.get(key, whole.id)), found)
 
 
 def _items(batches: Batches) -> Batches:

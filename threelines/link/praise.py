@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -51,32 +51,41 @@ class Praise(msgspec.Struct, frozen=True, kw_only=True):
     p: float
 
 
+class Used(NamedTuple):
+    """How many accounts use each word: one row for each word, in order of its hash."""
+
+    words: NDArray[np.uint64]
+    held: NDArray[np.int64]
+    """Accounts that use it."""
+    hits: NDArray[np.int64]
+    """Those of them that appeared lately, posted little, and spent most of it on the word."""
+
+
+class Candidate(NamedTuple):
+    """A word that stands out."""
+
+    word: int
+    held: int
+    p: float
+    rows: Rows
+    """Rows of the texts in which its `hits` use it, in order."""
+
+
 def find_praise(linked: Linked) -> list[Praise]:
     """Return names that lately made accounts write about together, least likely by chance first."""
-    rows = [row for row, author in enumerate(linked.authors) if author and not isnan(linked.times[row])]
+    said = [row for row, author in enumerate(linked.authors) if author and not isnan(linked.times[row])]
     known: dict[str, int] = {}
-    account = np.asarray([known.setdefault(linked.authors[row], len(known)) for row in rows], dtype=np.int64)
+    account = np.asarray([known.setdefault(linked.authors[row], len(known)) for row in said], dtype=np.int64)
     if len(known) < MIN_ACCOUNTS:
         return []
-    time = np.asarray(linked.times)[rows]
-    found = _names(linked.sketched.words[rows], linked.names[rows], account, time)
-    names = list(known)
-    return [
-        Praise(
-            word=word, records=tuple(linked.ids[rows[row]] for row in near), others=others, p=float(f"{p:.2e}"),
-            places=tuple(linked.places[rows[row]] for row in near),
-            members=tuple(sorted({names[account[row]] for row in near})),
-            seconds=round(float(np.ptp(time[near])), 3),
-        )
-        for word, near, others, p in found
-    ]  # fmt: skip
+    rows = np.asarray(said, dtype=np.int64)
+    return settled(_candidates(linked.sketched.words[rows], rows, account, np.asarray(linked.times)[rows]), linked)
 
 
-_Found = tuple[int, list[int], int, float]
-
-
-def _names(sketched: Values, copies: Rows, account: NDArray[np.int64], time: NDArray[np.float64]) -> list[_Found]:
-    """Find the names among sketched words: one row a record, as for `copies`, `account` and `time`."""
+def _candidates(
+    sketched: Values, place: Rows, account: NDArray[np.int64], time: NDArray[np.float64]
+) -> list[Candidate]:
+    """Find the names among sketched words: one row a record, as for its `place` in the block, `account` and `time`."""
     rows, columns = np.nonzero(sketched != NOTHING)
     word = sketched[rows, columns].astype(np.uint64)
     pairs, times_used = np.unique((word << np.uint64(32)) | account[rows].astype(np.uint64), return_counts=True)
@@ -86,7 +95,24 @@ def _names(sketched: Values, copies: Rows, account: NDArray[np.int64], time: NDA
     brief = _brief(account, time)
     single = brief[who] & (times_used >= FOCUS * np.bincount(account)[who])
     hits = np.add.reduceat(single.astype(np.int64), begins) if begins.size else held
-    fit = (held >= MIN_ACCOUNTS) & (held <= max(POPULAR * len(brief), 50))
+    found = []
+    for index, p in standing_out(Used(words[begins], held, hits), len(brief)):
+        part = slice(begins[index], begins[index] + held[index])
+        members = who[part][single[part]]
+        near = np.unique(rows[(word == words[begins[index]]) & np.isin(account[rows], members)])
+        found.append(Candidate(int(words[begins[index]]), int(held[index]), p, place[near]))
+    return found
+
+
+def most(accounts: int) -> float:
+    """Return how many of so many accounts may use a name."""
+    return max(POPULAR * accounts, 50)
+
+
+def standing_out(used: Used, accounts: int) -> list[tuple[int, float]]:
+    """Return (index, probability by chance) of the words that too many such accounts use, the least likely first."""
+    held, hits = used.held, used.hits
+    fit = (held >= MIN_ACCOUNTS) & (held <= most(accounts))
     if not fit.any():
         return []
     base = max(float(hits[fit].sum()) / float(held[fit].sum()), 1e-4)
@@ -95,22 +121,34 @@ def _names(sketched: Values, copies: Rows, account: NDArray[np.int64], time: NDA
     passed = np.flatnonzero(ranked <= FALSE_DISCOVERIES * np.arange(1, len(p) + 1) / len(p))
     limit = ranked[passed[-1]] if passed.size else -1.0
     chosen = np.flatnonzero(fit)[(p <= limit) & (hits[fit] >= MIN_ACCOUNTS)]
-    order = np.lexsort((words[begins[chosen]], _tail(hits[chosen], held[chosen], base)))
-    seen: list[set[int]] = []
-    made: list[_Found] = []
-    for index in chosen[order].tolist():
-        part = slice(begins[index], begins[index] + held[index])
-        members = set(who[part][single[part]].tolist())
-        near = _close(np.unique(rows[(word == words[begins[index]]) & np.isin(account[rows], list(members))]), time)
-        members = set(account[near].tolist())
-        if len(members) < MIN_ACCOUNTS or len(np.unique(copies[near])) < max(3, len(near) / 2):
+    order = np.lexsort((used.words[chosen], _tail(hits[chosen], held[chosen], base)))
+    return [(index, float(_tail(hits[[index]], held[[index]], base)[0])) for index in chosen[order].tolist()]
+
+
+def settled(candidates: Iterable[Candidate], linked: Linked) -> list[Praise]:
+    """Keep what lies close together in time, is no copies, and is not the same accounts once more."""
+    times = np.asarray(linked.times, dtype=np.float64)
+    seen: list[set[str]] = []
+    made: list[Praise] = []
+    for word, held, p, rows in candidates:
+        near = _close(rows, times)
+        members = {linked.authors[row] for row in near.tolist()}
+        if len(members) < MIN_ACCOUNTS or len(np.unique(linked.names[near])) < max(3, len(near) / 2):
             continue
         if any(len(members & other) > 0.5 * len(members) for other in seen):
             continue
         seen.append(members)
-        chance = float(_tail(hits[[index]], held[[index]], base)[0])
-        made.append((int(words[begins[index]]), near.tolist(), int(held[index]) - len(members), chance))
+        made.append(Praise(
+            word=word, records=tuple(linked.ids[row] for row in near), others=held - len(members), p=float(f"{p:.2e}"),
+            places=tuple(linked.places[row] for row in near), members=tuple(sorted(members)),
+            seconds=round(float(np.ptp(times[near])), 3),
+        ))  # fmt: skip
     return made
+
+
+def lately(begin: float, end: float) -> float:
+    """Return the time after which an account appeared lately, where the data lie between two times."""
+    return begin + _LATE * (end - begin)
 
 
 def _brief(account: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -118,7 +156,7 @@ def _brief(account: NDArray[np.int64], time: NDArray[np.float64]) -> NDArray[np.
     count = int(account.max()) + 1
     first = np.full(count, np.inf)
     np.minimum.at(first, account, time)
-    late = first > time.min() + _LATE * np.ptp(time)
+    late = first > lately(float(time.min()), float(time.max()))
     brief: NDArray[np.bool_] = late & (np.bincount(account, minlength=count) <= FEW)
     return brief
 
@@ -155,20 +193,25 @@ def threads_about(found: Sequence[Praise], records: Iterable[tuple[int, Record]]
         for praise in owner.get(place, ()):
             picked[praise.word].append(record)
     for praise in found:
-        yield _thread(praise, picked[praise.word])
+        yield praise_thread(praise, picked[praise.word])
 
 
-def _thread(praise: Praise, records: list[Record]) -> Thread:
+def name_of(praise: Praise) -> str:
+    """Return the id of the thread of a name."""
+    return "praise-" + blake2b("\0".join(praise.records).encode(), digest_size=8).hexdigest()
+
+
+def praise_thread(praise: Praise, records: Sequence[Record]) -> Thread:
+    """Make the thread of a name from the records that hold it."""
     ordered = sorted(records, key=in_order)
     spans = {record.id: _span(record.text, praise.word) for record in reversed(ordered)}  # of one id, the first counts
     first = ordered[0]
     start, end = spans[first.id]
-    name = blake2b("\0".join(praise.records).encode(), digest_size=8).hexdigest()
     facts: dict[str, Any] = {
         "about": first.text[start:end], "members": list(praise.members), "others": praise.others,
         "seconds": praise.seconds, "p": praise.p, "spans": {key: list(span) for key, span in spans.items()},
     }  # fmt: skip
-    return Thread(kind="network", id=f"praise-{name}", records=tuple(ordered), facts=facts)
+    return Thread(kind="network", id=name_of(praise), records=tuple(ordered), facts=facts)
 
 
 def _span(text: str, word: int) -> tuple[int, int]:
