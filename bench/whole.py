@@ -26,7 +26,6 @@ from threelines.engine.local import run as scan
 from threelines.records import Record
 from threelines.vocabulary.terms import load
 
-
 packaged = cache(load)
 
 

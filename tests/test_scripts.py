@@ -375,3 +375,13 @@ def test_records_with_one_id_are_picked_by_their_place():
     found = {thread.records[0].text: [r.author for r in thread.records] for thread in script_threads(records)}
 
     assert found == {BASE: ["a0", "a2", "a4"], OTHER: ["a1", "a3", "a5"]}
+
+
+def test_speed_names_benchmarks_of_the_checkout():
+    """What `threelines bench --speed` runs is there and returns rows."""
+    from threelines.cli.bench import SPEED
+
+    if not (ROOT / "bench").exists():
+        pytest.skip("bench/ is not part of this installation")
+    assert "whole" in SPEED
+    assert all("\ndef run(" in (ROOT / "bench" / f"{name}.py").read_text(encoding="utf-8") for name in SPEED)

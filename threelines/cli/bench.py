@@ -18,6 +18,10 @@ class BenchError(ThreelinesError):
     """A benchmark cannot run here."""
 
 
+SPEED = ("speed", "whole", "scripts", "networks")
+"""Benchmarks that `--speed` runs, some minutes together; `scale` takes twenty more and is asked for by name."""
+
+
 @click.command(short_help="Measure recall, false positives and speed.")
 @click.option(
     "--data",
@@ -33,7 +37,9 @@ class BenchError(ThreelinesError):
     help="A folder of your own indicators.",
 )
 @click.option(
-    "--speed", is_flag=True, help="Measure records per second, beside the peers that are installed (from a checkout)."
+    "--speed",
+    is_flag=True,
+    help="Measure records per second, scripts and networks beside the peers that are installed (from a checkout).",
 )
 @click.option(
     "--run",
@@ -52,9 +58,9 @@ def command(data: Path | None, only: str, folders: tuple[Path, ...], speed: bool
     Examples:
       threelines bench --data ../shared/data
       threelines bench --speed
-      threelines bench --run scripts --run networks
+      threelines bench --run whole --run scale
     """
-    names = (*options["names"], *(("speed",) if speed else ()))
+    names = (*options["names"], *(SPEED if speed else ()))
     if not data and not names:
         raise click.UsageError("nothing to measure: give --data DIR, --speed or --run NAME")
     parts = []

@@ -32,7 +32,7 @@ from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
 from threelines.engine.reference import UTMOST, Reference
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
-from threelines.engine.texts import Block, Light, Texts, blocks
+from threelines.engine.texts import Block, Lights, Texts, blocks
 from threelines.link.copies import Rows, Sketches
 from threelines.link.groups import linked
 from threelines.link.network import Columns, networks, shown, threads_of
@@ -358,10 +358,9 @@ def _across_languages(groups: tuple[Script, ...], block: Block) -> tuple[Script,
     return (*across_languages(read, [texts[row] for row in rows], _plan.place), *rest)
 
 
-def _texts(lights: list[Light], sketched: Sketches, names: Rows) -> Linked:
-    ids, authors = [light.id for light in lights], [light.author for light in lights]
-    times = array("d", (nan if light.time is None else light.time for light in lights))
-    return Linked(ids, authors, times, sketched, names, range(len(lights)))
+def _texts(lights: Lights, sketched: Sketches, names: Rows) -> Linked:
+    times = array("d", (nan if time is None else time for time in lights.times))
+    return Linked(lights.ids, lights.authors, times, sketched, names, range(len(lights.ids)))
 
 
 def judge_scripts(parts: list[tuple[Script, list[bytes]]]) -> Batch:
@@ -380,10 +379,8 @@ def judge_praise(task: tuple[Block, Rows]) -> Batch:
 def judge_networks(task: tuple[Block, tuple[Script, ...]]) -> Batch:
     """Tie the accounts of one block by what they share, and judge the networks."""
     block, scripts = task
-    columns = Columns()
-    for row, light in enumerate(block.lights()):
-        if light.author:
-            columns.add(row, light.id, light.author, light.time, light.items)
+    columns, lights = Columns(), block.lights()
+    columns.fill(lights.ids, lights.authors, lights.times, lights.items)
     columns.use_scripts(scripts)
     found = networks(columns)
     rows = {row for network in found for row in shown(network)}

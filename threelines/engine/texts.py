@@ -1,6 +1,6 @@
 """Texts laid down for linking: each record as it is, and beside it what linking needs of it, made once.
 
-    judged record ──► sketch, and what ties its author to others (`Light`) ──► link scripts, networks, praise
+    judged record ──► sketch, and what ties its author to others (`Lights`) ──► link scripts, networks, praise
                  └──► the record itself, read again only where it is shown
 
 The process that judges a record also makes these, so that all cores share the work and linking decodes no text.
@@ -27,20 +27,28 @@ _CHUNK = 500
 """Texts that are sketched at once: their shingles stay in the processor's cache."""
 
 
-class Light(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What linking needs of a record besides its sketch."""
+class Lights(msgspec.Struct, array_like=True):
+    """What linking needs of records besides their sketches: columns, one row a record."""
 
-    id: str
-    author: str
+    ids: list[str] = []
+    authors: list[str] = []
     """Empty for calls and notices, too: nobody wrote them."""
-    time: float | None
+    times: list[float | None] = []
     """Seconds since 1970, UTC."""
-    items: tuple[tuple[str, str], ...]
-    """(kind, value) of what can tie the author to others: see `link.network.items_of`."""
+    items: dict[int, list[tuple[str, str]]] = {}
+    """By row, where there is any, (kind, value) of what can tie the author to others: see `link.network.items_of`."""
+
+    def extend(self, more: Lights) -> None:
+        """Append the rows of another part."""
+        base = len(self.ids)
+        self.ids += more.ids
+        self.authors += more.authors
+        self.times += more.times
+        self.items |= {base + row: items for row, items in more.items.items()}
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_lights = msgspec.msgpack.Decoder(list[Light]).decode
+_decode_lights = msgspec.msgpack.Decoder(Lights).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
 
 
@@ -50,7 +58,7 @@ class Texts:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._records, self._columns = Log(path.with_suffix(".log")), Log(path.with_suffix(".light"))
-        self._lights: list[Light] = []
+        self._lights = Lights()
         self._texts: list[str] = []
         self._sketches: list[Values] = []
         self._sizes = array("Q")
@@ -59,11 +67,12 @@ class Texts:
         """Append one record; `encoded` is its msgpack form."""
         self._records.add(encoded)
         self._sizes.append(len(encoded))
-        spoken = record.kind != "system"
-        self._lights.append(Light(
-            id=record.id, author=record.author if spoken else "", items=tuple(items_of(record)) if spoken else (),
-            time=record.time.timestamp() if record.time else None,
-        ))  # fmt: skip
+        spoken, lights = record.kind != "system", self._lights
+        if spoken and (items := items_of(record)):
+            lights.items[len(lights.ids)] = items
+        lights.ids.append(record.id)
+        lights.authors.append(record.author if spoken else "")
+        lights.times.append(record.time.timestamp() if record.time else None)
         self._texts.append(record.text if spoken else "")
         if len(self._texts) == _CHUNK:
             self._sketch()
@@ -72,7 +81,7 @@ class Texts:
         made = sketch(self._texts)
         self._sketches.append(np.hstack((made.shingles, made.words, made.sizes[:, None].astype(np.uint32))))
         self._columns.add(_encode(self._lights))
-        self._lights, self._texts = [], []
+        self._lights, self._texts = Lights(), []
 
     def close(self) -> None:
         """Write out what is still buffered; a writer that was given nothing leaves no file."""
@@ -91,10 +100,12 @@ class Block:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
 
-    def lights(self) -> list[Light]:
+    def lights(self) -> Lights:
         """Return the light columns of every record, in order."""
-        paths = [path.with_suffix(".light") for path in self._paths]
-        return [light for part in payloads(paths) for light in _decode_lights(part)]
+        made = Lights()
+        for part in payloads([path.with_suffix(".light") for path in self._paths]):
+            made.extend(_decode_lights(part))
+        return made
 
     def sketches(self) -> Sketches:
         """Return the sketch of every record, in the same order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import nan
 from typing import Any
@@ -103,6 +103,19 @@ class Columns:
         self.time.append(nan if time is None else time)
         for kind, value in items:
             self.use(kind, value, row)
+
+    def fill(
+        self, ids: list[str], authors: list[str], times: list[float | None], items: Mapping[int, list[tuple[str, str]]]
+    ) -> None:
+        """Take in many records at once: the place of each is its row, and one without an author is left out."""
+        rows, known = [row for row, author in enumerate(authors) if author], self.accounts
+        self.ids += [ids[row] for row in rows]
+        self.places.extend(rows)
+        self.account.extend([known.setdefault(authors[row], len(known)) for row in rows])
+        self.time.extend([nan if (time := times[row]) is None else time for row in rows])
+        for index, row in enumerate(rows, start=len(self.ids) - len(rows)):
+            for kind, value in items.get(row, ()):
+                self.use(kind, value, index)
 
     def use_scripts(self, scripts: Sequence[Script]) -> None:
         """Take in who used which script, once all records are in; the order of the scripts does not matter."""
