@@ -228,9 +228,10 @@ def test_planted_praise_is_equal(spark, vocabulary, tmp_path):
     from threelines.signals.network import praise_posted_together
 
     rng = random.Random(4)
+    pool = ["".join(rng.choices("bdfgklmnprst", k=5)) for _ in range(400)]
 
     def said(author, seconds, *names):
-        words = ["".join(rng.choices("bdfgklmnprst", k=5)) for _ in range(9)]
+        words = rng.choices(pool, k=9)
         return Record(
             id=str(rng.randrange(40)), kind="post", author=author, text=" ".join([*words[:4], *names, *words[4:]]),
             time=datetime.fromtimestamp(1_800_000_000 + int(seconds), UTC),
@@ -247,10 +248,11 @@ def test_planted_praise_is_equal(spark, vocabulary, tmp_path):
     path = tmp_path / "posts.jsonl"
     path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
     here = list(praise_threads(records))
-    plan = Plan(vocabulary=vocabulary, detectors=(praise_posted_together,))
+    plan = Plan(vocabulary=vocabulary, everything=True, detectors=(praise_posted_together,))
     lines = sorted(judge_one(thread, plan)[0].line.decode() for thread in here)
     frame = read(spark, [str(path)])
-    found = scan_linked(frame, Job.of(vocabulary, detectors=(praise_posted_together,))).collect()
+    job = Job.of(vocabulary, everything=True, detectors=(praise_posted_together,))
+    found = [row for row in scan_linked(frame, job).collect() if row.thread.startswith("praise-")]
 
     assert [thread.facts["about"] for thread in here] == ["Solvindel", "Kervanto"]
     assert sorted(row.finding for row in found) == lines
