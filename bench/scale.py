@@ -1,6 +1,6 @@
 """Growth: time and peak memory of a whole scan over one, two, four and eight million simulated messages
 
-    python bench/scale.py [ACCOUNTS ...]        default: 8500 17000 34000 68000 (the last takes about 15 minutes)
+    python bench/scale.py [ACCOUNTS ...] [--plot FILE.svg]      default: 8500 17000 34000 68000 (twenty minutes in all)
 
 Simulates a platform, scans it with every thread kind on, and asks the operating system for the peak memory of the
 largest process.
@@ -8,6 +8,7 @@ largest process.
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import subprocess
@@ -56,6 +57,48 @@ def _threelines(*words: object) -> int:
     return usage.ru_maxrss // 1024
 
 
-if __name__ == "__main__":
-    for row in run(accounts=tuple(map(int, sys.argv[1:])) or ACCOUNTS):
+def plot(rows: list[dict[str, Any]]) -> str:
+    """Draw seconds and peak memory over messages, as SVG with the numbers in words."""
+    top = {"seconds": max(row["seconds"] for row in rows) * 1.1, "peak MB": max(row["peak MB"] for row in rows) * 1.5}
+    across = [60 + 425 * row["messages"] / max(one["messages"] for one in rows) for row in rows]
+    told = "; ".join(f"{row['messages']:,} messages: {row['seconds']} seconds, {row['peak MB']:,} MB" for row in rows)
+    drawn = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 260" role="img" aria-labelledby="t d" '
+        'font-family="sans-serif" font-size="12"><title id="t">Time and memory of a scan by number of messages</title>'
+        f'<desc id="d">{told}</desc><rect width="100%" height="100%" fill="white"/>'
+        '<path d="M60 20V220H500" fill="none" stroke="#333"/>'
+    ]
+    for name, colour, dash in (("seconds", "#1d4f8c", "none"), ("peak MB", "#9a5b00", "7 4")):
+        down = [220 - 200 * row[name] / top[name] for row in rows]
+        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in zip(across, down, strict=True))
+        drawn.append(
+            f'<polyline fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}" points="{points}"/>'
+        )
+        drawn += [
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colour}"/>'
+            if name == "seconds"
+            else f'<rect x="{x - 4:.0f}" y="{y - 4:.0f}" width="8" height="8" fill="{colour}"/>'
+            for x, y in zip(across, down, strict=True)
+        ]
+    for x, row in zip(across, rows, strict=True):
+        drawn.append(f'<text x="{x:.0f}" y="238" text-anchor="middle">{row["messages"] / 1e6:.0f} M</text>')
+    legend = f"round, solid: seconds (top {top['seconds']:,.0f}); square, dashed: peak MB (top {top['peak MB']:,.0f})"
+    return "\n".join([*drawn, f'<text x="66" y="16">{legend}</text></svg>']) + "\n"
+
+
+def main() -> None:
+    """Print one row for each size, and draw them where asked."""
+    parser = argparse.ArgumentParser(description="Growth of a whole scan.")
+    parser.add_argument("accounts", nargs="*", type=int)
+    parser.add_argument("--plot", type=Path, help="Draw the rows into this SVG.")
+    asked = parser.parse_args()
+    rows = []
+    for row in run(accounts=tuple(asked.accounts) or ACCOUNTS):
         print(row, flush=True)
+        rows.append(row)
+    if asked.plot:
+        asked.plot.write_text(plot(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
