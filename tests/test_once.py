@@ -150,3 +150,20 @@ def test_texts_come_back_as_they_were_laid_down(tmp_path):
     assert all((one == two).all() for one, two in zip(block.sketches(), made, strict=True))
     assert list(block.records({1, 5})) == [(1, records[1]), (5, records[5])]
     assert [len(part.lights().ids) for part in (first, second)] == [4, 3]
+
+
+def test_a_long_partition_is_laid_down_in_several_files(tmp_path, monkeypatch):
+    """A block never holds much more than its limit, however many texts one writer was given."""
+    from threelines.engine import texts as module
+
+    monkeypatch.setattr(module, "FILE", 3)
+    records = [Record(id=f"r{n}", author=f"a{n}", text=f"the {n} blue chairs by the door") for n in range(8)]
+    texts = Texts(tmp_path / "t00")
+    for record in records:
+        texts.add(record, msgspec.msgpack.encode(record))
+    texts.close()
+    parts = [part.lights().ids for part in blocks(tmp_path, limit=7)]
+    (whole,) = blocks(tmp_path)
+
+    assert parts == [["r0", "r1", "r2", "r3", "r4", "r5"], ["r6", "r7"]]
+    assert list(whole.records({2, 3, 7})) == [(row, records[row]) for row in (2, 3, 7)]

@@ -23,6 +23,8 @@ from threelines.records import Record
 
 BLOCK = 250_000
 """Texts that are linked at once: about 2 KB of memory each."""
+FILE = 25_000
+"""Texts in one file, at most."""
 _CHUNK = 500
 """Texts that are sketched at once: their shingles stay in the processor's cache."""
 
@@ -53,10 +55,17 @@ _decode_record = msgspec.msgpack.Decoder(Record).decode
 
 
 class Texts:
-    """Lay records down in one file, in order; a second holds their light columns, a third their sketches."""
+    """Lay records down in a file, in order; another holds their light columns, others their sketches and sizes.
+
+    After `FILE` records the next such files are begun: a block is made of whole ones.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._name, self._part = path, 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._path = path = self._name.with_name(f"{self._name.name}-{self._part:04d}")
         self._records, self._columns = Log(path.with_suffix(".log")), Log(path.with_suffix(".light"))
         self._lights = Lights()
         self._texts: list[str] = []
@@ -65,6 +74,10 @@ class Texts:
 
     def add(self, record: Record, encoded: bytes) -> None:
         """Append one record; `encoded` is its msgpack form."""
+        if len(self._sizes) == FILE:
+            self.close()
+            self._part += 1
+            self._begin()
         self._records.add(encoded)
         self._sizes.append(len(encoded))
         spoken, lights = record.kind != "system", self._lights
@@ -139,15 +152,16 @@ class Block:
 
 
 def blocks(folder: Path, *, limit: int = BLOCK) -> Iterator[Block]:
-    """Put the files of a folder together, in order, until a block holds `limit` records or more."""
+    """Put the files of a folder together, in order; a block holds `limit` records at most, or one file."""
     part: list[Path] = []
     held = 0
     for path in sorted(folder.glob("*.npy")):
-        part.append(path)
-        held += _rows(path)
-        if held >= limit:
+        rows = _rows(path)
+        if held and held + rows > limit:
             yield Block(part)
             part, held = [], 0
+        part.append(path)
+        held += rows
     if part:
         yield Block(part)
 
