@@ -30,7 +30,7 @@ import msgspec
 
 from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
-from threelines.engine.reference import UTMOST, Reference
+from threelines.engine.reference import UTMOST, Reference, Usual
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
 from threelines.engine.texts import Block, Lights, Texts, blocks
 from threelines.link.copies import Rows, Sketches
@@ -186,11 +186,11 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
     progress("accounts", 0)
     if not parts:
         return
-    reference = folder / "reference.bin"
+    usual = folder / "usual.npy"
     measured = list(workers.each(measure_accounts, parts))
-    reference.write_bytes(Reference.load(*(part.reference for part in measured)).dump())
+    Reference.load(*(part.reference for part in measured)).usual().save(usual)
     yield Batch(judged={"account": sum(part.silent for part in measured)})
-    for part, batch in zip(parts, workers.each(judge_accounts, [(p, reference) for p in parts]), strict=True):
+    for part, batch in zip(parts, workers.each(judge_accounts, [(p, usual) for p in parts]), strict=True):
         yield batch
         progress("accounts", size(part))
 
@@ -425,20 +425,18 @@ def _silent(thread: Thread, features: AccountFeatures) -> bool:
 def judge_accounts(task: tuple[list[Path], Path]) -> Batch:
     """Judge the accounts of one partition against what is usual on this platform."""
     paths, place = task
-    reference, features = _reference(place), _decode_features(_beside(paths).read_bytes())
+    usual, features = _usual(place), _decode_features(_beside(paths).read_bytes())
     result = Batch()
     for piece in _bounded(paths, paths[0].parent, key=_account_of):
         turns = (_decode_turn(turn) for turn in piece if _account_of(turn) in features)
-        judge_threads((_placed(thread, features, reference) for thread in account_threads(turns)), into=result)
+        judge_threads((_placed(thread, features, usual) for thread in account_threads(turns)), into=result)
     return result
 
 
-def _placed(thread: Thread, features: dict[str, AccountFeatures], reference: Reference) -> Thread:
+def _placed(thread: Thread, features: dict[str, AccountFeatures], usual: Usual) -> Thread:
     """Add the account's own numbers and where they stand among the others."""
     own = features[thread.id]
-    return msgspec.structs.replace(
-        thread, facts={**thread.facts, "features": own, "quantiles": reference.quantiles(own)}
-    )
+    return msgspec.structs.replace(thread, facts={**thread.facts, "features": own, "quantiles": usual.quantiles(own)})
 
 
 def _beside(paths: list[Path]) -> Path:
@@ -450,8 +448,8 @@ def _account_of(turn: bytes) -> str:
 
 
 @lru_cache(maxsize=1)
-def _reference(place: Path) -> Reference:
-    return Reference.load(place.read_bytes())
+def _usual(place: Path) -> Usual:
+    return Usual.load(place)
 
 
 def _bounded(paths: list[Path], folder: Path, *, key: Callable[[bytes], str], depth: int = 1) -> Iterator[list[bytes]]:
