@@ -75,15 +75,11 @@ def sketch(texts: Sequence[str]) -> Sketches:
     """Sketch a few thousand texts at once."""
     codes, starts, opens = letters(texts)
     hashes, valid = _shingles(codes, starts)
-    shingles, sizes = _smallest(hashes[valid], _before(valid)[starts], SKETCH)
-    words, number = _smallest(_words(codes, opens), _before(opens)[starts], WORDS)
+    shingles, sizes = _smallest(hashes.take(valid), np.searchsorted(valid, starts), SKETCH)
+    begins = np.flatnonzero(opens)
+    words, number = _smallest(_words(codes, begins), np.searchsorted(begins, starts), WORDS)
     words[sizes > number * _LONGEST_WORD] = NOTHING
     return Sketches(shingles, words, sizes)
-
-
-def _before(chosen: NDArray[np.bool_]) -> Rows:
-    """Count the chosen places before each place, and all of them at the end."""
-    return np.concatenate(([0], np.cumsum(chosen, dtype=np.int64)))
 
 
 def _smallest(hashes: Values, starts: Rows, width: int) -> tuple[Values, Rows]:
@@ -98,7 +94,8 @@ def _smallest(hashes: Values, starts: Rows, width: int) -> tuple[Values, Rows]:
     new = np.ones(hashes.size, dtype=bool)
     new[1:] = hashes[1:] != hashes[:-1]
     new[starts[:-1][starts[:-1] < hashes.size]] = True
-    bounds, different = _before(new)[starts], hashes[new]
+    firsts = np.flatnonzero(new)
+    bounds, different = np.searchsorted(firsts, starts), hashes.take(firsts)
     counts = np.diff(bounds)
     places = np.minimum(bounds[:-1, None] + np.arange(width), max(different.size - 1, 0))
     filled = np.arange(width) < counts[:, None]
@@ -106,9 +103,8 @@ def _smallest(hashes: Values, starts: Rows, width: int) -> tuple[Values, Rows]:
     return table, counts
 
 
-def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Values:
-    """Hash each word: the sum of its letters, each spread by its place."""
-    begins = np.flatnonzero(opens)
+def _words(codes: NDArray[np.uint32], begins: Rows) -> Values:
+    """Hash each word, given where it begins: the sum of its letters, each spread by its place."""
     if not begins.size:
         return np.empty(0, dtype=np.uint32)
     place = np.arange(codes.size) - np.repeat(begins, np.diff(np.append(begins, codes.size)))
@@ -117,19 +113,20 @@ def _words(codes: NDArray[np.uint32], opens: NDArray[np.bool_]) -> Values:
     return np.asarray(np.minimum(sums >> np.uint64(32), np.uint64(NOTHING - 1)), dtype=np.uint32)
 
 
-def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[Values, NDArray[np.bool_]]:
-    """Hash the shingle that starts at each letter; the second array says where it ends inside its text."""
+def _shingles(codes: NDArray[np.uint32], starts: Rows) -> tuple[Values, Rows]:
+    """Hash the shingle that starts at each letter; the second array has the places where it ends inside its text."""
     size = codes.size
     wide = codes >= _WIDE
+    some = bool(wide.any())
     ends = np.repeat(starts[1:], np.diff(starts))
-    valid = np.arange(size) + np.where(wide, 3, 5) <= ends
+    valid = np.flatnonzero(np.arange(size) + (np.where(wide, 3, 5) if some else 5) <= ends)
     padded = np.concatenate((codes, np.zeros(4, dtype=np.uint32)))
     hashed = np.full(size, 0x9E37_79B9, dtype=np.uint32)
     for step in range(5):
         part = padded[step : step + size]
         mixed = (hashed ^ part) * np.uint32(0x01000193)
         mixed ^= mixed >> np.uint32(15)
-        hashed = mixed if step < 3 else np.where(wide, hashed, mixed)
+        hashed = np.where(wide, hashed, mixed) if some and step >= 3 else mixed
     hashed ^= hashed >> np.uint32(16)
     hashed *= np.uint32(0x85EB_CA6B)
     hashed ^= hashed >> np.uint32(13)

@@ -81,17 +81,15 @@ def letters(texts: Sequence[str]) -> Letters:
     """Reduce many texts at once; about 40 million characters a second on one core."""
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     raw = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    codes = _TABLE[raw]
-    unseen = np.unique(raw[codes == _UNSEEN])
-    if unseen.size:
-        for code in unseen.tolist():
+    codes = _TABLE.take(raw)
+    if (unseen := codes == _UNSEEN).any():
+        for code in np.unique(raw[unseen]).tolist():
             _TABLE[code] = _code(chr(code))
-        codes = _TABLE[raw]
-    stays = codes > _SPACE
-    edges = np.concatenate(([0], np.cumsum(lengths)))
-    starts = np.concatenate(([0], np.cumsum(stays, dtype=np.int64)))[edges]
-    spaces = np.cumsum(codes == _SPACE, dtype=np.int32)[stays]
+        codes = _TABLE.take(raw)
+    stays = np.flatnonzero(codes > _SPACE)
+    starts = np.searchsorted(stays, np.concatenate(([0], np.cumsum(lengths))))
+    spaces = np.cumsum(codes == _SPACE, dtype=np.int32).take(stays)
     opens = np.ones(spaces.size, dtype=bool)
     opens[1:] = spaces[1:] != spaces[:-1]
     opens[starts[:-1][starts[:-1] < spaces.size]] = True
-    return Letters(codes[stays], starts, opens)
+    return Letters(codes.take(stays), starts, opens)
