@@ -90,7 +90,7 @@ def _row(name: str, way: Any, posts: list[Record], truth: Pairs) -> dict[str, An
     return {
         "ties by": name, "posts": len(posts), "edges": len(found), "P": round(hit / max(len(found), 1), 4),
         "R": round(hit / len(truth), 4), "F1": round(2 * hit / (len(found) + len(truth)), 4), "s": round(seconds, 2),
-        "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak MB of the process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }  # fmt: skip
 
 

@@ -111,9 +111,7 @@ def run(_data: object = None, *, n: int = 100_000, seed: int = 7) -> list[dict[s
 
 
 def _row(name: str, made: corpus.Corpus) -> dict[str, Any]:
-    context = multiprocessing.get_context(
-        "spawn"
-    )  # a fork of a process whose threads have begun may wait for them for ever
+    context = multiprocessing.get_context("spawn")  # fork: the child waits for ever for threads the parent had begun
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=_timed, args=(name, made.texts, there))
     child.start()
