@@ -3,7 +3,8 @@
     python bench/guard_latency.py [--rate 200] [--seconds 10] [--state memory:]
 
 Open loop: requests leave on schedule whether or not earlier ones have come back, so waiting is counted
-(no coordinated omission). Two processes: the server, and this client. Nothing leaves the machine.
+(no coordinated omission). Two processes: the server, and this client, which takes part of the same cores; measured with the
+connection that LiteLLM itself uses, and with httpx. Nothing leaves the machine.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+import aiohttp
 import httpx
+import uvloop
 
 from threelines.ai_models.scenario import items, load
 
@@ -35,53 +39,107 @@ def requests(data: Path | None) -> list[str]:
     return [near[n // 10 % len(near)] if n % 10 == 0 else calm[n * 7 % len(calm)] for n in range(10 * len(near))]
 
 
-async def empty(client: httpx.AsyncClient, rate: int) -> None:
-    """Print what a request that asks for nothing takes: the share of client, connection and server."""
-    waited = []
+class Light:
+    """aiohttp: the connection that LiteLLM itself takes its guardrails over by default, on uvloop like its proxy."""
 
-    async def one(due: float) -> None:
-        await client.get("/health")
+    def __init__(self, address: str) -> None:
+        self._client = aiohttp.ClientSession(address, connector=aiohttp.TCPConnector(limit=64))
+
+    async def get(self, path: str) -> int:
+        """Return the status of a request that asks for nothing."""
+        async with self._client.get(path) as answer:
+            await answer.read()
+            return answer.status
+
+    async def post(self, path: str, body: str) -> int:
+        """Return the status of a request."""
+        async with self._client.post(path, data=body.encode()) as answer:
+            await answer.read()
+            return answer.status
+
+    async def aclose(self) -> None:
+        """Leave."""
+        await self._client.close()
+
+
+class Heavy:
+    """httpx: what most Python programs ask with; of its own it takes about a millisecond."""
+
+    def __init__(self, address: str) -> None:
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+        self._client = httpx.AsyncClient(base_url=address, limits=limits, timeout=10.0)
+
+    async def get(self, path: str) -> int:
+        """Return the status of a request that asks for nothing."""
+        return (await self._client.get(path)).status_code
+
+    async def post(self, path: str, body: str) -> int:
+        """Return the status of a request."""
+        return (await self._client.post(path, content=body)).status_code
+
+    async def aclose(self) -> None:
+        """Leave."""
+        await self._client.aclose()
+
+
+async def schedule(rate: int, count: int, ask: Callable[[int], Coroutine[None, None, int]]) -> list[float]:
+    """Ask on schedule; return the milliseconds from when each was due to when it came back, shortest first."""
+    waited: list[float] = []
+
+    async def one(number: int, due: float) -> None:
+        status = await ask(number)
         waited.append((time.perf_counter() - due) * 1000)
+        assert status == 200, status
 
     start = time.perf_counter() + 0.1
     async with asyncio.TaskGroup() as group:
-        for number in range(2 * rate):
+        for number in range(count):
             due = start + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            group.create_task(one(due))
-    waited.sort()
-    print(f"{len(waited)} empty requests: p50 {waited[rate]:.2f} ms, p95 {waited[int(1.9 * rate)]:.2f} ms")
-
-
-async def fire(address: str, rate: int, seconds: float, data: Path | None) -> list[float]:
-    """Send requests on schedule; return the milliseconds from when each was due to when it came back."""
-    texts = requests(data)
-    pick, waited = random.Random(5), []
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=10.0) as client:
-
-        async def one(number: int, due: float) -> None:
-            body = {
-                "input_type": "request", "texts": [texts[number % len(texts)]], "litellm_call_id": str(number),
-                "litellm_trace_id": f"s{pick.randrange(500)}", "request_headers": {"x-litellm-session-id": "1"},
-                "request_data": {"user_api_key_end_user_id": f"a{pick.randrange(300)}"},
-            }  # fmt: skip
-            answer = await client.post("/beta/litellm_basic_guardrail_api", content=json.dumps(body))
-            assert answer.status_code == 200, answer.text
-            waited.append((time.perf_counter() - due) * 1000)
-
-        await asyncio.gather(*(client.get("/health") for _ in range(16)))
-        await empty(client, rate)
-        for number in range(50):
-            await one(number, time.perf_counter())
-        waited.clear()
-        start, tasks = time.perf_counter() + 0.1, []
-        for number in range(int(rate * seconds)):
-            due = start + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.create_task(one(number, due)))
-        await asyncio.gather(*tasks)
+            group.create_task(one(number, due))
     return sorted(waited)
+
+
+async def fire(client: Light | Heavy, rate: int, seconds: float, data: Path | None) -> tuple[list[float], list[float]]:
+    """Return the milliseconds of requests that ask for nothing (client, connection and server alone), and of real ones."""
+    texts, pick = requests(data), random.Random(5)
+
+    async def nothing(number: int) -> int:
+        return await client.get("/health")
+
+    async def one(number: int) -> int:
+        body = {
+            "input_type": "request", "texts": [texts[number % len(texts)]], "litellm_call_id": str(number),
+            "litellm_trace_id": f"s{pick.randrange(500)}", "request_headers": {"x-litellm-session-id": "1"},
+            "request_data": {"user_api_key_end_user_id": f"a{pick.randrange(300)}"},
+        }  # fmt: skip
+        return await client.post("/beta/litellm_basic_guardrail_api", json.dumps(body))
+
+    await asyncio.gather(*(nothing(0) for _ in range(16)))
+    empty = await schedule(rate, 2 * rate, nothing)
+    for number in range(50):
+        await one(number)
+    return empty, await schedule(rate, int(rate * seconds), one)
+
+
+def measure(kind: type[Light] | type[Heavy], address: str, chosen: argparse.Namespace) -> None:
+    """Print what one client waits."""
+
+    async def work() -> tuple[list[float], list[float]]:
+        client = kind(address)
+        try:
+            return await fire(client, chosen.rate, chosen.seconds, chosen.everyday)
+        finally:
+            await client.aclose()
+
+    empty, waited = uvloop.run(work()) if kind is Light else asyncio.run(work())
+    at = lambda times, share: times[min(len(times) - 1, int(share * len(times)))]  # noqa: E731
+    name = "aiohttp on uvloop" if kind is Light else "httpx"
+    print(f"{name}: {len(empty)} empty requests: p50 {at(empty, 0.5):.2f} ms, p95 {at(empty, 0.95):.2f} ms")
+    print(
+        f"{name}: {len(waited)} answers: p50 {at(waited, 0.5):.2f} ms, p95 {at(waited, 0.95):.2f} ms, "
+        f"p99 {at(waited, 0.99):.2f} ms, max {waited[-1]:.1f} ms"
+    )
 
 
 def main() -> None:
@@ -119,16 +177,13 @@ def main() -> None:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.05)
-        waited = asyncio.run(fire(f"http://127.0.0.1:{port}", chosen.rate, chosen.seconds, chosen.everyday))
+        for kind in (Light, Heavy):
+            measure(kind, f"http://127.0.0.1:{port}", chosen)
     finally:
         server.terminate()
         server.wait(10)
-    at = lambda share: waited[min(len(waited) - 1, int(share * len(waited)))]  # noqa: E731
     print(
         f"{chosen.rate}/s for {chosen.seconds:g} s, state {chosen.state.split(':')[0]}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
-    print(
-        f"{len(waited)} answers: p50 {at(0.5):.2f} ms, p95 {at(0.95):.2f} ms, p99 {at(0.99):.2f} ms, max {waited[-1]:.1f} ms"
     )
 
 

@@ -45,7 +45,7 @@ BESIDE, WHOLE = 0.25, 260
 NAMES = "Ana Rosa Linh Olena Fatima Grace Somchai Amina Daniel Maria Nadia Ivan Aisha Mei Lucas Elif".split()
 PLACES = "a hotel;a farm;a factory;a restaurant;a family;a ship;a call centre;a school".split(";")
 STAGES = {"persona": "persona", "offer": "offer", "spread": "translation"}
-ORDERED = {"move": "move", "control": "control", "papers": "control"}
+ORDERED = {"move": "move", "control": "control", "papers": "control", "debts": "control"}
 
 
 class TrainError(ThreelinesError):
@@ -99,8 +99,7 @@ def _near() -> Iterator[Example]:
 
 
 def _sheet() -> Iterator[Example]:
-    sheet = tomllib.loads((HERE / "request_sheet.toml").read_text(encoding="utf-8"))
-    for side, stages in sheet.items():
+    for side, stages in _table("request_sheet").items():
         for stage, lines in stages.items():
             for number, line in enumerate(lines):
                 task = {**STAGES, **ORDERED}.get(stage, "")
@@ -110,8 +109,7 @@ def _sheet() -> Iterator[Example]:
 def _bank() -> Iterator[Example]:
     """Put clauses together: what is asked, with what tells the purpose or an honest reason."""
     random = np.random.default_rng(3)
-    bank = tomllib.loads((HERE / "request_bank.toml").read_text(encoding="utf-8"))
-    for key, clauses in bank.items():
+    for key, clauses in _table("request_bank").items():
         for text, asked, group, task, neutral in _combined(clauses, random):
             tongues = random.choice(clauses["languages"], 3, replace=False)
             for slot, value in zip(("{a}", "{b}", "{c}"), map(str, tongues), strict=True):
@@ -123,19 +121,19 @@ def _bank() -> Iterator[Example]:
 def _combined(clauses: dict[str, list[str]], random: Any) -> Iterator[tuple[str, bool, str, str, bool]]:
     for stage, task in STAGES.items():
         for side in ("tell", "fine"):
-            for number, clause in enumerate(clauses[f"{stage}_{side}"]):
+            for number, clause in enumerate(clauses.get(f"{stage}_{side}", ())):
                 for form in range(3):
                     ask = str(random.choice(clauses[stage]))
                     text = (f"{ask} {clause}", clause, f"{clause} {ask}")[form]
                     yield text, side == "tell", f"{stage} {side} {number}", task if form != 1 else "", False
-        for number, ask in enumerate(clauses[stage]):
+        for number, ask in enumerate(clauses.get(stage, ())):
             yield ask, False, f"{stage} ask {number}", task, True
     for stage, task in ORDERED.items():
         for number, clause in enumerate(clauses.get(f"{stage}_asked", ())):
             yield clause, True, f"{stage} {number}", task, False
         for number, clause in enumerate(clauses.get(f"{stage}_fine", ())):
             yield clause, False, f"{stage} fine {number}", task, False
-    for number, clause in enumerate(clauses["honest"]):
+    for number, clause in enumerate(clauses.get("honest", ())):
         yield clause, False, f"honest {number}", "none", False
 
 
@@ -171,10 +169,17 @@ def _everyday(data: Path) -> Iterator[Example]:
 def _written() -> Iterator[tuple[str, str, str]]:
     """Yield the everyday lines that were written for this project: language, text, group."""
     for file in ("everyday_bank", "everyday_posts"):
-        for key, lists in tomllib.loads((HERE / f"{file}.toml").read_text(encoding="utf-8")).items():
+        for key, lists in _table(file).items():
             for name, lines in lists.items():
                 for number, line in enumerate(lines):
                     yield key, line, f"dialogue {file} {key} {name} {number // TOGETHER}"
+
+
+def _table(name: str) -> dict[str, Any]:
+    path = HERE / f"{name}.toml"
+    if not path.is_file():
+        raise TrainError(f"{path.name}: not part of an installation; fit in a checkout of the repository")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def rows(data: Path, name: str) -> list[dict[str, Any]]:
