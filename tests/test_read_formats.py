@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from threelines.platforms.read import ReadReport, read
+from threelines.text.entities import entities
 
 KEY = b"a key for the tests only"
 
@@ -73,6 +74,54 @@ def test_telegram_account(tmp_path):
         ("11", "one", "private_group"),
         ("12", "two", "saved_messages"),
     ]
+
+
+def test_telegram_polls_contacts_and_buttons_are_words(tmp_path):
+    """What a message shows beside its text is part of its text, so that numbers and links in it are found."""
+    poll = {
+        "question": "Who wants to work in Spain?", "closed": False, "total_voters": 3,
+        "answers": [{"text": "Me, call +34 612 345 678", "voters": 2, "chosen": False}, {"text": "No", "voters": 1, "chosen": True}],
+    }  # fmt: skip
+    contact = {"first_name": "Maria", "last_name": "", "phone_number": "+44 7700 900123"}
+    buttons = [
+        [{"type": "url", "text": "Apply", "data": "https://jobs.example.org/a"}, {"type": "request_phone"}],
+        [{"type": "callback", "text": "More", "data": "page:2"}, {"type": "callback", "text": "Less", "dataBase64": "cA", "data": ""}],
+    ]  # fmt: skip
+    messages = [
+        SAID | {"text": "", "poll": poll},
+        SAID | {"text": "", "contact_information": contact, "contact_vcard": "contacts/contact_1.vcard"},
+        SAID | {"text": "Cook wanted", "inline_bot_buttons": buttons},
+    ]
+    found, report = read_file(tmp_path, "result.json", json.dumps(telegram(*messages)), reveal=False, key=KEY)
+
+    assert [one.text for one in found] == [
+        "Who wants to work in Spain?\nMe, call +34 612 345 678\nNo",
+        "Maria +44 7700 900123",
+        "Cook wanted\nApply https://jobs.example.org/a\nMore\nLess",
+    ]
+    assert [[entity.kind for entity in entities(one.text)] for one in found] == [["phone"], ["phone"], ["link"]]
+    assert (report.skipped, report.repaired) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"poll": ["x"]},
+        {"poll": {"question": 7}},
+        {"poll": {"question": "x", "answers": ["y"]}},
+        {"contact_information": "Maria"},
+        {"contact_information": {"phone_number": 447700900123}},
+        {"inline_bot_buttons": [{"text": "x"}]},
+        {"inline_bot_buttons": [["x"]]},
+        {"inline_bot_buttons": [[{"text": ["x"]}]]},
+    ],
+)
+def test_telegram_words_of_an_unknown_shape_are_counted(tmp_path, odd):
+    """A poll, contact or button of another shape costs its words, not the message, and is a counted repair."""
+    found, report = read_file(tmp_path, "result.json", json.dumps(telegram(SAID | {"text": "hello"} | odd)))
+
+    assert [one.text for one in found] == ["hello"]
+    assert (report.skipped, report.repaired) == (0, 1)
 
 
 def test_discord_channel(tmp_path):

@@ -16,6 +16,8 @@ from threelines.records import Attachment, Record
 NAME = "telegram"
 _MESSAGE = "messages.item"
 _FILES = (("photo", "image/*"), ("file", ""))
+_READABLE = ("url", "auth", "web_view", "simple_web_view", "copy_text")
+"""Buttons whose `data` is for people: an address, or words to copy. That of the others is for the bot alone."""
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -71,6 +73,12 @@ def _records(chat: dict[str, Any], message: dict[str, Any], at: str, options: Op
         yield Skip(at, "the text is neither words nor a list of them")
         return
     service = message.get("type") == "service"
+    if not service:
+        for what, said in _beside(message):
+            if said is None:
+                yield Repair(at, f"the {what} has another shape than Telegram's; its words were left out")
+            else:
+                text = "\n".join(filter(None, (text, *said)))
     name = message.get("from") or message.get("actor")
     author = message.get("from_id") or message.get("actor_id") or name or ""
     extra = _extra(chat, message)
@@ -95,6 +103,52 @@ def _text(value: Any) -> str | None:
         return None
     parts = (part.get("text", "") if isinstance(part, dict) else part for part in value)
     return "".join(part for part in parts if isinstance(part, str))
+
+
+def _beside(message: dict[str, Any]) -> Iterator[tuple[str, list[str] | None]]:
+    """Yield (what, its lines) for the words that people read in a message beside its text; None: of no known shape."""
+    for key, what, lines_of in (
+        ("poll", "poll", _poll),
+        ("contact_information", "shared contact", _contact),
+        ("inline_bot_buttons", "row of buttons", _buttons),
+    ):
+        if message.get(key) is not None:
+            yield what, lines_of(message[key])
+
+
+def _poll(poll: Any) -> list[str] | None:
+    """Return the question and each answer."""
+    if not isinstance(poll, dict) or not isinstance(answers := poll.get("answers", []), list):
+        return None
+    if not all(isinstance(one, dict) for one in answers):
+        return None
+    words = [_text(one) for one in (poll.get("question"), *(answer.get("text") for answer in answers))]
+    return None if None in words else [one for one in words if one]
+
+
+def _contact(contact: Any) -> list[str] | None:
+    """Return name and number as one line, as the card in the message shows them."""
+    if not isinstance(contact, dict):
+        return None
+    parts = [contact.get(key) or "" for key in ("first_name", "last_name", "phone_number")]
+    if not all(isinstance(part, str) for part in parts):
+        return None
+    return [" ".join(part for part in parts if part)]
+
+
+def _buttons(rows: Any) -> list[str] | None:
+    """Return a line for each button: its words and where it leads."""
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        return None
+    said = []
+    for button in (one for row in rows for one in row):
+        if not isinstance(button, dict):
+            return None
+        parts = [button.get("text") or "", (button.get("data") or "") if button.get("type") in _READABLE else ""]
+        if not all(isinstance(part, str) for part in parts):
+            return None
+        said.append(" ".join(part for part in parts if part))
+    return said
 
 
 def _extra(chat: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
