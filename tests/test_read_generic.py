@@ -185,6 +185,35 @@ def test_a_file_without_text_says_what_it_has(tmp_path):
             records(file_of(tmp_path, name, content))
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_mapped_column_that_a_table_lacks_is_an_error(tmp_path, name):
+    """A typing error in the column of any field ends the run at the header, with the columns found."""
+    path = file_of(tmp_path, name, "text,company\nhello,Acme\n")
+    if name == "a.parquet":
+        polars.DataFrame({"text": ["hello"], "company": ["Acme"]}).write_parquet(path)
+
+    with pytest.raises(ReadError, match=r"author=compny: there is no column 'compny' \(found: text, company\)"):
+        records(path, mapping={"author": "compny"})
+    assert records(path, mapping={"author": "company"})[0][0].author == "Acme"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_mapped_column_that_no_row_has_is_told_once(tmp_path, name):
+    """Columns of JSON vary by row: one counted repair at the end where no row had the column, none where one had it."""
+    rows = [{"text": "one", "city": "Lyon"}, {"text": "two", "company": "Acme"}]
+    path = file_of(tmp_path, name, json.dumps(rows) if name == "a.json" else "\n".join(map(json.dumps, rows)))
+    found, report = records(path, mapping={"author": "compny"})
+
+    assert [one.text for one in found] == ["one", "two"]
+    assert (report.skipped, report.repaired) == (0, 1)
+    assert report.examples[0].where == name
+    assert "--map author=compny: there is no column 'compny' (found: text, city, company)" in report.examples[0].reason
+    with pytest.raises(ReadError, match="compny"):
+        records(path, mapping={"author": "compny"}, strict=True)
+    found, report = records(path, mapping={"author": "company"})
+    assert ([one.author for one in found], report.repaired) == (["", "Acme"], 0)
+
+
 def test_an_unknown_field_of_the_map_is_refused(tmp_path):
     """A typing error in --map must not pass silently."""
     with pytest.raises(ReadError, match="no field is called 'txt'"):

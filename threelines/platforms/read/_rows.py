@@ -19,6 +19,7 @@ FIELDS = (
 _NESTED = ("turns", "posts")
 _LIKELY = ("body", "message", "content", "description", "msg", "comment", "post", "tweet", "caption", "title")
 _DEEPEST = 40
+_SHOWN = 20  # columns in a message
 _ENOUGH = 100  # rows without text before the whole file is refused
 
 
@@ -32,6 +33,8 @@ class Rows:
         unknown = sorted(set(options.mapping) - {*FIELDS, *_NESTED})
         if unknown:
             raise ReadError(f"--map: no field is called {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
+        self._unseen = set(self._columns.values())
+        self._found: dict[str, None] = {}
         self._good = self._without_text = 0
 
     def records(self, row: Any, at: str) -> Iterable[Record | Skip]:
@@ -50,19 +53,34 @@ class Rows:
         self._good += 1
         return _record(row, at)
 
-    def finish(self) -> None:
-        """Refuse a file in which no row had a text."""
-        if self._without_text and not self._good:
-            raise ReadError(f"{self.name}: {self._reason}")
+    def finish(self) -> Iterator[Repair]:
+        """Refuse a file in which no row had a text; tell which mapped columns no row had."""
+        self._refuse_without_text()
+        if self._found:  # of a file without a row nothing can be said
+            for field, column in self._columns.items():
+                if column in self._unseen:
+                    yield Repair(self.name, _no_column_reason(list(self._found), field, column))
 
     def require(self, columns: Iterable[str]) -> None:
-        """Refuse a table at its header when it has no text column."""
+        """Refuse a table at its header when it has no text column, or not a column that was mapped."""
         names = list(columns)
         if self._constants.get("text") is None and self._columns.get("text", "text") not in names:
             raise ReadError(f"{self.name}: {_no_text_reason(names, self._columns.get('text', 'text'))}")
+        for field, column in self._columns.items():
+            if column not in names:
+                raise ReadError(f"{self.name}: {_no_column_reason(names, field, column)}")
+        self._unseen.clear()
+
+    def _refuse_without_text(self) -> None:
+        if self._without_text and not self._good:
+            raise ReadError(f"{self.name}: {self._reason}")
 
     def _renamed(self, row: dict[str, Any]) -> dict[str, Any]:
         taken = {column: row[column] for column in self._columns.values() if column in row}
+        if self._unseen:
+            self._unseen.difference_update(taken)
+            if len(self._found) < _SHOWN:
+                self._found.update(dict.fromkeys(row))
         named = {key: value for key, value in row.items() if key not in taken}
         for field, column in self._columns.items():
             if column in taken:
@@ -73,14 +91,21 @@ class Rows:
         self._reason = _no_text_reason(list(row), self._columns.get("text", "text"))
         self._without_text += 1
         if self._without_text >= _ENOUGH and not self._good:
-            self.finish()
+            self._refuse_without_text()
         return Skip(at, self._reason)
 
 
 def _no_text_reason(columns: list[str], wanted: str) -> str:
     likely = next((name for name in columns if name.lower() in _LIKELY), "COLUMN")
-    found = ", ".join(map(str, columns[:20])) or "none"
-    return f"no column {wanted!r} (found: {found}); name the text with --map text={likely}"
+    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with --map text={likely}"
+
+
+def _no_column_reason(columns: list[str], field: str, column: str) -> str:
+    return f"--map {field}={column}: there is no column {column!r} (found: {_listing(columns)})"
+
+
+def _listing(columns: list[str]) -> str:
+    return ", ".join(map(str, columns[:_SHOWN])) or "none"
 
 
 def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Skip]:

@@ -60,7 +60,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
         elif any(cells):
             yield Skip(at, f"{len(cells)} columns where the header has {len(header)}")
     yield from faults
-    rows.finish()
+    yield from rows.finish()
 
 
 class _Lines:

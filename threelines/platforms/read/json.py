@@ -27,4 +27,4 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
             yield item
         else:
             yield from rows.records(item, source.at(number))
-    rows.finish()
+    yield from rows.finish()

@@ -47,7 +47,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
             yield row
         else:
             yield from records(row, at)
-    rows.finish()
+    yield from rows.finish()
 
 
 def objects(source: Source) -> Iterator[tuple[str, Any]]:

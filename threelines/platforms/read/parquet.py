@@ -47,4 +47,4 @@ def _rows(path: Path, source: Source, options: Options) -> Iterator[Record | Ski
                 yield from rows.records(row, source.at(number))
     except polars.exceptions.PolarsError as fault:
         raise ReadError(f"{source.name}: Parquet cannot be read after row {number} ({str(fault)[:120]})") from fault
-    rows.finish()
+    yield from rows.finish()
