@@ -435,13 +435,37 @@ def test_each_format_has_the_same_face():
         assert callable(module.read)
 
 
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [(" fraud ", "fraud"), ("fraud\u3000\n", "fraud"), ("  ", ""), ("", ""), (None, ""), (3, "3"), (1.0, "1"), (True, "True")],
+)  # fmt: skip
+def test_labels_are_bare_words(tmp_path, written, label):
+    """White space around a label makes no other label of it, and a blank one is none."""
+    found, report = records(file_of(tmp_path, "a.jsonl", json.dumps({"text": "x", "label": written})))
+
+    assert (found[0].label, report.repaired) == (label, 0)
+
+
+@pytest.mark.parametrize("written", [["fraud"], {"name": "fraud"}, []])
+def test_a_label_that_is_no_word_is_left_out_and_counted(tmp_path, written):
+    """A list or object is no label: the record is kept without one, as a counted repair that strict ends at."""
+    path = file_of(tmp_path, "a.jsonl", json.dumps({"text": "x", "label": written}))
+    found, report = records(path)
+
+    assert [(one.text, one.label, one.extra) for one in found] == [("x", "", {})]
+    assert report.repaired == 1
+    assert "the label is" in report.examples[0].reason
+    with pytest.raises(ReadError, match=r"a\.jsonl:1: the label is"):
+        records(path, strict=True)
+
+
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 RECORDS = st.builds(
     Record,
     id=WORDS.filter(bool), kind=st.sampled_from(("message", "advert", "post", "system", "request")), author=WORDS,
     audience=st.lists(WORDS.filter(bool), max_size=3).map(tuple), conversation=WORDS,
     time=st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
-    text=WORDS, language=st.sampled_from(("", "en", "zh")), label=WORDS, source=WORDS.filter(bool),
+    text=WORDS, language=st.sampled_from(("", "en", "zh")), label=WORDS.map(str.strip), source=WORDS.filter(bool),
     attachments=st.lists(st.builds(Attachment, name=WORDS, hash=WORDS), max_size=2).map(tuple),
     extra=st.dictionaries(
         st.sampled_from(("city", "pay", "tags")), st.none() | st.booleans() | st.integers(-5, 2**53) | WORDS | st.lists(WORDS, max_size=2)

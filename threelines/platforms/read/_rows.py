@@ -113,9 +113,10 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     text, identity, kind = take("text", ""), take("id", None), take("kind", None)
     author, audience, conversation = take("author", ""), take("audience", ()), take("conversation", "")
     moment, fault = time_of(take("time", None))
-    language, attachments, label = take("language", ""), take("attachments", ()), take("label", "")
+    language, attachments = take("language", ""), take("attachments", ())
+    label, odd = _label(take("label", ""))
     source, extra = take("source", at), take("extra", None)
-    faults = [fault] if fault else []
+    faults = [one for one in (fault, odd) if one]
     if not isinstance(text, str):
         if isinstance(text, list | dict):
             return (Skip(at, f"the text is {_shown(text)}, not words"),)
@@ -132,7 +133,7 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     record = Record(
         id=_word(identity) or at, kind=kind or "message", author=_word(author),
         audience=_words(audience) if audience else (), conversation=_word(conversation), time=moment, text=text,
-        language=_word(language), attachments=_attachments(attachments) if attachments else (), label=_word(label),
+        language=_word(language), attachments=_attachments(attachments) if attachments else (), label=label,
         source=_word(source) or at, extra=row,
     )  # fmt: skip
     if faults:
@@ -203,6 +204,13 @@ def _word(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _label(value: Any) -> tuple[str, str]:
+    """Return the label and what is wrong with it: white space around it would make another label of it."""
+    if isinstance(value, list | dict):
+        return "", f"the label is {_shown(value)}, not a word; it was left out"
+    return _word(value).strip(), ""
 
 
 def _listed(value: Any, separators: str) -> list[Any]:
