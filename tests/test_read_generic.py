@@ -243,6 +243,53 @@ def test_a_bad_file_among_others_ends_no_run(tmp_path):
         list(read([tmp_path / "missing"], reveal=True))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("_chat.txt", "12/03/2024, 09:00 - Ann: hello\n"),
+        ("a.csv", "text,author\nhello,u1\n"),
+        ("a.jsonl", '{"text":"hello"}\n'),
+    ],
+)
+def test_files_of_one_name_are_kept_apart(tmp_path, name, content):
+    """Given one by one, folder by folder, or by their common folder, two files of one name give the same two ids."""
+    folders = [tmp_path / one for one in ("x", "y")]
+    for folder in folders:
+        folder.mkdir()
+        file_of(folder, name, content)
+    together, apart, by_folder = (
+        [(one.id, one.source, one.conversation) for one in read(inputs, reveal=True)]
+        for inputs in ([tmp_path], [folder / name for folder in folders], folders)
+    )
+
+    assert together == apart == by_folder
+    assert len(set(together)) == 2
+    assert apart[0][0].startswith(f"x/{name}:")
+
+
+def test_names_of_files_stay_short_where_they_differ(tmp_path):
+    """Only files of one name are named from their common folder; the same file twice is no second name."""
+    for folder in ("x/deep", "y"):
+        (tmp_path / folder).mkdir(parents=True)
+    files = [
+        file_of(tmp_path, name, '{"text":"hello"}\n')
+        for name in ("x/deep/a.jsonl", "y/a.jsonl", "y/b.jsonl", "c.jsonl")
+    ]
+    found = [one.source for one in read([*files, files[3]], reveal=True)]
+
+    assert found == ["x/deep/a.jsonl:1", "y/a.jsonl:1", "b.jsonl:1", "c.jsonl:1", "c.jsonl:1"]
+
+
+def test_a_name_made_from_a_folder_meets_no_other_name(tmp_path):
+    """Where a made name is what a file of a given folder is called, all are named from the folder of all."""
+    for folder in ("x", "y", "given/x"):
+        (tmp_path / folder).mkdir(parents=True)
+    files = [file_of(tmp_path, f"{folder}/a.jsonl", '{"text":"hello"}\n') for folder in ("x", "y", "given/x")]
+    found = [one.source for one in read([*files[:2], tmp_path / "given"], reveal=True)]
+
+    assert found == ["x/a.jsonl:1", "y/a.jsonl:1", "given/x/a.jsonl:1"]
+
+
 def test_reading_needs_a_key_or_a_deliberate_act(tmp_path):
     """Without a key and without `reveal` nothing is read."""
     with pytest.raises(ReadError, match="key"):

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from threelines.platforms.pseudonym import PseudonymError, conceal, is_personal, load_key, pseudonyms
-from threelines.platforms.read import read, shown_name
+from threelines.platforms.read import read, shown_names
 from threelines.records import Attachment, Record
 
 KEY = b"a key for the tests only"
@@ -187,7 +187,22 @@ def test_a_file_named_for_a_person_is_called_by_its_token(tmp_path):
     table.write_text("text,pay\ncook wanted,900\n")
     (first, *_) = read([chat], key=KEY)
 
-    assert shown_name(chat, key=KEY) == first.source.rpartition(":")[0]
-    assert "Ann" not in shown_name(folder, key=KEY)
-    assert shown_name(chat, key=None) == chat.name
-    assert shown_name(table, key=KEY) == "adverts.csv"
+    assert shown_names([chat], key=KEY) == (first.source.rpartition(":")[0],)
+    assert "Ann" not in "".join(shown_names([folder], key=KEY))
+    assert shown_names([chat, folder], key=None) == (chat.name, folder.name)
+    assert shown_names([table], key=KEY) == ("adverts.csv",)
+
+
+def test_two_chats_of_one_file_name_have_two_tokens(tmp_path):
+    """A report calls each of two `_chat.txt` as the records of its chat do, and neither by the folder's name."""
+    chats = [tmp_path / f"WhatsApp Chat - {name}" / "_chat.txt" for name in ("Ann", "Eve")]
+    for chat in chats:
+        chat.parent.mkdir()
+        chat.write_text("12/03/2024, 09:00 - Ben: hello\n")
+    found = list(read(chats, key=KEY))
+    shown = shown_names(chats, key=KEY)
+
+    assert tuple(one.source.rpartition(":")[0] for one in found) == shown
+    assert tuple(one.conversation for one in found) == shown
+    assert len(set(shown)) == 2
+    assert not any(name in repr(found) + repr(shown) for name in ("Ann", "Eve", "_chat"))

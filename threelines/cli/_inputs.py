@@ -93,10 +93,10 @@ def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -
 
 def shown_names(options: Mapping[str, Any]) -> tuple[str, ...]:
     """Return how a report may call the inputs; a file that is named for a person has its token, unless revealed."""
-    from threelines.platforms.read import shown_name
+    from threelines.platforms.read import shown_names as names_of
 
     secret = None if options["reveal"] else _key(options["key"], options["key_file"])
-    return tuple(shown_name(path, key=secret, format_name=options["format_name"]) for path in options["inputs"])
+    return names_of(options["inputs"], key=secret, format_name=options["format_name"])
 
 
 def _and_report(records: Iterator[Record], report: ReadReport) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,14 +64,18 @@ def read(
     return _stream(_sources(inputs), format_name, options, strict, report if report is not None else ReadReport())
 
 
-def shown_name(path: Path, *, key: bytes | None, format_name: str | None = None) -> str:
-    """Return how an input may be called in a report: its name, or its token where a file of it is named for a person.
+def shown_names(inputs: Iterable[str | Path], *, key: bytes | None, format_name: str | None = None) -> tuple[str, ...]:
+    """Return how each input may be called in a report: its name, or its token where a file of it is named for a person.
 
-    Without a key (ids were revealed) it is the name.
+    Without a key (ids were revealed) it is the name. A file is called as its records' `source` calls it.
     """
-    if key is None or not any(_names_a_person(source, format_name) for source in _sources([path])):
-        return path.name
-    return pseudonyms(key)(path.name)
+    token = str if key is None else pseudonyms(key)
+    shown = []
+    for one, sources in _by_input(inputs):
+        name = one.name if one.is_dir() else sources[0].name
+        hide = key is not None and any(_names_a_person(source, format_name) for source in sources)
+        shown.append(token(name) if hide else name)
+    return tuple(shown)
 
 
 def _names_a_person(source: Source, format_name: str | None) -> bool:
@@ -84,18 +89,50 @@ def _names_a_person(source: Source, format_name: str | None) -> bool:
 
 
 def _sources(inputs: Iterable[str | Path]) -> list[Source]:
+    return [source for _, sources in _by_input(inputs) for source in sources]
+
+
+def _by_input(inputs: Iterable[str | Path]) -> list[tuple[Path, list[Source]]]:
+    """Return each input with its files, under names that keep them apart."""
     found = []
     for one in map(Path, inputs):
         if one.is_dir():
             files = sorted(path for path in one.rglob("*") if path.is_file() and not path.name.startswith("."))
             if not files:
                 raise ReadError(f"{one}: the folder holds no file")
-            found += [Source(path, path.relative_to(one).as_posix()) for path in files]
+            found.append((one, [Source(path, path.relative_to(one).as_posix()) for path in files]))
         elif one.exists():
-            found.append(Source(one, one.name))
+            found.append((one, [Source(one, one.name)]))
         else:
             raise ReadError(f"{one}: there is no such file")
-    return found
+    names = _kept_apart([source for _, sources in found for source in sources])
+    return [(one, [Source(source.path, names[_place(source)]) for source in sources]) for one, sources in found]
+
+
+def _kept_apart(sources: list[Source]) -> dict[Path, str]:
+    """Return file → name. Files of one name (`_chat.txt`) are named from the folder they have in common.
+
+    Ids and conversations are made from the name, so two files of one name would become one conversation.
+    """
+    places = {_place(source): source.name for source in sources}
+    alike: dict[str, list[Path]] = {}
+    for place, name in places.items():
+        alike.setdefault(name, []).append(place)
+    for files in alike.values():
+        if len(files) > 1:
+            places |= _from_common_folder(files)
+    if len(set(places.values())) < len(places):  # such a name is what another file is called already
+        places = _from_common_folder(list(places))
+    return places
+
+
+def _from_common_folder(files: list[Path]) -> dict[Path, str]:
+    folder = os.path.commonpath([file.parent for file in files])
+    return {file: file.relative_to(folder).as_posix() for file in files}
+
+
+def _place(source: Source) -> Path:
+    return Path(os.path.abspath(source.path))  # noqa: PTH100 -- links stay as they are, `..` goes
 
 
 def _stream(
