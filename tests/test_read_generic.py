@@ -1,8 +1,6 @@
 """Generic rows: JSON lines, JSON, CSV and Parquet, in order and in disorder."""
 
-import csv
 import gzip
-import io
 import json
 import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
@@ -316,36 +314,6 @@ def test_conversations_and_accounts_in_one_line(tmp_path):
     assert report.skipped == 1
 
 
-def test_csv_dialects(tmp_path):
-    """Delimiter, byte order mark, UTF-16, quoted line ends and short rows are all understood or counted."""
-    path = file_of(tmp_path, "a.csv", '\ufeffid;text\n1;"two\nlines; one text"\n2\n3;last\n'.encode())
-    found, report = records(path)
-    wide, _ = records(file_of(tmp_path, "b.tsv", "id\ttext\n1\tgrün\n".encode("utf-16")))
-
-    assert [(one.id, one.text, one.source) for one in found] == [
-        ("1", "two\nlines; one text", "a.csv:2"),
-        ("3", "last", "a.csv:5"),
-    ]
-    assert [(fault.where, fault.reason) for fault in report.examples] == [
-        ("a.csv:4", "1 columns where the header has 2")
-    ]
-    assert [one.text for one in wide] == ["grün"]
-
-
-def test_a_quote_that_never_closes_is_a_counted_skip(tmp_path):
-    """A csv field above the limit does not swallow the run."""
-    path = tmp_path / "a.csv"
-    with path.open("w") as file:
-        file.write('text\nfirst\n"never closed\n')
-        for _ in range(LIMIT // 1_000_000 + 1):
-            file.write("x" * 999_999 + "\n")
-        file.write("last\n")
-    found, report = records(path)
-
-    assert found[0].text == "first"
-    assert report.skipped >= 1
-
-
 def test_parquet_and_gzip(tmp_path):
     """Parquet keeps types; gzip is found by its content, whatever the name."""
     frame = polars.DataFrame(
@@ -582,17 +550,3 @@ def test_every_shape_reads_when_whole(tmp_path):
         found, report = records(file_of(tmp_path, "whole", data))
         assert (report.formats["whole"], report.skipped) == (name, 0)
         assert found[0].text
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=5))
-def test_csv_round_trip(tmp_path, rows):
-    """What the csv module writes is read back cell by cell."""
-    rows = [(a.replace("\r", " ").replace("\0", ""), b.replace("\r", " ").replace("\0", "")) for a, b in rows]
-    buffer = io.StringIO()
-    table = csv.writer(buffer, quoting=csv.QUOTE_ALL)
-    table.writerows([("text", "city"), *rows])
-    found, report = records(file_of(tmp_path, "a.csv", buffer.getvalue()), format_name="csv")
-
-    assert [(one.text, one.extra["city"]) for one in found] == rows
-    assert report.skipped == 0

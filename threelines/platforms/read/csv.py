@@ -7,19 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from threelines.platforms.read._rows import Rows
-from threelines.platforms.read._source import (
-    BROKEN_UTF8,
-    LIMIT,
-    TOO_LONG,
-    TOO_LONG_REASON,
-    Options,
-    ReadError,
-    Repair,
-    Skip,
-    Source,
-    decoded,
-    lines,
-)  # fmt: skip
+from threelines.platforms.read._source import LIMIT, Options, ReadError, Skip, Source
+from threelines.platforms.read._table import Table
 from threelines.records import Record
 
 NAME = "csv"
@@ -38,52 +27,19 @@ def sniff(path: Path, head: bytes) -> bool:
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     """Yield a record for each row."""
     csv.field_size_limit(LIMIT)  # the library's own limit (128 KiB) is shorter than a long advert with pictures
-    faults: list[Skip] = []
-    numbered = _Lines(source, faults)
-    rows, header, table = Rows(source.name, options), None, csv.reader(numbered, delimiter=_delimiter(source))
-    while True:
-        at = source.at(numbered.number + 1)
-        try:
-            cells = next(table)
-        except StopIteration:
-            break
-        except csv.Error as fault:
-            yield Skip(at, f"no row of a table ({fault})")
-            continue
-        finally:
-            yield from faults
-            faults.clear()
-        if header is None:
+    rows, table = Rows(source.name, options), Table(source, _delimiter(source))
+    header: list[str] | None = None
+    for at, cells in table.rows():
+        if isinstance(cells, Skip):
+            yield cells
+        elif header is None:
             header = _header(cells, rows, source)
+            table.width = len(header)
         elif len(cells) == len(header):
             yield from rows.records(dict(zip(header, cells, strict=True)), at)
         elif any(cells):
             yield Skip(at, f"{len(cells)} columns where the header has {len(header)}")
-    yield from faults
     yield from rows.finish()
-
-
-class _Lines:
-    """Lines for the csv module, which counts rows, not lines."""
-
-    def __init__(self, source: Source, faults: list[Skip]) -> None:
-        self.number = 0
-        self._source, self._faults, self._lines = source, faults, lines(source)
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        for number, line in self._lines:
-            self.number = number
-            if line == TOO_LONG:
-                self._faults.append(Skip(self._source.at(self.number), TOO_LONG_REASON))
-                continue
-            text, replaced = decoded(line)
-            if replaced:
-                self._faults.append(Repair(self._source.at(self.number), BROKEN_UTF8))
-            return text
-        raise StopIteration
 
 
 def _delimiter(source: Source) -> str:
