@@ -95,6 +95,44 @@ def test_command_answers_and_keeps_nothing(tmp_path: Path):
     assert "nothing to look at" in empty.output
 
 
+REASSURED = "none of the known signs"
+
+
+def test_a_dash_is_standard_input():
+    """`-` reads what is piped in, as no words do; nothing is said about the dash itself."""
+    for arguments in (["-"], []):
+        told = CliRunner().invoke(check, arguments, input=OFFER)
+
+        assert 0 == told.exit_code
+        assert "We keep your passport" in told.output
+
+
+def test_the_name_of_a_file_is_no_offer(tmp_path: Path):
+    """Who gives a path as WORDS is told of --file, and is not reassured about the name; nor about a folder's."""
+    offer = tmp_path / "offer.txt"
+    offer.write_text(OFFER)
+    for words, advice in ((str(offer), f"did you mean --file {offer}?"), (str(tmp_path), "a folder")):
+        told = CliRunner().invoke(check, [words])
+
+        assert 2 == told.exit_code
+        assert advice in told.output
+        assert REASSURED not in told.output
+
+
+@pytest.mark.parametrize("words", ["Cook wanted. " * 400, "a\nb", "/", "~", "no such file.txt", "  "])
+def test_words_that_no_path_can_be(words: str):
+    """Words longer than any name, with line ends or of one sign are words, a path or nothing: never a traceback."""
+    assert CliRunner().invoke(check, [words]).exit_code in (0, 2)
+
+
+def test_words_and_a_file_are_not_both_an_offer(tmp_path: Path):
+    """Neither is left out in silence."""
+    (tmp_path / "o").write_text("Gardener wanted.")
+    told = CliRunner().invoke(check, [OFFER, "--file", str(tmp_path / "o")])
+
+    assert (2, True) == (told.exit_code, "not both" in told.output)
+
+
 def test_every_helpline_is_sourced_or_says_so():
     """Each entry names its source or is marked unverified."""
     bare = [entry.id for entry in helplines().values() if not entry.source and "unverified" not in entry.evidence]
