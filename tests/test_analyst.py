@@ -166,6 +166,24 @@ def test_a_quote_is_whole_words(text, quote, place):
     assert whole(quote, text) == place
 
 
+def test_the_tally_is_told_in_words(server, tmp_path):
+    """Asked, known, kept, discarded, failed and skipped stand in one line, each once, with reasons."""
+    server.answer = {"signals": [claim(), claim(record="m9")]}
+    asked = analyst(server, tmp_path)
+    list(asked.read(THREAD, RAISED))
+    list(asked.read(THREAD, RAISED))
+    server.status = 500
+    list(asked.read(repeated("another", "talk"), RAISED))
+    asked.budget.tokens = 0
+    list(asked.read(repeated("a third", "talk"), RAISED))
+
+    assert asked.tally.told() == (
+        "Analyst: 2 threads asked about, 1 known from the log; 2 signs kept, 2 discarded (2 no such record); "
+        "1 failed (1 HTTP 500), 1 skipped as the budget was spent"
+    )
+    assert asked.tally.unread == 2
+
+
 def test_only_raised_threads_are_read(server, tmp_path):
     """A thread that is not raised is never sent."""
     assert list(analyst(server, tmp_path).read(THREAD, QUIET)) == []

@@ -64,13 +64,39 @@ class Budget(msgspec.Struct, kw_only=True):
 class Tally(msgspec.Struct, kw_only=True):
     """What happened, for the run's summary."""
 
+    asked: int = 0
+    """Threads sent."""
     read: int = 0
+    """Threads answered."""
     cached: int = 0
     kept: int = 0
     discarded: dict[str, int] = {}
     """Reason → signals or answers that were thrown away."""
+    failed: dict[str, int] = {}
+    """Reason → threads that gave no answer; `discarded` counts them, too."""
     skipped: int = 0
     """Threads not read because the budget was spent."""
+
+    @property
+    def unread(self) -> int:
+        """Threads that were to be read and were not."""
+        return sum(self.failed.values()) + self.skipped
+
+    def told(self) -> str:
+        """Say it in one line."""
+        signs = {reason: number - self.failed.get(reason, 0) for reason, number in self.discarded.items()}
+        return (
+            f"Analyst: {self.asked:,} thread{'' if self.asked == 1 else 's'} asked about, {self.cached:,} known from the log; "
+            f"{self.kept:,} sign{'' if self.kept == 1 else 's'} kept, {_listed(signs, 'discarded')}; "
+            f"{_listed(self.failed, 'failed')}, {self.skipped:,} skipped as the budget was spent"
+        )
+
+
+def _listed(reasons: dict[str, int], what: str) -> str:
+    """Return a sum with its reasons."""
+    reasons = {reason: number for reason, number in sorted(reasons.items()) if number}
+    listed = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+    return f"{sum(reasons.values()):,} {what}" + (f" ({listed})" if listed else "")
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -136,7 +162,7 @@ class Analyst:
         if words:
             yield from self._checked(self._answer(words), named(records))
         elif records:
-            self._discard("no message can be shown")
+            self._fail("no message can be shown")
 
     def _answer(self, words: str) -> _Answer:
         name = sha256(f"{self._salt()}\0{words}".encode()).hexdigest()
@@ -148,6 +174,7 @@ class Analyst:
             self.tally.skipped += 1
             return _Answer([])
         body = self._request(words)
+        self.tally.asked += 1
         started = time.monotonic()
         raw, fault = self._send(body)
         self.budget.seconds -= time.monotonic() - started
@@ -155,7 +182,7 @@ class Analyst:
         answer, fault = (None, fault) if fault else _parsed(raw)
         self._write(name, body, raw, fault)
         if answer is None:
-            self._discard(fault)
+            self._fail(fault)
             return _Answer([])
         self.tally.read += 1
         self._cache[name] = answer
@@ -226,6 +253,11 @@ class Analyst:
 
     def _discard(self, reason: str) -> None:
         self.tally.discarded[reason] = self.tally.discarded.get(reason, 0) + 1
+
+    def _fail(self, reason: str) -> None:
+        """Count a thread that was not read."""
+        self._discard(reason)
+        self.tally.failed[reason] = self.tally.failed.get(reason, 0) + 1
 
     def _write(self, name: str, body: dict[str, Any], raw: str, fault: str) -> None:
         line = {"id": name, "address": self._address, "sent": body, "answered": raw, "fault": fault}
