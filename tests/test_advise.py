@@ -95,6 +95,94 @@ def test_command_answers_and_keeps_nothing(tmp_path: Path):
     assert "nothing to look at" in empty.output
 
 
+REASSURED = "none of the known signs"
+
+
+def test_a_dash_is_standard_input():
+    """`-` reads what is piped in, as no words do; nothing is said about the dash itself."""
+    for arguments in (["-"], []):
+        told = CliRunner().invoke(check, arguments, input=OFFER)
+
+        assert 0 == told.exit_code
+        assert "We keep your passport" in told.output
+
+
+def test_the_name_of_a_file_is_no_offer(tmp_path: Path):
+    """Who gives a path as WORDS is told of --file, and is not reassured about the name; nor about a folder's."""
+    offer = tmp_path / "offer.txt"
+    offer.write_text(OFFER)
+    for words, advice in ((str(offer), f"did you mean --file {offer}?"), (str(tmp_path), "a folder")):
+        told = CliRunner().invoke(check, [words])
+
+        assert 2 == told.exit_code
+        assert advice in told.output
+        assert REASSURED not in told.output
+
+
+@pytest.mark.parametrize("words", ["Cook wanted. " * 400, "a\nb", "/", "~", "no such file.txt", "  "])
+def test_words_that_no_path_can_be(words: str):
+    """Words longer than any name, with line ends or of one sign are words, a path or nothing: never a traceback."""
+    assert CliRunner().invoke(check, [words]).exit_code in (0, 2)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "koi8-r", "shift_jis"])
+@pytest.mark.parametrize("way", ["file", "standard input", "words"])
+@pytest.mark.parametrize("json", [False, True])
+def test_bytes_that_are_no_utf_8_are_not_called_harmless(tmp_path: Path, encoding: str, way: str, json: bool):
+    """An offer in another encoding was not read: that is said, however it came in, and nobody is reassured."""
+    text = "高収入の仕事、旅券を預かります" if encoding != "koi8-r" else "Высокая зарплата, паспорт останется у нас"
+    raw = text.encode(encoding)
+    (tmp_path / "offer.csv").write_bytes(raw)
+    arguments = {
+        "file": ["--file", str(tmp_path / "offer.csv")],
+        "standard input": ["-"],
+        "words": [raw.decode("utf-8", "surrogateescape")],
+    }
+    told = CliRunner().invoke(check, [*arguments[way], *["--json"] * json], input=raw)
+
+    assert 0 == told.exit_code
+    assert "could not be read" in told.output
+    assert "we cannot say" in told.output
+    assert REASSURED not in told.output
+    assert "signs_none" not in told.output
+
+
+def test_signs_beside_unreadable_bytes_are_shown(tmp_path: Path):
+    """One stray byte hides no sign that was seen, and is named before the headline."""
+    offer = tmp_path / "offer.txt"
+    offer.write_bytes(b"caf\xe9 " + OFFER.encode())
+    told = CliRunner().invoke(check, ["--file", str(offer)]).output
+
+    assert told.startswith("Part of this could not be read")
+    assert "We keep your passport" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_that_are_read(tmp_path: Path, encoding: str):
+    """UTF-8 and UTF-16 by its mark are read whole, so nothing is said of unread parts."""
+    offer = tmp_path / "offer.txt"
+    offer.write_bytes("我们的面包店招聘店员".encode(encoding))
+    told = CliRunner().invoke(check, ["--file", str(offer)]).output
+
+    assert told.startswith("We saw none")
+
+
+def test_an_offer_that_is_too_long_is_not_called_harmless():
+    """What stands beyond the part that is looked at is said to be unread."""
+    advice = advise("Gardener wanted in our village. " * 400 + OFFER, load(), today=TODAY)
+
+    assert "unread" == advice.level
+    assert "10,000" in advice.unread
+
+
+def test_words_and_a_file_are_not_both_an_offer(tmp_path: Path):
+    """Neither is left out in silence."""
+    (tmp_path / "o").write_text("Gardener wanted.")
+    told = CliRunner().invoke(check, [OFFER, "--file", str(tmp_path / "o")])
+
+    assert (2, True) == (told.exit_code, "not both" in told.output)
+
+
 def test_every_helpline_is_sourced_or_says_so():
     """Each entry names its source or is marked unverified."""
     bare = [entry.id for entry in helplines().values() if not entry.source and "unverified" not in entry.evidence]

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from threelines.assess import judge
-from threelines.platforms.analyst import Analyst, AnalystError, Budget, policy, shown, signs, whole
+from threelines.platforms.analyst import Analyst, AnalystError, Budget, named, policy, shown, signs, whole
 from threelines.records import Record, Thread
 from threelines.vocabulary.terms import load
 
@@ -164,6 +164,24 @@ def test_ai_use_is_not_the_analysts_to_say(server, tmp_path):
 def test_a_quote_is_whole_words(text, quote, place):
     """A quote ends where words end, in scripts that part them; it may stand later where it is whole."""
     assert whole(quote, text) == place
+
+
+def test_the_tally_is_told_in_words(server, tmp_path):
+    """Asked, known, kept, discarded, failed and skipped stand in one line, each once, with reasons."""
+    server.answer = {"signals": [claim(), claim(record="m9")]}
+    asked = analyst(server, tmp_path)
+    list(asked.read(THREAD, RAISED))
+    list(asked.read(THREAD, RAISED))
+    server.status = 500
+    list(asked.read(repeated("another", "talk"), RAISED))
+    asked.budget.tokens = 0
+    list(asked.read(repeated("a third", "talk"), RAISED))
+
+    assert asked.tally.told() == (
+        "Analyst: 2 threads asked about, 1 known from the log; 2 signs kept, 2 discarded (2 no such record); "
+        "1 failed (1 HTTP 500), 1 skipped as the budget was spent"
+    )
+    assert asked.tally.unread == 2
 
 
 def test_only_raised_threads_are_read(server, tmp_path):
@@ -342,6 +360,51 @@ def test_the_policy_is_the_vocabulary():
 
     for indicator in VOCABULARY.active:
         assert (f"- {indicator.id}:" in text) == indicator.counts
+
+
+def repeated(*texts: str) -> Thread:
+    """Return a conversation whose records all have one id, as exports that number messages per chat give."""
+    return Thread(kind="conversation", id="t", records=tuple(Record(id="m1", author="a", text=text) for text in texts))
+
+
+def test_records_that_share_an_id_are_all_sent(server, tmp_path):
+    """Every message is read, not the last one alone, and each can be named apart from the others."""
+    list(analyst(server, tmp_path).read(repeated(TEXT, "ok", TEXT), RAISED))
+    sent = [json.loads(line) for line in server.seen[0]["messages"][1]["content"].splitlines()]
+
+    assert [line["text"] for line in sent] == [TEXT, "ok", TEXT]
+    assert len({line["record"] for line in sent}) == 3
+
+
+def test_a_quote_belongs_to_one_of_the_records_that_share_an_id(server, tmp_path):
+    """A quote must stand in the very record that is named; the signal says the id of the export."""
+    first, second = ("m1#1", "m1#2")
+    server.answer = {
+        "signals": [claim(record=first), claim(record=second), claim(), claim(record=second, quote="the fee first")]
+    }
+    asked = analyst(server, tmp_path)
+    found = list(asked.read(repeated(TEXT, "hello, you pay the fee first"), RAISED))
+
+    assert [(one.record, one.quote) for one in found] == [("m1", "we hold your papers"), ("m1", "the fee first")]
+    assert asked.tally.discarded == {"quote not in the record": 1, "no such record": 1}
+
+
+def test_one_claim_for_each_record_that_shares_an_id(server, tmp_path):
+    """Different messages under one id are different places; one that the export has twice is one."""
+    server.answer = {"signals": [claim(record=f"m1#{number}") for number in (1, 2, 3)]}
+    asked = analyst(server, tmp_path)
+
+    assert len(list(asked.read(repeated(TEXT, TEXT + "!", TEXT), RAISED))) == 2
+    assert asked.tally.discarded == {"said already": 1}
+
+
+def test_a_number_is_no_other_records_id():
+    """An id that looks like a numbered one is not taken twice; ids that stand once stay as they are."""
+    ids = ["a", "a#1", "a", "a#2", "a#2", "b", ""]
+    found = named([Record(id=name, text=str(number)) for number, name in enumerate(ids)])
+
+    assert [record.text for record in found.values()] == [str(number) for number in range(len(ids))]
+    assert list(found) == ["a#3", "a#1", "a#4", "a#2#1", "a#2#2", "b", ""]
 
 
 def test_a_long_thread_is_cut_from_the_front():

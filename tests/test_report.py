@@ -121,3 +121,80 @@ def test_quotes_stand_among_their_words_at_every_level(tmp_path: Path, level: li
     path.write_text("\n".join(map(json.dumps, lines)))
 
     assert "is wanted here." in scanned(tmp_path, str(path), *level, "--jobs", "1")
+
+
+def jsonl(tmp_path: Path, *lines: str | bytes) -> str:
+    """Write lines to a file and return its path."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines))
+    return str(path)
+
+
+QUIET = json.dumps({"id": "q", "kind": "advert", "text": "Gardener wanted, Mondays, in our village."})
+
+
+def test_what_was_skipped_or_repaired_stands_in_the_report(tmp_path: Path):
+    """Counts, places and reasons stand in the page as on the terminal; nothing raised is no all clear then."""
+    html = scanned(tmp_path, jsonl(tmp_path, QUIET, "not <json>", b'{"id": "r", "text": "caf\xe9"}'), "--jobs", "1")
+
+    assert "read 2 records (jsonl), skipped 1, repaired 1" in html
+    assert re.search(r"<li[^>]*>a\.jsonl:2: no JSON", html)
+    assert re.search(r"<li[^>]*>a\.jsonl:3: bytes that are not UTF-8 were replaced", html)
+    assert "Nothing was raised, but not all was read as it stands" in html
+    assert html.count("; not all was read") == 2
+
+
+@pytest.mark.parametrize("level", [[], ["--rate", "60%"]])
+def test_more_faults_than_are_shown_are_counted(tmp_path: Path, level: list[str]):
+    """The page names the first faults and counts the rest, at the platform's own level, too."""
+    html = scanned(tmp_path, jsonl(tmp_path, QUIET, *["broken"] * 30), "--jobs", "1", *level)
+
+    assert "skipped 30" in html
+    assert "… and 26 more" in html
+
+
+def test_a_report_of_all_says_nothing_of_unread_parts(tmp_path: Path):
+    """Where everything was read, no box says otherwise."""
+    html = scanned(tmp_path, jsonl(tmp_path, QUIET), "--jobs", "1")
+
+    assert "not all was read" not in html
+    assert "Not all was read" not in html
+
+
+@pytest.mark.parametrize("revealed", [False, True])
+def test_an_unread_part_names_no_person_either(tmp_path: Path, revealed: bool):
+    """A WhatsApp file is named for a person, a file of no known format may be: their faults are placed by a token."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "WhatsApp Chat with Ann.txt").write_bytes(b"12/03/2024, 09:00 - Ann: caf\xe9\n")
+    (folder / "Ann.bin").write_bytes(b"\0\1\2")
+    (folder / "jobs.jsonl").write_text(QUIET + "\nbroken")
+    html = scanned(tmp_path, str(folder), "--jobs", "1", *["--reveal"] * revealed)
+
+    assert revealed == ("Ann" in html)
+    assert revealed == ("Ann.bin" in html)
+    assert "jobs.jsonl:2: no JSON" in html
+    assert "this is a binary file" in html
+    assert "bytes that are not UTF-8 were replaced" in html
+
+
+def test_what_the_analyst_left_unread_stands_in_the_report(tmp_path: Path):
+    """An analyst that nobody answers for is no second look: asked, discarded and failed stand in the page."""
+    raised = json.dumps({"id": "a", "kind": "advert", "text": HOSTILE})
+    html = scanned(
+        tmp_path, jsonl(tmp_path, raised), "--analyst", "http://127.0.0.1:9/v1", "--analyst-log", str(tmp_path / "log")
+    )
+
+    assert "1 thread asked about" in html
+    assert "1 failed (1 no connection)" in html
+    assert "Not all was read as it stands" in html
+
+
+def test_pictures_that_were_missing_stand_in_the_report(tmp_path: Path):
+    """A picture that a record names and the folder has not was looked at by nobody."""
+    (tmp_path / "media").mkdir()
+    line = json.dumps({"id": "a", "kind": "advert", "text": "see the picture", "attachments": [{"name": "a.png"}]})
+    html = scanned(tmp_path, jsonl(tmp_path, line), "--media", str(tmp_path / "media"), "--jobs", "1")
+
+    assert "1 missing" in html
+    assert "; not all was read" in html

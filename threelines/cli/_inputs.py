@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -88,7 +88,7 @@ def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -
         reveal=options["reveal"],
         report=own,
     )
-    return records if report is not None else _and_report(records, own)
+    return records if report is not None else said_at_end(records, own)
 
 
 def shown_names(options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -99,7 +99,8 @@ def shown_names(options: Mapping[str, Any]) -> tuple[str, ...]:
     return names_of(options["inputs"], key=secret, format_name=options["format_name"])
 
 
-def _and_report(records: Iterator[Record], report: ReadReport) -> Iterator[Record]:
+def said_at_end(records: Iterable[Record], report: ReadReport) -> Iterator[Record]:
+    """Pass records on; once all are read, say what was wrong with them, and end with an error where none could be."""
     yield from records
     if report.examples:
         show_report(report)
@@ -129,16 +130,31 @@ def _key(key: str | None, path: Path) -> bytes:
 
 def show_report(report: ReadReport) -> None:
     """Print what was read and the first faults, on stderr."""
-    names = sorted(set(report.formats.values()))
-    click.echo(
-        f"read {report.read:,} records ({', '.join(names) or 'no format'}), skipped {report.skipped:,}, repaired {report.repaired:,}",
-        err=True,
-    )
-    for fault in report.examples:
-        click.echo(f"  {fault.where}: {fault.reason}", err=True)
+    first, *faults = reading_told(report)
+    click.echo(first, err=True)
+    for fault in faults:
+        click.echo(f"  {fault}", err=True)
+
+
+def reading_told(report: ReadReport, place: Callable[[str], str] = str) -> tuple[str, ...]:
+    """Return what was read in one line, then the first faults; `place` says how the place of a fault may be called."""
+    names = ", ".join(sorted(set(report.formats.values()))) or "no format"
     more = report.skipped + report.repaired - len(report.examples)
-    if more > 0:
-        click.echo(f"  … and {more:,} more", err=True)
+    return (
+        f"read {report.read:,} records ({names}), skipped {report.skipped:,}, repaired {report.repaired:,}",
+        *(f"{place(fault.where)}: {fault.reason}" for fault in report.examples),
+        *((f"… and {more:,} more",) if more > 0 else ()),
+    )
+
+
+def unread_told(options: Mapping[str, Any], report: ReadReport) -> tuple[str, ...]:
+    """Return for a page what was skipped or repaired, in the words of the terminal; nothing where nothing was."""
+    from threelines.platforms.read import shown_place
+
+    if not report.examples:
+        return ()
+    secret = None if options["reveal"] else _key(options["key"], options["key_file"])
+    return reading_told(report, lambda where: shown_place(where, report, key=secret))
 
 
 def counted(records: Iterator[Record], doing: str) -> Iterator[Record]:

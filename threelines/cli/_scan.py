@@ -13,12 +13,13 @@ import click
 import msgspec
 
 from threelines.assess import RAISED
-from threelines.cli._inputs import shown_names
+from threelines.cli._inputs import said_at_end, shown_names, unread_told
 from threelines.cli._outputs import written
 from threelines.cli._progress import Stages
 from threelines.engine.calibrate import Days, Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
 from threelines.link.translated import Place
+from threelines.platforms.read import ReadReport
 from threelines.platforms.report import Report, decode
 from threelines.records import Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
@@ -39,6 +40,8 @@ class Run:
         self._budget = parse_budget(options["budget"]) if options["budget"] else None
         self.options, self.engine, self._report_path = options, engine, report
         self.report = Report(self.vocabulary, inputs=shown_names(options) if report else ())
+        self.reading = ReadReport()
+        """Filled by the reader of the records that `write` is given."""
         self.judged: dict[str, int] = {}
         self.shadow: dict[str, int] = {}
         self.told = ""
@@ -51,6 +54,7 @@ class Run:
     def write(self, records: Iterable[Record], sink: BinaryIO, stages: Stages) -> None:
         """Judge the records and write one line per thread."""
         self._stages = stages
+        records = said_at_end(records, self.reading)
         if self._rate is None and self._budget is None:
             self._stream(self._noted(records), sink)
         else:
@@ -180,13 +184,22 @@ class Run:
         for indicator, number in batch.shadow.items():
             self.shadow[indicator] = self.shadow.get(indicator, 0) + number
 
+    def _told(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what the report says of the run, and what it says was left unread."""
+        notes, unread = [self.told] if self.told else [], [*unread_told(self.options, self.reading)]
+        for tally in (self.pictures, self.analyst and self.analyst.tally):
+            if tally:
+                (unread if tally.unread else notes).append(f"{tally.told()}.")
+        return tuple(notes), tuple(unread)
+
     def finish(self, top: int, terminal: TextIO) -> None:
         """Write the report, and say on the terminal what was found."""
         assert self._stages is not None
         if self._report_path:
-            notes = (self.told,) if self.told else ()
+            notes, unread = self._told()
+            page = self.report.page(judged=dict(sorted(self.judged.items())), notes=notes, unread=unread)
             with written(self._report_path) as file:
-                file.write(self.report.page(judged=dict(sorted(self.judged.items())), notes=notes).encode())
+                file.write(page.encode())
 
         def say(text: str = "") -> None:
             click.echo(_visible(text), file=terminal)
@@ -206,11 +219,7 @@ class Run:
         if self.pictures:
             say(f"{self.pictures.told()}.")
         if self.analyst:
-            tally = self.analyst.tally
-            say(
-                "Analyst: "
-                + ", ".join(f"{getattr(tally, name)} {name.replace('_', ' ')}" for name in tally.__struct_fields__)
-            )
+            say(f"{self.analyst.tally.told()}.")
         for indicator, number in sorted(self.shadow.items()):
             say(f"On trial: {indicator} would have touched {number} thread{'' if number == 1 else 's'}")
         for assessment in self.report.top()[:top]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ import click
 def command(
     words: str | None, path: Path | None, language: str, countries: tuple[str, ...], confirmed: Path, as_json: bool
 ) -> None:
-    """Look at WORDS, a file or standard input: one job offer, message or advert in any language.
+    """Look at WORDS, a file or standard input (`-`): one job offer, message or advert in any language.
 
     Nothing is kept. The answer lists published signs with an innocent explanation for each, and what to
     do to find out. One sign alone means little: most honest adverts have one.
@@ -43,6 +44,7 @@ def command(
     Examples:
       threelines check "Paste the offer here"
       threelines check --file offer.txt --country KE --language sw
+      threelines check - < offer.txt
     """
     import msgspec
 
@@ -50,7 +52,7 @@ def command(
     from threelines.people.helplines import confirmations
     from threelines.vocabulary.terms import load
 
-    offer = _text(path) if path else words or sys.stdin.read()
+    offer = _offer(words, path)
     if not offer.strip():
         raise click.UsageError("nothing to look at: give the words of the offer, --file, or standard input")
     advice = advise(
@@ -62,13 +64,38 @@ def command(
         _point(advice.helplines, bool(countries))
 
 
-def _text(path: Path) -> str:
-    raw = path.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
-    if b"\0" in raw:  # "none of the known signs" about a screenshot would sound like safety
-        raise click.UsageError(f"{path}: a picture or document, not text; copy the words of the offer into a text file")
-    return raw.decode("utf-8-sig", errors="replace")
+def _offer(words: str | None, path: Path | None) -> str:
+    """Return the words to look at; what is no offer is refused, because "none of the known signs" sounds like safety."""
+    if path and words is not None:
+        raise click.UsageError("give the words of the offer or --file, not both")
+    if path:
+        return _text(path.read_bytes(), str(path))
+    if words is None or words == "-":
+        return _text(sys.stdin.buffer.read(), "standard input")
+    _refuse_path(words)
+    return _text(words.encode("utf-8", "surrogatepass"), "the words")  # a shell's bytes can be half letters
+
+
+def _refuse_path(words: str) -> None:
+    try:
+        path = Path(words.strip())
+        folder, there = path.is_dir(), path.exists()
+    except (OSError, ValueError):  # no name can be as long as most offers, or hold what some do
+        return
+    if words.strip() and there:
+        remedy = "give one file of it with --file" if folder else f"did you mean --file {words.strip()}?"
+        raise click.UsageError(
+            f"{words.strip()}: a {'folder' if folder else 'file'}, not the words of an offer; {remedy}"
+        )
+
+
+def _text(raw: bytes, name: str) -> str:
+    """Return the bytes as text; U+FFFD stands for what is in no encoding we read, and `advise` says so."""
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = raw.decode("utf-16" if wide else "utf-8-sig", errors="replace")
+    if "\0" in text:
+        raise click.UsageError(f"{name}: a picture or document, not text; copy the words of the offer into a text file")
+    return text
 
 
 def _point(helplines: tuple[object, ...], chosen: bool) -> None:

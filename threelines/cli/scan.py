@@ -99,7 +99,7 @@ def command(out: Path | None, report: Path | None, engine: str, **options: Any) 
     _refuse_mixture(engine, options)
     run = Run(options, report=report, engine=engine)
     with written(out) if out else nullcontext(sys.stdout.buffer) as sink, Stages() as stages:
-        run.write(open_records(options), sink, stages)
+        run.write(open_records(options, run.reading), sink, stages)
     run.finish(options["top"], sys.stderr)
 
 

@@ -21,6 +21,8 @@ LONGEST = 10_000
 """Characters of an offer that are looked at."""
 SIGNS = 6
 """Signs shown at most: a frightened reader gets the strongest first."""
+_LOST = "\ufffd"
+"""Stands in a text where its bytes could not be read."""
 _STRENGTH = {"strong": 0, "medium": 1, "weak": 2, "context": 3}
 
 
@@ -42,7 +44,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """What the page, the command and an SMS are made of."""
 
     level: str
-    """`signs_none`, `signs_some` or `signs_many`: the interface string that says it."""
+    """`signs_none`, `signs_some` or `signs_many`: the interface string that says it. `unread`: no sign was seen, but
+    not all was read."""
     headline: str
     signs: tuple[Sign, ...]
     support: bool
@@ -58,6 +61,8 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """Language that was asked for; differs where no reviewed translation exists."""
     note: str
     """Says openly that the words are not in the language asked for."""
+    unread: str = ""
+    """Says openly that part of the offer could not be read."""
 
 
 def advise(
@@ -74,10 +79,12 @@ def advise(
     given = choose(load_interfaces(), language, today=today)
     said = given.given.interface
     signs = signs_of(judged, vocabulary)
-    level = level_of(judged, signs)
+    level, unread = level_of(judged, signs), _unread(words)
+    if unread and level == "signs_none":
+        level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too
     return Advice(
         level=level,
-        headline=said[level],
+        headline="So we cannot say whether it shows any of the known signs." if level == "unread" else said[level],
         signs=signs,
         support=judged.support,
         support_text=said["support"] if judged.support else "",
@@ -88,7 +95,20 @@ def advise(
         language=given.given.language,
         asked=given.asked.language,
         note=f"{said['not_translated']} {given.asked.name}" if given.fell_back else "",
+        unread=unread,
     )
+
+
+def _unread(words: str) -> str:
+    """Return what is to be said of the part that was not looked at; in English, as reviewed files have no such words."""
+    told = []
+    if _LOST in words:
+        told.append(
+            "Part of this could not be read: it is not written in UTF-8. Save it as UTF-8, or paste the words, and look again."
+        )
+    if len(words) > LONGEST:
+        told.append(f"Only the first {LONGEST:,} characters were looked at. Give the part that matters.")
+    return " ".join(told)
 
 
 def look(words: str, vocabulary: Vocabulary) -> Assessment:
@@ -132,6 +152,7 @@ def as_text(advice: Advice) -> str:
     """Return the advice as plain text, short lines, nothing that a screen reader stumbles over."""
     lines = [advice.note] if advice.note else []
     lines += [advice.support_text] if advice.support else []
+    lines += [advice.unread] if advice.unread else []
     lines.append(advice.headline)
     for number, sign in enumerate(advice.signs, start=1):
         lines += ["", f"{number}. {sign.name}"]

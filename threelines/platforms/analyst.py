@@ -3,8 +3,9 @@
 Any OpenAI-compatible address will do (vLLM, llama.cpp, Ollama, a hosted one). The policy is made
 from the vocabulary; the thread goes in as data between marks that cannot occur in it; the answer
 must fit a schema, and a signal counts only if its quote, whole words of four letters or more, stands
-verbatim in the record it names; three signs of one place at most, no claim twice, and no sign
-of AI use (no model can tell a text of a model's). What does not count is discarded and counted.
+verbatim in the record it names (records that share an id are numbered); three signs of one place at
+most, no claim twice, and no sign of AI use (no model can tell a text of a model's). What does not count
+is discarded and counted.
 Nothing a message says can change the rules, because the answer can only point at words of the thread:
 the worst an injection gets is true quotes under the wrong signs, all of them weak.
 
@@ -20,9 +21,11 @@ import unicodedata
 import urllib.error
 import urllib.request
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from http.client import HTTPException
+from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -61,13 +64,39 @@ class Budget(msgspec.Struct, kw_only=True):
 class Tally(msgspec.Struct, kw_only=True):
     """What happened, for the run's summary."""
 
+    asked: int = 0
+    """Threads sent."""
     read: int = 0
+    """Threads answered."""
     cached: int = 0
     kept: int = 0
     discarded: dict[str, int] = {}
     """Reason → signals or answers that were thrown away."""
+    failed: dict[str, int] = {}
+    """Reason → threads that gave no answer; `discarded` counts them, too."""
     skipped: int = 0
     """Threads not read because the budget was spent."""
+
+    @property
+    def unread(self) -> int:
+        """Threads that were to be read and were not."""
+        return sum(self.failed.values()) + self.skipped
+
+    def told(self) -> str:
+        """Say it in one line."""
+        signs = {reason: number - self.failed.get(reason, 0) for reason, number in self.discarded.items()}
+        return (
+            f"Analyst: {self.asked:,} thread{'' if self.asked == 1 else 's'} asked about, {self.cached:,} known from the log; "
+            f"{self.kept:,} sign{'' if self.kept == 1 else 's'} kept, {_listed(signs, 'discarded')}; "
+            f"{_listed(self.failed, 'failed')}, {self.skipped:,} skipped as the budget was spent"
+        )
+
+
+def _listed(reasons: dict[str, int], what: str) -> str:
+    """Return a sum with its reasons."""
+    reasons = {reason: number for reason, number in sorted(reasons.items()) if number}
+    listed = ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())
+    return f"{sum(reasons.values()):,} {what}" + (f" ({listed})" if listed else "")
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -128,12 +157,12 @@ class Analyst:
         """Yield checked signals of a thread that is raised; nothing for any other."""
         if assessment.tier == "none":
             return
-        records = {record.id: record for record in thread.records if record.kind != "system" and record.text}
-        words = shown(tuple(records.values()))
+        records = tuple(record for record in thread.records if record.kind != "system" and record.text)
+        words = shown(records)
         if words:
-            yield from self._checked(self._answer(words), records)
+            yield from self._checked(self._answer(words), named(records))
         elif records:
-            self._discard("no message can be shown")
+            self._fail("no message can be shown")
 
     def _answer(self, words: str) -> _Answer:
         name = sha256(f"{self._salt()}\0{words}".encode()).hexdigest()
@@ -145,6 +174,7 @@ class Analyst:
             self.tally.skipped += 1
             return _Answer([])
         body = self._request(words)
+        self.tally.asked += 1
         started = time.monotonic()
         raw, fault = self._send(body)
         self.budget.seconds -= time.monotonic() - started
@@ -152,7 +182,7 @@ class Analyst:
         answer, fault = (None, fault) if fault else _parsed(raw)
         self._write(name, body, raw, fault)
         if answer is None:
-            self._discard(fault)
+            self._fail(fault)
             return _Answer([])
         self.tally.read += 1
         self._cache[name] = answer
@@ -180,18 +210,18 @@ class Analyst:
         return (raw.decode("utf-8", "replace"), fault) if len(raw) <= _LONGEST_ANSWER else ("", "answer too long")
 
     def _checked(self, answer: _Answer, records: dict[str, Record]) -> Iterator[Signal]:
-        kept: list[Signal] = []
+        kept: list[tuple[Record, Signal]] = []
         for number, claim in enumerate(answer.signals):
             found = "too many signs" if number >= _MOST_SIGNALS else self._signal(claim, records, kept)
             if isinstance(found, str):
                 self._discard(found)
                 continue
-            kept.append(found)
+            kept.append((records[claim.record], found))
             self.tally.kept += 1
             yield found
 
-    def _signal(self, claim: _Claim, records: dict[str, Record], kept: Sequence[Signal]) -> Signal | str:
-        """Return the signal of a claim, or why it does not count."""
+    def _signal(self, claim: _Claim, records: dict[str, Record], kept: Sequence[tuple[Record, Signal]]) -> Signal | str:
+        """Return the signal of a claim, or why it does not count; `kept` has those found before, with their records."""
         record, indicator = records.get(claim.record), self._known.get(claim.indicator)
         if indicator is None:
             return "no such sign"
@@ -208,7 +238,9 @@ class Analyst:
         if start < 0:
             return "quote cuts a word"
         end = start + len(claim.quote)
-        near = [one.indicator for one in kept if one.record == record.id and one.start < end and start < one.end]
+        # A record that an export has twice is one place; different records under one id are not.
+        here = [one for where, one in kept if (where.id, where.text) == (record.id, record.text)]
+        near = [one.indicator for one in here if one.start < end and start < one.end]
         if indicator.id in near:
             return "said already"
         if len(near) >= _MOST_SIGNS_A_PLACE:
@@ -221,6 +253,11 @@ class Analyst:
 
     def _discard(self, reason: str) -> None:
         self.tally.discarded[reason] = self.tally.discarded.get(reason, 0) + 1
+
+    def _fail(self, reason: str) -> None:
+        """Count a thread that was not read."""
+        self._discard(reason)
+        self.tally.failed[reason] = self.tally.failed.get(reason, 0) + 1
 
     def _write(self, name: str, body: dict[str, Any], raw: str, fault: str) -> None:
         line = {"id": name, "address": self._address, "sent": body, "answered": raw, "fault": fault}
@@ -301,27 +338,38 @@ def signs(vocabulary: Vocabulary) -> tuple[Indicator, ...]:
     return tuple(indicator for indicator in vocabulary.active if indicator.counts and not indicator.ai_use)
 
 
+def named(records: Sequence[Record]) -> dict[str, Record]:
+    """Return each record by what it is called in what is sent: its id, with a number behind it where several share one."""
+    times = Counter(record.id for record in records)
+    numbers = {name: count(1) for name, often in times.items() if often > 1}
+    found: dict[str, Record] = {}
+    for record in records:
+        tried = (f"{record.id}#{number}" for number in numbers.get(record.id, ()))
+        found[next((name for name in tried if name not in times), record.id)] = record
+    return found
+
+
 def shown(records: Sequence[Record]) -> str:
     """Return the thread as JSON lines: a text cannot end its own string, so it cannot pose as an instruction's frame.
 
     The last lines that fit into 12,000 characters together, each cut to 4,000; empty where no line fits.
     """
     lines, left = [], _LONGEST_THREAD
-    for record in reversed(records):
-        line = _line(record)
+    for name, record in reversed(named(records).items()):
+        line = _line(name, record.text)
         if line and len(line) <= left:
             lines.append(line)
             left -= len(line) + 1
     return "\n".join(reversed(lines))
 
 
-def _line(record: Record) -> str:
+def _line(name: str, text: str) -> str:
     """Return a record's line, its text cut so that the line fits; empty where not one letter does."""
 
     def encoded(letters: int) -> str:
-        return json.dumps({"record": record.id, "text": record.text[:letters]}, ensure_ascii=False)
+        return json.dumps({"record": name, "text": text[:letters]}, ensure_ascii=False)
 
-    most = min(len(record.text), _LONGEST_LINE)
+    most = min(len(text), _LONGEST_LINE)
     if len(encoded(most)) <= _LONGEST_LINE:
         return encoded(most)
     # A control character is six letters in JSON: measured is what is sent.

@@ -159,6 +159,11 @@ class Tally(msgspec.Struct):
     unreadable: int = 0
     """In the folder, and no image that can be opened."""
 
+    @property
+    def unread(self) -> int:
+        """Pictures that were to be measured and were not."""
+        return self.missing + self.unreadable
+
     def told(self) -> str:
         """Say it in one line."""
         pictures = "picture" if self.measured == 1 else "pictures"

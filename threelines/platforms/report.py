@@ -70,13 +70,13 @@ class Report:
         """Return the kept findings, the most concerning first."""
         return [assessment for _, _, assessment, _ in sorted(self._kept, key=lambda entry: entry[:2], reverse=True)]
 
-    def page(self, *, judged: dict[str, int], notes: tuple[str, ...] = ()) -> str:
-        """Return the whole page as HTML."""
+    def page(self, *, judged: dict[str, int], notes: tuple[str, ...] = (), unread: tuple[str, ...] = ()) -> str:
+        """Return the whole page as HTML; `unread` says what was not read, so that silence is not taken for all clear."""
         ordered = sorted(self._kept, key=lambda entry: entry[:2], reverse=True)
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         source = (files("threelines") / "platforms" / "report.html").read_text(encoding="utf-8")
         return environment.from_string(source).render(
-            inputs=self._inputs, judged=judged, tiers=self.tiers, support=self.support, notes=notes,
+            inputs=self._inputs, judged=judged, tiers=self.tiers, support=self.support, notes=notes, unread=unread,
             titles=_TITLES, kinds=_KINDS, raised=sum(self.tiers[tier] for tier in TIERS[1:]),
             findings=[self._finding(number, assessment, texts) for number, (_, _, assessment, texts) in enumerate(ordered, 1)],
             left_out=sum(self.tiers.values()) - len(ordered), version=self._vocabulary.version,

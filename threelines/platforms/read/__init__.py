@@ -6,7 +6,9 @@ Modules whose name starts with "_" are the shared parts. Account ids become keye
 leaves this package, unless `reveal=True`.
 """
 
-from threelines.platforms.read._read import formats, read, shown_names
+from threelines.platforms.read._read import formats, read, shown_names, shown_place
 from threelines.platforms.read._source import Options, ReadError, ReadReport, Repair, Skip, Source
 
-__all__ = ["Options", "ReadError", "ReadReport", "Repair", "Skip", "Source", "formats", "read", "shown_names"]
+__all__ = [
+    "Options", "ReadError", "ReadReport", "Repair", "Skip", "Source", "formats", "read", "shown_names", "shown_place",
+]  # fmt: skip

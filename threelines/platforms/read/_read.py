@@ -78,6 +78,21 @@ def shown_names(inputs: Iterable[str | Path], *, key: bytes | None, format_name:
     return tuple(shown)
 
 
+def shown_place(where: str, report: ReadReport, *, key: bytes | None) -> str:
+    """Return how a report may call the place of a fault: as it stands, or with the token of a file named for a person.
+
+    A file of no known format might be. Without a key (ids were revealed) it stands as it is.
+    """
+    if key is None:
+        return where
+    fits = [name for name in report.formats if where == name or where.startswith(f"{name}:")]
+    name = max(fits, key=len, default=where)
+    form = formats().get(report.formats.get(name, ""))
+    if form and not getattr(form, "NAMED_FOR_A_PERSON", False):
+        return where
+    return pseudonyms(key)(name) + where[len(name) :]
+
+
 def _names_a_person(source: Source, format_name: str | None) -> bool:
     if not source.path.is_file():  # a pipe can be read once only
         return False
