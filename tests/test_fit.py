@@ -14,9 +14,10 @@ from click.testing import CliRunner
 
 from threelines.cli.fit import command
 from threelines.platforms.adapter import Adapter, AdapterError, Header, _digest
+from threelines.platforms.decisions import Decision, DecisionsError, read_decisions
 from threelines.platforms.figures import area_under_roc, average_precision, calibration_error
 from threelines.platforms.fit import MEMBERS, _learn, _matrices, fit
-from threelines.platforms.labelled import LabelsError, accounts_of, gather, near_copies, read_decisions, threads_of
+from threelines.platforms.labelled import LabelsError, accounts_of, gather, near_copies, threads_of
 from threelines.platforms.suggest import suggest
 from threelines.platforms.views import columns
 from threelines.records import Record
@@ -344,20 +345,65 @@ def test_decisions_win(tmp_path):
 
 def test_decisions_about_other_threads_are_told():
     """Decisions that name no thread of the input are counted; where none does, the fit is refused."""
-    some = gather(records(30), {"birds0": "tools", "elsewhere": "fruit"})
+    some = gather(records(30), [Decision("birds0", "tools"), Decision("elsewhere", "fruit")])
 
     assert "1 of 2 decisions name no thread or record of INPUT: not used" in some.notes
-    with pytest.raises(LabelsError, match="none of the 2 names a thread"):
-        gather(records(30), {"x": "tools", "y": "fruit"})
+    with pytest.raises(DecisionsError, match="none of the 2 names a thread"):
+        gather(records(30), [Decision("x", "tools"), Decision("y", "fruit")])
 
 
-def test_a_broken_decision_names_its_line(tmp_path):
-    """A decision without a label is refused with file and line."""
+def test_a_decision_about_a_thread_is_none_about_records_of_that_number():
+    """Messages are numbered anew in every chat: thread "3" is one thread, not each chat with a third message."""
+    chats = [
+        Record(id=str(n), kind="message", conversation=f"{chat}", text=f"chat {chat} says {n}", author=f"a{chat}")
+        for chat in range(40, 80) for n in range(6)
+    ]  # fmt: skip
+    found = gather([*records(30), *chats, Record(id="3", text="a plum")], [Decision("3", "fruit")])
+
+    assert len(found.threads) == len(gather(records(30)).threads) + 1
+    assert any(note.startswith("40 threads have no label") for note in found.notes)
+
+
+def test_a_decision_that_could_be_about_several_threads_is_about_none():
+    """Two exports that number from 0 share ids: such decisions are counted and left, unless their words tell which is meant."""
+    twice = [Record(id="0", text="a ripe plum"), Record(id="0", text="a blunt saw")]
+    left = gather([*records(30), *twice], [Decision("0", "tools"), Decision("birds0", "birds")])
+    told = gather([*records(30), *twice], [Decision("0", "tools", text="a blunt")])
+
+    assert any("1 of 2 decisions name several threads" in note for note in left.notes)
+    assert len(told.threads) == len(left.threads) + 1
+    assert dict(zip(told.texts, told.labels, strict=True))["a blunt saw"] == "tools"
+
+
+def test_decisions_that_disagree_inside_a_thread_are_told():
+    """A conversation of which one record was decided so and another otherwise has no label; a decision made again counts once."""
+    talk = [Record(id=f"t{n}", kind="message", conversation="t", text=f"word {n}", author="a") for n in range(2)]
+    apart = [Decision("t0", "fruit", of_record=True), Decision("t1", "tools", of_record=True)]
+    again = [Decision("t", "fruit"), Decision("t", "tools")]
+
+    assert any("1 threads have labels that disagree" in note for note in gather([*records(30), *talk], apart).notes)
+    notes = gather([*records(30), *talk], again).notes
+    assert "1 decisions were made again later in the file: the last one counts" in notes
+
+
+def test_where_no_account_is_known_a_leak_cannot_be_seen_and_that_is_told():
+    """Without authors the check that labels do not leak by account is off, and the fit says so."""
+    nameless = [msgspec.structs.replace(record, author="") for record in records(30)]
+
+    assert any(note.startswith("no thread names an account") for note in gather(nameless).notes)
+    assert not any(note.startswith("no thread names an account") for note in gather(records(30)).notes)
+
+
+@pytest.mark.parametrize("line", ['{"thread": "b"}', '{"thread": "b", "label": " "}', '{"label": "x"}', "[1]"])
+def test_a_broken_decision_names_its_line(tmp_path, line):
+    """A decision without a name or a label is refused with file and line; a byte order mark is none."""
     path = tmp_path / "d.jsonl"
-    path.write_text('{"thread": "a", "label": "x"}\n{"thread": "b"}\n', "utf-8")
+    path.write_text('{"thread": "a", "label": " x "}\n' + line + "\n", "utf-8-sig")
 
-    with pytest.raises(LabelsError, match=r"d\.jsonl:2"):
+    with pytest.raises(DecisionsError, match=r"d\.jsonl:2"):
         read_decisions(path)
+    path.write_text('{"thread": "a", "label": " x "}\n', "utf-8-sig")
+    assert read_decisions(path) == (Decision("a", "x"),)
 
 
 def test_suggestions_are_unsure_and_differ(fitted):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from threelines.cli._inputs import input_options, open_records
+from threelines.cli._inputs import input_options, open_records, shown_names
 from threelines.cli._outputs import OutFile, beside, keep_apart, written
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Use this adapter instead of fitting one (with --suggest: INPUT is unlabelled).",
 )
 @click.option(
-    "--decisions", type=_FILE, help='Labels decided in review, JSONL: {"thread": ID, "label": CLASS}. They win.'
+    "--decisions",
+    type=_FILE,
+    help='Labels decided in review, JSONL: {"thread": ID, "label": CLASS}, as --suggest prints them. They win. The export that '
+    "they were made on must be among INPUT.",
 )
 @click.option(
     "--suggest", type=click.IntRange(1), metavar="N",
@@ -58,7 +61,7 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
       threelines fit labelled.jsonl --out ours.adapter
       threelines scan export.json --adapter ours.adapter --all
       threelines fit labelled.jsonl export.jsonl --out ours.adapter --suggest 50 > label-next.jsonl
-      threelines fit labelled.jsonl --decisions decided.jsonl --out ours.adapter
+      threelines fit labelled.jsonl export.jsonl --decisions decided.jsonl --out ours.adapter
       threelines fit labelled.jsonl --encoder tuned --out ours.adapter
       threelines fit export.jsonl --adapter ours.adapter --suggest 50
 
@@ -72,7 +75,9 @@ def command(out: Path | None, made: Path | None, **options: Any) -> None:
         _refuse_mixture({**options, "out": out})
         _suggest(_loaded(made), options, inputs)
         return
-    labelled = inputs[:-1] if options["suggest"] and len(inputs) > 1 else inputs
+    # decisions may be about threads of the last INPUT, which is without labels otherwise
+    apart = options["suggest"] and len(inputs) > 1 and not options["decisions"]
+    labelled = inputs[:-1] if apart else inputs
     if not out and not options["suggest"]:
         raise click.UsageError("nothing to do: give --out ADAPTER, or --suggest N")
     data = _gathered(options, labelled)
@@ -106,9 +111,10 @@ def _loaded(path: Path) -> Adapter:
 
 
 def _gathered(options: Mapping[str, Any], inputs: tuple[Path, ...]) -> Labelled:
-    from threelines.platforms.labelled import gather, read_decisions
+    from threelines.platforms.decisions import read_decisions
+    from threelines.platforms.labelled import gather
 
-    decisions = read_decisions(options["decisions"]) if options["decisions"] else {}
+    decisions = read_decisions(options["decisions"]) if options["decisions"] else ()
     data = gather(open_records({**options, "inputs": inputs}), decisions)
     for note in data.notes:
         click.echo(note, err=True)
@@ -119,7 +125,7 @@ def _fitted(data: Labelled, options: Mapping[str, Any], inputs: tuple[Path, ...]
     from threelines.platforms.fit import fit
 
     card = {
-        "fitted_on": [path.name for path in inputs],
+        "fitted_on": list(shown_names({**options, "inputs": inputs})),
         "use": "sort what a person reads next; never act on a person by it",
         "limits": "knows the platform, the languages and the time it was fitted on",
     }

@@ -8,17 +8,16 @@ mostly fills is refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 from unicodedata import east_asian_width
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from threelines.engine.plan import conversation_threads, is_lone, lone_thread
 from threelines.link.groups import components
+from threelines.platforms.decisions import Decision, decided
 from threelines.platforms.views import words_of
 from threelines.records import Record, Thread, ThreelinesError
 from threelines.text.fold import fold
@@ -69,43 +68,12 @@ def threads_of(records: Iterable[Record]) -> list[Thread]:
     return lone + list(conversation_threads(talks))
 
 
-def label_of(thread: Thread, decisions: Mapping[str, str]) -> str:
-    """Return the label of a thread: a decision about it, or what its records say; empty when they disagree."""
-    decided = [decisions[name] for name in _names(thread) if name in decisions]
-    stated = {record.label for record in thread.records if record.label}
-    if decided:
-        return decided[0]
-    return stated.pop() if len(stated) == 1 else ""
-
-
-def _names(thread: Thread) -> tuple[str, ...]:
-    return (thread.id, *(record.id for record in thread.records))
-
-
-def read_decisions(path: Path) -> dict[str, str]:
-    """Read what people decided: JSONL with `thread` (or `record`, `id`) and `label` (or `decision`)."""
-    decisions = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = msgspec.json.decode(line, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-            raise LabelsError(f"{path}:{number}: not a JSON object ({fault})") from fault
-        name = row.get("thread") or row.get("record") or row.get("id")
-        label = row.get("label") or row.get("decision")
-        if not isinstance(name, str) or not isinstance(label, str):
-            raise LabelsError(f'{path}:{number}: a decision needs "thread" (or "record") and "label", both text')
-        decisions[name] = label
-    return decisions
-
-
-def gather(records: Iterable[Record], decisions: Mapping[str, str] | None = None) -> Labelled:
+def gather(records: Iterable[Record], decisions: Sequence[Decision] = ()) -> Labelled:
     """Collect labelled threads; raise LabelsError for labels that are too few or leak by account.
 
     Short texts by several accounts (greetings) say nothing of who wrote them: one a label is kept.
     """
-    threads, labels, notes = _labelled(records, decisions or {})
+    threads, labels, notes = _labelled(records, decisions)
     texts = [words_of(thread) for thread in threads]
     known = frozenset(zip((thread.id for thread in threads), texts, strict=True))
     accounts, copies = accounts_of(threads, labels), near_copies(texts)
@@ -123,36 +91,32 @@ def gather(records: Iterable[Record], decisions: Mapping[str, str] | None = None
     fault = _too_few(labels) or _leak(labels, accounts) or _tied(labels, accounts, copies, groups)
     if fault:
         raise LabelsError("; ".join([fault, *notes]))
+    if not any(accounts):
+        notes.append("no thread names an account: whether labels leak by account cannot be seen (--map author=COLUMN)")
     taken = tuple(threads[index] for index in kept)
     return Labelled(taken, tuple(texts), tuple(labels), groups, tuple(notes), known)
 
 
-def _labelled(records: Iterable[Record], decided: Mapping[str, str]) -> tuple[list[Thread], list[str], list[str]]:
+def _labelled(records: Iterable[Record], decisions: Sequence[Decision]) -> tuple[list[Thread], list[str], list[str]]:
     """Return the threads with words and a label, their labels, and notes on all others."""
-    threads, labels, left, found = [], [], Counter[str](), set[str]()
-    for thread in threads_of(records):
-        found.update(name for name in _names(thread) if name in decided)
-        label = label_of(thread, decided)
+    every = threads_of(records)
+    said = decided(every, decisions)
+    threads, labels, left = [], [], Counter[str]()
+    for place, thread in enumerate(every):
+        stated = {record.label for record in thread.records if record.label}
+        label = said.labels.get(place, stated.pop() if len(stated) == 1 else "")
         if not label:
-            left["labels that disagree" if any(record.label for record in thread.records) else "no label"] += 1
+            left["labels that disagree" if stated or place in said.labels else "no label"] += 1
         elif not words_of(thread).strip():
             left["a label, but no words"] += 1
         else:
             threads.append(thread)
             labels.append(label)
-    notes = [f"{count:,} threads have {what}: left out" for what, count in sorted(left.items())]
-    return threads, labels, [*notes, *_unknown(decided, found)]
-
-
-def _unknown(decided: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    missing = len(decided) - len(known)
-    if decided and not known:
-        raise LabelsError(
-            f"decisions: none of the {missing:,} names a thread or record of INPUT; were they made on another export, "
-            "or with another key?"
-        )
-    if missing:
-        yield f"{missing:,} of {len(decided):,} decisions name no thread or record of INPUT: not used"
+    return (
+        threads,
+        labels,
+        [*(f"{count:,} threads have {what}: left out" for what, count in sorted(left.items())), *said.notes],
+    )
 
 
 def _contradictions(texts: Sequence[str], labels: Sequence[str]) -> Iterator[str]:
