@@ -348,6 +348,22 @@ def long(sessions: list[Session], length: int) -> list[Session]:
     ]
 
 
+def hidden(sessions: list[Session], calm: list[Session], pick: random.Random) -> dict[str, list[Session]]:
+    """Put misuse sessions behind forty turns of everyday chats, and apart by eight of them."""
+    said = [turn for session in calm if session.kind == "real chat" for turn in session.turns]
+
+    def some(count: int) -> tuple[str, ...]:
+        start = pick.randrange(len(said) - count)
+        return tuple(said[start : start + count])
+
+    late, apart = [], []
+    for one in sessions:
+        late.append(one._replace(turns=(*some(40), *one.turns), move=one.move + 40))
+        turns = tuple(turn for told in one.turns for turn in (told, *some(8)))
+        apart.append(one._replace(turns=turns, move=one.move * 9))
+    return {"behind 40 everyday turns": late, "8 everyday turns apart": apart}
+
+
 def sessions_table(count: int, data: Path, *, meaning: bool | None) -> list[Session]:
     """Print recall, turns to detection and false alarms; return the sessions of the English sheet."""
     pick = random.Random(SEED)
@@ -376,13 +392,16 @@ def sessions_table(count: int, data: Path, *, meaning: bool | None) -> list[Sess
         tell(f"all of {kind}", together, [one for name in names for one in found[name]], top_good)
     half = bad[: count // 2]
     tell("one session per turn", half, by_account(half, Guard(meaning=meaning)), top_good)
+    if everyday:
+        for name, sessions in hidden(bad[: count // 3], everyday, random.Random(SEED)).items():
+            tell(name, sessions, run(sessions, meaning), top_good)
     told = list(quiet(count // 10, pick))
     tell("no word of purpose", told, run(told, meaning), top_good)
     alarms("role", [session.kind for session in calm], found_calm)
     alarms("language", [session.language or "?" for session in calm], found_calm)
     shared = by_account(good[:500], Guard(meaning=meaning))
     alarms("account of one session a turn", [session.kind for session in good[:500]], shared)
-    stretched = long(good, 100)
+    stretched = long([*good, *benign(count * 10, random.Random(SEED + 1), BENIGN)], 100)
     alarms("hundred turns", [session.kind for session in stretched], run(stretched, meaning))
     return bad + good
 

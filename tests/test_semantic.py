@@ -138,16 +138,17 @@ def test_what_is_saved_reads_like_what_was_trained(tmp_path, taught):
     assert found.calm == -1.5
 
 
-def test_of_a_long_text_the_beginning_and_the_end_are_read():
-    """What is longer than is read at once is read twice: its first tokens, and its last."""
-    one = Encoder(layers=(1,), longest=8, prefix="")
-    start, end = "keep your passport with you", "call the embassy for help"
-    middle = " and then some words go by" * 40
+def test_a_long_text_is_read_in_parts_from_its_beginning_to_its_end():
+    """No more than four parts, whatever the length; nothing between them is left out of a text that four parts hold."""
+    one = Encoder(layers=(1, 2), longest=8, in_bytes=True, prefix="")
+    words = "passport hotel harvest ticket village garden doctor window kitchen letter bridge winter station teacher".split()
+    tokens = one._tokens([" ".join(words)])  # its first eight
+    parts = one._windows(" ".join(words))
 
-    first, last = ([*part] for part in one.deeper(f"{start} {middle} {end}"))
-
-    assert np.allclose(first[0], next(one.deeper(f"{start} {middle}")[0]), atol=1e-5)
-    assert np.allclose(last[0], next(one.deeper(f"{middle} {end}")[1]), atol=1e-5)
+    assert parts[0] == tokens[0]
+    assert {piece for part in parts for piece in part[1:-1]} == set(one._ids([" ".join(words)])[0])
+    assert parts[-1][1:-1] == one._ids([" ".join(words)])[0][-8:]
+    assert len(one._windows(" ".join(words * 40))) == 4
     assert len(one.deeper("short")) == 1
 
 

@@ -33,13 +33,16 @@ from starlette.routing import Route
 from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.later import LONGEST_WAIT, Later
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
-from threelines.ai_models.said import CALLER, REFUSAL, REQUESTER, content, contents, standing
+from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, content, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
 
-MOST_BYTES = 2_000_000
-"""Largest body that is read."""
+MOST_BYTES = 20_000_000
+"""Largest body that is read: gateways send pictures along, which are not looked at."""
 MOST_HISTORY = 100
-"""Earlier requests of a call that are looked at; fewer than a session remembers (`READ_KEPT`), so that none counts twice."""
+"""Earlier requests of a call that are read one by one."""
+MOST_JOINED = 400
+"""Requests before these that are read as one; together fewer than a session remembers (`READ_KEPT`), so that none counts
+twice. What stands before them is not read, and a person is asked to look."""
 CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
 
@@ -103,10 +106,10 @@ class Endpoint:
         calls: State | None = None,
         token: str = "",
         later: Later | None = None,
-        roles: frozenset[str] = REQUESTER,
+        operator: frozenset[str] = SYSTEM,
     ) -> None:
         """`calls`: where calls are remembered. `later`: requests that a reply follows are read while the model writes it."""
-        self._guard, self._later, self._roles = guard, later, roles
+        self._guard, self._later, self._operator = guard, later, operator
         self._calls: State = calls if calls is not None else Memory(lifetime=CALL_LIFETIME, most=50_000)
         self._token = token
 
@@ -119,22 +122,45 @@ class Endpoint:
             return _verdict(self._guard.failed(str(fault)))
 
     def _request(self, call: Call) -> Verdict:
-        asked = self._asked(call)[-MOST_HISTORY - 1 :] or [""]
+        stands = self._standing(call)
+        *before, last = stands.asked or [""]
         session, account = _unit(call)
         session = session or ("" if account else f"call {call.litellm_call_id or secrets.token_hex(8)}")
-        event = Event(session=session, account=account, text=asked[-1])
-        new, refused = self._guard.unread(event, asked[:-1]) if asked[1:] else ([], False)
-        earlier = [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new]
-        total = partial(_strongest, earlier, refused)
+        event = Event(session=session, account=account, text=last)
+        earlier, refused = self._earlier(event, before)
+        total = partial(_strongest, earlier, refused, len(before) > MOST_HISTORY + MOST_JOINED)
         fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
         if fault and call.litellm_call_id:
             self._keep(call.litellm_call_id, event, fault)
-        return _verdict(fault or self._last(call, event, total))
+        return _hiding(stands.refused, call.texts or [], _verdict(fault or self._last(call, event, total)))
 
-    def _asked(self, call: Call) -> list[str]:
-        """Return what stands before the model of those who ask, oldest first."""
-        found = standing(contents(call.structured_messages or []), self._roles)
-        return found or ([] if call.structured_messages else [text for text in call.texts or [] if text])
+    def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool]:
+        """Judge what stands before the newest request and was not read yet; say whether something there was refused."""
+        if not before:
+            return [], False
+        known = before[-MOST_HISTORY - MOST_JOINED :]
+        new, refused = self._guard.unread(event, known)
+        recent = set(known[-MOST_HISTORY:])
+        joined = [text for text in new if text not in recent]
+        found = (
+            [self._guard.observe(msgspec.structs.replace(event, text="\n".join(joined)), stands_for=joined)]
+            if joined
+            else []
+        )
+        found += [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new if text in recent]
+        return found, refused
+
+    def _standing(self, call: Call) -> Standing:
+        """Return what stands before the model of those who ask; what was refused counts so where it can be taken out."""
+        messages, texts = contents(call.structured_messages or []), set(call.texts or [])
+        found = standing(messages, self._operator)
+        if any(part not in texts for parts in found.refused for part in parts if part):
+            found = Standing(
+                ["\n".join(parts) for role, parts in messages if role.lower() not in self._operator and any(parts)], []
+            )
+        if found.asked or call.structured_messages:
+            return found
+        return Standing([text for text in call.texts or [] if text], [])
 
     def _last(self, call: Call, event: Event, total: Callable[[Decision], Decision]) -> Decision:
         """Judge the newest message; with `Later` by phrases now, and by its reading before its reply is shown.
@@ -230,8 +256,9 @@ class Endpoint:
 
     def allows(self, headers: dict[str, str]) -> bool:
         """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""
-        shown = headers.get("authorization", "").removeprefix("Bearer ") or headers.get("x-api-key", "")
-        return not self._token or hmac.compare_digest(shown.encode(), self._token.encode())
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        shown = (bearer.strip() if scheme.lower() == "bearer" else "", headers.get("x-api-key", ""))
+        return not self._token or any(hmac.compare_digest(one.encode(), self._token.encode()) for one in shown)
 
 
 def _unit(call: Call) -> tuple[str, str]:
@@ -245,10 +272,21 @@ def _unit(call: Call) -> tuple[str, str]:
     return session, str(account or "")
 
 
-def _strongest(earlier: list[Decision], refused: bool, last: Decision) -> Decision:
-    """Return the decision on a whole call; an error stays one."""
+def _hiding(refused: list[tuple[str, ...]], texts: list[str], verdict: Verdict) -> Verdict:
+    """Keep requests that were refused, and stand there still, from the model."""
+    if verdict.action != "NONE" or not refused:
+        return verdict
+    out = {part for parts in refused for part in parts if part}
+    return Verdict(action="GUARDRAIL_INTERVENED", texts=[REMOVED if text in out else text for text in texts])
+
+
+def _strongest(earlier: list[Decision], refused: bool, cut: bool, last: Decision) -> Decision:
+    """Return the decision on a whole call; an error stays one, and of one that is too long a person sees what is read."""
     if last.status.startswith("error"):
         return last
+    if cut:
+        action = max(last.action, "review", key=ORDER_OF_ACTIONS.index)
+        last = msgspec.structs.replace(last, action=action, status="truncated")
     if refused or any(one.action == "block" for one in earlier):
         return msgspec.structs.replace(
             last, action="block", message=last.message if last.action == "block" else REFUSAL
@@ -296,13 +334,17 @@ def create_app(
     `calls` are remembered where other processes find them, if they share the sessions. `read_system`: callers write the
     instructions of the system, too, so these are judged.
     """
-    roles = CALLER if read_system else REQUESTER
-    endpoint = Endpoint(guard, calls=calls, token=token, later=later, roles=roles)
+    operator = ANSWERS if read_system else SYSTEM
+    endpoint = Endpoint(guard, calls=calls, token=token, later=later, operator=operator)
 
     def route(path: str, answer: Callable[[bytes, dict[str, str]], object]) -> Route:
         return Route(path, _answering(endpoint, answer), methods=["POST"])
 
     async def health(request: Request) -> Response:
+        try:
+            await run_in_threadpool(guard.reach)
+        except StateError as fault:
+            return _json({"status": f"error: {fault}", "policy_version": guard.version}, status=503)
         return _json({"status": "ok", "policy_version": guard.version})
 
     return Starlette(
@@ -329,7 +371,7 @@ def _answering(
                 return _json({"error": f"more than {MOST_BYTES} bytes"}, status=413)
         try:
             return _json(await run_in_threadpool(answer, bytes(body), headers))
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as fault:
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as fault:
             return _json({"error": f"not the expected JSON: {fault}"}, status=422)
         except StateError as fault:
             return _json({"error": str(fault)}, status=503)

@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from threelines.ai_models.event import Decision, Event, Policy
 from threelines.ai_models.grade import identify
 from threelines.ai_models.intent import (
     DELIVERY,
@@ -36,7 +37,7 @@ from threelines.ai_models.intent import (
     steps_in_order,
     unquoted,
 )
-from threelines.ai_models.likeness import CONCERN, TASKS, TELLING, Parts, Read, evidence, read, telling, total, weights
+from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import Meaning, installed
 from threelines.ai_models.memory import (
@@ -61,18 +62,16 @@ from threelines.ai_models.memory import (
 from threelines.ai_models.said import LONGEST, READ_WHOLE, REFUSAL, ends, parts, readable
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import RAISED, judge, observe, positive_dimensions
-from threelines.records import Assessment, Record, Signal, Strength, Thread, Tier
+from threelines.records import Assessment, Record, Signal, Strength, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import Vocabulary, load
 
-SHAPE = 4
+__all__ = ["Decision", "Event", "Guard", "Policy"]
+
+SHAPE = 5
 """Version of what is remembered: a newer guard does not read an older one's states, they expire."""
-FADES = 0.985
-"""What a telling request still counts after each further turn: half after 46 turns."""
 PAST = 6
 """Earlier sessions of an account that are remembered."""
-TOLD = 1.5
-"""Evidence from which a request counts as telling in its task."""
 KEPT_QUOTE = 90
 """Characters of a quote that the state keeps."""
 ACCOUNT_MEMORY = 14 * 86_400.0
@@ -82,18 +81,6 @@ _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", 
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
 _USUAL = "Please translate this into Thai and Nepali for our new colleagues: welcome, and keep your passport yourself."
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a model, or one reply of it."""
-
-    text: str
-    session: str = ""
-    """Empty or random where the gateway gives none: then the account is the unit."""
-    account: str = ""
-    kind: Literal["request", "reply"] = "request"
-    time: float | None = None
-    """Seconds since 1970; now where it is not given."""
 
 
 class Asked(NamedTuple):
@@ -106,6 +93,8 @@ class Asked(NamedTuple):
     """Whether it tells of the writer's own need, or asks for help for somebody."""
     earlier: Earlier
     now: float
+    hashes: bytes
+    """Of what is read by it."""
 
     @property
     def in_need(self) -> bool:
@@ -124,34 +113,6 @@ class Step(NamedTuple):
     """Whether it names languages that the session had not met."""
     needed: bool
     """Whether somebody's need was told of before it."""
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do now, and everything it rests on."""
-
-    action: Action
-    concern: float
-    tier: Tier
-    signals: tuple[Seen, ...]
-    explanation: str
-    session_state: SessionState
-    policy_id: str
-    policy_version: str
-    status: str = "ok"
-    """`ok`, `truncated`, or `error: …` (then the action is the policy's `on_error`)."""
-    message: str = ""
-    """What to answer: help with `support`, a refusal with `block`."""
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deployer decides."""
-
-    on_error: Action = "block"
-    """Fail closed; `review` lets the request pass and says so."""
-    block_unreviewed: bool = False
-    """Let words that no speaker has checked block as well (rule 8 says: not before somebody has)."""
-    block_at: float = 0.0
-    """Block at this concern or above; 0 is the rule itself (docs/first-line.md has what it gives)."""
 
 
 class Guard:
@@ -190,13 +151,26 @@ class Guard:
         self._decide_on(asked, self._add(asked, self._open(asked, SessionState()), self._read(_USUAL)))
         return self
 
-    def observe(self, event: Event) -> Decision:
-        """Judge one event in the light of its session and account; a reply as the last request was, see `reply`."""
+    def observe(self, event: Event, stands_for: Sequence[str] = ()) -> Decision:
+        """Judge one event in the light of its session and account; a reply as the last request was, see `reply`.
+
+        `stands_for`: requests that the event's text joins.
+        """
+        if not event.named:
+            if event.kind == "reply":
+                return self.failed("a reply that names no session and no account: its request is not known")
+            event = msgspec.structs.replace(event, session=f"alone {secrets.token_hex(8)}")
         now = self._clock() if event.time is None else event.time
         try:
-            return self._observe_request(event, now) if event.kind == "request" else self._observe_reply(event, now)
+            if event.kind == "request":
+                return self._observe_request(event, now, stands_for)
+            return self._observe_reply(event, now)
         except StateError as fault:
             return self.failed(str(fault))
+
+    def reach(self) -> None:
+        """Raise StateError where sessions cannot be remembered now."""
+        self._state.update(self.hashed("health", ""), lambda stored: b"1")
 
     def reply(self, unit: str, action: Action) -> Decision:
         """Judge the reply to a request of which the action is known, in the unit that `unit` named."""
@@ -231,7 +205,8 @@ class Guard:
         What the rest finds stands in the session and decides on the reply: `block` where it says so.
         """
         now = self._clock() if event.time is None else event.time
-        event, steps = msgspec.structs.replace(event, text=readable(event.text)), list[Step]()
+        session = event.session if event.named else f"alone {secrets.token_hex(8)}"
+        event, steps = msgspec.structs.replace(event, text=readable(event.text), session=session), list[Step]()
 
         def open_(state: SessionState) -> Decision:
             steps[:] = [self._open(asked, state)]
@@ -271,10 +246,10 @@ class Guard:
             status=f"error: {fault}", message=REFUSAL if action == "block" else "",
         )  # fmt: skip
 
-    def _observe_request(self, event: Event, now: float) -> Decision:
+    def _observe_request(self, event: Event, now: float, stands_for: Sequence[str]) -> Decision:
         event = msgspec.structs.replace(event, text=readable(event.text))
         # read before the state is held: other requests need not wait for it
-        asked, found = self._ask(event, now), self._read(event.text)
+        asked, found = self._ask(event, now, stands_for), self._read(event.text)
         decision = self._change(
             event, lambda state: self._decide_on(asked, self._add(asked, self._open(asked, state), found))
         )
@@ -301,13 +276,14 @@ class Guard:
         self._state.update(unit, change)
         return made[0]
 
-    def _ask(self, event: Event, now: float) -> Asked:
+    def _ask(self, event: Event, now: float, stands_for: Sequence[str] = ()) -> Asked:
         record = Record(id="request", kind="request", author=event.account or "requester", text=ends(event.text))
         reading = self._requests.read(record)
         support = reading.own_situation or any(
             self._vocabulary.indicators[signal.indicator].category == "support" for signal in self._engine(record)
         )
-        return Asked(event, record, reading, support, self._earlier(event, now), now)
+        hashes = b"".join(map(self._digest, stands_for or (event.text,)))
+        return Asked(event, record, reading, support, self._earlier(event, now), now, hashes)
 
     def _digest(self, text: str) -> bytes:
         return blake2b(text.encode(errors="replace"), key=self._key[:64], digest_size=DIGEST).digest()
@@ -319,7 +295,7 @@ class Guard:
 
     def _earlier(self, event: Event, now: float) -> Earlier:
         """Return the account's other sessions: signs one step weaker, evidence faded."""
-        if not (event.account and event.session):
+        if not event.account:
             return Earlier()
         found: list[AccountState] = []
         mine = self.unit(event)
@@ -340,13 +316,14 @@ class Guard:
 
     def _remembered(self, event: Event, decision: Decision, now: float) -> Decision:
         """Write into the account what its session tells; return the decision."""
-        if not (event.account and event.session):
+        if not event.account:
             return decision
         mine, state = self.unit(event), decision.session_state
         new = {seen.indicator: (now, mine, seen) for seen in state.seen.values()}
         this = Past(
-            session=mine, when=now, like=state.like, tasks=state.tasks, told=state.told, languages=state.languages
-        )
+            session=mine, when=now, like=state.like, near=state.near, tasks=state.tasks, told=state.told,
+            languages=state.languages,
+        )  # fmt: skip
 
         def change(stored: bytes | None) -> bytes:
             known = _decoded(stored, AccountState)
@@ -381,7 +358,7 @@ class Guard:
         after = msgspec.structs.replace(
             state, turns=turn, steps=steps, languages=languages, seen=merged(state.seen, kept, turn),
             support=state.support or asked.support, last=asked.now,
-            read=noted(state.read, self._digest(asked.event.text), READ_KEPT),
+            read=noted(state.read, asked.hashes, READ_KEPT),
         )  # fmt: skip
         return Step(after, seen, languages != state.languages, state.support)
 
@@ -394,7 +371,7 @@ class Guard:
             return step._replace(
                 state=state
             )  # a claim to study or prevent asks for one more sign; what it told is kept
-        like = self._likeness(asked, self._sum(state, asked.earlier), state.turns)
+        like = self._likeness(asked, self._concern(state, asked.earlier), state.turns)
         state = msgspec.structs.replace(state, seen=merged(state.seen, like, state.turns))
         return step._replace(state=state, seen=step.seen | like)
 
@@ -402,12 +379,13 @@ class Guard:
         """Decide on a request; never less than was said of it so far."""
         state, earlier = step.state, asked.earlier
         assessment = self._assess(state, earlier.seen)
-        action = self._action(state, step.seen, earlier.seen, assessment, support=asked.support)
+        concern = max(assessment.concern, self._concern(state, earlier))
+        action = self._action(state, step.seen, earlier.seen, concern, support=asked.support)
         cut = len(asked.event.text) > LONGEST
         action = max(action, so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
         after = msgspec.structs.replace(state, action=action)
         if action == "block" and so_far != "block":
-            refused = noted(state.refused, self._digest(asked.event.text), REFUSED_KEPT)
+            refused = noted(state.refused, asked.hashes, REFUSED_KEPT)
             after = msgspec.structs.replace(after, blocked=state.blocked + 1, refused=refused)
         status = "truncated" if cut else "ok"
         message = self._message(action, asked.record.text)
@@ -419,28 +397,26 @@ class Guard:
         claims = float(reading.about) + float(reading.own_situation or step.needed)
         added = evidence(found.score - claims)
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
-        before = tuple(round(one * FADES, 4) for one in state.like)
-        like = tuple(sorted((*before, added), reverse=True)[:TELLING]) if added > 0 else before
-        tasks = (*state.tasks, task)[-24:] if task in TASKS[:4] and task not in state.tasks[-1:] else state.tasks
-        told = tuple(sorted({*state.told, task})) if added >= TOLD and task != "none" else state.told
-        after = msgspec.structs.replace(state, like=like, tasks=tasks, told=told)
-        return after, added > 0 or tasks != state.tasks
+        tally = Tally(state.like, state.near, state.tasks, state.told).after(added, task)
+        after = msgspec.structs.replace(state, **tally._asdict())
+        return after, added > 0 or tally.tasks != state.tasks
 
-    def _sum(self, state: SessionState, earlier: Earlier) -> float:
-        """Add up what the session tells, with what the account's other sessions told."""
-        like = (*state.like, *(one for past in earlier.past for one in past.like))
-        top = [*sorted(like, reverse=True)[:TELLING], 0.0, 0.0, 0.0]
-        tasks = (*(task for past in earlier.past for task in past.tasks), *state.tasks)
-        told = {*state.told, *(task for past in earlier.past for task in past.told)}
-        languages = max(len(one) for one in (state.languages, *(past.languages for past in earlier.past)))
-        parts = Parts(
-            top[0], top[1], top[2], max(0.0, steps_in_order(tasks) - 1.0), float(languages >= MANY_LANGUAGES),
-            max(0.0, len(told) - 1.0),
+    def _concern(self, state: SessionState, earlier: Earlier) -> float:
+        """Place what the session tells, with what the account's other sessions told, among honest sessions."""
+        past = earlier.past
+        every: tuple[Past | SessionState, ...] = (*past, state)
+        together = Tally(
+            tuple(one for session in every for one in session.like), sum(session.near for session in every),
+            tuple(task for session in every for task in session.tasks),
+            tuple({task for session in every for task in session.told}),
         )  # fmt: skip
-        return total(parts, self._scale) if top[0] > 0 else 0.0
+        if max(together.like, default=0.0) <= 0:
+            return 0.0
+        languages = max(len(one) for one in (state.languages, *(one.languages for one in past)))
+        parts = together.parts(fan=languages >= MANY_LANGUAGES)
+        return concern_of(total(parts, self._scale), together.near, self._scale)
 
-    def _likeness(self, asked: Asked, found: float, turn: int) -> dict[str, Seen]:
-        placed = concern_of(found, self._scale)
+    def _likeness(self, asked: Asked, placed: float, turn: int) -> dict[str, Seen]:
         strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
@@ -512,7 +488,7 @@ class Guard:
         state: SessionState,
         now: dict[str, Seen],
         earlier: dict[str, Seen],
-        assessment: Assessment,
+        concern: float,
         *,
         support: bool,
     ) -> Action:
@@ -526,7 +502,9 @@ class Guard:
             if (one.blocks or (any_words and one.ordered)) and not (name == LANGUAGES and LIKENESS in every)
         ]
         known_now = any(one.reviewed or any_words for one in now.values())
-        if asked and known_now and assessment.concern >= self.policy.block_at and self._positive(may_block):
+        at = self.policy.block_at
+        enough = bool(may_block) and concern >= at if at else self._positive(may_block)
+        if asked and known_now and enough:
             return "block"
         likely = now[LIKENESS].strength if LIKENESS in now else "context"
         if asked and self._positive([*every.values(), *now.values()]):
@@ -561,7 +539,7 @@ class Guard:
     ) -> Decision:
         before = earlier or Earlier()
         every = self._every(state, before.seen)
-        concern = max(assessment.concern, concern_of(self._sum(state, before), self._scale))
+        concern = max(assessment.concern, self._concern(state, before))
         return Decision(
             action=action, concern=concern, tier=assessment.tier if concern < RAISED or assessment.tier != "none" else "look",
             signals=tuple(sorted(every.values(), key=lambda one: (one.turn, one.start, one.indicator))),

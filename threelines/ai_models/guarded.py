@@ -58,6 +58,6 @@ def judge(guard: Guard, messages: list[ChatMessage]) -> Decision:
     session = token_hex(8)
     asked = [message.text for message in messages if message.role == "user"] or [""]
     decisions = [guard.observe(Event(session=session, text=text, time=0.0)) for text in asked]
-    stands = {*standing((message.role, message.text) for message in messages), asked[-1]}
+    stands = {*standing((message.role, (message.text,)) for message in messages).asked, asked[-1]}
     blocked = (one for one, text in zip(decisions, asked, strict=True) if one.action == "block" and text in stands)
     return next(blocked, decisions[-1])

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threelines.ai_models.grade import identify
+from threelines.ai_models.intent import steps_in_order
 from threelines.text.fold import fold
 from threelines.text.grams import character_grams, counted, letters, word_grams
 
@@ -43,9 +44,17 @@ CALM = -3.5
 of the packaged misuse scenarios."""
 MOST = 5.0
 """One request never counts as more than these log odds (chosen by what `train_requests.py` prints of held-out sessions)."""
+FADES = 0.985
+"""What a telling request still counts after each further turn: half after 46 turns."""
+TOLD = 1.5
+"""Evidence from which a request counts as telling in its task."""
+LAST_TASKS = 24
+"""Tasks of a session that are remembered."""
 CONCERN = (0.25, 0.5, 0.75)
 """Concern at the sums that 3%, 1% and 0.1% of honest sessions reach."""
 SHARES = (0.03, 0.01, 0.001)
+COUNTS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+"""Requests near the subject for which marks are kept: who works near it all day meets one mark for all sooner or later."""
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _SHORTEST = 12
@@ -57,8 +66,9 @@ class Scale(NamedTuple):
 
     mix: tuple[float, ...]
     """Weights of `Parts`."""
-    marks: tuple[float, float, float]
-    """Sums that 3%, 1% and 0.1% of honest sessions reach, on groups that were held out."""
+    marks: tuple[tuple[float, float, float], ...]
+    """Sums that 3%, 1% and 0.1% of honest sessions reach while no more than `COUNTS` of their requests are near the
+    subject, shape (counts, 3), on groups that were held out."""
 
 
 class Weights(NamedTuple):
@@ -99,6 +109,38 @@ class Parts(NamedTuple):
     """1 where a text goes into three languages or more."""
     tasks: float = 0.0
     """Tasks beyond the first in which a telling request stands."""
+
+
+class Tally(NamedTuple):
+    """What the small readers found in a session so far; it fades from turn to turn."""
+
+    like: tuple[float, ...] = ()
+    """Evidence of the most telling requests, highest first."""
+    near: float = 0.0
+    """Requests near the subject: a telling one counts one, one that tells less its share of that; faded as they are."""
+    tasks: tuple[str, ...] = ()
+    """Steps asked for, in order."""
+    told: tuple[str, ...] = ()
+    """Tasks in which a telling request stood."""
+
+    def after(self, added: float, task: str) -> Tally:
+        """Return the tally after a request of this evidence and task."""
+        like = tuple(round(one * FADES, 4) for one in self.like)
+        near = round(self.near * FADES, 4)
+        if added > 0:
+            like, near = tuple(sorted((*like, added), reverse=True)[:TELLING]), round(near + min(1.0, added / TOLD), 4)
+        step = task in TASKS[:4] and task not in self.tasks[-1:]
+        return Tally(
+            like, near, (*self.tasks, task)[-LAST_TASKS:] if step else self.tasks,
+            tuple(sorted({*self.told, task})) if added >= TOLD and task != "none" else self.told,
+        )  # fmt: skip
+
+    def parts(self, *, fan: bool) -> Parts:
+        """Return what is added up; `fan`: whether a text goes into three languages or more."""
+        top = [*sorted(self.like, reverse=True)[:TELLING], 0.0, 0.0, 0.0]
+        return Parts(
+            top[0], top[1], top[2], max(0.0, steps_in_order(self.tasks) - 1.0), float(fan), max(0.0, len(self.told) - 1.0)
+        )  # fmt: skip
 
 
 class Features(NamedTuple):
@@ -165,10 +207,15 @@ def total(parts: Parts, scale: Scale) -> float:
     return round(float(np.dot(scale.mix, parts)), 4)
 
 
-def concern(found: float, scale: Scale) -> float:
-    """Place a session's sum between 0 and 1 by the share of honest sessions that reach it."""
-    most = 2.0 * scale.marks[2]
-    return round(float(np.interp(found, (0.0, *scale.marks, most), (0.0, *CONCERN, 0.95))), 4)
+def concern(found: float, near: float, scale: Scale) -> float:
+    """Place a session's sum between 0 and 1 by the share of honest sessions that reach it.
+
+    `near`: its requests near the subject so far, as `Tally` counts them.
+    """
+    table = np.asarray(scale.marks)
+    marks = [float(np.interp(np.log(max(near, 1.0)), np.log(COUNTS), column)) for column in table.T]
+    most = 2.0 * marks[-1]
+    return round(float(np.interp(found, (0.0, *marks, most), (0.0, *CONCERN, 0.95))), 4)
 
 
 def telling(text: str) -> tuple[int, int]:
@@ -198,5 +245,5 @@ def weights() -> Weights:
 
 
 def _scale(mix: NDArray[np.float32], marks: NDArray[np.float32]) -> Scale:
-    low, middle, high = map(float, marks)
-    return Scale(tuple(map(float, mix)), (low, middle, high))
+    rows = tuple((float(low), float(middle), float(high)) for low, middle, high in marks)
+    return Scale(tuple(map(float, mix)), rows)

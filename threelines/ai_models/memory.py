@@ -20,7 +20,7 @@ CARRIED = 0.6
 
 DIGEST = 6
 """Bytes of a request's hash."""
-READ_KEPT, REFUSED_KEPT = 128, 16
+READ_KEPT, REFUSED_KEPT = 512, 16
 """Requests of which a hash is remembered."""
 
 # What an account asked in earlier sessions, and what is told without ordering anything, weighs one step less.
@@ -69,6 +69,8 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     """The first of each sign, by indicator."""
     like: tuple[float, ...] = ()
     """Evidence of the most telling requests, highest first; it fades from turn to turn."""
+    near: float = 0.0
+    """Requests near the subject, as `likeness.Tally` counts them."""
     tasks: tuple[str, ...] = ()
     """Steps as the small readers name them, in order: they know more wordings than the phrases, and never block."""
     told: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     when: float
     like: tuple[float, ...] = ()
+    near: float = 0.0
     tasks: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -125,7 +128,7 @@ def merged(seen: dict[str, Seen], new: dict[str, Seen], turn: int) -> dict[str, 
 def faded(past: Past, now: float) -> Past:
     """Return what another session of the account counts now."""
     share = CARRIED * 0.5 ** (max(0.0, now - past.when) / HALF_LIFE)
-    return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like))
+    return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like), near=past.near * share)
 
 
 def noted(hashes: bytes, digest: bytes, most: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 REFUSAL = (
     "I can't help with this. If you think that this is a mistake, say what you need it for. "
@@ -10,9 +11,11 @@ REFUSAL = (
 )
 """What is answered in place of the model."""
 _KNOWN_BY = REFUSAL[:23]
-REQUESTER = frozenset({"user"})
-"""Roles of those who ask. What the system, tools and the model say is the operator's."""
-CALLER = REQUESTER | {"system", "developer"}
+REMOVED = "(A request that was refused stood here.)"
+"""What the model is shown in place of a request that was refused: who forges the refusal gains nothing."""
+SYSTEM = frozenset({"assistant", "tool", "function", "system", "developer"})
+"""Roles that are the operator's; all others are of those who ask, however they are spelt."""
+ANSWERS = SYSTEM - {"system", "developer"}
 """The same where callers write the instructions of the system, too."""
 
 LONGEST = 200_000
@@ -22,32 +25,47 @@ READ_AT_ONCE, READ_PARTS = 2_000, 6
 READ_WHOLE = READ_AT_ONCE * READ_PARTS
 
 
-def standing(messages: Iterable[tuple[str, str]], roles: frozenset[str] = REQUESTER) -> list[str]:
-    """Return what was asked, oldest first, of (role, text): without what the guard refused in the very next message."""
-    found: list[str] = []
+class Standing(NamedTuple):
+    """What a call puts before a model."""
+
+    asked: list[str]
+    """What is judged, oldest first."""
+    refused: list[tuple[str, ...]]
+    """Requests, by their parts, of which the very next message is the guard's refusal: they are not to reach the model."""
+
+
+def standing(messages: Iterable[tuple[str, tuple[str, ...]]], operator: frozenset[str] = SYSTEM) -> Standing:
+    """Split what was asked, of (role, parts of its text): judged is all but what was refused in the very next message."""
+    found: list[tuple[str, ...]] = []
+    refused: list[tuple[str, ...]] = []
     fresh = False
-    for role, text in messages:
-        if role in roles:
-            fresh = bool(text)
-            found += [text] if text else []
+    for role, parts_ in messages:
+        if role.lower() not in operator:
+            fresh = any(parts_)
+            found += [parts_] if fresh else []
         elif role == "assistant":
-            if fresh and text.startswith(_KNOWN_BY):
-                found.pop()
+            if fresh and "\n".join(parts_).startswith(_KNOWN_BY):
+                refused.append(found.pop())
             fresh = False
-    return found
+    return Standing(["\n".join(one) for one in found], refused)
 
 
-def contents(messages: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
-    """Return (role, text) of messages in OpenAI's form."""
-    return [(str(message.get("role") or ""), content(message.get("content"))) for message in messages]
+def contents(messages: Sequence[dict[str, object]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (role, parts of its text) of messages in OpenAI's form."""
+    return [(str(message.get("role") or ""), pieces(message.get("content"))) for message in messages]
+
+
+def pieces(given: object) -> tuple[str, ...]:
+    """Return the parts of a message's content that are text; pictures and files are not read."""
+    if isinstance(given, str):
+        return (given,)
+    listed = given if isinstance(given, list) else []
+    return tuple(part["text"] for part in listed if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
 def content(given: object) -> str:
     """Return the text of a message's content: a text, or parts of which some hold one."""
-    if isinstance(given, str):
-        return given
-    parts = given if isinstance(given, list) else []
-    return "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+    return "\n".join(pieces(given))
 
 
 def readable(text: str) -> str:

@@ -20,6 +20,8 @@ LIFETIME = 14 * 86_400
 """Seconds that a session or account is remembered after its last request."""
 MOST = 200_000
 """States kept at most; the one that was idle longest goes first."""
+_WAIT, _REST = 2.0, 1.0
+"""Seconds that are waited for a file that is locked, and for which it is then not asked again."""
 _SWEEP = 2_000
 """Writes between two sweeps of a database."""
 
@@ -66,9 +68,9 @@ class Sqlite:
         self, path: Path, *, lifetime: float = LIFETIME, most: int = MOST, clock: Callable[[], float] = time.time
     ) -> None:
         self._lifetime, self._most, self._clock = lifetime, most, clock
-        self._lock, self._writes = threading.Lock(), 0
+        self._lock, self._writes, self._down_until = threading.Lock(), 0, 0.0
         try:
-            self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+            self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WAIT)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.execute(
@@ -80,13 +82,18 @@ class Sqlite:
 
     def update(self, key: str, change: Change) -> None:
         """Replace what is stored under the key."""
-        with self._lock:
-            try:
-                self._base.execute("BEGIN IMMEDIATE")
-                with self._base:  # commits, or rolls back and raises again
-                    self._replace(key, change)
-            except sqlite3.Error as fault:
-                raise StateError(f"guard state: {fault}; is the disk full or the file locked?") from fault
+        # requests do not wait for the file one behind the other: what failed just now fails at once
+        if time.monotonic() < self._down_until or not self._lock.acquire(timeout=_WAIT):
+            raise StateError("guard state: the file does not answer; is it locked?")
+        try:
+            self._base.execute("BEGIN IMMEDIATE")
+            with self._base:  # commits, or rolls back and raises again
+                self._replace(key, change)
+        except sqlite3.Error as fault:
+            self._down_until = time.monotonic() + _REST
+            raise StateError(f"guard state: {fault}; is the disk full or the file locked?") from fault
+        finally:
+            self._lock.release()
 
     def _replace(self, key: str, change: Change) -> None:
         now = self._clock()

@@ -22,15 +22,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.intent import steps_in_order
 from threelines.ai_models.likeness import (
     BITS,
+    COUNTS,
     SHARES,
     SILENT,
     SURE,
     TASKS,
-    TELLING,
     Parts,
+    Tally,
     evidence,
     features,
     joint,
@@ -56,8 +56,12 @@ KEPT_OUT = 2
 """Folds that the trained layers are measured on, and the marks set by: to train them takes too long to do it five times."""
 SESSIONS = 6_000
 """Sessions drawn to weigh the parts and to set the marks, of each kind."""
-TOLD = 1.5
-"""Evidence from which a request counts as telling in its task."""
+LONGS, LENGTH = 1_500, 100
+"""Long sessions drawn to set the marks, of each kind, and their requests."""
+REACHED = 0.1
+"""Share of long sessions near the subject that must come to a count for a mark of its own."""
+PADDED, APART = 40, 8
+"""Everyday requests before, and between, those of a misuse session: what is printed of them."""
 
 Places = NDArray[np.int64]
 FitAndRead = Callable[[Places, Places], tuple[Any, Any]]
@@ -220,8 +224,19 @@ class Pools:
                     session += self.one(language, step, side)
                 if self.random.random() < 0.4:
                     session += self.one(language, "none", "honest")
-            return session
+            return session or self.one(language, "none", "honest")
         return [line for _ in range(int(self.random.integers(2, 8))) for line in self.one(language, "none", "honest")]
+
+    def long(self, draw: Callable[[], list[Line]]) -> list[Line]:
+        """A session of many requests, of one kind."""
+        session = list[Line]()
+        while len(session) < LENGTH:
+            session += draw()
+        return session[:LENGTH]
+
+    def spread(self, session: Sequence[Line]) -> list[Line]:
+        """The same session with everyday requests between."""
+        return [one for line in session for one in (line, *self.long(self.everyday)[:APART])]
 
     def everyday(self) -> list[Line]:
         """One public dialogue, or what one person posted."""
@@ -229,15 +244,28 @@ class Pools:
         return self.dialogues[keys[int(self.random.integers(len(keys)))]]
 
 
-def parts(session: Sequence[Line]) -> Parts:
-    """Return what of a session is added up."""
-    top = [*sorted((line.evidence for line in session), reverse=True)[:TELLING], 0.0, 0.0, 0.0]
-    steps = [line.task for line in session if line.task in TASKS[:4]]
-    told = {line.task for line in session if line.task != "none" and line.evidence >= TOLD}
-    return Parts(
-        top[0], top[1], top[2], max(0.0, steps_in_order(tuple(steps)) - 1.0),
-        float(any(line.fan for line in session)), max(0.0, len(told) - 1.0),
-    )  # fmt: skip
+class Way(NamedTuple):
+    """One session, request by request."""
+
+    parts: NDArray[np.float64]
+    """What is added up after each, shape (requests, parts)."""
+    near: NDArray[np.float64]
+    """How many were near the subject so far."""
+
+    def sums(self, mix: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the session's sum after each request."""
+        found: NDArray[np.float64] = self.parts @ mix * (self.parts[:, 0] > 0)
+        return found
+
+
+def way(session: Sequence[Line]) -> Way:
+    """Go through a session as the guard does."""
+    tally, fan, rows, near = Tally(), False, [], []
+    for line in session:
+        tally, fan = tally.after(line.evidence, line.task), fan or line.fan
+        rows.append(tally.parts(fan=fan))
+        near.append(tally.near)
+    return Way(np.array(rows), np.array(near))
 
 
 def weigh(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -262,24 +290,53 @@ def weigh(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def sessions(known: Sequence[Example], found: Found, share_near: float) -> tuple[Any, Any]:
-    """Return what the parts weigh, and the sums that 3%, 1% and 0.1% of honest sessions reach."""
+    """Return what the parts weigh, and the sums that 3%, 1% and 0.1% of honest sessions reach, shape (counts, 3)."""
     pools = Pools(known, found)
-    bad = np.array([parts(pools.misuse()) for _ in range(SESSIONS)])
-    near = np.array([parts(pools.near()) for _ in range(SESSIONS)])
-    calm = np.array([parts(pools.everyday()) for _ in range(SESSIONS)])
-    mix = weigh(bad, np.vstack([near, calm]))
-    sums = np.r_[near @ mix, calm @ mix]
-    share_of = np.r_[np.full(len(near), share_near), np.full(len(calm), 1.0 - share_near)]
-    order = np.argsort(-sums)
-    reached = np.cumsum(share_of[order]) / share_of.sum()
-    marks = tuple(round(float(sums[order][np.searchsorted(reached, share)]), 3) for share in SHARES)
-    for share, mark in zip(SHARES, marks, strict=True):
-        sys.stdout.write(
-            f"sessions, lines not seen: {share:.1%} of honest ones (near the subject {(near @ mix >= mark).mean():.3f}, "
-            f"everyday {(calm @ mix >= mark).mean():.3f}) reach {mark}; of misuse ones {(bad @ mix >= mark).mean():.3f}\n"
-        )
+    bad = [pools.misuse() for _ in range(SESSIONS)]
+    good = [draw() for draw in (pools.near, pools.everyday) for _ in range(SESSIONS)]
+    mix = weigh(np.array([way(one).parts[-1] for one in bad]), np.array([way(one).parts[-1] for one in good]))
+    near, calm = ([way(pools.long(draw)) for _ in range(LONGS)] for draw in (pools.near, pools.everyday))
+    marks = _marks(near, calm, mix, share_near)
+    far = {
+        "misuse ones": bad,
+        f"misuse ones after {PADDED} everyday requests": [
+            pools.long(pools.everyday)[:PADDED] + one for one in bad[:LONGS]
+        ],
+        f"misuse ones with {APART} everyday requests between": [pools.spread(one) for one in bad[:LONGS]],
+    }
+    kinds = {"honest ones near the subject": near, "everyday ones": calm} | {
+        name: [way(one) for one in drawn] for name, drawn in far.items()
+    }
+    for name, ways in kinds.items():
+        shares = [np.mean([_reaches(one, mix, column) for one in ways]) for column in marks.T]
+        told = ", ".join(f"{share:.3f} the mark of {least:.1%}" for share, least in zip(shares, SHARES, strict=True))
+        sys.stdout.write(f"sessions, lines not seen: {name} reach, {told}\n")
+    sys.stdout.write(f"marks by requests near the subject {dict(zip(COUNTS, marks.round(2).tolist(), strict=True))}\n")
     sys.stdout.write(f"parts weigh {dict(zip(Parts._fields, np.round(mix, 3), strict=True))}\n")
     return mix, marks
+
+
+def _marks(near: list[Way], calm: list[Way], mix: NDArray[np.float64], share_near: float) -> NDArray[np.float64]:
+    """Return the sums that honest sessions reach while so many of their requests are near the subject."""
+    sums = [one.sums(mix) for one in (*near, *calm)]
+    counts = [one.near for one in (*near, *calm)]
+    share_of = np.r_[np.full(len(near), share_near / len(near)), np.full(len(calm), (1.0 - share_near) / len(calm))]
+    rows: list[NDArray[np.float64]] = []
+    for most in COUNTS:
+        reaches = np.array([most <= COUNTS[0] or count.max() >= most for count in counts])
+        if rows and reaches[: len(near)].mean() < REACHED:
+            rows.append(rows[-1])  # too few of them come so far to tell
+            continue
+        top = np.array([found[count <= most].max(initial=0.0) for found, count in zip(sums, counts, strict=True)])
+        top[~reaches] = 0.0
+        order = np.argsort(-top)
+        reached = np.cumsum(share_of[order])
+        rows.append(np.array([top[order][np.searchsorted(reached, share)] for share in SHARES]))
+    return np.maximum.accumulate(np.array(rows))
+
+
+def _reaches(one: Way, mix: NDArray[np.float64], marks: NDArray[np.float64]) -> bool:
+    return bool((one.sums(mix) >= np.interp(np.log(np.maximum(one.near, 1.0)), np.log(COUNTS), marks)).any())
 
 
 def report(name: str, known: Sequence[Example], found: Found) -> None:

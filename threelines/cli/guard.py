@@ -37,6 +37,10 @@ _SHARED = (
         "--block-unreviewed", is_flag=True,
         help="Let words of languages that no speaker has checked block, not only ask for review.",
     ),
+    click.option(
+        "--block-at", type=click.FloatRange(0, 1), default=0.0, metavar="CONCERN",
+        help="Block at this concern or above, in place of the rule; `replay` on your own honest sessions shows what that is.",
+    ),
 )  # fmt: skip
 
 
@@ -73,13 +77,16 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     """
     import msgspec
 
-    keep_apart([("--out", out)], [Path(file.name)] if file.name not in ("-", "<stdin>") else [])
+    read = [Path(file.name)] if file.name not in ("-", "<stdin>") else []
+    kept = options["state"].removeprefix("sqlite:").removeprefix("//")
+    keep_apart([("--out", out)], [*read, Path(kept)] if options["state"].startswith("sqlite:") else read)
     guard = _guard(options)
-    counts, faults = Counter[str](), Counter[str]()
+    counts, faults, alone = Counter[str](), Counter[str](), 0
     with ExitStack() as stack:
         sink = stack.enter_context(written(out) if out else click.open_file("-", "wb"))
         for event in _events(file):
             decision = guard.observe(event)
+            alone += not event.named
             counts[decision.action] += 1
             faults.update([decision.status] if decision.status != "ok" else [])
             if not only_raised or decision.action in ("review", "block"):
@@ -87,6 +94,8 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
                 sink.write(msgspec.json.encode(row) + b"\n")
     summary = ", ".join(f"{counts[action]} {action}" for action in sorted(counts))
     click.echo(f"{sum(counts.values())} events: {summary or 'none'}", err=True)
+    if alone:
+        click.echo(f"  {alone} name no session and no account: each was judged by itself", err=True)
     for status, number in faults.most_common(5):
         click.echo(f"  {number} not judged in full: {status}", err=True)
 
@@ -133,6 +142,8 @@ def serve(host: str, port: int, token: str, later: bool, read_system: bool, **op
 
     if host not in ("127.0.0.1", "::1", "localhost") and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
+    if token and not (token.isascii() and token.isprintable() and " " not in token):
+        raise click.UsageError("--token: letters, digits and marks of ASCII only; headers carry nothing else")
     guard = _guard(options).warm()
     calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
     app = create_app(guard, calls=calls, token=token, later=Later() if later else None, read_system=read_system)
@@ -147,7 +158,9 @@ def _guard(options: dict[str, Any]) -> Guard:
 
     if options["state"] != "memory:" and not options["key"]:
         raise click.UsageError("a kept state needs a secret: --key or THREELINES_GUARD_KEY")
-    policy = Policy(on_error=options["on_error"], block_unreviewed=options["block_unreviewed"])
+    policy = Policy(
+        on_error=options["on_error"], block_unreviewed=options["block_unreviewed"], block_at=options["block_at"]
+    )
     return Guard(
         policy=policy, state=open_state(options["state"]), key=options["key"].encode(), meaning=options["meaning"]
     )
@@ -162,7 +175,7 @@ def _events(file: IO[str]) -> Iterator[Event]:
         if line.strip():
             try:
                 yield msgspec.json.decode(line, type=Event)
-            except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
                 name = Path(getattr(file, "name", "-")).name
                 raise click.UsageError(
                     f"{name}:{number}: {fault}; one JSON object a line with at least text"

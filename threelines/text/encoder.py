@@ -33,6 +33,8 @@ Vectors = NDArray[np.float32]
 Mask = NDArray[np.int32]
 
 _BLOCK = 32
+WINDOWS = 4
+"""Parts of a long text that are read one by one."""
 _SPECIAL = 2
 """Tokens that open and close a text."""
 
@@ -214,9 +216,9 @@ class Encoder:
     def deeper(self, text: str) -> list[Iterator[Vectors]]:
         """Return the unit vectors, shape (384,), at each layer read; a layer runs when it is asked for.
 
-        One iterator, or two of a text that is longer than is read at once: of its beginning and of its end.
+        One iterator, or of a text that is longer than is read at once up to `WINDOWS`, from its beginning to its end.
         """
-        return [self._deeper(tokens) for tokens in self._ends(text)]
+        return [self._deeper(tokens) for tokens in self._windows(text)]
 
     def _deeper(self, tokens: list[int]) -> Iterator[Vectors]:
         entered, mask = self._entered([tokens])
@@ -250,13 +252,15 @@ class Encoder:
         # 4 letters a token is the least seen in any script; the cut only spares the tokeniser long tails
         return [[0, *found[: self._longest], 2] for found in self._ids([text[: self._longest * 12] for text in texts])]
 
-    def _ends(self, text: str) -> list[list[int]]:
-        letters = self._longest * 12
-        (first,) = self._ids([text[:letters]])
-        if len(first) <= self._longest and len(text) <= letters:
-            return [[0, *first, 2]]
-        (last,) = self._ids([text[-letters:]])
-        return [[0, *first[: self._longest], 2], [0, *last[-self._longest :], 2]]
+    def _windows(self, text: str) -> list[list[int]]:
+        # 12 letters a token is the most seen in any script; the cut only spares the tokeniser long texts
+        letters = self._longest * 12 * WINDOWS
+        cut = text if len(text) <= letters else f"{text[: letters // 2]} {text[-letters // 2 :]}"
+        (found,) = self._ids([cut])
+        count = min(WINDOWS, -(-len(found) // self._longest))
+        step = (len(found) - self._longest) / max(1, count - 1)
+        starts = [round(number * step) for number in range(count)] if count > 1 else [0]
+        return [[0, *found[start : start + self._longest], 2] for start in starts]
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         return self.tokens.ids([f"{self._prefix}{self.tokens.prepared(text)}".strip() for text in texts])
