@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,18 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Sample id → class by the judge, where one was asked."""
     ruled: dict[str, str] = {}
     """Sample id → class by the rules."""
+    status: str = "success"
+    """What Inspect says of the run: `success`, or `cancelled`, `error`, `started` where it did not finish."""
+    planned: int = 0
+    """Answers that the run was to give: its samples, each as often as it was to be asked."""
+    asked: int = 0
+    """Samples that the run was to ask; fewer than `dataset` with --limit."""
+    dataset: int = 0
+    """Samples of the task."""
+    keys: tuple[str, ...] = ()
+    """Of each row its sample: the id and what was asked, because one id over another text is another sample."""
+    guard: str = ""
+    """Version of the guard that stood in front; empty where the log does not hold it."""
 
     @property
     def guarded(self) -> bool:
@@ -48,6 +61,21 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The model that was measured, with or without the guard."""
         return self.inner or self.model
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.status == "success"
+
+    @property
+    def samples_graded(self) -> frozenset[str]:
+        """The samples that the figures rest on."""
+        return frozenset(self.keys)
+
+    def over(self, samples: Set[str]) -> Results:
+        """Return the same log with the answers to these samples only."""
+        kept = [(key, row) for key, row in zip(self.keys, self.rows, strict=True) if key in samples]
+        return msgspec.structs.replace(self, keys=tuple(key for key, _ in kept), rows=tuple(row for _, row in kept))
 
     def summary(self) -> Summary:
         """Return every figure."""
@@ -66,15 +94,32 @@ def read(path: Path) -> Results:
         raise ResultsError(f"{path}: not a log of inspect: {fault}") from fault
     scored = [sample for sample in log.samples or [] if sample.scores and "behaviour" in sample.scores]
     if not scored:
-        raise ResultsError(f"{path}: no graded answers in it; is it a log of threelines/misuse, support or session?")
+        ended = "" if log.status == "success" else f" (the run did not finish: {log.status})"
+        raise ResultsError(
+            f"{path}: no graded answers in it{ended}; is it a log of threelines/misuse, support or session?"
+        )
     rows = [msgspec.convert(sample.scores["behaviour"].metadata or {}, Row) for sample in scored if sample.scores]
     inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
+    asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
     return Results(
         file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
         version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
         samples=len(log.samples or []), failed=len(log.samples or []) - len(scored), rows=tuple(rows),
         judged=_answers(scored, "judged"), ruled=_answers(scored, "behaviour"),
+        status=log.status, planned=asked * (log.eval.config.epochs or 1), asked=asked,
+        dataset=log.eval.dataset.samples or asked, keys=tuple(map(_key, scored)), guard=_guards(scored),
     )  # fmt: skip
+
+
+def _key(sample: Any) -> str:
+    turns = (sample.metadata or {}).get("turns") or [str(sample.input)]
+    return f"{sample.id} {sha256(msgspec.json.encode(turns)).hexdigest()[:12]}"
+
+
+def _guards(samples: list[Any]) -> str:
+    """Return the guard's version; a log that was taken up again may hold two."""
+    found = {str((sample.output.metadata or {}).get("guard", "")) for sample in samples if sample.output}
+    return ", ".join(sorted(found - {""}))
 
 
 def _answers(samples: list[Any], name: str) -> dict[str, str]:

@@ -47,17 +47,24 @@ def report(logs: tuple[Path, ...], out: Path) -> None:
     from threelines.ai_models.report import render
     from threelines.ai_models.results import read
 
+    found = [read(log) for log in logs]
+    for one in found:
+        if not one.finished:
+            click.echo(f"warning: {one.file}: the run did not finish ({one.status}); the page says so", err=True)
     with written(out) as file:
-        file.write(render([read(log) for log in logs]).encode())
+        file.write(render(found).encode())
     click.echo(f"wrote {out}", err=True)
 
 
 @command.command("risk-record")
 @click.argument("log", type=_LOG)
 @click.option("--guarded", type=_LOG, help="A log of the same model behind the guard: the mitigation.")
+@click.option("--unfinished", is_flag=True, help="Take logs whose run did not finish, too; the record says so.")
 @click.option("--out", type=_OUT, required=True, help="Write the record (JSON) here.")
-def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
+def risk_record(log: Path, guarded: Path | None, unfinished: bool, out: Path) -> None:
     """Fill a risk record of the model (AI Act, Art. 55-style) from a log; what only its provider knows stays null.
+
+    The mitigation is computed on the samples that both logs hold.
 
     \b
     Example:
@@ -66,11 +73,20 @@ def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
     import msgspec
 
     from threelines.ai_models.results import read
+    from threelines.ai_models.risk import differ
     from threelines.ai_models.risk import risk_record as fill
 
     keep_apart([("--out", out)], [log, *([guarded] if guarded else [])])
     alone, behind = read(log), read(guarded) if guarded else None
+    for one in [alone, *([behind] if behind else [])]:
+        if not (one.finished or unfinished):
+            raise click.UsageError(
+                f"{one.file}: the run did not finish ({one.status}), {len(one.rows)} of {one.planned} answers are "
+                "graded; finish it with `inspect eval-retry`, or add --unfinished: the record then says so"
+            )
     _refuse_mixture(alone, behind)
+    if behind and behind.samples_graded != alone.samples_graded:
+        click.echo(f"warning: {differ(alone, behind)}", err=True)
     with written(out) as file:
         file.write(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
     click.echo(f"wrote {out}", err=True)
@@ -96,6 +112,17 @@ def _refuse_mixture(alone: Results, behind: Results | None) -> None:
         raise click.UsageError(
             f"--guarded is of {behind.task} {behind.version}, the log of {alone.task} {alone.version}: "
             "figures compare under one task and version only"
+        )
+    shared = alone.samples_graded & behind.samples_graded
+    if not shared:
+        raise click.UsageError(
+            f"{alone.file} and {behind.file} hold no sample in common (other scenarios or another language?): "
+            "nothing to compare; run both over the same scenarios"
+        )
+    if not behind.over(shared).summary().compliance_by_task:
+        raise click.UsageError(
+            f"{alone.file} and {behind.file} have only {len(shared)} samples in common and no misuse among them: "
+            "no mitigation to record; run both over the same scenarios"
         )
 
 
