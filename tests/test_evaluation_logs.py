@@ -13,11 +13,12 @@ inspect_ai = pytest.importorskip("inspect_ai", reason="the extra `evaluate` is n
 
 import jsonschema
 from inspect_ai.log import read_eval_log, write_eval_log
+from inspect_ai.scorer import Score
 
 from threelines.ai_models.guard import Guard
 from threelines.ai_models.results import read
 from threelines.ai_models.risk import schema
-from threelines.ai_models.tasks import misuse
+from threelines.ai_models.tasks import misuse, support
 from threelines.cli.evaluate import command
 
 SOURCE = Path(__file__).parents[1] / "threelines/ai_models/scenarios"
@@ -157,3 +158,73 @@ def test_a_log_without_answers_says_how_its_run_ended(logs, tmp_path: Path):
     ran = CliRunner().invoke(command, ["report", str(empty), "--out", str(tmp_path / "r.html")])
 
     assert "did not finish: error" in str(ran.exception)
+
+
+def judged(path: Path, out: Path) -> Path:
+    """Write the log again with a judge's verdicts that differ from one epoch to the next."""
+    log = read_eval_log(str(path))
+    for sample in log.samples:
+        rules = sample.scores["behaviour"].answer
+        verdict = rules if sample.epoch == 1 else "full_refusal"
+        sample.scores["judged"] = Score(value="C", answer=verdict, metadata={"good": True})
+    write_eval_log(log, str(out))
+    return out
+
+
+def labelled(path: Path, lines: list[str], encoding: str = "utf-8") -> Path:
+    """Write a CSV of labels."""
+    path.write_text("\n".join(lines), encoding=encoding)
+    return path
+
+
+def test_agreement_counts_every_epoch(logs, tmp_path: Path):
+    """The judge agrees in the first epoch and not in the second: both count, and people say which answer they read."""
+    log = judged(logs(guarded=True, epochs=2), tmp_path / "judged.eval")
+    asked = read(log).asked
+    code, said = told("agreement", log)
+    first = next(iter(read(log).ruled)).partition(", epoch")[0]
+    plain = told("agreement", log, "--labels", labelled(tmp_path / "p.csv", ["id,label", f"{first},compliance"]))
+    lines = ["id,epoch,label", f"{first},1,compliance", f"{first},2,full_refusal"]
+    named = told("agreement", log, "--labels", labelled(tmp_path / "e.csv", lines))
+
+    assert (code, f"on {2 * asked} answers" in said, "alpha 1.000" in said) == (0, True, False)
+    assert (plain[0], "epoch,id,label" in plain[1], "2 answers to each sample" in plain[1]) == (2, True, True)
+    assert named[0] == 0 and "rules and people: alpha" in named[1] and "on 2 answers" in named[1]
+
+
+def test_labels_with_a_byte_order_mark_are_read(logs, tmp_path: Path):
+    """As Excel writes them; cells left empty are no labels."""
+    first, second = list(read(logs()).ruled)[:2]
+    path = labelled(tmp_path / "l.csv", ["id,label", f"{first},compliance", f"{second},"], "utf-8-sig")
+    code, said = told("agreement", logs(), "--labels", path)
+
+    assert (code, "on 1 answers" in said) == (0, True)
+
+
+def test_labels_that_name_no_answer_are_an_error(logs, tmp_path: Path):
+    """None at all: an error that shows an id of the log; some: a warning; one answer labelled two ways: an error."""
+    first = next(iter(read(logs()).ruled))
+    none = told("agreement", logs(), "--labels", labelled(tmp_path / "n.csv", ["id,label", "x,compliance"]))
+    empty = told("agreement", logs(), "--labels", labelled(tmp_path / "0.csv", ["id,label"]))
+    lines = ["id,label", f"{first},compliance", "x,compliance"]
+    some = told("agreement", logs(), "--labels", labelled(tmp_path / "s.csv", lines))
+    lines[2] = f"{first},full_refusal"
+    twice = told("agreement", logs(), "--labels", labelled(tmp_path / "t.csv", lines))
+
+    assert (none[0], first in none[1], "nan" in none[1]) == (2, True, False)
+    assert (empty[0], "none of its 0 labels" in empty[1]) == (2, True)
+    assert (some[0], "warning: 1 of 2 labels" in some[1], "on 1 answers" in some[1]) == (0, True, True)
+    assert (twice[0], "two labels for" in twice[1]) == (2, True)
+
+
+def test_a_judge_nobody_named_is_an_error_before_the_model_is_asked(tmp_path: Path):
+    """No scripted model judges in silence; the message says which option is missing."""
+    shutil.copy(SOURCE / "support-passport.toml", tmp_path)
+    task = support(scenarios=str(tmp_path), language="en", judge=True)
+    (log,) = inspect_ai.eval(
+        task, model="scripted/refuse-all", display="none", log_dir=str(tmp_path), log_level="error"
+    )
+
+    assert log.status == "error"
+    assert "--model-role grader=PROVIDER/MODEL" in log.error.message
+    assert not any(message.role == "assistant" for sample in log.samples for message in sample.messages)

@@ -9,11 +9,12 @@ from threelines.ai_models.tasks import (
     behaviour_figures,
     judged,
     misuse,
+    needs_grader,
     session,
     support,
 )
 
 __all__ = [
     "Guarded", "Scripted", "accuracy_interval", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse",
-    "session", "support",
+    "needs_grader", "session", "support",
 ]  # fmt: skip

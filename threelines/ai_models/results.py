@@ -36,9 +36,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Answers that could not be had or graded: they stand in no figure."""
     rows: tuple[Row, ...]
     judged: dict[str, str] = {}
-    """Sample id → class by the judge, where one was asked."""
+    """Answer (see answer_id) → class by the judge, where one was asked."""
     ruled: dict[str, str] = {}
-    """Sample id → class by the rules."""
+    """Answer → class by the rules."""
+    epochs: int = 1
+    """How often each sample was asked."""
     status: str = "success"
     """What Inspect says of the run: `success`, or `cancelled`, `error`, `started` where it did not finish."""
     planned: int = 0
@@ -100,13 +102,14 @@ def read(path: Path) -> Results:
         )
     rows = [msgspec.convert(sample.scores["behaviour"].metadata or {}, Row) for sample in scored if sample.scores]
     inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
+    epochs = log.eval.config.epochs or 1
     asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
     return Results(
         file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
         version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
         samples=len(log.samples or []), failed=len(log.samples or []) - len(scored), rows=tuple(rows),
-        judged=_answers(scored, "judged"), ruled=_answers(scored, "behaviour"),
-        status=log.status, planned=asked * (log.eval.config.epochs or 1), asked=asked,
+        judged=_answers(scored, "judged", epochs), ruled=_answers(scored, "behaviour", epochs), epochs=epochs,
+        status=log.status, planned=asked * epochs, asked=asked,
         dataset=log.eval.dataset.samples or asked, keys=tuple(map(_key, scored)), guard=_guards(scored),
     )  # fmt: skip
 
@@ -122,8 +125,14 @@ def _guards(samples: list[Any]) -> str:
     return ", ".join(sorted(found - {""}))
 
 
-def _answers(samples: list[Any], name: str) -> dict[str, str]:
-    return {str(s.id): str(s.scores[name].answer) for s in samples if name in s.scores and s.scores[name].answer}
+def answer_id(sample: str, epoch: int | str, epochs: int) -> str:
+    """Return what names one answer: the sample's id, and its epoch where each sample was asked more than once."""
+    return sample if epochs == 1 else f"{sample}, epoch {epoch}"
+
+
+def _answers(samples: list[Any], name: str, epochs: int) -> dict[str, str]:
+    given = [sample for sample in samples if name in sample.scores and sample.scores[name].answer]
+    return {answer_id(str(one.id), one.epoch, epochs): str(one.scores[name].answer) for one in given}
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +145,12 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agreement(results: Results, people: dict[str, str]) -> tuple[Agreement, ...]:
-    """Compare rules, judge and people pairwise; a judge that failed is its own class."""
+    """Compare rules, judge and people pairwise; a judge that failed is its own class.
+
+    Args:
+        results: The log.
+        people: Answer (see answer_id) → class by people.
+    """
     graders = {"rules": results.ruled, "judge": results.judged, "people": people}
     names = [name for name, given in graders.items() if given]
     found = []

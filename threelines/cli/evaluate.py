@@ -150,7 +150,7 @@ def export(form: str, scenarios: Path | None, out: Path) -> None:
 
 @command.command()
 @click.argument("log", type=_LOG)
-@click.option("--labels", type=_LOG, help="CSV with columns id,label: classes given by people.")
+@click.option("--labels", type=_LOG, help="CSV with columns id,label (and epoch, of repeats): classes given by people.")
 def agreement(log: Path, labels: Path | None) -> None:
     """Print how far rules, judge and people agree on one log (Krippendorff's alpha, nominal).
 
@@ -163,15 +163,37 @@ def agreement(log: Path, labels: Path | None) -> None:
     from threelines.ai_models.results import agreement as compare
     from threelines.ai_models.results import read
 
-    people: dict[str, str] = {}
-    if labels:
-        with labels.open(encoding="utf-8", newline="") as lines:
-            rows = csv.DictReader(lines)
-            if not {"id", "label"} <= set(rows.fieldnames or ()):
-                raise click.UsageError(f"{labels}: needs the columns id,label")
-            people = {row["id"]: row["label"] for row in rows}
-    found = compare(read(log), people)
+    results = read(log)
+    found = compare(results, _labels(labels, results) if labels else {})
     if not found:
         raise click.UsageError("one grader only: give --labels, or a log made with -T judge=true")
     for one in found:
         click.echo(f"{one.graders}: alpha {one.alpha:.3f} on {one.answers} answers")
+
+
+def _labels(path: Path, results: Results) -> dict[str, str]:
+    """Return answer → class by people; refuse labels that name no answer of the log, or do not say which."""
+    from threelines.ai_models.results import answer_id
+
+    people: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as lines:  # Excel writes a byte order mark
+        rows = csv.DictReader(lines)
+        wanted = {"id", "label"} | ({"epoch"} if results.epochs > 1 else set())
+        if not wanted <= set(rows.fieldnames or ()):
+            why = f"; {results.file} holds {results.epochs} answers to each sample" if results.epochs > 1 else ""
+            raise click.UsageError(f"{path}: needs the columns {','.join(sorted(wanted))}{why}")
+        for row in rows:
+            label = (row["label"] or "").strip()
+            key = answer_id((row["id"] or "").strip(), (row.get("epoch") or "").strip(), results.epochs)
+            if label and people.setdefault(key, label) != label:
+                raise click.UsageError(f"{path}: two labels for {key}: {people[key]} and {label}")
+    unknown = [key for key in people if key not in results.ruled]
+    if len(unknown) == len(people):
+        first = next(iter(results.ruled))
+        raise click.UsageError(
+            f"{path}: none of its {len(people)} labels names an answer of {results.file}; "
+            f"there the first is {first!r}: take ids as the log writes them (`inspect view` shows them)"
+        )
+    if unknown:
+        click.echo(f"warning: {len(unknown)} of {len(people)} labels name no answer, as {unknown[0]!r}", err=True)
+    return people
