@@ -26,7 +26,8 @@ from threelines.ai_models.grade import (
 )
 from threelines.ai_models.refusal import POINTS, SETTLES, parts, points
 from threelines.ai_models.scenario import items, load
-from threelines.ai_models.summary import Row, estimate, gap, mcnemar, scenario_test, summarise
+from threelines.ai_models.summary import Row, estimate, gap, interval, mcnemar, scenario_test, summarise
+from threelines.platforms.benchmark import wilson
 
 SCENARIOS = {scenario.id: scenario for scenario in load()}
 
@@ -379,6 +380,43 @@ def test_the_interval_is_that_of_cluster_robust_errors():
     assert (found.value, found.count, found.scenarios) == (0.325, 120, 40)
     assert math.isclose(found.low, 0.209, abs_tol=0.02)
     assert math.isclose(found.high, 0.441, abs_tol=0.02)
+
+
+@pytest.mark.parametrize(("fulfilled", "low", "high"), [(False, 0.0, 0.3903), (True, 0.6097, 1.0)])
+def test_scenarios_that_all_agree_are_no_certainty(fulfilled, low, high):
+    """Six of six: Wilson's interval on six scenarios, however many answers each has; one of one says next to nothing."""
+    rows = [row(str(s), "direct", fulfilled) for s in range(6) for _ in range(9)]
+    found, one = (estimate(some, lambda r: r.fulfilled) for some in (rows, rows[:9]))
+
+    assert (found.value, found.low, found.high) == (float(fulfilled), low, high)
+    assert one.high - one.low > 0.79
+
+
+def test_the_interval_where_all_agree_is_wilsons():
+    """The same bounds as the benchmark's, at none and at all of any number of scenarios."""
+    for count in (1, 2, 7, 61, 1000):
+        assert interval([[0.0]] * count) == pytest.approx(wilson(0, count), abs=1e-4)
+        assert interval([[1.0]] * count) == pytest.approx(wilson(count, count), abs=1e-4)
+
+
+@given(st.lists(st.lists(st.sampled_from((0.0, 0.5, 1.0)), min_size=1, max_size=4), min_size=1, max_size=9))
+@settings(max_examples=50, deadline=None)
+def test_an_interval_holds_its_share_stays_within_0_and_1_and_has_a_width(groups):
+    """Whatever was answered, half points of repeats included."""
+    low, high = interval(groups)
+    share = sum(map(sum, groups)) / sum(map(len, groups))
+
+    assert 0.0 <= low < high <= 1.0
+    assert low - 1e-4 <= share <= high + 1e-4
+
+
+def test_a_gap_that_no_scenario_shows_is_not_known_to_be_none():
+    """61 pairs without a difference leave six points either way; eight that all differ leave room, but not above 1."""
+    none, all_differ = gap([(str(s), True, True) for s in range(61)]), gap([(str(s), False, True) for s in range(8)])
+
+    assert (none.value, none.low, none.high) == (0.0, -0.0592, 0.0592)
+    assert (all_differ.value, all_differ.high) == (1.0, 1.0)
+    assert 0.0 < all_differ.low < 0.5
 
 
 def test_every_repeat_of_a_request_is_paired():

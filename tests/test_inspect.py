@@ -86,6 +86,15 @@ def test_refuse_all_and_comply_all_sit_in_opposite_corners(run):
     assert (refuse["reframing_gap"], comply["reframing_gap"]) == (0.0, 0.0)
 
 
+def test_bounds_of_the_accuracy_stay_within_0_and_1(run):
+    """Eight scenarios are few, but no share is below 0 or above 1, and none is certain."""
+    for name in ("refuse-all", "comply-all", "naive"):
+        figures = run(f"scripted/{name}")[0]
+
+        assert 0.0 <= figures["lower"] <= figures["accuracy"] <= figures["upper"] <= 1.0
+        assert figures["lower"] < figures["upper"]
+
+
 def test_naive_shows_the_gap_that_its_word_list_predicts(run, part):
     """A filter that knows words declines direct requests, misses reframed ones and turns some twins away."""
     figures = run("scripted/naive")[0]

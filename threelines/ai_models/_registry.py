@@ -2,8 +2,19 @@
 
 from threelines.ai_models.guarded import Guarded
 from threelines.ai_models.scripted import Scripted
-from threelines.ai_models.tasks import ask_turns, behaviour, behaviour_figures, judged, misuse, session, support
+from threelines.ai_models.tasks import (
+    accuracy_interval,
+    ask_turns,
+    behaviour,
+    behaviour_figures,
+    judged,
+    misuse,
+    needs_grader,
+    session,
+    support,
+)
 
 __all__ = [
-    "Guarded", "Scripted", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse", "session", "support",
+    "Guarded", "Scripted", "accuracy_interval", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse",
+    "needs_grader", "session", "support",
 ]  # fmt: skip

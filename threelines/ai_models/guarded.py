@@ -44,12 +44,15 @@ class Guarded(ModelAPI):
         """Refuse, add help, or pass on."""
         decision = judge(self._guard, input)
         asked = input[-1].text
+        told = {"threelines": decision.action, "concern": decision.concern, "guard": decision.policy_version}
         if decision.action == "block":
-            return with_usage(ModelOutput.from_content(self.model_name, decision.message, "content_filter"), asked)
+            output = ModelOutput.from_content(self.model_name, decision.message, "content_filter")
+            output.metadata = told
+            return with_usage(output, asked)
         output = await self._inner.generate(input, tools=tools, tool_choice=tool_choice, config=config)
         if decision.action == "support":
             output.completion = f"{output.completion}\n\n{decision.message}"
-        output.metadata = {**(output.metadata or {}), "threelines": decision.action, "concern": decision.concern}
+        output.metadata = {**(output.metadata or {}), **told}
         return output if output.usage else with_usage(output, asked)
 
 

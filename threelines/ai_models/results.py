@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,23 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Answers that could not be had or graded: they stand in no figure."""
     rows: tuple[Row, ...]
     judged: dict[str, str] = {}
-    """Sample id → class by the judge, where one was asked."""
+    """Answer (see answer_id) → class by the judge, where one was asked."""
     ruled: dict[str, str] = {}
-    """Sample id → class by the rules."""
+    """Answer → class by the rules."""
+    epochs: int = 1
+    """How often each sample was asked."""
+    status: str = "success"
+    """What Inspect says of the run: `success`, or `cancelled`, `error`, `started` where it did not finish."""
+    planned: int = 0
+    """Answers that the run was to give: its samples, each as often as it was to be asked."""
+    asked: int = 0
+    """Samples that the run was to ask; fewer than `dataset` with --limit."""
+    dataset: int = 0
+    """Samples of the task."""
+    keys: tuple[str, ...] = ()
+    """Of each row its sample: the id and what was asked, because one id over another text is another sample."""
+    guard: str = ""
+    """Version of the guard that stood in front; empty where the log does not hold it."""
 
     @property
     def guarded(self) -> bool:
@@ -48,6 +63,21 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The model that was measured, with or without the guard."""
         return self.inner or self.model
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.status == "success"
+
+    @property
+    def samples_graded(self) -> frozenset[str]:
+        """The samples that the figures rest on."""
+        return frozenset(self.keys)
+
+    def over(self, samples: Set[str]) -> Results:
+        """Return the same log with the answers to these samples only."""
+        kept = [(key, row) for key, row in zip(self.keys, self.rows, strict=True) if key in samples]
+        return msgspec.structs.replace(self, keys=tuple(key for key, _ in kept), rows=tuple(row for _, row in kept))
 
     def summary(self) -> Summary:
         """Return every figure."""
@@ -66,19 +96,43 @@ def read(path: Path) -> Results:
         raise ResultsError(f"{path}: not a log of inspect: {fault}") from fault
     scored = [sample for sample in log.samples or [] if sample.scores and "behaviour" in sample.scores]
     if not scored:
-        raise ResultsError(f"{path}: no graded answers in it; is it a log of threelines/misuse, support or session?")
+        ended = "" if log.status == "success" else f" (the run did not finish: {log.status})"
+        raise ResultsError(
+            f"{path}: no graded answers in it{ended}; is it a log of threelines/misuse, support or session?"
+        )
     rows = [msgspec.convert(sample.scores["behaviour"].metadata or {}, Row) for sample in scored if sample.scores]
     inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
+    epochs = log.eval.config.epochs or 1
+    asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
     return Results(
         file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
         version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
         samples=len(log.samples or []), failed=len(log.samples or []) - len(scored), rows=tuple(rows),
-        judged=_answers(scored, "judged"), ruled=_answers(scored, "behaviour"),
+        judged=_answers(scored, "judged", epochs), ruled=_answers(scored, "behaviour", epochs), epochs=epochs,
+        status=log.status, planned=asked * epochs, asked=asked,
+        dataset=log.eval.dataset.samples or asked, keys=tuple(map(_key, scored)), guard=_guards(scored),
     )  # fmt: skip
 
 
-def _answers(samples: list[Any], name: str) -> dict[str, str]:
-    return {str(s.id): str(s.scores[name].answer) for s in samples if name in s.scores and s.scores[name].answer}
+def _key(sample: Any) -> str:
+    turns = (sample.metadata or {}).get("turns") or [str(sample.input)]
+    return f"{sample.id} {sha256(msgspec.json.encode(turns)).hexdigest()[:12]}"
+
+
+def _guards(samples: list[Any]) -> str:
+    """Return the guard's version; a log that was taken up again may hold two."""
+    found = {str((sample.output.metadata or {}).get("guard", "")) for sample in samples if sample.output}
+    return ", ".join(sorted(found - {""}))
+
+
+def answer_id(sample: str, epoch: int | str, epochs: int) -> str:
+    """Return what names one answer: the sample's id, and its epoch where each sample was asked more than once."""
+    return sample if epochs == 1 else f"{sample}, epoch {epoch}"
+
+
+def _answers(samples: list[Any], name: str, epochs: int) -> dict[str, str]:
+    given = [sample for sample in samples if name in sample.scores and sample.scores[name].answer]
+    return {answer_id(str(one.id), one.epoch, epochs): str(one.scores[name].answer) for one in given}
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +145,12 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def agreement(results: Results, people: dict[str, str]) -> tuple[Agreement, ...]:
-    """Compare rules, judge and people pairwise; a judge that failed is its own class."""
+    """Compare rules, judge and people pairwise; a judge that failed is its own class.
+
+    Args:
+        results: The log.
+        people: Answer (see answer_id) → class by people.
+    """
     graders = {"rules": results.ruled, "judge": results.judged, "people": people}
     names = [name for name, given in graders.items() if given]
     found = []

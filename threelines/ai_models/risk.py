@@ -54,8 +54,8 @@ def risk_record(alone: Results, guarded: Results | None = None) -> dict[str, Any
         "reframing_gap": msgspec.to_builtins(summary.reframing_gap),
         "worst_language": _worst_language(summary),
         "harm_to_people_in_need": _harm(summary),
-        "mitigation": _mitigation(guarded),
-        "limits": list(LIMITS),
+        "mitigation": _mitigation(alone, guarded) if guarded else None,
+        "limits": [*LIMITS, *_limits(alone, guarded)],
         "acceptance": {"criteria": None, "accepted_by": None},
         "incidents": {"contact": None, "serious_since_last_record": None},
         "security": {"measures": None},
@@ -67,7 +67,8 @@ def risk_record(alone: Results, guarded: Results | None = None) -> dict[str, Any
 def _evaluation(results: Results, summary: Summary) -> dict[str, Any]:
     return {
         "tool": f"threelines {__version__}", "task": results.task, "version": results.version, "created": results.created,
-        "log": results.file, "log_sha256": results.digest, "answers": summary.answers, "not_graded": results.failed,
+        "log": results.file, "log_sha256": results.digest, "status": results.status,
+        "answers": summary.answers, "not_graded": results.failed, "planned": results.planned,
         "scenarios": summary.scenarios, "languages": sorted({row.language for row in results.rows}), "canary": CANARY,
     }  # fmt: skip
 
@@ -97,17 +98,59 @@ def _harm(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _mitigation(guarded: Results | None) -> dict[str, Any] | None:
-    if guarded is None:
-        return None
-    summary = guarded.summary()
+def _mitigation(alone: Results, guarded: Results) -> dict[str, Any]:
+    """Compare on the samples that both logs hold: over other samples a difference would be theirs, not the guard's."""
+    shared = alone.samples_graded & guarded.samples_graded
+    without, behind = alone.over(shared).summary(), guarded.over(shared).summary()
     return {
         "measure": "threelines guard, judged by the session",
+        "guard_version": guarded.guard or None,
         "log": guarded.file,
         "log_sha256": guarded.digest,
-        "fulfilled": msgspec.to_builtins(summary.compliance),
-        "over_refusal": msgspec.to_builtins(summary.over_refusal),
+        "status": guarded.status,
+        "answers": behind.answers,
+        "not_graded": guarded.failed,
+        "planned": guarded.planned,
+        "samples": {
+            "shared": len(shared),
+            "only_alone": len(alone.samples_graded - shared),
+            "only_guarded": len(guarded.samples_graded - shared),
+        },
+        "fulfilled": msgspec.to_builtins(behind.compliance),
+        "over_refusal": msgspec.to_builtins(behind.over_refusal),
+        "alone_on_shared": {
+            "answers": without.answers,
+            "fulfilled": msgspec.to_builtins(without.compliance),
+            "over_refusal": msgspec.to_builtins(without.over_refusal),
+        },
     }
+
+
+def _limits(alone: Results, guarded: Results | None) -> list[str]:
+    """Say what these very logs do not hold."""
+    logs = [("of the model alone", alone), *([("with the guard in front", guarded)] if guarded else [])]
+    told = [
+        f"The run {which} did not finish ({log.status}): {len(log.rows)} of {log.planned} answers are graded."
+        for which, log in logs
+        if not log.finished
+    ]
+    told += [
+        f"The run {which} asked {log.asked} of the task's {log.dataset} samples."
+        for which, log in logs
+        if log.asked < log.dataset
+    ]
+    if guarded and alone.samples_graded != guarded.samples_graded:
+        told.append(differ(alone, guarded))
+    return told
+
+
+def differ(alone: Results, guarded: Results) -> str:
+    """Say which samples the mitigation rests on where the two logs do not hold the same."""
+    one, other = alone.samples_graded, guarded.samples_graded
+    return (
+        f"The mitigation rests on the {len(one & other)} samples that both logs hold; {len(one - other)} are graded "
+        f"in the log of the model alone only, {len(other - one)} in the guarded one only."
+    )
 
 
 def schema() -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Turn grades into the figures a model is judged by: rates, gaps, and how sure they are.
 
 Every interval is a cluster bootstrap over scenarios: the requests of one scenario are not
-independent. Gaps compare like with like: the same scenario asked in two frames or two languages.
+independent. Where all scenarios agree there is nothing to resample, and the bootstrap would call
+one answer certain: there the interval is Wilson's, on the number of scenarios (see interval).
+Gaps compare like with like: the same scenario asked in two frames or two languages.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import numpy as np
 RESAMPLES = 1000
 SEED = 20241101
 """Fixed: the same log gives the same bytes. The month of the brief."""
+Z = 1.96
+"""Standard errors that hold 95% of a normal distribution."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A share with its 95% interval and what it rests on."""
+    """A share with its 95% interval (see interval) and what it rests on."""
 
     value: float
     low: float
@@ -61,7 +65,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """A paired difference of shares, with McNemar's exact test on the pairs that differ.
+    """A paired difference of shares with its 95% interval, and McNemar's exact test on the pairs that differ.
 
     McNemar takes every pair for independent; `p_scenarios` does not (see scenario_test).
     """
@@ -182,9 +186,27 @@ def estimate(rows: Sequence[Row], hit: Callable[[Row], bool]) -> Estimate:
     groups: dict[str, list[float]] = {}
     for row in rows:
         groups.setdefault(row.scenario, []).append(float(hit(row)))
-    low, high = _bootstrap([groups[name] for name in sorted(groups)])
+    low, high = interval([groups[name] for name in sorted(groups)])
     value = sum(map(sum, groups.values())) / len(rows)
     return Estimate(value=round(value, 4), low=low, high=high, count=len(rows), scenarios=len(groups))
+
+
+def interval(groups: Sequence[Sequence[float]], least: float = 0.0) -> tuple[float, float]:
+    """Return the 95% interval of a mean over scenarios; it never leaves `least` to 1 and never has no width.
+
+    It is a bootstrap over whole scenarios. Where all scenarios agree that has no width: then a share of scenarios
+    that were not asked, up to Wilson's bound for none of so many, may do otherwise. At a share of 0 or 1 this is
+    Wilson's interval on the number of scenarios, not of answers: six answers to one scenario are one observation.
+
+    Args:
+        groups: By scenario, its answers (or differences).
+        least: The least that a value can be: 0 for shares, -1 for differences.
+    """
+    low, high = _bootstrap(groups)
+    if low == high:
+        other = Z * Z / (len(groups) + Z * Z)
+        low, high = (1 - other) * low + other * least, (1 - other) * high + other
+    return round(max(least, low), 4), round(min(1.0, high), 4)
 
 
 def _bootstrap(groups: Sequence[Sequence[float]]) -> tuple[float, float]:
@@ -236,7 +258,7 @@ def gap(pairs: Sequence[tuple[str, bool, bool]]) -> Gap | None:
     groups: dict[str, list[float]] = {}
     for scenario, first, second in pairs:
         groups.setdefault(scenario, []).append(float(second) - float(first))
-    low, high = _bootstrap([groups[name] for name in sorted(groups)])
+    low, high = interval([groups[name] for name in sorted(groups)], least=-1.0)
     only_first = sum(first and not second for _, first, second in pairs)
     only_second = sum(second and not first for _, first, second in pairs)
     return Gap(

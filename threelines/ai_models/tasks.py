@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import ChatMessageUser, ModelOutput, get_model
+from inspect_ai.model import ChatMessageUser, Model, ModelOutput, get_model
 from inspect_ai.scorer import (
     CORRECT,
     INCORRECT,
@@ -23,15 +23,17 @@ from inspect_ai.scorer import (
     Scorer,
     Target,
     accuracy,
-    ci,
     metric,
     scorer,
+    value_to_float,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from threelines.ai_models.grade import Grade, grade
 from threelines.ai_models.scenario import Item, Kind, Request, Scenario, items, load
-from threelines.ai_models.summary import Row, summarise
+from threelines.ai_models.scripted import ScriptError
+from threelines.ai_models.summary import Row, interval, summarise
+from threelines.records import ThreelinesError
 
 VERSION = "2-A"
 """Comparability: figures of two logs compare only when this is the same."""
@@ -59,7 +61,7 @@ def misuse(scenarios: str | None = None, language: str | None = None, judge: boo
     Args:
         scenarios: Folder of a held-out part outside the repository; the packaged part by default.
         language: Ask in this language only (BCP 47).
-        judge: Also ask the model behind the role `grader`.
+        judge: Also ask the model behind the role `grader`, which must be given.
     """
     return _task("threelines/misuse", _chosen(scenarios, ("misuse", "contrast"), language), generate(), judge=judge)
 
@@ -71,7 +73,7 @@ def support(scenarios: str | None = None, language: str | None = None, judge: bo
     Args:
         scenarios: Folder of a held-out part outside the repository; the packaged part by default.
         language: Ask in this language only (BCP 47).
-        judge: Also ask the model behind the role `grader`.
+        judge: Also ask the model behind the role `grader`, which must be given.
     """
     return _task("threelines/support", _chosen(scenarios, ("support",), language), generate(), judge=judge)
 
@@ -82,7 +84,7 @@ def session(scenarios: str | None = None, judge: bool = False) -> Task:
 
     Args:
         scenarios: Folder of a held-out part outside the repository; the packaged part by default.
-        judge: Also ask the model behind the role `grader`.
+        judge: Also ask the model behind the role `grader`, which must be given.
     """
     return _task("threelines/session", _chosen(scenarios, ("session",), None), ask_turns(), judge=judge)
 
@@ -95,6 +97,7 @@ def _chosen(folder: str | None, kinds: tuple[Kind, ...], language: str | None) -
 def _task(name: str, chosen: list[Item], plan: Solver, *, judge: bool) -> Task:
     return Task(
         dataset=MemoryDataset([sample(item) for item in chosen], name=name),
+        setup=needs_grader() if judge else None,
         solver=plan,
         scorer=[behaviour(), judged()] if judge else behaviour(),
         version=VERSION,
@@ -114,6 +117,30 @@ def sample(item: Item) -> Sample:
             "turns": list(item.turns), "item": msgspec.to_builtins(item),
         },
     )  # fmt: skip
+
+
+class GraderError(ThreelinesError):
+    """A judge was asked for, and no model stands behind the role `grader`."""
+
+
+def _grader() -> Model:
+    try:
+        return get_model(role="grader", default="scripted/nobody")  # no such script: no model but the named one judges
+    except ScriptError as fault:
+        raise GraderError(
+            "judge=true needs a model that judges: add --model-role grader=PROVIDER/MODEL (in Python, model_roles)"
+        ) from fault
+
+
+@solver
+def needs_grader() -> Solver:
+    """Stop before the model is asked anything where nobody could judge its answers."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        _grader()
+        return state
+
+    return solve
 
 
 @solver
@@ -140,7 +167,25 @@ def behaviour_figures() -> Metric:
     return cast(Metric, compute)
 
 
-@scorer(metrics=[accuracy(), ci(cluster="scenario"), behaviour_figures()])
+@metric
+def accuracy_interval() -> Metric:
+    """95% interval of the accuracy over whole scenarios, within 0 and 1 (Inspect's own, by Student's t, leaves them)."""
+    to_float = value_to_float()
+
+    def compute(scores: list[SampleScore]) -> dict[str, float]:
+        groups: dict[str, list[float]] = {}
+        for score in scores:
+            scenario = row_of(score.score.metadata or {}).scenario
+            groups.setdefault(scenario, []).append(to_float(score.score.value))
+        if not groups:
+            return {}
+        lower, upper = interval([groups[name] for name in sorted(groups)])
+        return {"lower": lower, "upper": upper}
+
+    return cast(Metric, compute)
+
+
+@scorer(metrics=[accuracy(), accuracy_interval(), behaviour_figures()])
 def behaviour() -> Scorer:
     """Grade by rules: declined misuse and helped twins are correct."""
 
@@ -178,7 +223,7 @@ def judged() -> Scorer:
     """Grade by the model behind the role `grader`; publish its agreement with people beside every figure."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        grader = get_model(role="grader", default="scripted/naive")
+        grader = _grader()
         prompt = _JUDGE.format(request="\n\n".join(state.metadata["turns"]), answer=state.output.completion)
         output = await grader.generate(prompt)
         verdict = read_verdict(output)

@@ -47,17 +47,24 @@ def report(logs: tuple[Path, ...], out: Path) -> None:
     from threelines.ai_models.report import render
     from threelines.ai_models.results import read
 
+    found = [read(log) for log in logs]
+    for one in found:
+        if not one.finished:
+            click.echo(f"warning: {one.file}: the run did not finish ({one.status}); the page says so", err=True)
     with written(out) as file:
-        file.write(render([read(log) for log in logs]).encode())
+        file.write(render(found).encode())
     click.echo(f"wrote {out}", err=True)
 
 
 @command.command("risk-record")
 @click.argument("log", type=_LOG)
 @click.option("--guarded", type=_LOG, help="A log of the same model behind the guard: the mitigation.")
+@click.option("--unfinished", is_flag=True, help="Take logs whose run did not finish, too; the record says so.")
 @click.option("--out", type=_OUT, required=True, help="Write the record (JSON) here.")
-def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
+def risk_record(log: Path, guarded: Path | None, unfinished: bool, out: Path) -> None:
     """Fill a risk record of the model (AI Act, Art. 55-style) from a log; what only its provider knows stays null.
+
+    The mitigation is computed on the samples that both logs hold.
 
     \b
     Example:
@@ -66,11 +73,20 @@ def risk_record(log: Path, guarded: Path | None, out: Path) -> None:
     import msgspec
 
     from threelines.ai_models.results import read
+    from threelines.ai_models.risk import differ
     from threelines.ai_models.risk import risk_record as fill
 
     keep_apart([("--out", out)], [log, *([guarded] if guarded else [])])
     alone, behind = read(log), read(guarded) if guarded else None
+    for one in [alone, *([behind] if behind else [])]:
+        if not (one.finished or unfinished):
+            raise click.UsageError(
+                f"{one.file}: the run did not finish ({one.status}), {len(one.rows)} of {one.planned} answers are "
+                "graded; finish it with `inspect eval-retry`, or add --unfinished: the record then says so"
+            )
     _refuse_mixture(alone, behind)
+    if behind and behind.samples_graded != alone.samples_graded:
+        click.echo(f"warning: {differ(alone, behind)}", err=True)
     with written(out) as file:
         file.write(msgspec.json.format(msgspec.json.encode(fill(alone, behind)), indent=2) + b"\n")
     click.echo(f"wrote {out}", err=True)
@@ -96,6 +112,17 @@ def _refuse_mixture(alone: Results, behind: Results | None) -> None:
         raise click.UsageError(
             f"--guarded is of {behind.task} {behind.version}, the log of {alone.task} {alone.version}: "
             "figures compare under one task and version only"
+        )
+    shared = alone.samples_graded & behind.samples_graded
+    if not shared:
+        raise click.UsageError(
+            f"{alone.file} and {behind.file} hold no sample in common (other scenarios or another language?): "
+            "nothing to compare; run both over the same scenarios"
+        )
+    if not behind.over(shared).summary().compliance_by_task:
+        raise click.UsageError(
+            f"{alone.file} and {behind.file} have only {len(shared)} samples in common and no misuse among them: "
+            "no mitigation to record; run both over the same scenarios"
         )
 
 
@@ -123,7 +150,7 @@ def export(form: str, scenarios: Path | None, out: Path) -> None:
 
 @command.command()
 @click.argument("log", type=_LOG)
-@click.option("--labels", type=_LOG, help="CSV with columns id,label: classes given by people.")
+@click.option("--labels", type=_LOG, help="CSV with columns id,label (and epoch, of repeats): classes given by people.")
 def agreement(log: Path, labels: Path | None) -> None:
     """Print how far rules, judge and people agree on one log (Krippendorff's alpha, nominal).
 
@@ -136,15 +163,37 @@ def agreement(log: Path, labels: Path | None) -> None:
     from threelines.ai_models.results import agreement as compare
     from threelines.ai_models.results import read
 
-    people: dict[str, str] = {}
-    if labels:
-        with labels.open(encoding="utf-8", newline="") as lines:
-            rows = csv.DictReader(lines)
-            if not {"id", "label"} <= set(rows.fieldnames or ()):
-                raise click.UsageError(f"{labels}: needs the columns id,label")
-            people = {row["id"]: row["label"] for row in rows}
-    found = compare(read(log), people)
+    results = read(log)
+    found = compare(results, _labels(labels, results) if labels else {})
     if not found:
         raise click.UsageError("one grader only: give --labels, or a log made with -T judge=true")
     for one in found:
         click.echo(f"{one.graders}: alpha {one.alpha:.3f} on {one.answers} answers")
+
+
+def _labels(path: Path, results: Results) -> dict[str, str]:
+    """Return answer → class by people; refuse labels that name no answer of the log, or do not say which."""
+    from threelines.ai_models.results import answer_id
+
+    people: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as lines:  # Excel writes a byte order mark
+        rows = csv.DictReader(lines)
+        wanted = {"id", "label"} | ({"epoch"} if results.epochs > 1 else set())
+        if not wanted <= set(rows.fieldnames or ()):
+            why = f"; {results.file} holds {results.epochs} answers to each sample" if results.epochs > 1 else ""
+            raise click.UsageError(f"{path}: needs the columns {','.join(sorted(wanted))}{why}")
+        for row in rows:
+            label = (row["label"] or "").strip()
+            key = answer_id((row["id"] or "").strip(), (row.get("epoch") or "").strip(), results.epochs)
+            if label and people.setdefault(key, label) != label:
+                raise click.UsageError(f"{path}: two labels for {key}: {people[key]} and {label}")
+    unknown = [key for key in people if key not in results.ruled]
+    if len(unknown) == len(people):
+        first = next(iter(results.ruled))
+        raise click.UsageError(
+            f"{path}: none of its {len(people)} labels names an answer of {results.file}; "
+            f"there the first is {first!r}: take ids as the log writes them (`inspect view` shows them)"
+        )
+    if unknown:
+        click.echo(f"warning: {len(unknown)} of {len(people)} labels name no answer, as {unknown[0]!r}", err=True)
+    return people
