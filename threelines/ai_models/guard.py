@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import blake2b
@@ -388,7 +389,7 @@ class Guard:
             refused = noted(state.refused, asked.hashes, REFUSED_KEPT)
             after = msgspec.structs.replace(after, blocked=state.blocked + 1, refused=refused)
         status = "truncated" if cut else "ok"
-        message = self._message(action, asked.record.text)
+        message = self._message(action, asked)
         return self._decide(after, action, assessment, status=status, message=message, earlier=earlier)
 
     def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool]:
@@ -522,9 +523,9 @@ class Guard:
         signals = [Signal(indicator=name, record="", strength=strength) for name, strength in strongest.items()]
         return DIMENSION in positive_dimensions(signals, self._vocabulary.indicators)
 
-    def _message(self, action: Action, text: str) -> str:
+    def _message(self, action: Action, asked: Asked) -> str:
         if action == "support":
-            return self._requests.help.get(identify(text), self._requests.help["en"])
+            return self._requests.help.get(_language(asked), self._requests.help["en"])
         return REFUSAL if action == "block" else ""
 
     def _decide(
@@ -546,6 +547,14 @@ class Guard:
             explanation=assessment.explanation, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
+
+
+def _language(asked: Asked) -> str:
+    """Return the language of a request for help: the likeliest of those whose words it uses most, if it uses any."""
+    found, said = identify(asked.record.text), Counter(asked.reading.own_in)
+    most = {language for language, count in said.items() if count == max(said.values())}
+    # a detector takes Malay for Indonesian; traditional Chinese shares words with simplified
+    return min(most) if most and most.isdisjoint((found, found.split("-")[0])) else found
 
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)

@@ -69,6 +69,8 @@ class Reading(NamedTuple):
     """(indicator, start) of signals whose words nobody has reviewed yet."""
     own_situation: bool
     """The writer tells of what happens to them, or asks for help for somebody."""
+    own_in: tuple[str, ...]
+    """For each place where that was said in words of another language than English: its code."""
     about: bool
     """The writer says that they study, report, review or prevent it: a claim, so it asks for one more sign."""
     orders: bool
@@ -95,8 +97,8 @@ class Requests:
                 groups.setdefault(f"{sign.id} {language}", []).extend(phrases)
         for name, phrases in table["stance"].items():
             groups[f"stance {name}"] = phrases
-        for phrases in table["support_words"].values():
-            groups.setdefault("stance own", []).extend(phrases)
+        for language, phrases in table["support_words"].items():
+            groups[f"stance own {language}"] = phrases
         for name, step in _STEPS.items():
             groups[f"step {name}"] = list(step)
         self._phrases = Phrases(groups)
@@ -133,12 +135,14 @@ class Requests:
         text = record.text.replace("’", "'")
         folded = fold(text)
         hits = self._phrases.find(folded)
-        stances = {hit.group[7:] for hit in hits if hit.group[:7] == "stance " and not _idle(folded, hit)}
+        said = [hit.group.split() for hit in hits if hit.group[:7] == "stance " and not _idle(folded, hit)]
+        stances = {stance for _, stance, *_ in said}
         signals, unreviewed = self._signals(record, text, hits, stances)
         return Reading(
             signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
             unreviewed=frozenset(unreviewed),
             own_situation="own" in stances,
+            own_in=tuple(language for _, stance, *languages in said if stance == "own" for language in languages),
             about=bool(stances & {"knowledge", "reviewer", "helper"}),
             orders="order" in stances,
             steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
