@@ -11,6 +11,7 @@ its extra is installed, reads as well.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -53,8 +54,9 @@ LAST_TASKS = 24
 CONCERN = (0.25, 0.5, 0.75)
 """Concern at the sums that 3%, 1% and 0.1% of honest sessions reach."""
 SHARES = (0.03, 0.01, 0.001)
-COUNTS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
-"""Requests near the subject for which marks are kept: who works near it all day meets one mark for all sooner or later."""
+USUAL, RISE = 3.0, 1.5
+"""Requests near the subject of a usual session, and by how much marks rise with the logarithm of how often more they are: who
+works near it all day meets the usual marks sooner or later (`train_requests.py` prints how many such sessions reach them)."""
 
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _SHORTEST = 12
@@ -66,9 +68,14 @@ class Scale(NamedTuple):
 
     mix: tuple[float, ...]
     """Weights of `Parts`."""
-    marks: tuple[tuple[float, float, float], ...]
-    """Sums that 3%, 1% and 0.1% of honest sessions reach while no more than `COUNTS` of their requests are near the
-    subject, shape (counts, 3), on groups that were held out."""
+    marks: tuple[float, float, float]
+    """Sums that 3%, 1% and 0.1% of honest sessions of usual length reach, on groups that were held out."""
+
+    def marks_at(self, near: float) -> tuple[float, float, float]:
+        """Return the marks of a session with so many requests near the subject, as `Tally` counts them."""
+        low, middle, high = self.marks
+        more = RISE * math.log(max(near, USUAL) / USUAL)
+        return low + more, middle + more, high + more
 
 
 class Weights(NamedTuple):
@@ -208,14 +215,9 @@ def total(parts: Parts, scale: Scale) -> float:
 
 
 def concern(found: float, near: float, scale: Scale) -> float:
-    """Place a session's sum between 0 and 1 by the share of honest sessions that reach it.
-
-    `near`: its requests near the subject so far, as `Tally` counts them.
-    """
-    table = np.asarray(scale.marks)
-    marks = [float(np.interp(np.log(max(near, 1.0)), np.log(COUNTS), column)) for column in table.T]
-    most = 2.0 * marks[-1]
-    return round(float(np.interp(found, (0.0, *marks, most), (0.0, *CONCERN, 0.95))), 4)
+    """Place a session's sum between 0 and 1 by the share of honest sessions that reach it, of as many requests `near` the subject."""
+    marks = scale.marks_at(near)
+    return round(float(np.interp(found, (0.0, *marks, 2.0 * marks[-1]), (0.0, *CONCERN, 0.95))), 4)
 
 
 def telling(text: str) -> tuple[int, int]:
@@ -245,5 +247,5 @@ def weights() -> Weights:
 
 
 def _scale(mix: NDArray[np.float32], marks: NDArray[np.float32]) -> Scale:
-    rows = tuple((float(low), float(middle), float(high)) for low, middle, high in marks)
-    return Scale(tuple(map(float, mix)), rows)
+    low, middle, high = map(float, marks)
+    return Scale(tuple(map(float, mix)), (low, middle, high))

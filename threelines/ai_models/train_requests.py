@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from threelines.ai_models.likeness import (
     BITS,
-    COUNTS,
     SHARES,
     SILENT,
     SURE,
     TASKS,
     Parts,
+    Scale,
     Tally,
     evidence,
     features,
@@ -57,11 +57,9 @@ KEPT_OUT = 2
 SESSIONS = 6_000
 """Sessions drawn to weigh the parts and to set the marks, of each kind."""
 LONGS, LENGTH = 1_500, 100
-"""Long sessions drawn to set the marks, of each kind, and their requests."""
-REACHED = 0.1
-"""Share of long sessions near the subject that must come to a count for a mark of its own."""
+"""Long sessions of which is printed how many reach the marks, of each kind, and their requests."""
 PADDED, APART = 40, 8
-"""Everyday requests before, and between, those of a misuse session: what is printed of them."""
+"""Everyday requests before, and between, those of a misuse session: the same is printed of them."""
 
 Places = NDArray[np.int64]
 FitAndRead = Callable[[Places, Places], tuple[Any, Any]]
@@ -290,53 +288,39 @@ def weigh(bad: NDArray[np.float64], good: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def sessions(known: Sequence[Example], found: Found, share_near: float) -> tuple[Any, Any]:
-    """Return what the parts weigh, and the sums that 3%, 1% and 0.1% of honest sessions reach, shape (counts, 3)."""
+    """Return what the parts weigh, and the sums that 3%, 1% and 0.1% of honest sessions reach."""
     pools = Pools(known, found)
-    bad = [pools.misuse() for _ in range(SESSIONS)]
-    good = [draw() for draw in (pools.near, pools.everyday) for _ in range(SESSIONS)]
-    mix = weigh(np.array([way(one).parts[-1] for one in bad]), np.array([way(one).parts[-1] for one in good]))
-    near, calm = ([way(pools.long(draw)) for _ in range(LONGS)] for draw in (pools.near, pools.everyday))
-    marks = _marks(near, calm, mix, share_near)
-    far = {
+    bad, near, calm = ([draw() for _ in range(SESSIONS)] for draw in (pools.misuse, pools.near, pools.everyday))
+    ends = [np.array([way(one).parts[-1] for one in drawn]) for drawn in (bad, near, calm)]
+    mix = weigh(ends[0], np.vstack(ends[1:]))
+    sums = np.concatenate([part @ mix for part in ends[1:]])
+    share_of = np.r_[np.full(len(near), share_near), np.full(len(calm), 1.0 - share_near)]
+    order = np.argsort(-sums)
+    reached = np.cumsum(share_of[order]) / share_of.sum()
+    low, middle, high = (round(float(sums[order][np.searchsorted(reached, share)]), 3) for share in SHARES)
+    scale = Scale(tuple(map(float, mix)), (low, middle, high))
+    long, some = f"of {LENGTH} requests", bad[:LONGS]
+    for name, drawn in {
+        "honest ones near the subject": near,
+        "everyday ones": calm,
         "misuse ones": bad,
-        f"misuse ones after {PADDED} everyday requests": [
-            pools.long(pools.everyday)[:PADDED] + one for one in bad[:LONGS]
-        ],
-        f"misuse ones with {APART} everyday requests between": [pools.spread(one) for one in bad[:LONGS]],
-    }
-    kinds = {"honest ones near the subject": near, "everyday ones": calm} | {
-        name: [way(one) for one in drawn] for name, drawn in far.items()
-    }
-    for name, ways in kinds.items():
-        shares = [np.mean([_reaches(one, mix, column) for one in ways]) for column in marks.T]
+        f"honest ones near the subject {long}": [pools.long(pools.near) for _ in some],
+        f"everyday ones {long}": [pools.long(pools.everyday) for _ in some],
+        f"misuse ones after {PADDED} everyday requests": [pools.long(pools.everyday)[:PADDED] + one for one in some],
+        f"misuse ones with {APART} everyday requests between": [pools.spread(one) for one in some],
+    }.items():
+        shares = np.mean([_reaches(way(one), scale) for one in drawn], axis=0)
         told = ", ".join(f"{share:.3f} the mark of {least:.1%}" for share, least in zip(shares, SHARES, strict=True))
         sys.stdout.write(f"sessions, lines not seen: {name} reach, {told}\n")
-    sys.stdout.write(f"marks by requests near the subject {dict(zip(COUNTS, marks.round(2).tolist(), strict=True))}\n")
-    sys.stdout.write(f"parts weigh {dict(zip(Parts._fields, np.round(mix, 3), strict=True))}\n")
-    return mix, marks
+    sys.stdout.write(
+        f"marks {scale.marks}, parts weigh {dict(zip(Parts._fields, np.round(mix, 3).tolist(), strict=True))}\n"
+    )
+    return mix, scale.marks
 
 
-def _marks(near: list[Way], calm: list[Way], mix: NDArray[np.float64], share_near: float) -> NDArray[np.float64]:
-    """Return the sums that honest sessions reach while so many of their requests are near the subject."""
-    sums = [one.sums(mix) for one in (*near, *calm)]
-    counts = [one.near for one in (*near, *calm)]
-    share_of = np.r_[np.full(len(near), share_near / len(near)), np.full(len(calm), (1.0 - share_near) / len(calm))]
-    rows: list[NDArray[np.float64]] = []
-    for most in COUNTS:
-        reaches = np.array([most <= COUNTS[0] or count.max() >= most for count in counts])
-        if rows and reaches[: len(near)].mean() < REACHED:
-            rows.append(rows[-1])  # too few of them come so far to tell
-            continue
-        top = np.array([found[count <= most].max(initial=0.0) for found, count in zip(sums, counts, strict=True)])
-        top[~reaches] = 0.0
-        order = np.argsort(-top)
-        reached = np.cumsum(share_of[order])
-        rows.append(np.array([top[order][np.searchsorted(reached, share)] for share in SHARES]))
-    return np.maximum.accumulate(np.array(rows))
-
-
-def _reaches(one: Way, mix: NDArray[np.float64], marks: NDArray[np.float64]) -> bool:
-    return bool((one.sums(mix) >= np.interp(np.log(np.maximum(one.near, 1.0)), np.log(COUNTS), marks)).any())
+def _reaches(one: Way, scale: Scale) -> list[bool]:
+    sums, marks = one.sums(np.array(scale.mix)), np.array([scale.marks_at(near) for near in one.near])
+    return [bool((sums >= column).any()) for column in marks.T]
 
 
 def report(name: str, known: Sequence[Example], found: Found) -> None:
