@@ -443,9 +443,7 @@ def test_what_an_account_asked_fades_with_the_days():
         one = guard()
         one.observe(Event(session="a", account="x", text=asked, time=0.0))
         later = one.observe(Event(session="b", account="x", text="Correct the spelling.", time=days * 86_400.0))
-        found.append((len(later.signals), one._sum(later.session_state, one._earlier(
-            Event(session="b", account="x", text=""), days * 86_400.0
-        ))))  # fmt: skip
+        found.append((len(later.signals), later.concern))
 
     assert found[0] > found[1] > found[2]
 

@@ -499,8 +499,8 @@ class Guard:
         may_block = [
             one
             for name, one in every.items()
-            # many languages are part of what likeness adds up: the same thing counts once
-            if (one.blocks or (any_words and one.ordered)) and not (name == LANGUAGES and LIKENESS in every)
+            # order and many languages are part of what likeness adds up: the same thing counts once
+            if (one.blocks or (any_words and one.ordered)) and not (name in (LANGUAGES, STAGED) and LIKENESS in every)
         ]
         known_now = any(one.reviewed or any_words for one in now.values())
         at = self.policy.block_at
