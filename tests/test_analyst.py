@@ -410,22 +410,33 @@ def test_a_number_is_no_other_records_id():
 def test_a_long_thread_is_cut_from_the_front():
     """Of a long talk the last messages are shown, whole lines, within bounds."""
     records = [Record(id=f"m{n}", text="x" * 500) for n in range(100)]
-    lines = shown(records).splitlines()
+    lines = shown(records).words.splitlines()
 
     assert json.loads(lines[-1])["record"] == "m99"
     assert sum(map(len, lines)) <= 12_000
+    assert not shown(records).whole
+    assert shown(records[:5]).whole
+
+
+def test_of_a_long_thread_the_messages_with_signs_are_sent_first():
+    """What raised the thread is among what the analyst reads, wherever it stands; a thread that is cut is counted."""
+    records = [Record(id=f"m{n}", text="x" * 500) for n in range(100)]
+    names = [json.loads(line)["record"] for line in shown(records, {"m3"}).words.splitlines()]
+
+    assert names[0] == "m3"
+    assert names[1:] == [f"m{n}" for n in range(100 - len(names) + 1, 100)]
 
 
 def test_a_message_of_control_characters_hides_nothing():
     """A line is cut by what it takes in JSON, and the messages before it are shown; nothing empty is sent."""
     evil = Record(id="m2", author="b", text="\x01" * 3001)
-    first, last = map(json.loads, shown([THREAD.records[0], evil]).split("\n"))
+    first, last = map(json.loads, shown([THREAD.records[0], evil]).words.split("\n"))
 
     assert (first["record"], first["text"]) == ("m1", TEXT)
     assert evil.text.startswith(last["text"])
     assert len(last["text"]) > 600
     many = [Record(id=f"m{n}", text="\x01" * 3001) for n in range(9)]
-    assert len(shown([THREAD.records[0], *many])) <= 12_000
+    assert len(shown([THREAD.records[0], *many]).words) <= 12_000
 
 
 def test_nothing_to_show_is_not_sent(server, tmp_path):

@@ -22,13 +22,13 @@ import urllib.error
 import urllib.request
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -76,6 +76,8 @@ class Tally(msgspec.Struct, kw_only=True):
     """Reason → threads that gave no answer; `discarded` counts them, too."""
     skipped: int = 0
     """Threads not read because the budget was spent."""
+    cut: int = 0
+    """Threads too long to be sent whole."""
 
     @property
     def unread(self) -> int:
@@ -89,6 +91,7 @@ class Tally(msgspec.Struct, kw_only=True):
             f"Analyst: {self.asked:,} thread{'' if self.asked == 1 else 's'} asked about, {self.cached:,} known from the log; "
             f"{self.kept:,} sign{'' if self.kept == 1 else 's'} kept, {_listed(signs, 'discarded')}; "
             f"{_listed(self.failed, 'failed')}, {self.skipped:,} skipped as the budget was spent"
+            + (f", {self.cut:,} too long to be sent whole" if self.cut else "")
         )
 
 
@@ -158,7 +161,8 @@ class Analyst:
         if assessment.tier == "none":
             return
         records = tuple(record for record in thread.records if record.kind != "system" and record.text)
-        words = shown(records)
+        words, whole = shown(records, {signal.record for signal in assessment.signals})
+        self.tally.cut += bool(words) and not whole
         if words:
             yield from self._checked(self._answer(words), named(records))
         elif records:
@@ -349,18 +353,29 @@ def named(records: Sequence[Record]) -> dict[str, Record]:
     return found
 
 
-def shown(records: Sequence[Record]) -> str:
+class Shown(NamedTuple):
+    """What is sent of a thread."""
+
+    words: str
+    whole: bool
+    """Whether no record, and no end of one, is left out."""
+
+
+def shown(records: Sequence[Record], first: Collection[str] = ()) -> Shown:
     """Return the thread as JSON lines: a text cannot end its own string, so it cannot pose as an instruction's frame.
 
-    The last lines that fit into 12,000 characters together, each cut to 4,000; empty where no line fits.
+    The lines that fit into 12,000 characters together, each cut to 4,000: those of the records named `first` before
+    others, the last before earlier ones. They stand in the thread's order.
     """
-    lines, left = [], _LONGEST_THREAD
-    for name, record in reversed(named(records).items()):
-        line = _line(name, record.text)
+    every = list(named(records).items())
+    lines, left = dict[int, str](), _LONGEST_THREAD
+    for place in sorted(range(len(every)), key=lambda place: (every[place][1].id not in first, -place)):
+        line = _line(every[place][0], every[place][1].text)
         if line and len(line) <= left:
-            lines.append(line)
+            lines[place] = line
             left -= len(line) + 1
-    return "\n".join(reversed(lines))
+    whole = len(lines) == len(every) and all(len(record.text) <= _LONGEST_LINE for record in records)
+    return Shown("\n".join(lines[place] for place in sorted(lines)), whole)
 
 
 def _line(name: str, text: str) -> str:
