@@ -550,3 +550,37 @@ def test_every_shape_reads_when_whole(tmp_path):
         found, report = records(file_of(tmp_path, "whole", data))
         assert (report.formats["whole"], report.skipped) == (name, 0)
         assert found[0].text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("gb18030", "招聘,护照由公司保管"), ("big5", "招聘護照"), ("shift_jis", "求人、寮あり"), ("windows-1251", "Работа за границей"),
+        ("windows-1256", "عمل في الخارج"), ("tis-620", "รับสมัครงาน"), ("euc-kr", "해외 취업"), ("utf-16", "Work abroad ✈"),
+    ],
+)  # fmt: skip
+def test_an_older_encoding_is_read_when_it_is_named(tmp_path, encoding, text):
+    """`encoding` gives the same records as the file in UTF-8, packed or not; without it bytes are replaced and counted."""
+    table = f'id,text\n1,"{text}"\n' + "".join(f"{n},{text[:3]} {n}\n" for n in range(2, 400))
+    (tmp_path / "old.csv").write_bytes(table.encode(encoding))
+    (tmp_path / "packed.csv").write_bytes(gzip.compress(table.encode(encoding)))
+    (tmp_path / "new.csv").write_text(table, "utf-8")
+
+    def texts(name, encoding=""):
+        return [record.text for record in read([tmp_path / name], reveal=True, encoding=encoding)]
+
+    assert texts("old.csv", encoding) == texts("packed.csv", encoding) == texts("new.csv", encoding="utf-8")
+    if encoding != "utf-16":  # its mark tells it anyway
+        report = ReadReport()
+        list(read([tmp_path / "old.csv"], reveal=True, report=report))
+        assert report.repaired > 0
+        assert "--encoding" in report.examples[0].reason
+
+
+@pytest.mark.parametrize("name", ["klingon", "zip", "base64", "rot13", "\0"])
+def test_an_unknown_encoding_is_refused(tmp_path, name):
+    """What is no encoding of texts is named in the error, before anything is read."""
+    (tmp_path / "a.csv").write_text("id,text\n1,a\n", "utf-8")
+
+    with pytest.raises(ReadError, match="no encoding of texts"):
+        read([tmp_path / "a.csv"], reveal=True, encoding=name)

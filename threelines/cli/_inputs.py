@@ -57,6 +57,11 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where a field is under another name: --map text=body --map author=user. FIELD:=VALUE sets it for all "
         "rows: --map kind:=advert. A JSON or TOML file with such pairs will do too.",
     ),
+    click.option(
+        "--encoding", metavar="NAME",
+        help="Encoding of older exports, such as gb18030, big5, shift_jis, windows-1251, windows-1256 or tis-620; left out: UTF-8, or "
+        "UTF-16 by its mark.",
+    ),
     click.option("--strict", is_flag=True, help="End at the first broken line instead of counting it."),
     click.option(
         "--reveal", is_flag=True,
@@ -87,6 +92,7 @@ def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -
         key=secret,
         reveal=options["reveal"],
         report=own,
+        encoding=options.get("encoding") or "",
     )
     return records if report is not None else said_at_end(records, own)
 

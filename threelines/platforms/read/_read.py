@@ -49,11 +49,13 @@ def read(
     key: bytes | None = None,
     reveal: bool = False,
     report: ReadReport | None = None,
+    encoding: str = "",
 ) -> Iterator[Record]:
     """Return the records of files and folders, one by one; `report` is filled as they flow.
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
-    is counted and passed over, with `strict` it ends the run.
+    is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
+    mark, as Python calls it; without it they are UTF-8.
     """
     if not reveal and key is None:
         raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
@@ -61,7 +63,19 @@ def read(
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
     token = str if reveal or key is None else pseudonyms(key)
     options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
-    return _stream(_sources(inputs), format_name, options, strict, report if report is not None else ReadReport())
+    sources = [Source(one.path, one.name, _known_encoding(encoding)) for one in _sources(inputs)]
+    return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
+
+
+def _known_encoding(name: str) -> str:
+    """Return an encoding of texts; raise ReadError for what is none."""
+    try:
+        b"a".decode(name or "utf-8", "replace")  # no text is read so by what Python calls a codec besides, such as zip
+    except (LookupError, ValueError) as fault:
+        raise ReadError(
+            f"no encoding of texts is called {name!r}; such as gb18030, big5, windows-1251, shift_jis"
+        ) from fault
+    return name
 
 
 def shown_names(inputs: Iterable[str | Path], *, key: bytes | None, format_name: str | None = None) -> tuple[str, ...]:

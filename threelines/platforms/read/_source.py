@@ -78,13 +78,15 @@ class Source(msgspec.Struct, frozen=True):
     path: Path
     name: str
     """As shown in records and messages."""
+    encoding: str = ""
+    """Of its text, as Python calls it; UTF-8, or UTF-16 by its mark, where it is empty."""
 
     def at(self, line: int) -> str:
         """Return `file:line`."""
         return f"{self.name}:{line}"
 
     def open(self) -> BinaryIO:
-        """Open for reading bytes: unpacked when gzip, UTF-8 when UTF-16, without a byte order mark."""
+        """Open for reading bytes: unpacked when gzip, UTF-8 whatever the encoding, without a byte order mark."""
         try:
             file = self.path.open("rb")
             if file.peek(2)[:2] == b"\x1f\x8b":
@@ -93,7 +95,9 @@ class Source(msgspec.Struct, frozen=True):
         except OSError as fault:
             raise ReadError(f"{self.name}: cannot be read ({fault.strerror or fault})") from fault
         if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return io.BufferedReader(cast(io.RawIOBase, _Utf8(file)), _CHUNK)
+            return io.BufferedReader(cast(io.RawIOBase, _Utf8(file, "utf-16")), _CHUNK)
+        if self.encoding and not mark.startswith(codecs.BOM_UTF8):
+            return io.BufferedReader(cast(io.RawIOBase, _Utf8(file, self.encoding)), _CHUNK)
         if mark.startswith(codecs.BOM_UTF8):
             file.read(3)
         return cast(BinaryIO, file)
@@ -105,11 +109,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class _Utf8(io.RawIOBase):
-    """A UTF-16 file as UTF-8 bytes."""
+    """A file in another encoding as UTF-8 bytes."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
         self._file = file
-        self._decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._ready = b""
 
     def readable(self) -> bool:
@@ -157,7 +161,9 @@ def decoded(line: bytes) -> tuple[str, bool]:
         return line.decode("utf-8", "replace"), True
 
 
-BROKEN_UTF8 = "bytes that are not UTF-8 were replaced by U+FFFD"
+BROKEN_UTF8 = (
+    "bytes that are not UTF-8 were replaced by U+FFFD; is it in another encoding (--encoding gb18030, windows-1251, …)?"
+)
 
 
 def without_surrogates(text: str) -> str:
