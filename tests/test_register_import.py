@@ -140,6 +140,67 @@ def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):
     assert "SECRET" not in repr(done)
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_row_that_does_not_fit_its_header_is_refused(register, tmp_path, mark):
+    """A delimiter without quotes moves every answer behind it: the row is told and left out, whatever marks the cells."""
+    rows = [
+        ["prs_FirstName", "consent_statistics", "consent_share_with_police"],
+        ["A", "yes", "no"],
+        ["SECRET", "B", "yes", "no"],
+        ["SECRET", "yes"],
+        ["C", "yes", "no"],
+    ]
+    done = _import(register, tmp_path, "c.csv", "\n".join(mark.join(row) for row in rows) + "\n")
+
+    assert len(done.added) == 2
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, "row"), (3, "row")]
+    assert {register.get(case_id).consent["share_with_police"].value for case_id in done.added} == {"no"}
+    assert "SECRET" not in repr(done)
+
+
+def test_a_quote_that_is_not_closed_stops_the_import(register, tmp_path):
+    """It would take the rows behind it into one cell, without a word."""
+    text = 'prs_Gender,prs_FirstName\nFeminine,"A\nFeminine,B\n'
+    with pytest.raises(ImportingError, match="quote"):
+        _import(register, tmp_path, "q.csv", text)
+
+    assert register.count() == 0
+
+
+def test_a_column_that_stands_twice_with_two_answers_is_refused(register, tmp_path):
+    """Neither answer wins by its place, in two columns of one name or in two names of one purpose."""
+    same = "prs_Gender,consent_statistics,consent_statistics\nFeminine,no,yes\nFeminine,yes,yes\n"
+    names = "prs_Gender,con_ConsentReporting,consent.statistics\nFeminine,no,yes\nFeminine,no,no\n"
+
+    for name, text in (("same.csv", same), ("names.csv", names)):
+        done = _import(register, tmp_path, name, text)
+        assert ([row for row, _ in done.refused], len(done.added)) == ([1], 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Yes ", "yes"), ("TRUE", "yes"), (1, "yes"), (True, "yes"), ("granted", "yes"), ("Oui", "yes"), ("SI\u0301", "yes"), ("да", "yes"),
+        ("No", "no"), ("false", "no"), (0, "no"), (False, "no"), ("Non", "no"), ("không", "no"), ("不同意", "no"), (" WITHDRAWN", "withdrawn"),
+    ],
+)  # fmt: skip
+def test_consent_is_read_as_people_write_it(register, tmp_path, written, read):
+    """Any case and spacing, numbers, and the languages of the project: `Oui` is no refusal."""
+    row = json.dumps([{"ai_Asked": "no", "consent": {"consent_statistics": written}}])
+
+    assert _only(register, _import(register, tmp_path, "c.json", row)).consent["statistics"].value == read
+
+
+@pytest.mark.parametrize("column", ["consent.statistics", "con_Consent"])
+def test_consent_that_cannot_be_read_is_no_refusal(register, tmp_path, column):
+    """Neither a yes nor a no is made of it: the row is refused by number and field."""
+    done = _import(register, tmp_path, "c.csv", f"prs_Gender,{column}\nFeminine,yes\nFeminine,MAYBE\n")
+
+    assert len(done.added) == 1
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, column)]
+    assert "MAYBE" not in repr(done)
+
+
 @pytest.mark.parametrize(("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "1\n")])
 def test_unreadable_files_are_refused(register, tmp_path, name, text):
     """The message names the file."""

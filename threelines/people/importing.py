@@ -7,20 +7,35 @@ in `ignore`), and a row with a fault is reported by number and field while the o
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from threelines.people.definition import ASKED, LISTS, Field, Form, Problem, load_form
+from threelines.people.definition import ASKED, LISTS, Field, Form, FormError, Problem, load_form
 from threelines.people.register import Entry, Register
 from threelines.records import ThreelinesError
 
 MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
 """How HTCDS and CTDC files write: not recorded. Never read as no."""
+
+# Yes, no and withdrawn in the languages of `people/messages`, as people type them. What is not here is asked again:
+# a guess would make a consent of a refusal, or the reverse.
+_ANSWERS = {
+    word: answer
+    for answer, words in {
+        "yes": "yes y true 1 1.0 x granted given agreed oui sí si نعم ya ဟုတ်ကဲ့ ဟုတ် да ndiyo ใช่ ยินยอม oo opo так có 是 同意",
+        "no": "no n false 0 0.0 refused denied declined non لا tidak မဟုတ် нет hapana ไม่ ไม่ใช่ ไม่ยินยอม hindi ні không 否 不 不同意",
+        "withdrawn": "withdrawn revoked",
+    }.items()
+    for word in words.split()
+}
+_UNREADABLE = "cannot be read as an answer; write yes, no or withdrawn"
 
 # Spellings that exist in HTCDS's own toolkits and that no rule finds (standard's section 3.2).
 _ALIASES = {
@@ -58,18 +73,22 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 def import_file(register: Register, path: Path, *, ignore: Iterable[str] = ()) -> Imported:
     """Import a `.csv`, `.json` or `.jsonl` file of rows, or of reviewed findings of a scan."""
     rows = list(read_rows(path))
-    if rows and all("thread" in row and "tier" in row for row in rows):
-        return _keep(register, _findings(rows))
-    columns, unknown = _columns(register.form, rows, frozenset(ignore))
+    whole = [row for row in rows if not isinstance(row, Problem)]
+    if whole and all("thread" in row and "tier" in row for row in whole):
+        return _keep(register, _findings(whole))
+    columns, unknown = _columns(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, (_entry(register.form, row, columns) for row in rows))
+    return _keep(register, (_checked(register.form, row, columns) for row in rows))
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield rows of a CSV file (UTF-8), a JSON list, a form server's JSON answer, or JSON lines."""
+def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
+    """Yield rows of a CSV file (UTF-8), a JSON list, a form server's JSON answer, or JSON lines.
+
+    A row of a table that does not fit its header is a problem in its place: its answers may stand under wrong names.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".csv":
@@ -82,6 +101,10 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
             yield from (row if "thread" in row else _flat(row) for row in rows)
         else:
             raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
+    except csv.Error:
+        raise ImportingError(
+            f"{path.name}: a quote is not closed, or words stand behind a closed one; mend the quotes of the table"
+        ) from None
     except (OSError, ValueError, TypeError, AttributeError) as fault:
         raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
 
@@ -96,14 +119,27 @@ def _listed(whole: Any) -> list[Any]:
     return rows
 
 
-def _csv_rows(text: str) -> Iterator[dict[str, Any]]:
+def _csv_rows(text: str) -> Iterator[dict[str, Any] | Problem]:
     lines = text.splitlines()
     delimiter = max(",;\t", key=lines[0].count) if lines else ","
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    # strict, or a quote that is never closed takes the rows behind it into its cell
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = _named(next(reader, []))
     for row in reader:
         if any(cell.strip() for cell in row):
-            yield {name: cell for name, cell in zip(header, row, strict=False) if name or cell.strip()}
+            yield _csv_row(header, row)
+
+
+def _csv_row(header: list[str], row: list[str]) -> dict[str, Any] | Problem:
+    if len(row) != len(header):
+        return Problem("row", f"{len(row)} cells under {len(header)} columns; is a cell with a comma in quotes?")
+    found: dict[str, Any] = {}
+    for name, cell in zip(header, row, strict=True):
+        if found.get(name, cell) != cell:
+            return Problem(name or "(a column without a name)", "stands twice in the header, with two answers here")
+        if name or cell.strip():
+            found[name] = cell
+    return found
 
 
 def _named(header: list[str]) -> list[str]:
@@ -159,26 +195,45 @@ def _target(form: Form, column: str) -> str:
     return found
 
 
+def _checked(form: Form, row: Mapping[str, Any] | Problem, columns: Mapping[str, str]) -> Entry | FormError:
+    """Return what a row says, or why it cannot be read; whole rows only, so that no half of a case is kept."""
+    if isinstance(row, Problem):
+        return FormError((row,))
+    try:
+        return _entry(form, row, columns)
+    except FormError as fault:
+        return fault
+
+
 def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str]) -> Entry:
     fields: dict[str, Any] = {}
     consent: dict[str, str] = {}
+    problems: list[Problem] = []
     for column, target in columns.items():
         value = row.get(column)
         text = value.strip() if isinstance(value, str) else value
         if text is None or (isinstance(text, str) and text in MISSING):
             continue
         if target.startswith("consent."):
-            consent[target.removeprefix("consent.")] = (
-                "yes" if _is_yes(text) else "withdrawn" if text == "withdrawn" else "no"
-            )
+            answer = answer_of(text)
+            if not answer:
+                problems.append(Problem(target, _UNREADABLE))
+            elif consent.setdefault(target.removeprefix("consent."), answer) != answer:
+                problems.append(Problem(target, "two columns give two answers"))
         elif "/" in target:
             name, code = target.split("/")
-            if _is_yes(text) and code not in fields.setdefault(name, []):
+            if answer_of(text) == "yes" and code not in fields.setdefault(name, []):
                 fields[name].append(code)
         else:
             fields[target] = _value(form, form.fields[target], text)
     if "con_Consent" in fields:
-        consent.setdefault("services", "yes" if _is_yes(fields["con_Consent"]) else "no")
+        answer = answer_of(fields["con_Consent"])
+        if not answer:
+            problems.append(Problem("con_Consent", _UNREADABLE))
+        consent.setdefault("services", answer)
+        fields["con_Consent"] = answer == "yes"
+    if problems:
+        raise FormError(tuple(problems))
     return Entry(_asked(fields), consent, {"form_kind": "import"})
 
 
@@ -207,8 +262,9 @@ def _code_of(form: Form, field: Field, text: str) -> str:
     return ""
 
 
-def _is_yes(value: Any) -> bool:
-    return str(value).strip().lower() in ("1", "1.0", "yes", "true", "y", "x")
+def answer_of(value: Any) -> str:
+    """Return yes, no or withdrawn for an answer as people and programs write it; empty when it is none of them."""
+    return _ANSWERS.get(unicodedata.normalize("NFC", str(value)).strip().casefold(), "")
 
 
 def _asked(fields: dict[str, Any]) -> dict[str, Any]:
@@ -267,11 +323,14 @@ def _finding(row: Mapping[str, Any]) -> Entry:
     return Entry(fields, {}, {"form_kind": "finding"})
 
 
-def _keep(register: Register, found: Iterable[Entry]) -> Imported:
+def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
     refused: list[tuple[int, tuple[Problem, ...]]] = []
     good: list[Entry] = []
     known = 0
     for number, entry in enumerate(found, start=1):
+        if isinstance(entry, FormError):
+            refused.append((number, entry.problems))
+            continue
         if register.is_imported(str(entry.fields.get("tl_SubmissionId", ""))):
             known += 1
             continue
