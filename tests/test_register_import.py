@@ -121,6 +121,15 @@ def test_a_choice_per_column(register, tmp_path):
     assert case.fields["ai_PlatformClass"] == ["dating", "messaging"]
 
 
+def test_a_choice_that_cannot_be_read_is_refused(register, tmp_path):
+    """It is not left out as if it had not been chosen; the choice's own code counts as chosen."""
+    text = "ai_Asked,ai_PlatformClass/dating\nyes,maybe\nyes,dating\n"
+    done = _import(register, tmp_path, "s.csv", text)
+
+    assert _only(register, done).fields["ai_PlatformClass"] == ["dating"]
+    assert [(row, problems[0].field) for row, problems in done.refused] == [(1, "ai_PlatformClass/dating")]
+
+
 def test_an_unknown_column_stops_the_import(register, tmp_path):
     """Nothing is dropped silently: the column is named, and may be left out on purpose."""
     text = "prs_Gender,shoe_size\nFeminine,38\n"
@@ -129,6 +138,40 @@ def test_an_unknown_column_stops_the_import(register, tmp_path):
 
     assert register.count() == 0
     assert len(_import(register, tmp_path, "u2.csv", text, ignore=["shoe_size"]).added) == 1
+
+
+@pytest.mark.parametrize(
+    "column", ["id", "ID", "status", "Notes", "tags", "index", "version", "case/status", "ai_other_note"]
+)
+def test_a_column_of_the_team_is_no_system_column(register, tmp_path, column):
+    """`status` may say that the case is closed: a name without the server's underscore stops the import."""
+    with pytest.raises(ImportingError, match=column):
+        _import(register, tmp_path, "u.csv", f"prs_Gender,{column}\nFeminine,Closed\n")
+
+    assert register.count() == 0
+
+
+def test_system_columns_are_passed_over(register, tmp_path):
+    """What Kobo and ODK add in their exports and answers holds nothing of the case."""
+    kobo = "_id _uuid _submission_time _validation_status _notes _status _submitted_by __version__ _version_ _tags _index".split()
+    more = "start end today deviceid _version__001 meta/rootUuid _attachments _geolocation _xform_id_string formhub/uuid".split()
+    central = "SubmissionDate meta-instanceID KEY SubmitterID SubmitterName AttachmentsPresent ReviewState DeviceID Edits".split()
+    for number, names in enumerate((kobo + more, central, ["group/ai_other_note"])):
+        filled = [f"2026-09-0{number + 1}" if "ubmission" in name else f"{number}" for name in names]
+        cells = "" if "ai_other_note" in names[0] else ",".join(filled)
+        done = _import(register, tmp_path, f"s{number}.csv", f"prs_Gender,{','.join(names)}\nFeminine,{cells}\n")
+        assert _only(register, done).fields["prs_Gender"] == "Feminine"
+
+
+def test_the_validation_of_a_form_server_is_passed_over(register, tmp_path):
+    """Kobo's JSON holds it as an object."""
+    row = {
+        "prs_Gender": "Feminine",
+        "_validation_status": {"uid": "approved", "by_whom": "w"},
+        "_supplementalDetails": {},
+    }
+
+    assert len(_import(register, tmp_path, "v.json", json.dumps([row])).added) == 1
 
 
 def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):

@@ -48,13 +48,19 @@ _ALIASES = {
     "metainstanceid": "tl_SubmissionId",
 }
 _SYSTEM = re.compile(
-    r"(_?(id|submission_time|validation_status|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|"
-    r"attachments|geolocation|version_?|version)|__version__|formhub(/.*)?|meta/(rootUuid|deprecatedID|instanceName)|"
-    r"start|end|today|deviceid|username|simserial|subscriberid|KEY|SubmissionDate|"
-    r"_?submission__.*|.*_other_note)",
-    re.IGNORECASE,
+    r"_(id|submission_time|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|attachments|geolocation)|"
+    r"_(validation_status|supplementalDetails)(/.*)?|_+version_*(_\d+)?|_submission__.*|"
+    r"(.*/)?meta/(rootUuid|deprecatedID|instanceName)|meta-(rootUuid|deprecatedID|instanceName)|"
+    r"start|end|today|deviceid|username|simserial|subscriberid|phonenumber|"
+    r"__id|__system/.*|KEY|SubmissionDate|SubmitterID|SubmitterName|AttachmentsPresent|AttachmentsExpected|ReviewState|DeviceID|"
+    r"Edits|FormVersion"
 )
-"""Columns that form servers add; they hold nothing of the case (device ids among them are not wanted)."""
+"""Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
+wanted). A name that a team may have given (`id`, `status`, `Notes`) is not here: it stops the import, as any unknown one."""
+_FORM_WIDE = re.compile(r"formhub(/.*)?")
+"""One value for every submission of a form: `formhub/uuid` is no id of a submission."""
+_NOTE = re.compile(r".*_other_note")
+"""Texts that HTCDS's forms show; such a column is passed over as long as nothing stands in it."""
 
 
 class ImportingError(ThreelinesError):
@@ -167,16 +173,26 @@ def _squeezed(text: str) -> str:
 
 
 def _columns(form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[str]) -> tuple[dict[str, str], list[str]]:
-    names = sorted({name for row in rows for name in row})
+    filled: dict[str, bool] = {}
+    for row in rows:
+        for name, value in row.items():
+            filled[name] = filled.get(name, False) or str(value or "").strip() not in MISSING
     known: dict[str, str] = {}
     unknown = []
-    for name in names:
-        target = _target(form, name)
+    for name in sorted(filled):
+        target = "" if _FORM_WIDE.fullmatch(name) else _target(form, name)
         if target:
             known[name] = target
-        elif name not in ignore and not _SYSTEM.fullmatch(name) and not _SYSTEM.fullmatch(name.rsplit("/", 1)[-1]):
+        elif name not in ignore and not _is_passed_over(name, filled[name]):
             unknown.append(name or "(a column without a name)")
     return known, unknown
+
+
+def _is_passed_over(name: str, is_filled: bool) -> bool:
+    last = name.rsplit("/", 1)[-1]
+    if _FORM_WIDE.fullmatch(name) or _SYSTEM.fullmatch(name) or _SYSTEM.fullmatch(last):
+        return True
+    return bool(_NOTE.fullmatch(last)) and not is_filled
 
 
 def _target(form: Form, column: str) -> str:
@@ -222,7 +238,10 @@ def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str]) -> En
                 problems.append(Problem(target, "two columns give two answers"))
         elif "/" in target:
             name, code = target.split("/")
-            if answer_of(text) == "yes" and code not in fields.setdefault(name, []):
+            chosen = "yes" if _code_of(form, form.fields[name], str(text)) == code else answer_of(text)
+            if not chosen:
+                problems.append(Problem(target, "cannot be read; write 1 or 0"))
+            elif chosen == "yes" and code not in fields.setdefault(name, []):
                 fields[name].append(code)
         else:
             fields[target] = _value(form, form.fields[target], text)
