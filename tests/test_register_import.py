@@ -113,6 +113,34 @@ def test_a_form_servers_submission(register, tmp_path):
     assert (again.added, again.known) == ((), 1)
 
 
+@pytest.mark.parametrize("column", ["_submission_time", "SubmissionDate"])
+def test_a_submission_counts_from_its_day(register, tmp_path, column):
+    """Consent was given, and the case recorded, when the form was sent: a consent of 2023 is over by 2026."""
+    head = f"prs_Gender,{column},consent.statistics\n"
+    rows = "Feminine,2023-02-03T10:11:12,yes\nFeminine,2026-02-03 10:11:12.345+07:00,yes\nFeminine,2026-09-16,yes\n"
+    old, new, ahead = map(register.get, _import(register, tmp_path, "d.csv", head + rows).added)
+
+    assert (old.consent["statistics"].given, old.consent["statistics"].expires) == ("2023-02-03", "2025-02-01")
+    assert [case.consent["statistics"].stands(TODAY) for case in (old, new, ahead)] == [False, True, True]
+    assert [case.provenance["recorded"] for case in (old, new, ahead)] == ["2023-02-03", "2026-02-03", "2026-09-15"]
+    assert [case.row.quarter for case in (old, new)] == ["2023-Q1", "2026-Q1"]
+    assert len(list(register.incidents("statistics"))) == 2
+
+
+def test_a_submission_day_that_cannot_be_read_is_refused(register, tmp_path):
+    """Today would make an old consent fresh; who means today leaves the column out on purpose."""
+    text = "prs_Gender,_submission_time,consent.statistics\n" + "".join(
+        f"Feminine,{day},yes\n" for day in ("03/02/2023", "2023-02-30", "2023-02-031", "2031-01-01", "", "2026-09-01")
+    )
+    done = _import(register, tmp_path, "d.csv", text)
+
+    assert [(row, problems[0].field) for row, problems in done.refused] == [
+        (n, "_submission_time") for n in range(1, 6)
+    ]
+    assert _only(register, done).consent["statistics"].given == "2026-09-01"
+    assert len(_import(register, tmp_path, "d2.csv", text, ignore=["_submission_time"]).added) == 6
+
+
 def test_a_choice_per_column(register, tmp_path):
     """Exports that split a select-multiple into columns of 0 and 1 are put together again."""
     text = "ai_Asked,ai_PlatformClass/dating,ai_PlatformClass/messaging,ai_PlatformClass/gaming\nyes,1,True,0\n"

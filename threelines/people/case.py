@@ -119,7 +119,7 @@ def add_months(month: str, months: int) -> str:
 
 
 def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], today: date) -> dict[str, Consent]:
-    """Read consent answers: purpose → yes, or purpose → {value, giver, language, method, expires}."""
+    """Read consent answers: purpose → yes, or purpose → {value, giver, language, method, given, expires}."""
     kept = {}
     problems = [
         Problem("consent", "no such purpose; form.toml lists them") for name in answers if name not in form.purposes
@@ -142,15 +142,16 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
 
 
 def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | None:
-    month = add_months(today.isoformat()[:7], CONSENT_MONTHS)
     filled = {"given": today.isoformat(), **{key: value for key, value in given.items() if value}}
-    if filled.get("value") == "yes":
-        filled.setdefault("expires", f"{month}-01")
     listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("value", "giver", "method"))
     known = set(filled) <= set(Consent.__struct_fields__) and filled.get("value")
     if not (listed and known and re.fullmatch(r"([a-z]{3})?", filled.get("language", ""))):
         return None
     try:
+        if filled["value"] == "yes":
+            # from the day it was given, which may be long before it is kept here
+            month = date.fromisoformat(filled["given"]).isoformat()[:7]
+            filled.setdefault("expires", f"{add_months(month, CONSENT_MONTHS)}-01")
         _ = [date.fromisoformat(filled[key]) for key in ("given", "expires") if key in filled]
     except ValueError:
         return None

@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,9 @@ _SYSTEM = re.compile(
 )
 """Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
 wanted). A name that a team may have given (`id`, `status`, `Notes`) is not here: it stops the import, as any unknown one."""
+_SUBMITTED = "submitted"
+_SUBMISSION_TIMES = ("_submission_time", "SubmissionDate", "__system/submissionDate")
+"""Where form servers write when an answer reached them: the day of the record, and of the consent in it."""
 _FORM_WIDE = re.compile(r"formhub(/.*)?")
 """One value for every submission of a form: `formhub/uuid` is no id of a submission."""
 _NOTE = re.compile(r".*_other_note")
@@ -87,7 +91,7 @@ def import_file(register: Register, path: Path, *, ignore: Iterable[str] = ()) -
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, (_checked(register.form, row, columns) for row in rows))
+    return _keep(register, (_checked(register, row, columns) for row in rows))
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
@@ -180,6 +184,9 @@ def _columns(form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[st
     known: dict[str, str] = {}
     unknown = []
     for name in sorted(filled):
+        if name in _SUBMISSION_TIMES and name not in ignore:
+            known[name] = _SUBMITTED
+            continue
         target = "" if _FORM_WIDE.fullmatch(name) else _target(form, name)
         if target:
             known[name] = target
@@ -211,23 +218,32 @@ def _target(form: Form, column: str) -> str:
     return found
 
 
-def _checked(form: Form, row: Mapping[str, Any] | Problem, columns: Mapping[str, str]) -> Entry | FormError:
+def _checked(register: Register, row: Mapping[str, Any] | Problem, columns: Mapping[str, str]) -> Entry | FormError:
     """Return what a row says, or why it cannot be read; whole rows only, so that no half of a case is kept."""
     if isinstance(row, Problem):
         return FormError((row,))
     try:
-        return _entry(form, row, columns)
+        return _entry(register.form, row, columns, register.today)
     except FormError as fault:
         return fault
 
 
-def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str]) -> Entry:
+def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today: date) -> Entry:
     fields: dict[str, Any] = {}
     consent: dict[str, str] = {}
     problems: list[Problem] = []
+    day = ""
     for column, target in columns.items():
         value = row.get(column)
         text = value.strip() if isinstance(value, str) else value
+        if target == _SUBMITTED:
+            # an empty one, too: what has no day among dated rows would be taken for today's
+            day = _day_of(text, today)
+            if not day:
+                problems.append(
+                    Problem(column, "no day of the past such as 2026-09-01; mend it, or --ignore the column")
+                )
+            continue
         if text is None or (isinstance(text, str) and text in MISSING):
             continue
         if target.startswith("consent."):
@@ -253,7 +269,19 @@ def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str]) -> En
         fields["con_Consent"] = answer == "yes"
     if problems:
         raise FormError(tuple(problems))
-    return Entry(_asked(fields), consent, {"form_kind": "import"})
+    given = {purpose: {"value": value, "given": day} for purpose, value in consent.items()}
+    return Entry(_asked(fields), given, {"form_kind": "import", **({"recorded": day} if day else {})})
+
+
+def _day_of(value: Any, today: date) -> str:
+    """Return the day of a time as servers write it; empty when it is none, or lies after today."""
+    found = re.match(r"\d{4}-\d\d-\d\d(?![^T ])", str(value))
+    try:
+        day = date.fromisoformat(found.group()) if found else None
+    except ValueError:
+        day = None
+    # a server east of here may write tomorrow; nobody consented later than today
+    return "" if day is None or day > today + timedelta(days=1) else min(day, today).isoformat()
 
 
 def _value(form: Form, field: Field, text: Any) -> Any:
