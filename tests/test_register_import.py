@@ -141,6 +141,30 @@ def test_a_submission_day_that_cannot_be_read_is_refused(register, tmp_path):
     assert len(_import(register, tmp_path, "d2.csv", text, ignore=["_submission_time"]).added) == 6
 
 
+def test_a_submission_that_stands_twice_in_a_file_is_kept_once(register, tmp_path):
+    """The same id, in either spelling, is one submission; a row with a fault does not stand for a good one behind it."""
+    text = "_uuid,prs_Gender\nu-1,Feminine\nu-1,Feminine\nuuid:u-1,Feminine\nu-2,WRONG\nu-2,Feminine\n,Feminine\n,Feminine\n"
+    done = _import(register, tmp_path, "t.csv", text)
+
+    assert (len(done.added), done.known, [row for row, _ in done.refused]) == (4, 2, [4])
+
+
+def test_a_submission_kept_under_its_prefixed_id_is_known(register, tmp_path):
+    """Cases that an earlier version imported from `meta/instanceID` are found again."""
+    register.add({"ai_Asked": "no", "tl_SubmissionId": "uuid:u-1"})
+    row = {"_uuid": "u-1", "meta": {"instanceID": "uuid:u-1"}, "prs_Gender": "Feminine"}
+
+    assert _import(register, tmp_path, "p.json", json.dumps([row])).known == 1
+
+
+def test_the_id_of_the_form_is_no_id_of_a_submission(register, tmp_path):
+    """Every submission of a form has the same `formhub/uuid`; the second one is not taken for the first."""
+    rows = [{"_uuid": f"u-{number}", "formhub/uuid": "f", "prs_Gender": "Feminine"} for number in range(2)]
+
+    assert len(_import(register, tmp_path, "f.json", json.dumps(rows)).added) == 2
+    assert len(_import(register, tmp_path, "g.json", json.dumps([{**rows[0], "_uuid": "u-3"}])).added) == 1
+
+
 def test_a_choice_per_column(register, tmp_path):
     """Exports that split a select-multiple into columns of 0 and 1 are put together again."""
     text = "ai_Asked,ai_PlatformClass/dating,ai_PlatformClass/messaging,ai_PlatformClass/gaming\nyes,1,True,0\n"
@@ -296,6 +320,8 @@ def test_our_own_htcds_export_comes_back(register, tmp_path):
 
     assert case.fields["vic_TypeOfExploitation"] == ["ForcedLabour"]
     assert case.fields["ai_Asked"] == "yes"
+    again = import_file(register, path)
+    assert (again.added, again.known) == ((), 1)
 
 
 def _finding(decision):

@@ -58,6 +58,7 @@ _SYSTEM = re.compile(
 )
 """Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
 wanted). A name that a team may have given (`id`, `status`, `Notes`) is not here: it stops the import, as any unknown one."""
+_UUID = "uuid:"
 _SUBMITTED = "submitted"
 _SUBMISSION_TIMES = ("_submission_time", "SubmissionDate", "__system/submissionDate")
 """Where form servers write when an answer reached them: the day of the record, and of the consent in it."""
@@ -76,7 +77,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
     added: tuple[str, ...]
     known: int = 0
-    """Rows that had been imported before."""
+    """Rows that had been imported before, or that stand in the file before."""
     refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
 
 
@@ -124,7 +125,11 @@ def _listed(whole: Any) -> list[Any]:
     if isinstance(whole, list):
         return whole
     if "records" in whole and whole.get("standard", "").startswith("HTCDS"):
-        return [{**record["htcds"], **record.get("extension", {})} for record in whole["records"]]
+        return [
+            # the id is the case's own for the recipient, the same in every export of it
+            {**record["htcds"], **record.get("extension", {}), "tl_SubmissionId": record.get("id", "")}
+            for record in whole["records"]
+        ]
     rows: list[Any] = whole.get("results", whole.get("value", [whole]))
     return rows
 
@@ -261,6 +266,9 @@ def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today
                 fields[name].append(code)
         else:
             fields[target] = _value(form, form.fields[target], text)
+    if "tl_SubmissionId" in fields:
+        # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
+        fields["tl_SubmissionId"] = str(fields["tl_SubmissionId"]).removeprefix(_UUID)
     if "con_Consent" in fields:
         answer = answer_of(fields["con_Consent"])
         if not answer:
@@ -373,12 +381,14 @@ def _finding(row: Mapping[str, Any]) -> Entry:
 def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
     refused: list[tuple[int, tuple[Problem, ...]]] = []
     good: list[Entry] = []
+    taken: set[str] = set()
     known = 0
     for number, entry in enumerate(found, start=1):
         if isinstance(entry, FormError):
             refused.append((number, entry.problems))
             continue
-        if register.is_imported(str(entry.fields.get("tl_SubmissionId", ""))):
+        submission = str(entry.fields.get("tl_SubmissionId", "")).strip()
+        if submission in taken or _is_imported(register, submission):
             known += 1
             continue
         problems = register.problems(entry)
@@ -386,8 +396,14 @@ def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
             refused.append((number, problems))
         else:
             good.append(entry)
+            taken |= {submission} - {""}
     added = tuple(register.add_many(good, reason="import"))
     return Imported(added=added, known=known, refused=tuple(refused))
+
+
+def _is_imported(register: Register, submission: str) -> bool:
+    """Ask for both spellings of an id: earlier versions kept the one with its prefix."""
+    return bool(submission) and any(register.is_imported(name) for name in (submission, _UUID + submission))
 
 
 def blank_csv(*, short: bool = False) -> str:
