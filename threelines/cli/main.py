@@ -48,9 +48,12 @@ def root() -> None:
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 findings asked to fail, 2 a message for the user, 130 stopped."""
+    """Run the command line: 0 done, 1 findings or faults asked to fail, 2 a message for the user, 130 stopped."""
     try:
-        root.main(standalone_mode=False)
+        code = root.main(standalone_mode=False)
+        # click does not let `Exit` through here: it hands its code back, and a command that has done all returns None
+        if isinstance(code, int) and code:
+            sys.exit(code)
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
@@ -58,8 +61,6 @@ def main() -> None:
         fault.show()
         # click gives 1 for a file that cannot be opened, which is "findings asked to fail" here
         sys.exit(2 if isinstance(fault, click.FileError) else fault.exit_code)
-    except click.exceptions.Exit as left:
-        sys.exit(left.exit_code)
     except ThreelinesError as fault:
         click.echo(f"threelines: {fault}", err=True)
         sys.exit(fault.exit_code)
