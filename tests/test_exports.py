@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
     pytest.importorskip(needed)
 
 import threelines.exports
+from threelines.cli.main import root
 from threelines.exports import csv as csv_export
 from threelines.exports import dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports.sharing import DENIED, ExportError, Handover, coded
@@ -221,3 +223,47 @@ def test_key_terms_stand_word_for_word(tmp_path: Path):
     assert part["key_terms"] == ["HUMAN TRAFFICKING FIN-2020-A008", "FIN-2024-DEEPFAKEFRAUD"]
     assert "Funnel account" in part["narrative"]
     assert part["flags"] == ["FIN-25"]
+
+
+@pytest.fixture(scope="module")
+def register(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a register of invented cases; nobody approves anything in it."""
+    db = str(tmp_path_factory.mktemp("register") / "d.db")
+    assert CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "60", "--user", "first"]).exit_code == 0
+    return db
+
+
+def exported(name: str, db: str, out: Path) -> str:
+    """Write an export by the command and return what it says."""
+    done = CliRunner().invoke(root, ["export", name, "--db", db, "--out", str(out), "--user", "first"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize("ending", ["", ".json", ".pdf", ".PDF"])
+def test_referral_is_two_files_side_by_side(ending: str, register: str, tmp_path: Path):
+    """Whichever ending is named, the JSON and the PDF stand there, nothing else does, and `check` accepts them."""
+    told = exported("referral", register, tmp_path / f"r{ending}")
+
+    assert ["r.json", "r.pdf"] == sorted(path.name for path in tmp_path.iterdir())
+    assert "r.json and " in told
+    assert CliRunner().invoke(root, ["export", "check", "referral", str(tmp_path / "r.json")]).exit_code == 0
+
+
+def test_failed_referral_leaves_nothing(register: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What the format's own reader refuses leaves no file, and both files from before as they were."""
+    (tmp_path / "r.pdf").write_text("old")
+    monkeypatch.setattr(referral, "check", lambda _path: ["refused"])
+    done = CliRunner().invoke(root, ["export", "referral", "--db", register, "--out", str(tmp_path / "r.json")])
+
+    assert done.exit_code == 1
+    assert ["r.pdf"] == [path.name for path in tmp_path.iterdir()]
+    assert (tmp_path / "r.pdf").read_text() == "old"
+
+
+def test_referral_into_a_folder_is_refused(register: str, tmp_path: Path):
+    """A folder is no name for two files."""
+    done = CliRunner().invoke(root, ["export", "referral", "--db", register, "--out", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert "name a file" in done.output

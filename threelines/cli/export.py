@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import threelines.exports
-from threelines.cli._outputs import beside
+from threelines.cli._outputs import beside, beside_all
 from threelines.cli.register import database_options, opened
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _format(name: str) -> click.Command:
         from threelines.exports.sharing import Handover
         from threelines.people.register import incidents
 
+        out = _target(module, out)
         with opened(**options) as register:
             rows = list(incidents(register, module.PURPOSE)) if module.PURPOSE else []
             approvals, waiting = _approved(register, name, recipient, rows)
@@ -94,9 +95,24 @@ def _format(name: str) -> click.Command:
     return write
 
 
+def _target(module: Any, out: Path) -> Path:
+    """Return the file to write: of a format that is several files, its main one, whichever of them was named."""
+    others: tuple[str, ...] = getattr(module, "BESIDE", ())
+    if not others:
+        return out
+    if out.exists() and not out.is_file():
+        raise click.UsageError(
+            f"--out {out}: several files are written, side by side; name a file, not a folder or pipe"
+        )
+    return out.with_suffix(module.SUFFIX) if out.suffix.lower() in ("", *others) else out
+
+
 def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    with beside(out) if out.suffix else nullcontext(out) as part:  # without an ending it may be a folder (a MISP feed)
+    others: tuple[str, ...] = getattr(module, "BESIDE", ())
+    # without an ending it may be a folder (a MISP feed)
+    safe = beside_all(out, others) if others else beside(out) if out.suffix else nullcontext(out)
+    with safe as part:
         module.write(rows, part, handover)
         wrong = module.check(part)
         if wrong:
@@ -111,7 +127,8 @@ def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
         if module.PURPOSE
         else "no case data"
     )
-    click.echo(f"{out}: {whose}; accepted by the format's own reader.")
+    names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
+    click.echo(f"{names}: {whose}; accepted by the format's own reader.")
     if waiting:
         click.echo(
             f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"

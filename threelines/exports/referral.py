@@ -18,6 +18,8 @@ from threelines.records import Incident
 
 PURPOSE = "share_with_police"
 SUFFIX = ".json"
+BESIDE = (".pdf",)
+"""Endings of the files that `write` puts beside its main one."""
 FIELDS: tuple[str, ...] = (
     "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Act", "ai_Means", "ai_Period", "ai_PlatformClass", "ai_MovedToE2EE",
     "ai_ContactLanguage", "ai_Signs", "ai_EvidenceBasis", "ai_EvidenceHeld", "ai_Alternative", "ai_Stage", "ai_Effect",
