@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from threelines.exports._letters import UNPRINTABLE, markup
 from threelines.exports.sharing import Handover, coded, listed
 from threelines.records import Incident
 
@@ -69,7 +69,7 @@ def digest(body: dict[str, Any]) -> str:
 
 
 def pdf(body: dict[str, Any], out: Path) -> None:
-    """Write the referrals as a PDF of plain pages."""
+    """Write the referrals as a PDF of plain pages; letters that no font has are written out, and the page says so."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
@@ -79,7 +79,10 @@ def pdf(body: dict[str, Any], out: Path) -> None:
     for entry in body["referrals"] or [{"reference": "none", "facts": {}, "missing": [], "complete": False}]:
         if flow:
             flow.append(PageBreak())
-        flow += [Paragraph(escape(text), style[kind]) for kind, text in _lines(entry, body)]
+        lines = [(kind, *markup(text)) for kind, text in _lines(entry, body)]
+        flow += [Paragraph(marked, style[kind]) for kind, marked, _ in lines]
+        if not all(whole for _, _, whole in lines):
+            flow.append(Paragraph(UNPRINTABLE, style["Normal"]))
         flow.append(Spacer(1, 12))
     document = SimpleDocTemplate(
         str(out),
