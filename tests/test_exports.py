@@ -6,6 +6,7 @@ import importlib
 import json
 import pkgutil
 import random
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
     pytest.importorskip(needed)
 
 import threelines.exports
+from threelines.cli import export as export_command
 from threelines.cli.main import root
 from threelines.exports import _letters, dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports import csv as csv_export
@@ -229,7 +231,7 @@ def test_key_terms_stand_word_for_word(tmp_path: Path):
 def register(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a register of invented cases; nobody approves anything in it."""
     db = str(tmp_path_factory.mktemp("register") / "d.db")
-    assert CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "60", "--user", "first"]).exit_code == 0
+    assert CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "150", "--user", "first"]).exit_code == 0
     return db
 
 
@@ -316,3 +318,93 @@ def test_referral_names_any_recipient(
     assert all(font in page for font in fonts)
     assert said == (b"Some letters cannot be printed" in page)
     assert recipient in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "key"), [
+    ("stix", "objects"), ("misp", "Object"), ("misuse", "cases"), ("dsa", "notices_article_18"), ("fincen", "parts"),
+    ("htcds", "records"), ("referral", "referrals"),
+])  # fmt: skip
+def test_the_number_told_is_the_number_written(name: str, key: str, register: str, tmp_path: Path):
+    """The command counts what stands in the file and says how many were left out; the request has the same number."""
+    told = exported(name, register, tmp_path / "out.json")
+    body = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    found = body.get("Event", body).get(key, [])
+    number = len([entry for entry in found if name != "stix" or entry["type"] == "incident"])
+    counts = re.search(r": (\d+) cases? with consent for \w+ written(?:, (\d+) left out \(no .+ in them\))?;", told)
+
+    assert counts, told
+    assert int(counts[1]) == number
+    assert (counts[2] is None) == (name in ("htcds", "referral"))
+    assert requested(register, told) == (number or None)
+
+
+def requested(db: str, told: str) -> int | None:
+    """Return how many cases the request speaks of that the command made, if it made one."""
+    from threelines.cli.register import opened
+    from threelines.people.approval import read
+
+    request = re.search(r"export approve (\w+)", told)
+    options = {"database": db, "key_file": None, "passphrase": "", "user": "first", "role": "supervisor", "team": ""}
+    with opened(**options) as found:
+        return int(read(found, request[1]).details["cases"]) if request else None
+
+
+def test_cases_without_what_a_format_needs_are_left_out():
+    """What a format has nothing to say of is left out, and counted as left out; a format that needs nothing keeps all."""
+    rows = [Incident(id="c", fields={"ai_Act": ["recruitment"]})]
+
+    assert export_command._counted(fincen, rows).startswith(
+        "0 cases with consent for share_with_police written, 1 left out"
+    )
+    assert export_command._kept(stix, rows) == []
+    assert export_command._kept(csv_export, rows) == rows
+
+
+TWO = ("u1", "u2")
+
+
+def test_stix_says_that_it_is_a_draft(tmp_path: Path):
+    """Every object that may be labelled is labelled a draft until two people approved; both pass the validator."""
+    draft = written("stix", tmp_path, incidents(5))
+    labelled = [entry.get("labels", []) for entry in json.loads(draft.read_text())["objects"][3:]]
+    approved = written("stix", tmp_path, incidents(5), approvals=TWO)
+
+    assert labelled
+    assert all("draft" in labels for labels in labelled)
+    assert "draft" not in approved.read_text(encoding="utf-8")
+    assert [] == stix.check(approved)
+
+
+@pytest.mark.parametrize("target", ["m.json", "feed"])
+def test_misp_publishes_only_what_was_approved(target: str, tmp_path: Path):
+    """A draft is an unpublished event with MISP's own tag for drafts and a title that says it."""
+    said = []
+    for number, who in enumerate(((), TWO)):
+        (tmp_path / str(number)).mkdir()
+        path = misp.write(incidents(5), tmp_path / str(number) / target, handover(approvals=who))
+        assert [] == misp.check(path)
+        file = path if path.is_file() else next(path.glob("*-*.json"))
+        event = json.loads(file.read_text())
+        event = event.get("Event", event)
+        tags = {tag["name"] for tag in event["Tag"]}
+        said.append((event.get("published"), event["info"].startswith("DRAFT"), 'workflow:state="draft"' in tags))
+
+    assert [(False, True, True), (True, False, False)] == said
+
+
+@pytest.mark.parametrize("name", ["htcds", "misuse", "fincen", "dsa", "referral"])
+def test_status_follows_approval(name: str, tmp_path: Path):
+    """A document with a place for it is a draft until two people approved."""
+    states = [
+        json.loads(written(name, tmp_path, incidents(5), approvals=who).read_text(encoding="utf-8"))["status"]
+        for who in ((), TWO)
+    ]
+
+    assert [True, False] == [state.startswith("draft") for state in states]
+    assert states[1] == "approved"
+
+
+def test_csv_draft_is_told_by_the_command(register: str, tmp_path: Path):
+    """A table has no place for a mark: whoever writes it is told plainly."""
+    assert "IS A DRAFT" in exported("csv", register, tmp_path / "c.csv")
+    assert "IS A DRAFT" not in exported("stix", register, tmp_path / "s.json")

@@ -84,7 +84,7 @@ def _format(name: str) -> click.Command:
         out = _target(module, out)
         with opened(**options) as register:
             rows = list(incidents(register, module.PURPOSE)) if module.PURPOSE else []
-            approvals, waiting = _approved(register, name, recipient, rows)
+            approvals, waiting = _approved(register, name, recipient, rows, cases=len(_kept(module, rows)))
             handover = Handover(
                 organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
                 made=datetime.now(timezone.utc).replace(microsecond=0), definition=_definition(),
@@ -121,29 +121,48 @@ def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> 
             )
 
 
+def _kept(module: Any, rows: list[Incident]) -> list[Incident]:
+    """Return the cases that the format writes: some formats have nothing to say of a case without a certain answer."""
+    from threelines.exports.sharing import holding
+
+    return list(holding(rows, getattr(module, "NEEDS", "")))
+
+
 def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
-    whose = (
-        f"{len(rows)} case{'' if len(rows) == 1 else 's'} with consent for {module.PURPOSE}"
-        if module.PURPOSE
-        else "no case data"
-    )
+    whose = _counted(module, rows) if module.PURPOSE else "no case data"
     names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
     click.echo(f"{names}: {whose}; accepted by the format's own reader.")
     if waiting:
         click.echo(
             f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"
         )
+    if waiting and not getattr(module, "MARKS_DRAFT", True):
+        click.echo(
+            "THIS FILE IS A DRAFT AND CANNOT SAY SO ITSELF: the format has no place for it. Do not send it.", err=True
+        )
 
 
-def _approved(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[tuple[str, ...], str]:
+def _counted(module: Any, rows: list[Incident]) -> str:
+    """Say how many cases were written, and how many were left out and why."""
+    from threelines.exports.sharing import LEFT_OUT
+
+    kept = len(_kept(module, rows))
+    left = len(rows) - kept
+    said = f"{kept} case{'' if kept == 1 else 's'} with consent for {module.PURPOSE} written"
+    return f"{said}, {left} left out ({LEFT_OUT[module.NEEDS]})" if left else said
+
+
+def _approved(
+    register: Register, name: str, recipient: str, rows: list[Incident], *, cases: int
+) -> tuple[tuple[str, ...], str]:
     """Return who approved exactly this content, or ask for it: (approvals, id of the open request)."""
     from threelines.people.approval import prepare
 
     approvals = approval_of(register, name, recipient, rows)
-    if approvals or not rows:
+    if approvals or not cases:
         return approvals, ""
     request = prepare(
-        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=len(rows)
+        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=cases
     )
     return (), request
 

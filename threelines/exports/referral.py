@@ -43,7 +43,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     body = {
         "organisation": handover.organisation, "recipient": handover.recipient or "not named", "made": handover.stamp,
         "legal_basis": handover.legal_basis or "consent of the person to a report to the police", "tlp": handover.tlp,
-        "approvals": list(handover.approvals), "status": "approved" if len(set(handover.approvals)) >= 2 else "draft",
+        "approvals": list(handover.approvals), "status": handover.status,
         "referrals": referrals, "receipt": None, "answer": None,
     }  # fmt: skip
     body["sha256"] = digest(body)
