@@ -1,8 +1,9 @@
 """Letters of any script in a PDF: each word in a font that has it, and what no font has is written out, not squares.
 
-Fonts: Helvetica and Vera (Latin), DejaVu Sans where the machine has it (Cyrillic, Greek, Armenian, Georgian …), and
-the reader's own fonts for Chinese, Japanese and Korean (with plain Cyrillic and Greek, too). Letters that join or run
-from right to left would stand unjoined and backwards here, so they are written out as well.
+Fonts: Helvetica and Vera (Latin), where the machine has them DejaVu Sans (Cyrillic, Greek, Armenian, Georgian, Lao) and
+Noto Sans (Thai, Ethiopic), and the reader's own fonts for Chinese, Japanese and Korean (with plain Cyrillic and Greek,
+too). Letters that run from right to left would stand backwards and unjoined here, so they are written out as well.
+Scripts whose letters change shape next to each other (Devanagari, Khmer, Burmese …) are not among the fonts for that reason.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-_FILES = {"Vera": "Vera.ttf", "DejaVuSans": "DejaVuSans.ttf"}
-"""Vera comes with reportlab; DejaVu is taken where the machine has it."""
+_FILES = {
+    "Vera": "Vera.ttf", "DejaVuSans": "DejaVuSans.ttf", "NotoSansThai": "noto/NotoSansThai-Regular.ttf",
+    "NotoSansEthiopic": "noto/NotoSansEthiopic-Regular.ttf",
+}  # fmt: skip
+"""Vera comes with reportlab; the others are taken where the machine has them, as Debian and Ubuntu lay them down."""
 _READERS = {"STSong-Light": "gbk", "HYSMyeongJo-Medium": "euc_kr", "HeiseiMin-W3": "shift_jis", "MSung-Light": "big5"}
 """Fonts that every PDF reader brings or fetches, and the character set that each is made for."""
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
