@@ -1,9 +1,9 @@
 """Letters of any script in a PDF: each word in a font that has it, and what no font has is written out, not squares.
 
-Fonts: Helvetica and Vera (most Latin), where the machine has them DejaVu Sans (all of it, Cyrillic, Greek, Armenian, Georgian, Lao) and
-Noto Sans (Thai, Ethiopic), and the reader's own fonts for Chinese, Japanese and Korean (with plain Cyrillic and Greek,
-too). Letters that run from right to left would stand backwards and unjoined here, so they are written out as well.
-Scripts whose letters change shape next to each other (Devanagari, Khmer, Burmese …) are not among the fonts for that reason.
+Fonts: Helvetica and Vera (most Latin), where the machine has them DejaVu Sans (all of Latin, Cyrillic, Greek, Armenian,
+Georgian, Lao) and Noto Sans (Thai, Ethiopic), and the reader's own fonts for Chinese, Japanese and Korean (with Russian
+and Greek letters, too). What runs from right to left would stand backwards and unjoined here and is written out; so are
+scripts whose letters change shape beside each other (Devanagari, Khmer, Burmese …), for which no font is listed.
 """
 
 from __future__ import annotations
