@@ -6,12 +6,14 @@ import importlib
 import json
 import pkgutil
 import random
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +21,10 @@ for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
     pytest.importorskip(needed)
 
 import threelines.exports
+from threelines.cli import export as export_command
+from threelines.cli.main import root
+from threelines.exports import _letters, dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports import csv as csv_export
-from threelines.exports import dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports.sharing import DENIED, ExportError, Handover, coded
 from threelines.people.definition import load_form
 from threelines.records import Incident
@@ -221,3 +225,189 @@ def test_key_terms_stand_word_for_word(tmp_path: Path):
     assert part["key_terms"] == ["HUMAN TRAFFICKING FIN-2020-A008", "FIN-2024-DEEPFAKEFRAUD"]
     assert "Funnel account" in part["narrative"]
     assert part["flags"] == ["FIN-25"]
+
+
+@pytest.fixture(scope="module")
+def register(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a register of invented cases; nobody approves anything in it."""
+    db = str(tmp_path_factory.mktemp("register") / "d.db")
+    assert (
+        CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "150", "--user", "first"]).exit_code == 0
+    )
+    return db
+
+
+def exported(name: str, db: str, out: Path) -> str:
+    """Write an export by the command and return what it says."""
+    done = CliRunner().invoke(root, ["export", name, "--db", db, "--out", str(out), "--user", "first"])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.mark.parametrize("ending", ["", ".json", ".pdf", ".PDF"])
+def test_referral_is_two_files_side_by_side(ending: str, register: str, tmp_path: Path):
+    """Whichever ending is named, the JSON and the PDF stand there, nothing else does, and `check` accepts them."""
+    told = exported("referral", register, tmp_path / f"r{ending}")
+
+    assert ["r.json", "r.pdf"] == sorted(path.name for path in tmp_path.iterdir())
+    assert "r.json and " in told
+    assert CliRunner().invoke(root, ["export", "check", "referral", str(tmp_path / "r.json")]).exit_code == 0
+
+
+def test_failed_referral_leaves_nothing(register: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What the format's own reader refuses leaves no file, and both files from before as they were."""
+    (tmp_path / "r.pdf").write_text("old")
+    monkeypatch.setattr(referral, "check", lambda _path: ["refused"])
+    done = CliRunner().invoke(root, ["export", "referral", "--db", register, "--out", str(tmp_path / "r.json")])
+
+    assert done.exit_code == 1
+    assert ["r.pdf"] == [path.name for path in tmp_path.iterdir()]
+    assert (tmp_path / "r.pdf").read_text() == "old"
+
+
+def test_referral_into_a_folder_is_refused(register: str, tmp_path: Path):
+    """A folder is no name for two files."""
+    done = CliRunner().invoke(root, ["export", "referral", "--db", register, "--out", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert "name a file" in done.output
+
+
+def test_every_script_is_printed_or_written_out():
+    """A word stands in a font that has it; what no font has is written out in place, and that is said."""
+    printed = ["Łódź", "Центр помощи", "Ελλάδα", "北京市救助中心", "서울", "東京ひらがな", "e\u0301", "a <b> & c", ""]
+    written_out = {"ကာ": "[U+1000 U+102C]", "سلا": "[U+0633 U+0644 U+0627]", "a\x00b": "a[U+0000]b"}
+
+    assert all(_letters.markup(text)[1] for text in printed)
+    assert written_out == {text: _letters.markup(text)[0] for text in written_out}
+    assert not any(_letters.markup(text)[1] for text in written_out)
+    assert _letters.markup("a <b> & c")[0] == "a &lt;b&gt; &amp; c"
+
+
+def test_scripts_are_printed_without_fonts_of_the_machine(monkeypatch: pytest.MonkeyPatch):
+    """Without DejaVu, plain Cyrillic stands in a font of the reader; a letter that it has not is written out alone."""
+    monkeypatch.setattr(_letters, "_FILES", {"Vera": "Vera.ttf"})
+
+    assert _letters.markup("ศูน") == ("[U+0E28 U+0E39 U+0E19]", False)
+    assert _letters.markup("Центр") == ('<font name="STSong-Light">Центр</font>', True)
+    assert _letters.markup("Київ") == (
+        '<font name="STSong-Light">Ки</font>[U+0457]<font name="STSong-Light">в</font>', False
+    )  # fmt: skip
+
+
+@given(st.text(max_size=40))
+def test_any_text_makes_a_page(text: str):
+    """No text, however odd, is a fault of the PDF's markup or changes what else it says."""
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import Paragraph
+
+    for style in ("Title", "Normal"):
+        Paragraph(_letters.markup(text)[0], getSampleStyleSheet()[style]).wrap(300, 700)
+
+
+@pytest.mark.parametrize(("recipient", "fonts", "said"), [
+    ("Police", [], False), ("北京市救助中心 서울", [b"STSong-Light", b"HYSMyeongJo-Medium"], False), ("မြန်", [], True),
+])  # fmt: skip
+def test_referral_names_any_recipient(
+    recipient: str, fonts: list[bytes], said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The PDF holds the fonts that the names need, and says so where letters cannot be printed."""
+    from reportlab import rl_config
+
+    monkeypatch.setattr(rl_config, "pageCompression", 0)
+    path = written("referral", tmp_path, incidents(1), recipient=recipient)
+    page = path.with_suffix(".pdf").read_bytes()
+
+    assert all(font in page for font in fonts)
+    assert said == (b"Some letters cannot be printed" in page)
+    assert recipient in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "key"), [
+    ("stix", "objects"), ("misp", "Object"), ("misuse", "cases"), ("dsa", "notices_article_18"), ("fincen", "parts"),
+    ("htcds", "records"), ("referral", "referrals"),
+])  # fmt: skip
+def test_the_number_told_is_the_number_written(name: str, key: str, register: str, tmp_path: Path):
+    """The command counts what stands in the file and says how many were left out; the request has the same number."""
+    told = exported(name, register, tmp_path / "out.json")
+    body = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    found = body.get("Event", body).get(key, [])
+    number = len([entry for entry in found if name != "stix" or entry["type"] == "incident"])
+    counts = re.search(r": (\d+) cases? with consent for \w+ written(?:, (\d+) left out \(no .+ in them\))?;", told)
+
+    assert counts, told
+    assert int(counts[1]) == number
+    assert (counts[2] is None) == (name in ("htcds", "referral"))
+    assert requested(register, told) == (number or None)
+
+
+def requested(db: str, told: str) -> int | None:
+    """Return how many cases the request speaks of that the command made, if it made one."""
+    from threelines.cli.register import opened
+    from threelines.people.approval import read
+
+    request = re.search(r"export approve (\w+)", told)
+    options = {"database": db, "key_file": None, "passphrase": "", "user": "first", "role": "supervisor", "team": ""}
+    with opened(**options) as found:
+        return int(read(found, request[1]).details["cases"]) if request else None
+
+
+def test_cases_without_what_a_format_needs_are_left_out():
+    """What a format has nothing to say of is left out, and counted as left out; a format that needs nothing keeps all."""
+    rows = [Incident(id="c", fields={"ai_Act": ["recruitment"]})]
+
+    assert export_command._counted(fincen, rows).startswith(
+        "0 cases with consent for share_with_police written, 1 left out"
+    )
+    assert export_command._kept(stix, rows) == []
+    assert export_command._kept(csv_export, rows) == rows
+
+
+TWO = ("u1", "u2")
+
+
+def test_stix_says_that_it_is_a_draft(tmp_path: Path):
+    """Every object that may be labelled is labelled a draft until two people approved; both pass the validator."""
+    draft = written("stix", tmp_path, incidents(5))
+    labelled = [entry.get("labels", []) for entry in json.loads(draft.read_text())["objects"][3:]]
+    approved = written("stix", tmp_path, incidents(5), approvals=TWO)
+
+    assert labelled
+    assert all("draft" in labels for labels in labelled)
+    assert "draft" not in approved.read_text(encoding="utf-8")
+    assert [] == stix.check(approved)
+
+
+@pytest.mark.parametrize("target", ["m.json", "feed"])
+def test_misp_publishes_only_what_was_approved(target: str, tmp_path: Path):
+    """A draft is an unpublished event with MISP's own tag for drafts and a title that says it."""
+    said = []
+    for number, who in enumerate(((), TWO)):
+        (tmp_path / str(number)).mkdir()
+        path = misp.write(incidents(5), tmp_path / str(number) / target, handover(approvals=who))
+        assert [] == misp.check(path)
+        file = path if path.is_file() else next(path.glob("*-*.json"))
+        event = json.loads(file.read_text())
+        event = event.get("Event", event)
+        tags = {tag["name"] for tag in event["Tag"]}
+        said.append((event.get("published"), event["info"].startswith("DRAFT"), 'workflow:state="draft"' in tags))
+
+    assert [(False, True, True), (True, False, False)] == said
+
+
+@pytest.mark.parametrize("name", ["htcds", "misuse", "fincen", "dsa", "referral"])
+def test_status_follows_approval(name: str, tmp_path: Path):
+    """A document with a place for it is a draft until two people approved."""
+    states = [
+        json.loads(written(name, tmp_path, incidents(5), approvals=who).read_text(encoding="utf-8"))["status"]
+        for who in ((), TWO)
+    ]
+
+    assert [True, False] == [state.startswith("draft") for state in states]
+    assert states[1] == "approved"
+
+
+def test_csv_draft_is_told_by_the_command(register: str, tmp_path: Path):
+    """A table has no place for a mark: whoever writes it is told plainly."""
+    assert "IS A DRAFT" in exported("csv", register, tmp_path / "c.csv")
+    assert "IS A DRAFT" not in exported("stix", register, tmp_path / "s.json")

@@ -61,6 +61,20 @@ def beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def beside_all(path: Path, endings: Iterable[str]) -> Iterator[Path]:
+    """Do as `beside` for `path` and the files of its name with other endings: all of them are moved, or none is left."""
+    others = tuple(endings)
+    with beside(path) as part:
+        try:
+            yield part
+            for ending in others:
+                part.with_suffix(ending).replace(path.with_suffix(ending).resolve())
+        finally:
+            for ending in others:
+                part.with_suffix(ending).unlink(missing_ok=True)
+
+
+@contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """Open a place beside `path` for writing bytes, as `beside` does."""
     with beside(path) as part, part.open("wb") as file:

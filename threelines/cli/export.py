@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import threelines.exports
-from threelines.cli._outputs import beside
+from threelines.cli._outputs import beside, beside_all
 from threelines.cli.register import database_options, opened
 
 if TYPE_CHECKING:
@@ -81,9 +81,10 @@ def _format(name: str) -> click.Command:
         from threelines.exports.sharing import Handover
         from threelines.people.register import incidents
 
+        out = _target(module, out)
         with opened(**options) as register:
             rows = list(incidents(register, module.PURPOSE)) if module.PURPOSE else []
-            approvals, waiting = _approved(register, name, recipient, rows)
+            approvals, waiting = _approved(register, name, recipient, rows, cases=len(_kept(module, rows)))
             handover = Handover(
                 organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
                 made=datetime.now(timezone.utc).replace(microsecond=0), definition=_definition(),
@@ -94,9 +95,24 @@ def _format(name: str) -> click.Command:
     return write
 
 
+def _target(module: Any, out: Path) -> Path:
+    """Return the file to write: of a format that is several files, its main one, whichever of them was named."""
+    others: tuple[str, ...] = getattr(module, "BESIDE", ())
+    if not others:
+        return out
+    if out.exists() and not out.is_file():
+        raise click.UsageError(
+            f"--out {out}: several files are written, side by side; name a file, not a folder or pipe"
+        )
+    return out.with_suffix(module.SUFFIX) if out.suffix.lower() in ("", *others) else out
+
+
 def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    with beside(out) if out.suffix else nullcontext(out) as part:  # without an ending it may be a folder (a MISP feed)
+    others: tuple[str, ...] = getattr(module, "BESIDE", ())
+    # without an ending it may be a folder (a MISP feed)
+    safe = beside_all(out, others) if others else beside(out) if out.suffix else nullcontext(out)
+    with safe as part:
         module.write(rows, part, handover)
         wrong = module.check(part)
         if wrong:
@@ -105,28 +121,48 @@ def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> 
             )
 
 
+def _kept(module: Any, rows: list[Incident]) -> list[Incident]:
+    """Return the cases that the format writes: some formats have nothing to say of a case without a certain answer."""
+    from threelines.exports.sharing import holding
+
+    return list(holding(rows, getattr(module, "NEEDS", "")))
+
+
 def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
-    whose = (
-        f"{len(rows)} case{'' if len(rows) == 1 else 's'} with consent for {module.PURPOSE}"
-        if module.PURPOSE
-        else "no case data"
-    )
-    click.echo(f"{out}: {whose}; accepted by the format's own reader.")
+    whose = _counted(module, rows) if module.PURPOSE else "no case data"
+    names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
+    click.echo(f"{names}: {whose}; accepted by the format's own reader.")
     if waiting:
         click.echo(
             f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"
         )
+    if waiting and not getattr(module, "MARKS_DRAFT", True):
+        click.echo(
+            "THIS FILE IS A DRAFT AND CANNOT SAY SO ITSELF: the format has no place for it. Do not send it.", err=True
+        )
 
 
-def _approved(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[tuple[str, ...], str]:
+def _counted(module: Any, rows: list[Incident]) -> str:
+    """Say how many cases were written, and how many were left out and why."""
+    from threelines.exports.sharing import LEFT_OUT
+
+    kept = len(_kept(module, rows))
+    left = len(rows) - kept
+    said = f"{kept} case{'' if kept == 1 else 's'} with consent for {module.PURPOSE} written"
+    return f"{said}, {left} left out ({LEFT_OUT[module.NEEDS]})" if left else said
+
+
+def _approved(
+    register: Register, name: str, recipient: str, rows: list[Incident], *, cases: int
+) -> tuple[tuple[str, ...], str]:
     """Return who approved exactly this content, or ask for it: (approvals, id of the open request)."""
     from threelines.people.approval import prepare
 
     approvals = approval_of(register, name, recipient, rows)
-    if approvals or not rows:
+    if approvals or not cases:
         return approvals, ""
     request = prepare(
-        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=len(rows)
+        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=cases
     )
     return (), request
 

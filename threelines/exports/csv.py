@@ -15,6 +15,8 @@ from threelines.records import Incident
 
 PURPOSE = "research"
 SUFFIX = ".csv"
+MARKS_DRAFT = False
+"""A table of cases has no place to say that it is a draft: the command says it."""
 
 FIELDS: tuple[str, ...] = (
     "ai_Asked", "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Access", "ai_ToolNamed", "ai_Act", "ai_Means",

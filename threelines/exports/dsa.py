@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, holding, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
 SUFFIX = ".json"
+NEEDS = "ai_Capability"
+"""Cases without it are left out: nothing about AI was seen or asked."""
 BATCH = 100
 """Statements that the database takes in one call."""
 FIELDS: tuple[str, ...] = (
@@ -38,12 +40,12 @@ _ALPHA2 = {
 
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
-    cases = [(name, fields) for name, fields in coded(incidents, FIELDS) if fields.get("ai_Capability")]
+    cases = list(coded(holding(incidents, NEEDS), FIELDS))
     statements = [statement(name, fields, handover) for name, fields in cases]
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
-        "status": "draft for a person to approve",
+        "status": handover.status if handover.approved else "draft for a person to approve",
         "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }

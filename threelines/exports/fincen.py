@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import FINCEN_KEY_TERMS, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, holding, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
 SUFFIX = ".json"
+NEEDS = "tl_FinancialFlags"
+"""Cases without it are left out: a bank has nothing to look for."""
 FIELDS: tuple[str, ...] = (
     "tl_FinancialFlags",
     "ai_Capability",
@@ -31,12 +33,10 @@ DAYS = 30
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write one part of a report for each case in which a financial red flag was recorded."""
     labels = handover.definition.get("lists", {}).get("financial_flag", {})
-    parts = [
-        _part(name, fields, labels) for name, fields in coded(incidents, FIELDS) if fields.get("tl_FinancialFlags")
-    ]
+    parts = [_part(name, fields, labels) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
         "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp,
-        "status": "approved" if len(set(handover.approvals)) >= 2 else "draft", "parts": parts,
+        "status": handover.status, "parts": parts,
         "note": "Observations, not findings of guilt. The account holder may be the person who is exploited.",
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

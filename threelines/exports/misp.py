@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, holding, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
 SUFFIX = ".json"
+NEEDS = "ai_Capability"
+"""Cases without it are left out: nothing about AI was seen or asked."""
 TAXONOMY = "ai-enabled-trafficking"
 _NAMESPACE = uuid.UUID("2f1d2f5c-6c52-4d0a-9d2e-5a0d4b7f9c22")
 _TAGS = {
@@ -64,20 +66,22 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
 
     event = MISPEvent()
     event.uuid = str(uuid.uuid5(_NAMESPACE, handover.organisation + handover.stamp))
-    event.info = "Suspected AI use in trafficking cases, de-identified"
+    event.info = f"{'' if handover.approved else 'DRAFT: '}Suspected AI use in trafficking cases, de-identified"
     event.date, event.timestamp = handover.made.date(), int(handover.made.timestamp())
-    event.publish_timestamp = int(handover.made.timestamp())
-    event.distribution, event.threat_level_id, event.analysis, event.published = 0, 4, 2, True
+    event.publish_timestamp = int(handover.made.timestamp()) if handover.approved else 0
+    event.distribution, event.threat_level_id = 0, 4
+    event.analysis, event.published = (2, True) if handover.approved else (0, False)  # completed, or initial
     event.Orgc = MISPOrganisation()
     event.Orgc.name, event.Orgc.uuid = handover.organisation, str(uuid.uuid5(_NAMESPACE, handover.organisation))
     for tag in (f"tlp:{handover.tlp}", "PAP:AMBER", f'{TAXONOMY}:consent="{PURPOSE.replace("_", "-")}"'):
         event.add_tag(tag)
+    if not handover.approved:
+        event.add_tag('workflow:state="draft"')  # MISP's own taxonomy
     seen: set[str] = set()
     with as_file(files("threelines") / "exports" / "schemas" / "misp") as folder:
-        for name, fields in coded(incidents, FIELDS):
-            if fields.get("ai_Capability"):
-                event.add_object(_object(name, fields, folder, handover))
-                seen |= {CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}
+        for name, fields in coded(holding(incidents, NEEDS), FIELDS):
+            event.add_object(_object(name, fields, folder, handover))
+            seen |= {CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}
     for capability in sorted(seen):
         event.add_tag(f'{TAXONOMY}:capability="{_TAGS[capability]}"')
     return event

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, holding, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
 SUFFIX = ".json"
+NEEDS = "ai_Capability"
+"""Cases without it are left out: nothing about AI was seen or asked."""
 FIELDS: tuple[str, ...] = (
     "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Access", "ai_ToolNamed", "ai_Act", "ai_Means", "ai_Period",
     "ai_PlatformClass", "ai_ContactLanguage", "ai_EvidenceBasis", "ai_Alternative", "ai_ReportedTo", "ai_ReportAction",
@@ -46,12 +48,12 @@ _SCHEMA = json.loads(
 
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write one report with a case each for which AI use was recorded."""
-    cases = [_case(name, fields) for name, fields in coded(incidents, FIELDS) if fields.get("ai_Capability")]
+    cases = [_case(name, fields) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
         "kind": "ai-misuse-case-report", "version": 1, "organisation": handover.organisation,
         "recipient": handover.recipient or "not named", "made": handover.stamp, "tlp": handover.tlp,
         "legal_basis": handover.legal_basis or "consent of the person concerned", "approvals": list(handover.approvals),
-        "status": "approved" if len(set(handover.approvals)) >= 2 else "draft", "cases": cases,
+        "status": handover.status, "cases": cases,
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from threelines.exports._letters import UNPRINTABLE, markup
 from threelines.exports.sharing import Handover, coded, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
 SUFFIX = ".json"
+BESIDE = (".pdf",)
+"""Endings of the files that `write` puts beside its main one."""
 FIELDS: tuple[str, ...] = (
     "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Act", "ai_Means", "ai_Period", "ai_PlatformClass", "ai_MovedToE2EE",
     "ai_ContactLanguage", "ai_Signs", "ai_EvidenceBasis", "ai_EvidenceHeld", "ai_Alternative", "ai_Stage", "ai_Effect",
@@ -41,7 +43,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     body = {
         "organisation": handover.organisation, "recipient": handover.recipient or "not named", "made": handover.stamp,
         "legal_basis": handover.legal_basis or "consent of the person to a report to the police", "tlp": handover.tlp,
-        "approvals": list(handover.approvals), "status": "approved" if len(set(handover.approvals)) >= 2 else "draft",
+        "approvals": list(handover.approvals), "status": handover.status,
         "referrals": referrals, "receipt": None, "answer": None,
     }  # fmt: skip
     body["sha256"] = digest(body)
@@ -67,7 +69,7 @@ def digest(body: dict[str, Any]) -> str:
 
 
 def pdf(body: dict[str, Any], out: Path) -> None:
-    """Write the referrals as a PDF of plain pages."""
+    """Write the referrals as a PDF of plain pages; letters that no font has are written out, and the page says so."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.styles import getSampleStyleSheet
     from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
@@ -77,7 +79,10 @@ def pdf(body: dict[str, Any], out: Path) -> None:
     for entry in body["referrals"] or [{"reference": "none", "facts": {}, "missing": [], "complete": False}]:
         if flow:
             flow.append(PageBreak())
-        flow += [Paragraph(escape(text), style[kind]) for kind, text in _lines(entry, body)]
+        lines = [(kind, *markup(text)) for kind, text in _lines(entry, body)]
+        flow += [Paragraph(marked, style[kind]) for kind, marked, _ in lines]
+        if not all(whole for _, _, whole in lines):
+            flow.append(Paragraph(UNPRINTABLE, style["Normal"]))
         flow.append(Spacer(1, 12))
     document = SimpleDocTemplate(
         str(out),

@@ -86,6 +86,16 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """The form's closed lists and labels, as plain values, for exports that describe it."""
 
     @property
+    def approved(self) -> bool:
+        """Whether two people released it; everything else is a draft and says so."""
+        return len(set(self.approvals)) >= 2
+
+    @property
+    def status(self) -> str:
+        """`approved` or `draft`."""
+        return "approved" if self.approved else "draft"
+
+    @property
     def stamp(self) -> str:
         """The time in ISO 8601, UTC, without fractions."""
         return self.made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -98,6 +108,18 @@ def coded(incidents: Iterable[Incident], allowed: Iterable[str]) -> Iterator[tup
         raise ExportError(f"an export may not ask for {', '.join(sorted(wanted & DENIED))}")
     for incident in incidents:
         yield incident.id, {name: value for name, value in sorted(incident.fields.items()) if name in wanted}
+
+
+LEFT_OUT: dict[str, str] = {
+    "ai_Capability": "no use of AI was recorded in them",
+    "tl_FinancialFlags": "no financial red flag was recorded in them",
+}
+"""Why a format leaves cases out, by the field that it needs (`NEEDS` of its module)."""
+
+
+def holding(incidents: Iterable[Incident], needed: str) -> Iterator[Incident]:
+    """Yield the incidents in which a field is answered: those that a format writes; all if it needs none."""
+    yield from (incident for incident in incidents if not needed or listed(incident.fields.get(needed)))
 
 
 def listed(value: Any) -> list[str]:

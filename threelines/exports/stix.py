@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import ATLAS, CAPABILITY, DISARM
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, holding, listed
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
 SUFFIX = ".json"
+NEEDS = "ai_Capability"
+"""Cases without it are left out: nothing about AI was seen or asked."""
 EXTENSION = "extension-definition--ba0eca65-521c-4c14-a865-6e620a722d30"
 _NAMESPACE = uuid.UUID("7d3a5f0e-9f65-4d4b-8a8e-4a1d0c8f2b11")
 _TLP = {
@@ -44,19 +46,22 @@ FIELDS: tuple[str, ...] = (
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write one bundle."""
     common = {"spec_version": "2.1", "created": _stamp(handover), "modified": _stamp(handover)}
+    # a bundle has no place for it: every object that may stand alone says that it is a draft
+    draft: dict[str, Any] = {} if handover.approved else {"labels": ["draft"]}
     author = {
         "type": "identity",
         "id": _id("identity", handover.organisation),
         **common,
         "name": handover.organisation,
         "identity_class": "organization",
+        **draft,
     }
-    marks = {"created_by_ref": author["id"], "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"]}
+    marks = {
+        "created_by_ref": author["id"], "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"], **draft,
+    }  # fmt: skip
     objects: list[dict[str, Any]] = [author, _tlp(handover), _definition(author["id"], common)]
     patterns: dict[str, dict[str, Any]] = {}
-    for name, fields in coded(incidents, FIELDS):
-        if not fields.get("ai_Capability"):
-            continue  # nothing about AI was seen or asked: no incident of AI use to share
+    for name, fields in coded(holding(incidents, NEEDS), FIELDS):
         incident = _incident(name, fields, {**common, **marks})
         objects.append(incident)
         for capability in sorted({CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}):
@@ -105,7 +110,7 @@ def _incident(name: str, fields: dict[str, Any], common: dict[str, Any]) -> dict
     return {
         "type": "incident", "id": _id("incident", name), **common, "name": f"Suspected AI use in a trafficking case ({suspected})",
         "description": "De-identified, coded fields only. An observation, not a finding of guilt.",
-        "labels": [suspected], "confidence": _CONFIDENCE.get(suspected, 0),
+        "labels": [*common.get("labels", []), suspected], "confidence": _CONFIDENCE.get(suspected, 0),
         "extensions": {EXTENSION: {"extension_type": "property-extension", "consent": PURPOSE, **kept}},
     }  # fmt: skip
 
