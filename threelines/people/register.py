@@ -404,9 +404,12 @@ class Register:
                 if fields is not None:
                     yield case_id, revision, content, fields
 
-    def incident(self, case_id: str, purpose: str) -> Incident:
-        """Return one incident for a referral; refused without consent for the purpose today."""
-        with self.case_transaction(case_id, "referral.prepare") as (connection, row):
+    def incident(self, case_id: str, purpose: str, *, permission: str = "referral.prepare") -> Incident:
+        """Return one incident for a referral; refused without consent for the purpose today.
+
+        The second person reads it with `referral.approve`.
+        """
+        with self.case_transaction(case_id, permission) as (connection, row):
             content = self._content(connection, case_id)
             fields = leaving(self.form, content, purpose, self.today)
             if fields is None:
