@@ -66,6 +66,21 @@ def test_none_removes_an_answer_and_a_fault_keeps_nothing(register):
     assert register.count() == 1
 
 
+def test_the_age_band_follows_the_age(register):
+    """A corrected age corrects its band, one taken back takes it along; a band given without an age stays."""
+    case_id = register.add({**FIELDS, "vic_AgeWhenTrafficked": 16})
+    assert register.get(case_id).fields["tl_AgeBand"] == "9-17"
+    register.update(case_id, {"vic_AgeWhenTrafficked": 30, "tl_AgeBand": "9-17"})
+    assert register.get(case_id).fields["tl_AgeBand"] == "24-30"
+    register.update(case_id, {"vic_AgeWhenTrafficked": 39})
+    assert register.get(case_id).fields["tl_AgeBand"] == "39-47"
+    register.update(case_id, {"vic_AgeWhenTrafficked": None})
+    assert "tl_AgeBand" not in register.get(case_id).fields
+    register.update(case_id, {"tl_AgeBand": "18-23"})
+    register.update(case_id, {"ai_ContactLanguage": ["khm"]})
+    assert register.get(case_id).fields["tl_AgeBand"] == "18-23"
+
+
 def test_consent_that_was_not_given_is_no(register):
     """Only a standing yes lets a case leave; withdrawal and expiry end it."""
     case_id = register.add(FIELDS)

@@ -176,11 +176,18 @@ def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the age band where the age is known."""
+    """Set the age band by the age where that is known: a corrected age corrects its band."""
     full = dict(fields)
-    if "tl_AgeBand" not in full and "vic_AgeWhenTrafficked" in full:
+    if "vic_AgeWhenTrafficked" in full:
         full["tl_AgeBand"] = age_band(full["vic_AgeWhenTrafficked"])
     return full
+
+
+def without_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the age band that follows from an age; one that a person gave without an age stays."""
+    return {
+        name: value for name, value in fields.items() if name != "tl_AgeBand" or "vic_AgeWhenTrafficked" not in fields
+    }
 
 
 def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:

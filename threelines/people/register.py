@@ -26,6 +26,7 @@ from threelines.people.case import (
     quarter_of,
     some_answers,
     with_derived,
+    without_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
 from threelines.people.tables import (
@@ -199,7 +200,7 @@ class Register:
             if revision is not None and revision != row.revision:
                 raise RegisterError(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
             identity = self.vault.read(connection, case_id)
-            clean = self.form.clean(_merged({**content.fields, **identity}, fields))
+            clean = self.form.clean(_merged({**without_derived(content.fields), **identity}, fields))
             self._refuse_unlisted_community(clean)
             coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
             named = {name: value for name, value in clean.items() if name in self.form.identity}
