@@ -150,7 +150,7 @@ def form(short: bool, as_csv: bool) -> None:
 
 
 @command.command()
-@click.argument("source", type=click.File("r", encoding="utf-8"))
+@click.argument("source", type=click.File("r", encoding="utf-8-sig"))  # editors put a byte order mark first
 @database_options("case_worker")
 def add(source: Any, **options: Any) -> None:
     """Keep one case from a JSON file, or from standard input with `-`.
@@ -166,15 +166,26 @@ def add(source: Any, **options: Any) -> None:
       threelines register add call.json --db cases.db
     """
     text = re.sub(r"^([^\"\n]*(?:\"[^\"\n]*\"[^\"\n]*)*?)\s*//.*$", r"\1", source.read(), flags=re.MULTILINE)
+    given = _parts_of(text)
+    with opened(**options) as register:
+        click.echo(register.add(given["fields"], consent=given["consent"], provenance=given["provenance"]))
+
+
+def _parts_of(text: str) -> dict[str, dict[str, Any]]:
+    """Read the three parts of a case that is to be added; a message never repeats what stands in them."""
     try:
         given = json.loads(text)
     except json.JSONDecodeError as fault:
         raise click.UsageError(f"not JSON: line {fault.lineno}") from None
-    with opened(**options) as register:
-        case_id = register.add(
-            given.get("fields", {}), consent=given.get("consent", {}), provenance=given.get("provenance", {})
-        )
-        click.echo(case_id)
+    except (RecursionError, ValueError):
+        raise click.UsageError("not a case: nested too deep, or a number of thousands of digits") from None
+    if not isinstance(given, dict):
+        raise click.UsageError('not a case: {"fields": {…}, "consent": {…}, "provenance": {…}} is expected')
+    parts = {name: given.get(name) for name in ("fields", "consent", "provenance")}
+    for name, part in parts.items():
+        if part is not None and not isinstance(part, dict):
+            raise click.UsageError(f'"{name}": {{"name": value, …}} is expected')
+    return {name: part or {} for name, part in parts.items()}
 
 
 @command.command("list")

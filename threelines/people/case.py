@@ -120,6 +120,8 @@ def add_months(month: str, months: int) -> str:
 
 def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], today: date) -> dict[str, Consent]:
     """Read consent answers: purpose → yes, or purpose → {value, giver, language, method, expires}."""
+    if not isinstance(answers, Mapping):  # from a file, whatever its author thought of
+        raise FormError((Problem("consent", 'answers by purpose are expected, such as {"statistics": "yes"}'),))
     kept = {}
     problems = [
         Problem("consent", "no such purpose; form.toml lists them") for name in answers if name not in form.purposes
@@ -128,12 +130,8 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
         if purpose in answers:
             given = answers[purpose]
             consent = _consent(form, {"value": given} if isinstance(given, str) else given, today)
-            if consent is None:
-                problems.append(
-                    Problem(
-                        f"consent.{purpose}", "yes, no or withdrawn, with giver, language and method from the lists"
-                    )
-                )
+            if isinstance(consent, str):
+                problems.append(Problem(f"consent.{purpose}", consent))
             else:
                 kept[purpose] = consent
     if problems:
@@ -141,7 +139,13 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
     return kept
 
 
-def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | None:
+_CONSENT_EXPECTED = "yes, no or withdrawn, with giver, language and method from the lists"
+
+
+def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | str:
+    """Return the consent, or what was expected instead."""
+    if not isinstance(given, Mapping) or not all(isinstance(value, str) for value in given.values()):
+        return _CONSENT_EXPECTED
     month = add_months(today.isoformat()[:7], CONSENT_MONTHS)
     filled = {"given": today.isoformat(), **{key: value for key, value in given.items() if value}}
     if filled.get("value") == "yes":
@@ -149,12 +153,18 @@ def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | Non
     listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("value", "giver", "method"))
     known = set(filled) <= set(Consent.__struct_fields__) and filled.get("value")
     if not (listed and known and re.fullmatch(r"([a-z]{3})?", filled.get("language", ""))):
-        return None
+        return _CONSENT_EXPECTED
+    for key in ("given", "expires"):
+        if key in filled and _day(filled[key]) is None:
+            return f"{key}: a day such as 2027-12-31 is expected"
+    return Consent(**filled)  # type: ignore[arg-type]
+
+
+def _day(text: str) -> date | None:
     try:
-        _ = [date.fromisoformat(filled[key]) for key in ("given", "expires") if key in filled]
+        return date.fromisoformat(text)
     except ValueError:
         return None
-    return Consent(**filled)  # type: ignore[arg-type]
 
 
 LEAVING_PROVENANCE = ("form", "interview_language", "interpreter", "worker_role")
@@ -168,7 +178,11 @@ _PROVENANCE = {
 
 def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
     """Check provenance: codes only."""
-    wrong = [name for name, value in given.items() if not re.fullmatch(_PROVENANCE.get(name, "(?!)"), value)]
+    wrong = [
+        name
+        for name, value in given.items()
+        if not (isinstance(value, str) and re.fullmatch(_PROVENANCE.get(name, "(?!)"), value))
+    ]
     if wrong:
         known = ", ".join(sorted(_PROVENANCE))
         raise FormError(tuple(Problem("provenance", f"a code is expected; known: {known}") for _ in wrong[:1]))

@@ -1,0 +1,58 @@
+"""The command `threelines register` with what people really give it: odd files, odd dates, the wrong role."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.register import command
+from threelines.records import ThreelinesError
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs the command on a fresh register: (exit code, everything that is said)."""
+
+    def run(*words, given=None, role="case_worker"):
+        options = ["--db", str(tmp_path / "c.db"), "--user", "w1", "--team", "north", "--role", role]
+        result = CliRunner().invoke(command, [*words, *options], input=given)
+        if isinstance(result.exception, ThreelinesError):  # main() turns it into one line and its exit code
+            return result.exception.exit_code, str(result.exception)
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result.exit_code, result.output.strip()
+
+    run("init", role="admin")
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("[1]", "not a case"),
+        ("7", "not a case"),
+        ("{", "not JSON: line 1"),
+        ("[" * 100_000, "nested"),
+        ('{"fields": "zerbinetta"}', '"fields"'),
+        ('{"consent": ["statistics"]}', '"consent"'),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": true}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": {"value": "yes", "giver": 3}}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": {"value": ["zerbinetta"]}}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "provenance": {"interview_language": 4}}', "provenance"),
+        ('{"fields": {"ai_Asked": {"zerbinetta": 1}}}', "ai_Asked"),
+    ],
+)  # fmt: skip
+def test_a_case_of_another_shape_is_told_and_not_kept(run, given, told):
+    """Each is one message that names the place and never what stands there; no traceback, no case."""
+    code, said = run("add", "-", given=given)
+
+    assert code == 2 and told in said and "zerbinetta" not in said
+    assert "0 of 0 cases" in run("list")[1]
+
+
+def test_a_byte_order_mark_is_no_fault(run, tmp_path):
+    """A file that a Windows editor saved is read like any other, and so is one with an empty part."""
+    file = tmp_path / "call.json"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps({"fields": {"ai_Asked": "no"}, "consent": None}).encode())
+
+    assert run("add", str(file))[0] == 0
+    assert "1 of 1 cases" in run("list")[1]
