@@ -56,3 +56,15 @@ def test_a_byte_order_mark_is_no_fault(run, tmp_path):
 
     assert run("add", str(file))[0] == 0
     assert "1 of 1 cases" in run("list")[1]
+
+
+def test_the_end_of_a_consent_is_a_day_to_come(run):
+    """Another spelling of the date and a day that is over are each named; neither blames giver or method."""
+    _, case = run("add", "-", given='{"fields": {"ai_Asked": "no"}}')
+    told = {day: run("consent", case, "statistics", "yes", "--expires", day) for day in ("31.12.2027", "2020-01-01")}
+
+    assert told["31.12.2027"][0] == told["2020-01-01"][0] == 2
+    assert "such as 2027-12-31" in told["31.12.2027"][1] and "is over" in told["2020-01-01"][1]
+    assert not any("giver" in said for _, said in told.values())
+    assert run("consent", case, "statistics", "yes", "--expires", "2999-12-31") == (0, "revision 2")
+    assert run("consent", case, "statistics", "yes", "--language", "Lao")[1].count("language") == 1

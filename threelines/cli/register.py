@@ -273,7 +273,7 @@ def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
 @click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), default="self", show_default=True)
 @click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), default="spoken", show_default=True)
 @click.option("--language", default="", help="ISO 639-3, in which it was asked.")
-@click.option("--expires", default="", help="Day such as 2027-12-31; 24 months from now otherwise.")
+@click.option("--expires", default="", help="Day after today such as 2027-12-31; 24 months from now otherwise.")
 @database_options("supervisor")
 def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) -> None:
     """Record what the person agreed to, one purpose at a time.

@@ -157,6 +157,9 @@ def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | str
     for key in ("given", "expires"):
         if key in filled and _day(filled[key]) is None:
             return f"{key}: a day such as 2027-12-31 is expected"
+    expires = _day(filled.get("expires", ""))
+    if filled["value"] == "yes" and expires is not None and expires <= today:
+        return "expires: this day is over, the consent would never stand; give a day after today"
     return Consent(**filled)  # type: ignore[arg-type]
 
 
