@@ -68,3 +68,14 @@ def test_the_end_of_a_consent_is_a_day_to_come(run):
     assert not any("giver" in said for _, said in told.values())
     assert run("consent", case, "statistics", "yes", "--expires", "2999-12-31") == (0, "revision 2")
     assert run("consent", case, "statistics", "yes", "--language", "Lao")[1].count("language") == 1
+
+
+def test_only_an_admin_restores(run, tmp_path):
+    """The command asks for the right to restore, as every other command asks for its own."""
+    run("backup", str(tmp_path / "b.db"), role="admin")
+    words = ["restore", str(tmp_path / "b.db"), "--key-file", str(tmp_path / "c.db.key")]
+    (tmp_path / "c.db").rename(tmp_path / "lost.db")
+
+    code, told = run(*words, role="analyst")
+    assert code == 2 and "store.restore" in told and not (tmp_path / "c.db").exists()
+    assert run(*words, role="admin")[0] == 0

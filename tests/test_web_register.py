@@ -358,7 +358,7 @@ def test_a_backup_of_the_whole_console_is_proven_and_restored(console, tmp_path)
     register.user = head.user
     keeping.backup(register, tmp_path / "copy.db")
     keyring = Keyring.open(tmp_path / "site.key")
-    keeping.restore(tmp_path / "copy.db", tmp_path / "new.db", keyring=keyring)
+    keeping.restore(tmp_path / "copy.db", tmp_path / "new.db", keyring=keyring, user=head.user)
     store = Store.open(tmp_path / "new.db")
 
     assert Accounts(store, keyring, console.desk.audit).by_name(head.name).id == head.id

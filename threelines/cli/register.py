@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -46,8 +46,7 @@ def opened(*, create: bool = False, today: date | None = None, **options: Any) -
     from threelines.people.register import Register
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"], create=create)
-    user = User(id=options["user"] or _login(), role=options["role"], team=options["team"])
-    with Register.open(options["database"], keyring, user, today=today) as register:
+    with Register.open(options["database"], keyring, _user_of(options), today=today) as register:
         yield register
 
 
@@ -62,6 +61,10 @@ def keyring_of(database: str, key_file: Path | None, passphrase: str, *, create:
     if create and not key_file.exists():
         return Keyring.create(key_file, passphrase=passphrase)
     return Keyring.open(key_file, passphrase=passphrase)
+
+
+def _user_of(options: Mapping[str, Any]) -> User:
+    return User(id=options["user"] or _login(), role=options["role"], team=options["team"])
 
 
 def _login() -> str:
@@ -396,7 +399,7 @@ def restore(source: Path, **options: Any) -> None:
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
-    done = keeping.restore(source, options["database"], keyring=keyring)
+    done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options))
     click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
 
 
