@@ -93,6 +93,17 @@ def test_a_colleague_of_another_reach_gets_nothing(console):
     assert where.rsplit("/", 1)[1] not in other.get("/register").text
 
 
+@pytest.mark.parametrize("before", ["99999999999999999999999", "9" * 5000, "zerbinetta", "9223372036854775808"])
+def test_a_place_that_no_list_has_is_a_page_with_a_word(console, before):
+    """Neither a fault of ours nor raw JSON, and what was sent is not repeated; a stranger is asked to sign in."""
+    browser, _ = console.sign_in("supervisor")
+    answer = browser.get(f"/register?before={before}")
+
+    assert answer.status_code == 422 and "This address cannot be read" in answer.text and before not in answer.text
+    assert console.client().get(f"/register?before={before}").status_code == 303
+    assert {browser.get(f"/register?before={place}").status_code for place in ("-5", "0", "7", str(2**63 - 1))} == {200}
+
+
 def test_two_people_who_change_a_case_do_not_overwrite_each_other(console):
     """The second change is refused and the reader is told to read again."""
     browser, _ = console.sign_in("supervisor")
@@ -101,6 +112,7 @@ def test_two_people_who_change_a_case_do_not_overwrite_each_other(console):
 
     assert browser.post(where + "/edit", data=change).status_code == 303
     assert browser.post(where + "/edit", data=change | {"ai_Suspected": "none"}).status_code == 409
+    assert browser.post(where + "/edit", data=change | {"revision": "9" * 5000}).status_code == 409
 
 
 def test_changing_a_case_leaves_the_vault_alone(console):
