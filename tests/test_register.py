@@ -144,6 +144,30 @@ def test_retention_destroys_identity_and_a_hold_stops_it(register):
     assert {row.id for row in officer.list()} == {kept}
 
 
+def test_another_retention_time_holds_for_closed_cases_too(register):
+    """The time runs from the closing: shorter or longer, it moves what is closed, and no open case."""
+    early = register.add({**FIELDS, "cas_Status": "Closed"})
+    later = Register(register.store, register.keyring, WORKER, today=date(2027, 3, 1))
+    late, still_open = later.add({**FIELDS, "cas_Status": "Closed"}), later.add(FIELDS)
+    officer = Register(register.store, register.keyring, OFFICER, today=date(2027, 11, 1))
+
+    def ends():
+        return {row.id: row.destroy_after for row in officer.list()}
+
+    assert ends() == {early: "2028-09", late: "2029-03", still_open: None}
+    officer.set("retention_months", "6")
+    assert ends() == {early: "2027-03", late: "2027-09", still_open: None}
+    assert {row.id for row in keeping.due(officer)} == {early, late}
+    officer.set("retention_months", "12")
+    assert ends() == {early: "2027-09", late: "2028-03", still_open: None}
+    assert {row.id for row in keeping.due(officer)} == {early}
+    for wrong in ("0", "-3", "many", ""):
+        with pytest.raises(RegisterError, match="months"):
+            officer.set("retention_months", wrong)
+    with pytest.raises(RoleError):
+        register.set("retention_months", "1")
+
+
 def test_a_backup_comes_back_whole_and_replaces_nothing(register, tmp_path):
     """A restored copy has the same cases, values and audit; an existing database is never overwritten."""
     case_id = register.add(FIELDS)
@@ -168,7 +192,7 @@ def test_a_restore_asks_for_its_right_and_a_failed_one_leaves_nothing(register, 
     other = Keyring.create(tmp_path / "other.key")
 
     for user in (WORKER, SUPERVISOR, ANALYST, OFFICER):
-        with pytest.raises(RoleError, match="store.restore"):
+        with pytest.raises(RoleError, match=r"store\.restore"):
             keeping.restore(tmp_path / "b.db", new, keyring=register.keyring, user=user)
     tries = [
         ("half.db", register.keyring),

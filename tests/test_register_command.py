@@ -79,3 +79,13 @@ def test_only_an_admin_restores(run, tmp_path):
     code, told = run(*words, role="analyst")
     assert code == 2 and "store.restore" in told and not (tmp_path / "c.db").exists()
     assert run(*words, role="admin")[0] == 0
+
+
+def test_a_shorter_retention_is_looked_at_before_it_destroys(run):
+    """`--months` with `--run` is refused: nobody destroys by a new time whose list they have not seen."""
+    run("add", "-", given='{"fields": {"ai_Asked": "no", "cas_Status": "Closed"}}')
+    code, told = run("retention", "--months", "1", "--run", role="data_protection_officer")
+
+    assert code == 2 and "first --months" in told
+    assert run("retention", "--months", "1", role="data_protection_officer") == (0, "")
+    assert run("retention", "--run", role="data_protection_officer") == (0, "0 reduced to statistics, 0 erased whole")

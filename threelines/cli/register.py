@@ -310,7 +310,10 @@ def hold(case_id: str, off: bool, **options: Any) -> None:
 
 @command.command()
 @click.option(
-    "--months", type=click.IntRange(1, 240), default=None, help="Set the retention time of this organisation."
+    "--months",
+    type=click.IntRange(1, 240),
+    default=None,
+    help="Set the retention time of this organisation, also for the cases that are closed already.",
 )
 @click.option("--run", is_flag=True, help="Destroy what is due; without it only the lists are printed.")
 @database_options("data_protection_officer")
@@ -318,11 +321,14 @@ def retention(months: int | None, run: bool, **options: Any) -> None:
     """List or destroy identities whose time is over (24 months after closing, unless set otherwise).
 
     \b
-    Example:
+    Examples:
       threelines register retention --db cases.db
+      threelines register retention --months 12 --db cases.db      (sets it, and lists what is due by it)
     """
     from threelines.people import keeping
 
+    if months and run:
+        raise click.UsageError("first --months, which lists what would be due by it; then --run, which destroys that")
     with opened(**options) as register:
         if months:
             register.set("retention_months", str(months))

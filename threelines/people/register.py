@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -476,12 +477,23 @@ class Register:
         return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
 
     def set(self, name: str, value: str) -> None:
-        """Set one setting: `retention_months` or `communities` (codes with spaces between)."""
+        """Set one setting: `retention_months` or `communities` (codes with spaces between).
+
+        Another retention time holds for the cases that are closed already, too: the time runs from the closing.
+        """
         require(self.user, "retention.run" if name == "retention_months" else "case.assign")
+        longer = 0
+        if name == "retention_months":
+            if not re.fullmatch(r"[1-9]\d{0,2}", value):
+                raise RegisterError("retention_months: a number of months from 1 to 999 is expected")
+            self.__dict__.pop("_settings", None)  # another process may have set it
+            longer = int(value) - self.retention_months
         sealed = SETTING.seal(self.keyring, value.encode(), name)
         with self.store.write() as connection:
             connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
             connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
+            if longer:
+                _move_destruction(connection, longer)
             self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
         self.__dict__.pop("_settings", None)
 
@@ -529,6 +541,15 @@ def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incid
     The order is that of the random case ids, so it says nothing about time.
     """
     return register.incidents(purpose)
+
+
+def _move_destruction(connection: sa.Connection, months: int) -> None:
+    """Let every closed case be destroyed so many months later (or earlier), in one statement."""
+    after = CASES.c.destroy_after
+    known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
+    if known:
+        moved = sa.case({month: add_months(month, months) for month in known}, value=after)
+        connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))
 
 
 def _merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
