@@ -42,7 +42,12 @@ def run(*, cases: int = 100_000) -> list[dict[str, Any]]:
                 ("backup, proven", lambda: keeping.backup(officer, folder / "backup.db")),
                 (
                     "restore, proven",
-                    lambda: keeping.restore(folder / "backup.db", folder / "back.db", keyring=register.keyring),
+                    lambda: keeping.restore(
+                        folder / "backup.db",
+                        folder / "back.db",
+                        keyring=register.keyring,
+                        user=User(id="d2", role="admin"),
+                    ),
                 ),
             )
             for action, do in actions:

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("private_set_intersection")
 
-from threelines.people.matching import MatchError, answer, finish, normal, start
+from threelines.people.matching import MatchError, answer, finish, normal, read_values, start
 
 OURS = ["+66 2 343 9477", "@Friend_Of_Mine", "a" * 64, "t.me/only_ours"]
 THEIRS = ["+6623439477", "friend_of_mine", "A" * 64, "@only_theirs"]
@@ -37,6 +37,14 @@ def test_two_processes_find_what_they_share(tmp_path: Path):
     shared = threelines("finish", "answer", "--keep", "k", folder=tmp_path).split()
 
     assert sorted(["phone:+6623439477", "handle:friend_of_mine", "hash:" + "a" * 64]) == sorted(shared)
+
+
+@pytest.mark.parametrize("first", ["", "# ours\r\n"])
+def test_a_byte_order_mark_hides_no_value(tmp_path: Path, first: str):
+    """A file of a Windows editor gives the same values as any other, its first line too."""
+    (tmp_path / "marked.txt").write_bytes(("\ufeff" + first + "@friend\r\n@other\r\n").encode())
+
+    assert read_values(tmp_path / "marked.txt") == ["@friend", "@other"]
 
 
 def test_no_value_stands_in_a_message():

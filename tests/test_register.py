@@ -19,6 +19,7 @@ WORKER = User(id="w1", role="case_worker", team="north")
 COLLEAGUE = User(id="w2", role="case_worker", team="north")
 SUPERVISOR = User(id="s1", role="supervisor", team="north")
 ANALYST = User(id="a1", role="analyst")
+ADMIN = User(id="h1", role="admin")
 OFFICER = User(id="d1", role="data_protection_officer")
 FIELDS = {"ai_Asked": "yes", "ai_Suspected": "suspected", "ai_ContactLanguage": ["lao"], "prs_FirstName": "Example"}
 
@@ -64,6 +65,21 @@ def test_none_removes_an_answer_and_a_fault_keeps_nothing(register):
     with pytest.raises(FormError):
         register.add_many([Entry(FIELDS), Entry({"ai_Asked": "perhaps"})])
     assert register.count() == 1
+
+
+def test_the_age_band_follows_the_age(register):
+    """A corrected age corrects its band, one taken back takes it along; a band given without an age stays."""
+    case_id = register.add({**FIELDS, "vic_AgeWhenTrafficked": 16})
+    assert register.get(case_id).fields["tl_AgeBand"] == "9-17"
+    register.update(case_id, {"vic_AgeWhenTrafficked": 30, "tl_AgeBand": "9-17"})
+    assert register.get(case_id).fields["tl_AgeBand"] == "24-30"
+    register.update(case_id, {"vic_AgeWhenTrafficked": 39})
+    assert register.get(case_id).fields["tl_AgeBand"] == "39-47"
+    register.update(case_id, {"vic_AgeWhenTrafficked": None})
+    assert "tl_AgeBand" not in register.get(case_id).fields
+    register.update(case_id, {"tl_AgeBand": "18-23"})
+    register.update(case_id, {"ai_ContactLanguage": ["khm"]})
+    assert register.get(case_id).fields["tl_AgeBand"] == "18-23"
 
 
 def test_consent_that_was_not_given_is_no(register):
@@ -128,17 +144,70 @@ def test_retention_destroys_identity_and_a_hold_stops_it(register):
     assert {row.id for row in officer.list()} == {kept}
 
 
+def test_another_retention_time_holds_for_closed_cases_too(register):
+    """The time runs from the closing: shorter or longer, it moves what is closed, and no open case."""
+    early = register.add({**FIELDS, "cas_Status": "Closed"})
+    later = Register(register.store, register.keyring, WORKER, today=date(2027, 3, 1))
+    late, still_open = later.add({**FIELDS, "cas_Status": "Closed"}), later.add(FIELDS)
+    officer = Register(register.store, register.keyring, OFFICER, today=date(2027, 11, 1))
+
+    def ends():
+        return {row.id: row.destroy_after for row in officer.list()}
+
+    assert ends() == {early: "2028-09", late: "2029-03", still_open: None}
+    officer.set("retention_months", "6")
+    assert ends() == {early: "2027-03", late: "2027-09", still_open: None}
+    assert {row.id for row in keeping.due(officer)} == {early, late}
+    officer.set("retention_months", "12")
+    assert ends() == {early: "2027-09", late: "2028-03", still_open: None}
+    assert {row.id for row in keeping.due(officer)} == {early}
+    for wrong in ("0", "-3", "many", ""):
+        with pytest.raises(RegisterError, match="months"):
+            officer.set("retention_months", wrong)
+    with pytest.raises(RoleError):
+        register.set("retention_months", "1")
+
+
 def test_a_backup_comes_back_whole_and_replaces_nothing(register, tmp_path):
     """A restored copy has the same cases, values and audit; an existing database is never overwritten."""
     case_id = register.add(FIELDS)
     officer = register.as_user(OFFICER)
     counted = keeping.backup(officer, tmp_path / "b.db")
 
-    assert keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring) == counted
+    assert keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring, user=ADMIN) == counted
     with Register.open(tmp_path / "new.db", register.keyring, WORKER, today=TODAY) as again:
         assert again.identity(case_id)["prs_FirstName"] == "Example"
     with pytest.raises(StoreError, match="never replaces"):
-        keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring)
+        keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring, user=ADMIN)
+
+
+def test_a_restore_asks_for_its_right_and_a_failed_one_leaves_nothing(register, tmp_path):
+    """Another role restores nothing; after a damaged backup or another key the same command works with the right one."""
+    register.add(FIELDS)
+    keeping.backup(register.as_user(OFFICER), tmp_path / "b.db")
+    keeping.dump(register.as_user(OFFICER), tmp_path / "d")
+    whole, new = (tmp_path / "b.db").read_bytes(), tmp_path / "new.db"
+    (tmp_path / "half.db").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "no.db").write_bytes(whole[:100] + b"x" * 5000)
+    other = Keyring.create(tmp_path / "other.key")
+
+    for user in (WORKER, SUPERVISOR, ANALYST, OFFICER):
+        with pytest.raises(RoleError, match=r"store\.restore"):
+            keeping.restore(tmp_path / "b.db", new, keyring=register.keyring, user=user)
+    tries = [
+        ("half.db", register.keyring),
+        ("no.db", register.keyring),
+        ("b.db", other),
+        ("d", other),
+        ("d", register.keyring),
+    ]
+    for name, keyring in tries:
+        with pytest.raises((StoreError, KeyringError)):
+            keeping.restore(tmp_path / name, new, keyring=keyring, user=ADMIN)
+        assert list(tmp_path.glob("new.db*")) == [], name
+    with pytest.raises(StoreError, match="new file"):
+        keeping.restore(tmp_path / "b.db", "postgresql+psycopg://x/y", keyring=register.keyring, user=ADMIN)
+    assert keeping.restore(tmp_path / "b.db", new, keyring=register.keyring, user=ADMIN).cases == 1
 
 
 def test_a_dump_comes_back_and_a_cut_one_is_refused(register, tmp_path):
@@ -147,13 +216,13 @@ def test_a_dump_comes_back_and_a_cut_one_is_refused(register, tmp_path):
     keeping.dump(register.as_user(OFFICER), tmp_path / "d")
     for address in ("whole.db", "cut.db"):
         Register.open(tmp_path / address, register.keyring, WORKER).store.close()
-    keeping.restore(tmp_path / "d", tmp_path / "whole.db", keyring=register.keyring)
+    keeping.restore(tmp_path / "d", tmp_path / "whole.db", keyring=register.keyring, user=ADMIN)
     (tmp_path / "c").write_bytes(b"\n".join((tmp_path / "d").read_bytes().splitlines()[:-1]) + b"\n")
 
     with Register.open(tmp_path / "whole.db", register.keyring, WORKER, today=TODAY) as again:
         assert again.get(case_id).fields["ai_ContactLanguage"] == ["lao"]
     with pytest.raises((StoreError, KeyringError)):
-        keeping.restore(tmp_path / "c", tmp_path / "cut.db", keyring=register.keyring)
+        keeping.restore(tmp_path / "c", tmp_path / "cut.db", keyring=register.keyring, user=ADMIN)
 
 
 def test_rotation_seals_everything_anew(register):

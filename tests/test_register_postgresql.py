@@ -18,6 +18,7 @@ from threelines.store.keyring import Keyring
 pytestmark = pytest.mark.postgresql
 TODAY = date(2026, 9, 15)
 SUPERVISOR = User(id="s1", role="supervisor", team="north")
+ADMIN = User(id="h1", role="admin")
 OFFICER = User(id="d1", role="data_protection_officer")
 CANARY = "CANARY-4711"
 
@@ -94,12 +95,12 @@ def test_backup_goes_back_and_over_to_sqlite(register, keyring, address, tmp_pat
     assert CANARY.encode() not in dump.read_bytes()
     with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as fresh:
         release.migrate(fresh)
-    restored = keeping.restore(dump, tmp_path / "over.db", keyring=keyring)
+    restored = keeping.restore(dump, tmp_path / "over.db", keyring=keyring, user=ADMIN)
     assert restored.cases == 60
     with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as moved:
         assert moved.get(case).fields == register.get(case).fields
     with pytest.raises(StoreError, match="already"):
-        keeping.restore(dump, address, keyring=keyring)
+        keeping.restore(dump, address, keyring=keyring, user=ADMIN)
 
 
 def test_keys_rotate(register):

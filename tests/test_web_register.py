@@ -14,7 +14,9 @@ import httpx
 import jsonschema
 import pytest
 
+from threelines.people import approval
 from threelines.people import demo as invented
+from threelines.roles import RoleError, User
 from threelines.web import demo
 from threelines.web.figures import K, share, withhold
 from threelines.web.plots import Figure, Share, plain
@@ -91,6 +93,17 @@ def test_a_colleague_of_another_reach_gets_nothing(console):
     assert where.rsplit("/", 1)[1] not in other.get("/register").text
 
 
+@pytest.mark.parametrize("before", ["99999999999999999999999", "9" * 5000, "zerbinetta", "9223372036854775808"])
+def test_a_place_that_no_list_has_is_a_page_with_a_word(console, before):
+    """Neither a fault of ours nor raw JSON, and what was sent is not repeated; a stranger is asked to sign in."""
+    browser, _ = console.sign_in("supervisor")
+    answer = browser.get(f"/register?before={before}")
+
+    assert answer.status_code == 422 and "This address cannot be read" in answer.text and before not in answer.text
+    assert console.client().get(f"/register?before={before}").status_code == 303
+    assert {browser.get(f"/register?before={place}").status_code for place in ("-5", "0", "7", str(2**63 - 1))} == {200}
+
+
 def test_two_people_who_change_a_case_do_not_overwrite_each_other(console):
     """The second change is refused and the reader is told to read again."""
     browser, _ = console.sign_in("supervisor")
@@ -99,6 +112,7 @@ def test_two_people_who_change_a_case_do_not_overwrite_each_other(console):
 
     assert browser.post(where + "/edit", data=change).status_code == 303
     assert browser.post(where + "/edit", data=change | {"ai_Suspected": "none"}).status_code == 409
+    assert browser.post(where + "/edit", data=change | {"revision": "9" * 5000}).status_code == 409
 
 
 def test_changing_a_case_leaves_the_vault_alone(console):
@@ -127,6 +141,74 @@ def test_consent_can_be_withdrawn_and_stops_a_referral(console):
     browser.post(where + "/consent", data=token | {"purpose": "all", "value": "withdrawn"})
 
     assert browser.get(request).status_code == 409
+
+
+def referral_of(console, browser):
+    """Prepare a referral of a new case and return (address of the case, address of the request)."""
+    token = {"token": token_of(browser)}
+    where = add_case(browser).headers["location"].split("?")[0]
+    browser.post(where + "/consent", data=token | {"purpose": "share_with_police", "value": "yes"})
+    assert browser.post(where + "/refer", data=token | {"recipient": "Unit"}).status_code == 303
+    return where, re.search(r'href="(/release/\w+)/referral.json"', browser.get("/release").text)[1]
+
+
+def test_a_platforms_reviewer_reaches_no_case_and_no_referral(console):
+    """Neither the case, nor its papers, nor the approval, nor a referral of its own: 403 each, and nothing changes."""
+    where, request = referral_of(console, console.sign_in("supervisor")[0])
+    browser, _ = console.sign_in("reviewer")
+    token = {"token": token_of(browser)}
+    tried = [
+        browser.get(where), browser.get("/release"), browser.get(request + "/referral.json"),
+        browser.get(request + "/referral.pdf"), browser.post(request + "/decide", data=token | {"decision": "approve"}),
+        browser.post(request + "/answer", data=token | {"words": "R-1"}),
+        browser.post(where + "/refer", data=token | {"recipient": "Unit"}),
+    ]  # fmt: skip
+
+    assert {answer.status_code for answer in tried} == {403}
+    assert 'href="/release"' not in browser.get("/account").text
+    assert [found.state for found in approval.recent(console.desk.register, limit=9)] == ["prepared"]
+
+
+def test_whoever_may_approve_a_referral_reads_its_papers(console):
+    """The data protection officer opens no case, but reads exactly what it approves, and the audit says so."""
+    where, request = referral_of(console, console.sign_in("supervisor")[0])
+    officer, person = console.sign_in("data_protection_officer")
+    paper = officer.get(request + "/referral.json")
+
+    assert officer.get(where).status_code == 403
+    assert paper.status_code == 200 and paper.json()["status"] == "draft"
+    assert officer.get(request + "/referral.pdf").content.startswith(b"%PDF")
+    assert "leaving.share_with_police" in [e.action for e in console.desk.audit.entries() if e.who == person.id]
+    sent = {"token": token_of(officer), "decision": "approve"}
+    assert officer.post(request + "/decide", data=sent).status_code == 303
+    assert officer.get(request + "/referral.json").json()["status"] != "draft"
+
+
+def test_nobody_decides_about_a_referral_that_they_cannot_read(console):
+    """A supervisor of another team gets neither papers nor decision; a worker writes no answer to another's case."""
+    one, _ = console.sign_in("supervisor")
+    _, request = referral_of(console, one)
+    other, person = console.sign_in("supervisor")
+    south = copy(console.desk.register)
+    south.user = User(id=person.id, role="supervisor", team="south")
+    worker, _ = console.sign_in("case_worker")
+
+    with pytest.raises(RoleError):
+        approval.decide(south, request.rsplit("/", 1)[1], yes=True)
+    assert other.post(request + "/decide", data={"token": token_of(other), "decision": "approve"}).status_code == 303
+    assert worker.get(request + "/referral.json").status_code == 403
+    assert worker.post(request + "/answer", data={"token": token_of(worker), "words": "R-1"}).status_code == 403
+    assert one.post(request + "/answer", data={"token": token_of(one), "words": "R-1"}).status_code == 303
+
+
+def test_a_referral_of_the_command_line_has_no_paper_here(console):
+    """It speaks of several cases and was written as a file: the console says so and does not break."""
+    browser, person = console.sign_in("supervisor")
+    register = copy(console.desk.register)
+    register.user = person.user
+    request = approval.prepare(register, "referral", "0" * 64, format="referral", recipient="Unit", cases=2)
+
+    assert browser.get(f"/release/{request}/referral.json").status_code == 409
 
 
 def test_a_statistical_release_needs_two_people_and_gives_the_approved_bytes(console):
@@ -288,7 +370,7 @@ def test_a_backup_of_the_whole_console_is_proven_and_restored(console, tmp_path)
     register.user = head.user
     keeping.backup(register, tmp_path / "copy.db")
     keyring = Keyring.open(tmp_path / "site.key")
-    keeping.restore(tmp_path / "copy.db", tmp_path / "new.db", keyring=keyring)
+    keeping.restore(tmp_path / "copy.db", tmp_path / "new.db", keyring=keyring, user=head.user)
     store = Store.open(tmp_path / "new.db")
 
     assert Accounts(store, keyring, console.desk.audit).by_name(head.name).id == head.id

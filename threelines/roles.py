@@ -20,7 +20,9 @@ import msgspec
 from threelines.records import ThreelinesError
 
 Role = Literal["intake", "case_worker", "supervisor", "analyst", "data_protection_officer", "admin", "reviewer"]
-"""`reviewer` is a platform's moderator; the others belong to the register (standard's R9)."""
+"""`reviewer` is a platform's moderator; the others belong to the register (standard's R9).
+
+Every referral is of cases, so a reviewer has none: to refer a finding is a decision (`finding.review`)."""
 
 Scope = Literal["own", "team", "all"]
 
@@ -46,8 +48,8 @@ release.prepare       -       -            all         all      -               
 release.approve       -       -            all         -        all                      -      -
 export.prepare        -       -            team        all      -                        -      -
 export.approve        -       -            team        -        all                      -      -
-referral.prepare      -       own          team        -        -                        -      all
-referral.approve      -       -            team        -        all                      -      all
+referral.prepare      -       own          team        -        -                        -      -
+referral.approve      -       -            team        -        all                      -      -
 retention.run         -       -            -           -        all                      -      -
 store.backup          -       -            -           -        all                      all    -
 store.restore         -       -            -           -        -                        all    -

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -46,8 +46,7 @@ def opened(*, create: bool = False, today: date | None = None, **options: Any) -
     from threelines.people.register import Register
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"], create=create)
-    user = User(id=options["user"] or _login(), role=options["role"], team=options["team"])
-    with Register.open(options["database"], keyring, user, today=today) as register:
+    with Register.open(options["database"], keyring, _user_of(options), today=today) as register:
         yield register
 
 
@@ -62,6 +61,10 @@ def keyring_of(database: str, key_file: Path | None, passphrase: str, *, create:
     if create and not key_file.exists():
         return Keyring.create(key_file, passphrase=passphrase)
     return Keyring.open(key_file, passphrase=passphrase)
+
+
+def _user_of(options: Mapping[str, Any]) -> User:
+    return User(id=options["user"] or _login(), role=options["role"], team=options["team"])
 
 
 def _login() -> str:
@@ -150,7 +153,7 @@ def form(short: bool, as_csv: bool) -> None:
 
 
 @command.command()
-@click.argument("source", type=click.File("r", encoding="utf-8"))
+@click.argument("source", type=click.File("r", encoding="utf-8-sig"))  # editors put a byte order mark first
 @database_options("case_worker")
 def add(source: Any, **options: Any) -> None:
     """Keep one case from a JSON file, or from standard input with `-`.
@@ -166,15 +169,26 @@ def add(source: Any, **options: Any) -> None:
       threelines register add call.json --db cases.db
     """
     text = re.sub(r"^([^\"\n]*(?:\"[^\"\n]*\"[^\"\n]*)*?)\s*//.*$", r"\1", source.read(), flags=re.MULTILINE)
+    given = _parts_of(text)
+    with opened(**options) as register:
+        click.echo(register.add(given["fields"], consent=given["consent"], provenance=given["provenance"]))
+
+
+def _parts_of(text: str) -> dict[str, dict[str, Any]]:
+    """Read the three parts of a case that is to be added; a message never repeats what stands in them."""
     try:
         given = json.loads(text)
     except json.JSONDecodeError as fault:
         raise click.UsageError(f"not JSON: line {fault.lineno}") from None
-    with opened(**options) as register:
-        case_id = register.add(
-            given.get("fields", {}), consent=given.get("consent", {}), provenance=given.get("provenance", {})
-        )
-        click.echo(case_id)
+    except (RecursionError, ValueError):
+        raise click.UsageError("not a case: nested too deep, or a number of thousands of digits") from None
+    if not isinstance(given, dict):
+        raise click.UsageError('not a case: {"fields": {…}, "consent": {…}, "provenance": {…}} is expected')
+    parts = {name: given.get(name) for name in ("fields", "consent", "provenance")}
+    for name, part in parts.items():
+        if part is not None and not isinstance(part, dict):
+            raise click.UsageError(f'"{name}": {{"name": value, …}} is expected')
+    return {name: part or {} for name, part in parts.items()}
 
 
 @command.command("list")
@@ -262,7 +276,7 @@ def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
 @click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), default="self", show_default=True)
 @click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), default="spoken", show_default=True)
 @click.option("--language", default="", help="ISO 639-3, in which it was asked.")
-@click.option("--expires", default="", help="Day such as 2027-12-31; 24 months from now otherwise.")
+@click.option("--expires", default="", help="Day after today such as 2027-12-31; 24 months from now otherwise.")
 @database_options("supervisor")
 def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) -> None:
     """Record what the person agreed to, one purpose at a time.
@@ -296,7 +310,10 @@ def hold(case_id: str, off: bool, **options: Any) -> None:
 
 @command.command()
 @click.option(
-    "--months", type=click.IntRange(1, 240), default=None, help="Set the retention time of this organisation."
+    "--months",
+    type=click.IntRange(1, 240),
+    default=None,
+    help="Set the retention time of this organisation, also for the cases that are closed already.",
 )
 @click.option("--run", is_flag=True, help="Destroy what is due; without it only the lists are printed.")
 @database_options("data_protection_officer")
@@ -304,11 +321,14 @@ def retention(months: int | None, run: bool, **options: Any) -> None:
     """List or destroy identities whose time is over (24 months after closing, unless set otherwise).
 
     \b
-    Example:
+    Examples:
       threelines register retention --db cases.db
+      threelines register retention --months 12 --db cases.db      (sets it, and lists what is due by it)
     """
     from threelines.people import keeping
 
+    if months and run:
+        raise click.UsageError("first --months, which lists what would be due by it; then --run, which destroys that")
     with opened(**options) as register:
         if months:
             register.set("retention_months", str(months))
@@ -385,7 +405,7 @@ def restore(source: Path, **options: Any) -> None:
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
-    done = keeping.restore(source, options["database"], keyring=keyring)
+    done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options))
     click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from threelines.people.case import new_id
-from threelines.people.register import Register
+from threelines.people.register import Register, RegisterError
 from threelines.people.tables import APPROVAL, APPROVALS
 from threelines.records import ThreelinesError
 from threelines.roles import require
@@ -68,7 +69,7 @@ def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
 def decide(register: Register, approval_id: str, *, yes: bool) -> Approval:
     """Approve or refuse, as a second person: whoever prepared it may not approve it."""
     found = read(register, approval_id)
-    require(register.user, f"{found.kind}.approve")
+    _require(register, found, "approve")
     if found.prepared_by == register.user.id:
         raise ApprovalError(f"{approval_id}: you prepared it; a second person approves it")
     if found.state != "prepared":
@@ -90,7 +91,7 @@ def require_approved(register: Register, kind: Kind, digest: str) -> Approval:
 def mark_sent(register: Register, approval_id: str, *, receipt: str = "") -> Approval:
     """Record that it left, with the recipient's receipt."""
     found = read(register, approval_id)
-    require(register.user, f"{found.kind}.prepare")
+    _require(register, found, "prepare")
     if found.state != "approved":
         raise ApprovalError(f"{approval_id}: is {found.state}; only what was approved leaves")
     return _change(register, found, "sent", {"receipt": receipt})
@@ -99,10 +100,20 @@ def mark_sent(register: Register, approval_id: str, *, receipt: str = "") -> App
 def record_answer(register: Register, approval_id: str, *, answer: str) -> Approval:
     """Record what the recipient answered: nobody else measures it."""
     found = read(register, approval_id)
-    require(register.user, f"{found.kind}.prepare")
+    _require(register, found, "prepare")
     if found.state not in ("sent", "answered"):
         raise ApprovalError(f"{approval_id}: is {found.state}; an answer comes after sending")
     return _change(register, found, "answered", {"answer": answer})
+
+
+def _require(register: Register, found: Approval, act: Literal["prepare", "approve"]) -> None:
+    """Raise RoleError unless the user may do this to the request and reaches the case that it speaks of."""
+    permission, case = f"{found.kind}.{act}", str(found.details.get("case", ""))
+    require(register.user, permission)
+    if case:
+        # A case that was erased meanwhile is out of everybody's reach; its request can still be closed.
+        with suppress(RegisterError), register.case_transaction(case, permission):
+            pass
 
 
 def read(register: Register, approval_id: str) -> Approval:

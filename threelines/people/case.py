@@ -120,6 +120,8 @@ def add_months(month: str, months: int) -> str:
 
 def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], today: date) -> dict[str, Consent]:
     """Read consent answers: purpose → yes, or purpose → {value, giver, language, method, given, expires}."""
+    if not isinstance(answers, Mapping):  # from a file, whatever its author thought of
+        raise FormError((Problem("consent", 'answers by purpose are expected, such as {"statistics": "yes"}'),))
     kept = {}
     problems = [
         Problem("consent", "no such purpose; form.toml lists them") for name in answers if name not in form.purposes
@@ -128,12 +130,8 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
         if purpose in answers:
             given = answers[purpose]
             consent = _consent(form, {"value": given} if isinstance(given, str) else given, today)
-            if consent is None:
-                problems.append(
-                    Problem(
-                        f"consent.{purpose}", "yes, no or withdrawn, with giver, language and method from the lists"
-                    )
-                )
+            if isinstance(consent, str):
+                problems.append(Problem(f"consent.{purpose}", consent))
             else:
                 kept[purpose] = consent
     if problems:
@@ -141,21 +139,36 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
     return kept
 
 
-def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | None:
+_CONSENT_EXPECTED = "yes, no or withdrawn, with giver, language and method from the lists"
+
+
+def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | str:
+    """Return the consent, or what was expected instead."""
+    if not isinstance(given, Mapping) or not all(isinstance(value, str) for value in given.values()):
+        return _CONSENT_EXPECTED
     filled = {"given": today.isoformat(), **{key: value for key, value in given.items() if value}}
     listed = all(filled.get(key, "") in ("", *form.list[f"consent_{key}"]) for key in ("value", "giver", "method"))
     known = set(filled) <= set(Consent.__struct_fields__) and filled.get("value")
     if not (listed and known and re.fullmatch(r"([a-z]{3})?", filled.get("language", ""))):
-        return None
+        return _CONSENT_EXPECTED
+    for key in ("given", "expires"):
+        if key in filled and _day(filled[key]) is None:
+            return f"{key}: a day such as 2027-12-31 is expected"
+    expires = _day(filled.get("expires", ""))
+    if filled["value"] == "yes" and expires and expires <= today and filled["given"] == today.isoformat():
+        return "expires: this day is over, the consent would never stand; give a day after today"
+    if filled["value"] == "yes":
+        # from the day it was given, which may be long before it is kept here
+        filled.setdefault("expires", f"{add_months(filled['given'][:7], CONSENT_MONTHS)}-01")
+    return Consent(**filled)  # type: ignore[arg-type]
+
+
+def _day(text: str) -> date | None:
+    """Return a day written YYYY-MM-DD."""
     try:
-        if filled["value"] == "yes":
-            # from the day it was given, which may be long before it is kept here
-            month = date.fromisoformat(filled["given"]).isoformat()[:7]
-            filled.setdefault("expires", f"{add_months(month, CONSENT_MONTHS)}-01")
-        _ = [date.fromisoformat(filled[key]) for key in ("given", "expires") if key in filled]
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
     except ValueError:
         return None
-    return Consent(**filled)  # type: ignore[arg-type]
 
 
 LEAVING_PROVENANCE = ("form", "interview_language", "interpreter", "worker_role")
@@ -169,7 +182,11 @@ _PROVENANCE = {
 
 def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
     """Check provenance: codes only."""
-    wrong = [name for name, value in given.items() if not re.fullmatch(_PROVENANCE.get(name, "(?!)"), value)]
+    wrong = [
+        name
+        for name, value in given.items()
+        if not (isinstance(value, str) and re.fullmatch(_PROVENANCE.get(name, "(?!)"), value))
+    ]
     if wrong:
         known = ", ".join(sorted(_PROVENANCE))
         raise FormError(tuple(Problem("provenance", f"a code is expected; known: {known}") for _ in wrong[:1]))
@@ -177,11 +194,18 @@ def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the age band where the age is known."""
+    """Set the age band by the age where that is known: a corrected age corrects its band."""
     full = dict(fields)
-    if "tl_AgeBand" not in full and "vic_AgeWhenTrafficked" in full:
+    if "vic_AgeWhenTrafficked" in full:
         full["tl_AgeBand"] = age_band(full["vic_AgeWhenTrafficked"])
     return full
+
+
+def without_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the age band that follows from an age; one that a person gave without an age stays."""
+    return {
+        name: value for name, value in fields.items() if name != "tl_AgeBand" or "vic_AgeWhenTrafficked" not in fields
+    }
 
 
 def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from threelines.people.case import Content, Row, add_months
 from threelines.people.register import Register, RegisterError
 from threelines.people.tables import CASES, CONTENT, IDENTITY, MATCHES, PARTS, REVISIONS, VAULT
-from threelines.roles import require
+from threelines.roles import User, require
 from threelines.store.database import Store, StoreError
-from threelines.store.keyring import Keyring, KeyringError, Purpose
+from threelines.store.keyring import Keyring, Purpose
 from threelines.store.sealed import declared, refuse_leftovers, reseal
 
 ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
@@ -95,28 +95,40 @@ def dump(register: Register, target: Path) -> Counted:
     return check(register.store, register.keyring)
 
 
-def restore(source: Path, address: str | Path, *, keyring: Keyring) -> Counted:
-    """Bring a backup back into a new database and prove it; an existing register is never replaced."""
+def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User) -> Counted:
+    """Bring a backup back into a new database and prove it; an existing register is never replaced.
+
+    Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
+    """
+    require(user, "store.restore")
     if not source.is_file():
         raise StoreError(f"{source}: no such backup")
     with source.open("rb") as file:
         is_database = file.read(15) == b"SQLite format 3"
+    named = str(address).removeprefix("sqlite:///")
+    target = None if "://" in named else Path(named)
+    is_new = target is not None and not target.exists()
     if is_database:
-        target = Path(str(address).removeprefix("sqlite:///"))
-        if "://" in str(target) or target.exists():
+        if target is None or not is_new:
             raise StoreError(f"{address}: give a new file; a restore never replaces a database")
         os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        _copy_sqlite(source, target)
-        store = Store.open(target)
-    else:
-        store = Store.open(address)
-        _load(source, store, keyring)
     try:
-        return check(store, keyring)
-    except KeyringError:
-        if is_database:
-            target.unlink()
+        if is_database and target is not None:
+            _copy_sqlite(source, target)
+        return _proven(source, address, keyring, is_database=is_database)
+    except BaseException:
+        if target is not None and is_new:
+            for ending in ("", "-wal", "-shm"):
+                target.with_name(target.name + ending).unlink(missing_ok=True)
         raise
+
+
+def _proven(source: Path, address: str | Path, keyring: Keyring, *, is_database: bool) -> Counted:
+    store = Store.open(address)
+    try:
+        if not is_database:
+            _load(source, store, keyring)
+        return check(store, keyring)
     finally:
         store.close()
 

@@ -131,5 +131,6 @@ def _library() -> Any:
 
 def read_values(path: Path) -> list[str]:
     """Read one value a line; lines that start with # are comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # Editors on Windows put a byte order mark first: part of the first value, it would hide a match.
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -26,6 +27,7 @@ from threelines.people.case import (
     quarter_of,
     some_answers,
     with_derived,
+    without_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
 from threelines.people.tables import (
@@ -199,7 +201,7 @@ class Register:
             if revision is not None and revision != row.revision:
                 raise RegisterError(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
             identity = self.vault.read(connection, case_id)
-            clean = self.form.clean(_merged({**content.fields, **identity}, fields))
+            clean = self.form.clean(_merged({**without_derived(content.fields), **identity}, fields))
             self._refuse_unlisted_community(clean)
             coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
             named = {name: value for name, value in clean.items() if name in self.form.identity}
@@ -404,9 +406,12 @@ class Register:
                 if fields is not None:
                     yield case_id, revision, content, fields
 
-    def incident(self, case_id: str, purpose: str) -> Incident:
-        """Return one incident for a referral; refused without consent for the purpose today."""
-        with self.case_transaction(case_id, "referral.prepare") as (connection, row):
+    def incident(self, case_id: str, purpose: str, *, permission: str = "referral.prepare") -> Incident:
+        """Return one incident for a referral; refused without consent for the purpose today.
+
+        The second person reads it with `referral.approve`.
+        """
+        with self.case_transaction(case_id, permission) as (connection, row):
             content = self._content(connection, case_id)
             fields = leaving(self.form, content, purpose, self.today)
             if fields is None:
@@ -472,12 +477,23 @@ class Register:
         return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
 
     def set(self, name: str, value: str) -> None:
-        """Set one setting: `retention_months` or `communities` (codes with spaces between)."""
+        """Set one setting: `retention_months` or `communities` (codes with spaces between).
+
+        Another retention time holds for the cases that are closed already, too: the time runs from the closing.
+        """
         require(self.user, "retention.run" if name == "retention_months" else "case.assign")
+        longer = 0
+        if name == "retention_months":
+            if not re.fullmatch(r"[1-9]\d{0,2}", value):
+                raise RegisterError("retention_months: a number of months from 1 to 999 is expected")
+            self.__dict__.pop("_settings", None)  # another process may have set it
+            longer = int(value) - self.retention_months
         sealed = SETTING.seal(self.keyring, value.encode(), name)
         with self.store.write() as connection:
             connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
             connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
+            if longer:
+                _move_destruction(connection, longer)
             self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
         self.__dict__.pop("_settings", None)
 
@@ -525,6 +541,15 @@ def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incid
     The order is that of the random case ids, so it says nothing about time.
     """
     return register.incidents(purpose)
+
+
+def _move_destruction(connection: sa.Connection, months: int) -> None:
+    """Let every closed case be destroyed so many months later (or earlier), in one statement."""
+    after = CASES.c.destroy_after
+    known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
+    if known:
+        moved = sa.case({month: add_months(month, months) for month in known}, value=after)
+        connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))
 
 
 def _merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

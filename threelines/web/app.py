@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -159,6 +161,7 @@ def _answer_faults(app: FastAPI) -> None:
     for kind in (ReviewError, RegisterError, ApprovalError):
         app.add_exception_handler(kind, _fault(404, "Not possible"))
     app.add_exception_handler(HTTPException, _not_found)
+    app.add_exception_handler(RequestValidationError, _not_readable)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -196,6 +199,15 @@ def _not_found(request: Request, fault: Exception) -> Response:
         return RedirectResponse("/login", status_code=303)
     return page(request, "message.html", person=person, status=fault.status_code, title="Nothing here",
                 message="This address leads nowhere. The menu above does.")  # fmt: skip
+
+
+async def _not_readable(request: Request, fault: Exception) -> Response:
+    """Programs are told which value; people get a page that does not repeat it."""
+    assert isinstance(fault, RequestValidationError)
+    if _wants_json(request):
+        return await request_validation_exception_handler(request, fault)
+    return page(request, "message.html", person=find_person(request), status=422, title="This address cannot be read",
+                message="A value in it is missing, or is no number that can be. Start again from the menu above.")  # fmt: skip
 
 
 def _broken(request: Request, _fault: Exception) -> Response:

@@ -180,7 +180,7 @@ def _settings(form: FormData) -> Settings:
         languages=tuple(dict.fromkeys(code[:20] for code in codes))[:40],
         grey_text=text(form, "grey_text") == "yes",
         blur_media=text(form, "blur_media") == "yes",
-        break_after=min(int(minutes), 480) if minutes.isascii() and minutes.isdigit() else 50,
+        break_after=min(int(minutes[:9]), 480) if minutes.isascii() and minutes.isdigit() else 50,
     )
 
 

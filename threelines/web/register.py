@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -34,6 +34,8 @@ SECTIONS = {
     "support": "Support", "consent": "Consent, as HTCDS writes it",
 }  # fmt: skip
 PAGE = 50
+Place = Annotated[int, Query(le=2**63 - 1)]
+"""A place in the list: no database counts further."""
 
 
 def register_for(request: Request, person: Person) -> Register:
@@ -44,7 +46,7 @@ def register_for(request: Request, person: Person) -> Register:
 
 
 @router.get("")
-def cases(request: Request, person: Lister, status: str = "", before: int = 0) -> Response:
+def cases(request: Request, person: Lister, status: str = "", before: Place = 0) -> Response:
     """List the cases in this person's reach, newest first."""
     register = register_for(request, person)
     known = status if status in ("active", "follow_up", "closed") else ""
@@ -184,7 +186,9 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
     coded = {field.name for field in register.form.full if not field.identity}
     gone: dict[str, Any] = {name: None for name in found.fields if name in coded and name not in answers}
     try:
-        register.update(case, gone | answers, revision=int(revision) if revision.isdecimal() else found.row.revision)
+        register.update(
+            case, gone | answers, revision=int(revision[:9]) if revision.isdecimal() else found.row.revision
+        )
     except FormError as fault:
         return _form_page(request, person, kind="full", answers=answers, case=found, fault=fault)
     except RegisterError as fault:

@@ -147,7 +147,8 @@ def paper(request: Request, request_id: str, name: str, person: Sharer) -> Respo
     register = _register(request, person)
     try:
         found = approval.read(register, request_id)
-        if found.kind != "referral" or name not in ("referral.json", "referral.pdf"):
+        is_paper = name in ("referral.json", "referral.pdf")
+        if found.kind != "referral" or not is_paper or "case" not in found.details:
             raise ApprovalError(f"{request_id}: has no such paper")
         return _paper(register, found, name, desk(request).options.organisation)
     except (ApprovalError, RegisterError) as fault:
@@ -158,7 +159,10 @@ def _paper(register: Register, found: Approval, name: str, organisation: str) ->
     from threelines.exports import referral
 
     recipient = str(found.details["recipient"])
-    incident = register.incident(str(found.details["case"]), "share_with_police")
+    # Whoever decides about exactly these bytes reads them by that right, without a right to the case itself.
+    decides = found.prepared_by != register.user.id and allowed(register.user.role, "referral.approve", "own")
+    permission = "referral.approve" if decides else "referral.prepare"
+    incident = register.incident(str(found.details["case"]), "share_with_police", permission=permission)
     if _digest(incident, recipient) != found.digest:
         raise ApprovalError(f"{found.id}: the case or its consent changed since; prepare it again")
     people = (found.prepared_by, found.decided_by) if found.state in ("approved", "sent", "answered") else ()

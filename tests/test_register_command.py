@@ -1,0 +1,91 @@
+"""The command `threelines register` with what people really give it: odd files, odd dates, the wrong role."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.register import command
+from threelines.records import ThreelinesError
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that runs the command on a fresh register: (exit code, everything that is said)."""
+
+    def run(*words, given=None, role="case_worker"):
+        options = ["--db", str(tmp_path / "c.db"), "--user", "w1", "--team", "north", "--role", role]
+        result = CliRunner().invoke(command, [*words, *options], input=given)
+        if isinstance(result.exception, ThreelinesError):  # main() turns it into one line and its exit code
+            return result.exception.exit_code, str(result.exception)
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result.exit_code, result.output.strip()
+
+    run("init", role="admin")
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("[1]", "not a case"),
+        ("7", "not a case"),
+        ("{", "not JSON: line 1"),
+        ("[" * 100_000, "nested"),
+        ('{"fields": "zerbinetta"}', '"fields"'),
+        ('{"consent": ["statistics"]}', '"consent"'),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": true}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": {"value": "yes", "giver": 3}}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "consent": {"statistics": {"value": ["zerbinetta"]}}}', "consent.statistics"),
+        ('{"fields": {"ai_Asked": "no"}, "provenance": {"interview_language": 4}}', "provenance"),
+        ('{"fields": {"ai_Asked": {"zerbinetta": 1}}}', "ai_Asked"),
+    ],
+)  # fmt: skip
+def test_a_case_of_another_shape_is_told_and_not_kept(run, given, told):
+    """Each is one message that names the place and never what stands there; no traceback, no case."""
+    code, said = run("add", "-", given=given)
+
+    assert code == 2 and told in said and "zerbinetta" not in said
+    assert "0 of 0 cases" in run("list")[1]
+
+
+def test_a_byte_order_mark_is_no_fault(run, tmp_path):
+    """A file that a Windows editor saved is read like any other, and so is one with an empty part."""
+    file = tmp_path / "call.json"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps({"fields": {"ai_Asked": "no"}, "consent": None}).encode())
+
+    assert run("add", str(file))[0] == 0
+    assert "1 of 1 cases" in run("list")[1]
+
+
+def test_the_end_of_a_consent_is_a_day_to_come(run):
+    """Another spelling of the date and a day that is over are each named; neither blames giver or method."""
+    _, case = run("add", "-", given='{"fields": {"ai_Asked": "no"}}')
+    told = {day: run("consent", case, "statistics", "yes", "--expires", day) for day in ("31.12.2027", "2020-01-01")}
+
+    assert told["31.12.2027"][0] == told["2020-01-01"][0] == 2
+    assert "such as 2027-12-31" in told["31.12.2027"][1] and "is over" in told["2020-01-01"][1]
+    assert not any("giver" in said for _, said in told.values())
+    assert run("consent", case, "statistics", "yes", "--expires", "2999-12-31") == (0, "revision 2")
+    assert run("consent", case, "statistics", "yes", "--language", "Lao")[1].count("language") == 1
+
+
+def test_only_an_admin_restores(run, tmp_path):
+    """The command asks for the right to restore, as every other command asks for its own."""
+    run("backup", str(tmp_path / "b.db"), role="admin")
+    words = ["restore", str(tmp_path / "b.db"), "--key-file", str(tmp_path / "c.db.key")]
+    (tmp_path / "c.db").rename(tmp_path / "lost.db")
+
+    code, told = run(*words, role="analyst")
+    assert code == 2 and "store.restore" in told and not (tmp_path / "c.db").exists()
+    assert run(*words, role="admin")[0] == 0
+
+
+def test_a_shorter_retention_is_looked_at_before_it_destroys(run):
+    """`--months` with `--run` is refused: nobody destroys by a new time whose list they have not seen."""
+    run("add", "-", given='{"fields": {"ai_Asked": "no", "cas_Status": "Closed"}}')
+    code, told = run("retention", "--months", "1", "--run", role="data_protection_officer")
+
+    assert code == 2 and "first --months" in told
+    assert run("retention", "--months", "1", role="data_protection_officer") == (0, "")
+    assert run("retention", "--run", role="data_protection_officer") == (0, "0 reduced to statistics, 0 erased whole")
