@@ -30,7 +30,7 @@ MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
 _ANSWERS = {
     word: answer
     for answer, words in {
-        "yes": "yes y true 1 1.0 x granted given agreed oui sí si نعم ya ဟုတ်ကဲ့ ဟုတ် да ndiyo ใช่ ยินยอม oo opo так có 是 同意",
+        "yes": "yes y true 1 1.0 granted given agreed oui sí si نعم ya ဟုတ်ကဲ့ ဟုတ် да ndiyo ใช่ ยินยอม oo opo так có 是 同意",
         "no": "no n false 0 0.0 refused denied declined non لا tidak မဟုတ် нет hapana ไม่ ไม่ใช่ ไม่ยินยอม hindi ні không 否 不 不同意",
         "withdrawn": "withdrawn revoked",
     }.items()
