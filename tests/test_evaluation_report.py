@@ -59,7 +59,7 @@ def test_no_two_runs_share_a_title_or_a_label():
         ]
     )
 
-    assert found[1:4] == ["p/m, guard in front", "p/m, unfinished", "p/m, misuse, version 1-A"]
+    assert found[1:4] == ["p/m, guarded", "p/m, unfinished", "p/m, misuse, version 1-A"]
     assert found[4:] == [
         "p/m, misuse, version 2-A, b.eval, log 5",
         "p/m, misuse, version 2-A, b.eval, log 6",
@@ -104,4 +104,4 @@ def test_the_total_of_over_refusal_stands_in_tables():
 
     assert '<th scope="row">all</th><td>100.0%</td><td>61–100</td><td>6</td><td>6</td>' in page
     assert '<th scope="row">all, in full</th>' in page
-    assert '<th scope="row">1 p/m, guard in front</th><td>0.0%</td><td>0–39</td><td>100.0%</td><td>61–100</td>' in page
+    assert '<th scope="row">1 p/m, guarded</th><td>0.0%</td><td>0–39</td><td>100.0%</td><td>61–100</td>' in page

@@ -84,7 +84,7 @@ def render(logs: Sequence[Results]) -> str:
 
 def titles(logs: Sequence[Results]) -> list[str]:
     """Return a title for each run, no two alike: model and guard, then whatever else tells those apart that share them."""
-    found = [f"{one.name}, guard in front" if one.guarded else one.name for one in logs]
+    found = [f"{one.name}, guarded" if one.guarded else one.name for one in logs]
     found = [title if one.finished else f"{title}, unfinished" for title, one in zip(found, logs, strict=True)]
     parts = (
         [one.task.rpartition("/")[2] for one in logs],
