@@ -8,24 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from threelines.platforms.read import ReadError, ReadReport, read
+from tests.reading import file_of, records
+from threelines.platforms.read import ReadError, read
 from threelines.platforms.read._source import LIMIT
 from threelines.platforms.read._table import MOST_LINES
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
-
-
-def records(path, **options):
-    """Read one file with ids kept; return (records, report)."""
-    report = ReadReport()
-    return list(read([path], report=report, reveal=True, **options)), report
-
-
-def file_of(tmp_path, name, content):
-    """Write a file and return its path."""
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 def cells(found):

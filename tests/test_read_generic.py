@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.reading import file_of, records
 from threelines.engine.local import scan
 from threelines.platforms.read import ReadError, ReadReport, formats, read
 from threelines.platforms.read._source import LIMIT
@@ -19,19 +20,6 @@ from threelines.records import Attachment, Record
 from threelines.vocabulary.terms import load
 
 KEY = b"a key for the tests only"
-
-
-def records(path, **options):
-    """Read one file with ids kept; return (records, report)."""
-    report = ReadReport()
-    return list(read([path], report=report, reveal=True, **options)), report
-
-
-def file_of(tmp_path, name, content):
-    """Write a file and return its path."""
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
 
 
 def test_every_field_is_read_and_unknown_columns_are_kept(tmp_path):

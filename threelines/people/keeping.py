@@ -6,6 +6,7 @@ import base64
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -108,19 +109,23 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User) 
     named = str(address).removeprefix("sqlite:///")
     target = None if "://" in named else Path(named)
     is_new = target is not None and not target.exists()
-    if is_database:
-        if target is None or not is_new:
-            raise StoreError(f"{address}: give a new file; a restore never replaces a database")
-        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        if is_database and target is not None:
-            _copy_sqlite(source, target)
-        return _proven(source, address, keyring, is_database=is_database)
-    except BaseException:
+    if is_database and not is_new:
+        raise StoreError(f"{address}: give a new file; a restore never replaces a database")
+    with ExitStack() as undo:  # whatever ends it before its last line, a stop by hand as well
+        if target is not None and is_database:  # fails where somebody has made the file meanwhile, which then stays
+            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if target is not None and is_new:
-            for ending in ("", "-wal", "-shm"):
-                target.with_name(target.name + ending).unlink(missing_ok=True)
-        raise
+            undo.callback(_removed, target)
+        if target is not None and is_database:
+            _copy_sqlite(source, target)
+        proven = _proven(source, address, keyring, is_database=is_database)
+        undo.pop_all()
+    return proven
+
+
+def _removed(target: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        target.with_name(target.name + ending).unlink(missing_ok=True)
 
 
 def _proven(source: Path, address: str | Path, keyring: Keyring, *, is_database: bool) -> Counted:
