@@ -23,7 +23,7 @@ check: $(ALL) ## formatting, types, the vocabulary's own examples: what pre-comm
 	$(BIN)/mypy
 	$(BIN)/threelines vocabulary check
 
-system: ## Chromium, Java, PostgreSQL, Tesseract: from Debian where we may, else a loud line
+system: ## Chromium, Java, PostgreSQL, Tesseract, fonts: from Debian where we may, else a loud line
 	@sh scripts/system-packages
 
 bench: $(ALL) ## the tables of docs/benchmark.md (needs ../shared/data)

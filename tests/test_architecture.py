@@ -19,9 +19,10 @@ BELOW = {
     "roles": {"records"},
     "link": {"records", "text", "vocabulary"},
     "engine": {"records", "text", "vocabulary", "signals", "assess", "link"},
-    "exports": {"records", "vocabulary"},
+    "pages": set(),
+    "exports": {"records", "vocabulary", "pages"},
 }
-CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles"}
+CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles", "pages"}
 BELOW |= dict.fromkeys(("ai_models", "platforms", "people"), CORE)
 BELOW["web"] = CORE | {"ai_models", "platforms", "people", "exports"}
 BELOW["cli"] = BELOW["web"] | {"web"}

@@ -17,14 +17,16 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-for needed in ("stix2validator", "pymisp", "pyxform", "reportlab"):
+for needed in ("stix2validator", "pymisp", "pyxform", "typst", "pypdfium2"):
     pytest.importorskip(needed)
+
+import pypdfium2
 
 import threelines.exports
 from threelines.cli import export as export_command
 from threelines.cli.main import root
-from threelines.exports import _letters, dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports import csv as csv_export
+from threelines.exports import dsa, fincen, htcds, misp, misuse, referral, stix, xlsform
 from threelines.exports.sharing import DENIED, ExportError, Handover, coded
 from threelines.people.definition import load_form
 from threelines.records import Incident
@@ -273,54 +275,37 @@ def test_referral_into_a_folder_is_refused(register: str, tmp_path: Path):
     assert "name a file" in done.output
 
 
-def test_every_script_is_printed_or_written_out():
-    """A word stands in a font that has it; what no font has is written out in place, and that is said."""
-    printed = ["Łódź", "Центр помощи", "Ελλάδα", "北京市救助中心", "서울", "東京ひらがな", "e\u0301", "a <b> & c", ""]
-    written_out = {"ကာ": "[U+1000 U+102C]", "سلا": "[U+0633 U+0644 U+0627]", "a\x00b": "a[U+0000]b"}
-
-    assert all(_letters.markup(text)[1] for text in printed)
-    assert written_out == {text: _letters.markup(text)[0] for text in written_out}
-    assert not any(_letters.markup(text)[1] for text in written_out)
-    assert _letters.markup("a <b> & c")[0] == "a &lt;b&gt; &amp; c"
+def pages_of(path: Path) -> list[str]:
+    """Return the text of each page of the PDF beside a referral."""
+    made = pypdfium2.PdfDocument(path.with_suffix(".pdf"))
+    return [" ".join(page.get_textpage().get_text_range().split()) for page in made]
 
 
-def test_scripts_are_printed_without_fonts_of_the_machine(monkeypatch: pytest.MonkeyPatch):
-    """Without DejaVu, plain Cyrillic stands in a font of the reader; a letter that it has not is written out alone."""
-    monkeypatch.setattr(_letters, "_FILES", {"Vera": "Vera.ttf"})
+@pytest.mark.parametrize(("approvals", "drafts"), [((), 2), (("a", "b"), 0)])
+def test_each_referral_has_a_page_that_says_draft(approvals: tuple[str, ...], drafts: int, tmp_path: Path):
+    """Every case has a page of its own; until two people approved, it says so at the top and at the foot."""
+    path = written("referral", tmp_path, incidents(3), approvals=approvals)
+    references = [entry["reference"] for entry in json.loads(path.read_text(encoding="utf-8"))["referrals"]]
+    pages = pages_of(path)
 
-    assert _letters.markup("ศูน") == ("[U+0E28 U+0E39 U+0E19]", False)
-    assert _letters.markup("Центр") == ('<font name="STSong-Light">Центр</font>', True)
-    assert _letters.markup("Київ") == (
-        '<font name="STSong-Light">Ки</font>[U+0457]<font name="STSong-Light">в</font>', False
-    )  # fmt: skip
-
-
-@given(st.text(max_size=40))
-def test_any_text_makes_a_page(text: str):
-    """No text, however odd, is a fault of the PDF's markup or changes what else it says."""
-    from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.platypus import Paragraph
-
-    for style in ("Title", "Normal"):
-        Paragraph(_letters.markup(text)[0], getSampleStyleSheet()[style]).wrap(300, 700)
+    assert len(references) == len(pages)
+    for reference, page in zip(references, pages, strict=True):
+        assert f"Reference {reference}. From Helpline Example to " in page
+        assert drafts == page.count("DRAFT: not approved by two people. Do not send.")
 
 
-@pytest.mark.parametrize(("recipient", "fonts", "said"), [
-    ("Police", [], False), ("北京市救助中心 서울", [b"STSong-Light", b"HYSMyeongJo-Medium"], False), ("မြန်", [], True),
-])  # fmt: skip
-def test_referral_names_any_recipient(
-    recipient: str, fonts: list[bytes], said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """The PDF holds the fonts that the names need, and says so where letters cannot be printed."""
-    from reportlab import rl_config
+def test_a_referral_names_any_recipient(tmp_path: Path):
+    """What cannot be printed is written out and the page says so; the JSON has it, and the same case gives the same PDF."""
+    path = written("referral", tmp_path, incidents(1), recipient="Police \ue000", organisation='#read("/etc/passwd")')
+    first = path.with_suffix(".pdf").read_bytes()
+    [page] = pages_of(path)
 
-    monkeypatch.setattr(rl_config, "pageCompression", 0)
-    path = written("referral", tmp_path, incidents(1), recipient=recipient)
-    page = path.with_suffix(".pdf").read_bytes()
-
-    assert all(font in page for font in fonts)
-    assert said == (b"Some letters cannot be printed" in page)
-    assert recipient in path.read_text(encoding="utf-8")
+    assert 'From #read("/etc/passwd") to Police [U+E000], ' in page
+    assert page.count("Some letters cannot be printed here") == 1
+    assert "Police \ue000" in path.read_text(encoding="utf-8")
+    assert referral.check(path) == []
+    written("referral", tmp_path, incidents(1), recipient="Police \ue000", organisation='#read("/etc/passwd")')
+    assert first == path.with_suffix(".pdf").read_bytes()
 
 
 @pytest.mark.parametrize(("name", "key"), [

@@ -26,12 +26,19 @@ def test_every_message_fits_an_sms_and_has_a_source():
 
 def test_kit_is_written_and_expires(tmp_path: Path):
     """Text, SMS, audio script and poster appear while the review stands, and not after."""
-    pytest.importorskip("reportlab")
+    pytest.importorskip("typst")
+    pdfium = pytest.importorskip("pypdfium2")
     kit = load_kits()["en"]
-    paths = write_kit(kit, tmp_path, today=TODAY, contact="")
+    paths = write_kit(kit, tmp_path, today=TODAY, contact="Helpline Example: +358 800 0551")
 
     assert ["en-audio.txt", "en-poster.pdf", "en-sms.txt", "en-text.md"] == sorted(path.name for path in paths)
-    assert (tmp_path / "en-poster.pdf").read_bytes().startswith(b"%PDF")
+    [sheet] = pdfium.PdfDocument(tmp_path / "en-poster.pdf")
+    said = " ".join(sheet.get_textpage().get_text_range().split())
+    assert all(message.title in said and message.text in said for message in kit.message)
+    assert said.endswith(
+        f"Helpline Example: +358 800 0551 Reviewed: source text, {kit.date}; valid until {kit.expires}."
+    )
+    assert f"valid until {kit.expires}." in (tmp_path / "en-text.md").read_text(encoding="utf-8")
     with pytest.raises(KitError, match="review ended"):
         write_kit(kit, tmp_path, today=kit.expires + timedelta(days=1))
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from threelines.exports._letters import UNPRINTABLE, markup
 from threelines.exports.sharing import Handover, coded, listed
+from threelines.pages import Block, Paper
+from threelines.pages import write as write_pages
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
@@ -27,6 +28,8 @@ FIELDS: tuple[str, ...] = (
 )  # fmt: skip
 NEEDED: tuple[str, ...] = ("ai_Act", "ai_Means", "ai_EvidenceBasis", "ai_Period", "ai_PlatformClass")
 """Without these an authority cannot act on a referral."""
+_TITLE = "Referral: suspected trafficking in persons"
+_DRAFT = "DRAFT: not approved by two people. Do not send."
 _LABELS = {
     "ai_Suspected": "AI use", "ai_Capability": "Used for", "ai_Automation": "Automation", "ai_Act": "Act", "ai_Means": "Means",
     "ai_Period": "Quarter", "ai_PlatformClass": "Kind of platform", "ai_MovedToE2EE": "Moved to an encrypted app",
@@ -69,51 +72,34 @@ def digest(body: dict[str, Any]) -> str:
 
 
 def pdf(body: dict[str, Any], out: Path) -> None:
-    """Write the referrals as a PDF of plain pages; letters that no font has are written out, and the page says so."""
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import getSampleStyleSheet
-    from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
-
-    style = getSampleStyleSheet()
-    flow: list[Any] = []
-    for entry in body["referrals"] or [{"reference": "none", "facts": {}, "missing": [], "complete": False}]:
-        if flow:
-            flow.append(PageBreak())
-        lines = [(kind, *markup(text)) for kind, text in _lines(entry, body)]
-        flow += [Paragraph(marked, style[kind]) for kind, marked, _ in lines]
-        if not all(whole for _, _, whole in lines):
-            flow.append(Paragraph(UNPRINTABLE, style["Normal"]))
-        flow.append(Spacer(1, 12))
-    document = SimpleDocTemplate(
-        str(out),
-        pagesize=A4,
-        title="Referral: suspected trafficking in persons",
-        author=body["organisation"],
-        invariant=True,
-    )
-    document.build(flow)
+    """Write the referrals as plain pages; letters that no font has are written out, and the page says so."""
+    entries = body["referrals"] or [{"reference": "none", "facts": {}, "missing": [], "complete": False}]
+    pages = [_blocks(entry, body) for entry in entries]
+    foot = "" if body["status"] == "approved" else _DRAFT
+    write_pages(Paper(pages, title=_TITLE, author=body["organisation"], foot=foot), out)
 
 
-def _lines(entry: dict[str, Any], body: dict[str, Any]) -> list[tuple[str, str]]:
-    status = (
-        "Approved by two people." if body["status"] == "approved" else "DRAFT: not approved by two people. Do not send."
-    )
-    lines = [
-        ("Title", "Referral: suspected trafficking in persons"), ("Heading3", status),
-        ("Normal", f"Reference {entry['reference']}. From {body['organisation']} to {body['recipient']}, {body['made']}. TLP:{body['tlp'].upper()}."),
-        ("Normal", f"Legal basis: {body['legal_basis']}."),
-        ("Normal", "Observations for an authority to examine, not findings of guilt. The person concerned must not be punished for what they were made to do."),
-        ("Heading2", "What was recorded"),
+def _blocks(entry: dict[str, Any], body: dict[str, Any]) -> list[Block]:
+    status = "Approved by two people." if body["status"] == "approved" else _DRAFT
+    blocks = [
+        Block("title", (_TITLE,)), Block("strong", (status,)),
+        Block("text", (
+            "Reference ", entry["reference"], ". From ", body["organisation"], " to ", body["recipient"],
+            f", {body['made']}. TLP:{body['tlp'].upper()}.",
+        )),
+        Block("text", ("Legal basis: ", body["legal_basis"], ".")),
+        Block("text", ("Observations for an authority to examine, not findings of guilt. The person concerned must not be punished for what they were made to do.",)),
+        Block("heading", ("What was recorded",)),
     ]  # fmt: skip
-    lines += [
-        ("Normal", f"{_LABELS[key]}: {', '.join(values).replace('_', ' ')}")
+    blocks += [
+        Block("text", (f"{_LABELS[key]}: ", ", ".join(values).replace("_", " ")))
         for key, values in entry["facts"].items()
         if values
     ]
     if entry["missing"]:
-        lines.append(("Normal", f"Incomplete: {', '.join(_LABELS[key] for key in entry['missing'])}."))
-    lines.append(("Normal", f"SHA-256 of the content: {body['sha256']}"))
-    return lines
+        blocks.append(Block("text", (f"Incomplete: {', '.join(_LABELS[key] for key in entry['missing'])}.",)))
+    blocks.append(Block("text", (f"SHA-256 of the content: {body['sha256']}",)))
+    return blocks
 
 
 def answered(path: Path, *, receipt: str = "", answer: str = "", action: str = "") -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from threelines.pages import Block, Paper
+from threelines.pages import write as write_pages
 from threelines.people.interface import load_interfaces
 from threelines.records import ThreelinesError
 
@@ -98,9 +100,9 @@ def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -
     if not kit.stands(today):
         raise KitError(f"{kit.language}: not reviewed, or its review ended on {kit.expires}")
     out.mkdir(parents=True, exist_ok=True)
-    foot = f"Reviewed: {kit.reviewed_by or 'source text'}, {kit.date}; valid until {kit.expires}."
+    foot = ("Reviewed: ", kit.reviewed_by or "source text", f", {kit.date}; valid until {kit.expires}.")
     made = {
-        "text.md": "\n\n".join(f"## {m.title}\n\n{m.text}\n\n*Source: {m.source}*" for m in kit.message) + f"\n\n{contact}\n\n{foot}\n",
+        "text.md": "\n\n".join(f"## {m.title}\n\n{m.text}\n\n*Source: {m.source}*" for m in kit.message) + f"\n\n{contact}\n\n{''.join(foot)}\n",
         "sms.txt": "\n".join(m.sms for m in kit.message) + "\n",
         "audio.txt": "\n\n".join(f"{m.title}\n[pause]\n{m.text.replace('. ', '.{p}').replace('{p}', chr(10) + '[short pause]' + chr(10))}" for m in kit.message)
         + f"\n\n{contact}\n",
@@ -114,22 +116,21 @@ def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -
     return paths
 
 
-def _poster(kit: Kit, path: Path, contact: str, foot: str) -> None:
+def _poster(kit: Kit, path: Path, contact: str, foot: tuple[str, ...]) -> None:
     """Write an A4 poster in large type; print it in black on any paper."""
-    from html import escape
-
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
-
-    head = ParagraphStyle("head", fontName="Helvetica-Bold", fontSize=26, leading=31)
-    body = ParagraphStyle("body", fontName="Helvetica", fontSize=15, leading=20)
-    small = ParagraphStyle("small", fontName="Helvetica", fontSize=8, leading=10)
-    flow: list[object] = []
-    for message in kit.message:
-        flow += [Paragraph(escape(message.title), head), Paragraph(escape(message.text), body), Spacer(1, 16)]
-    flow += [Paragraph(escape(contact), head)] if contact else []
-    flow.append(Paragraph(escape(foot), small))
-    SimpleDocTemplate(str(path), pagesize=A4, title="Is this offer safe?", author="threelines", invariant=True).build(
-        flow
+    blocks = [
+        block
+        for message in kit.message
+        for block in (Block("heading", (message.title,)), Block("text", (message.text,)))
+    ]
+    blocks += [Block("strong", (contact,))] if contact else []
+    blocks.append(Block("small", foot, "en"))
+    paper = Paper(
+        [blocks],
+        title="Is this offer safe?",
+        author="threelines",
+        language=kit.language,
+        poster=True,
+        kept="the text file",
     )
+    write_pages(paper, path)
