@@ -249,6 +249,19 @@ def test_after_a_conflict_what_was_sent_stands_over_the_case_as_it_is_now(consol
     assert seen_by(console, person).get(where.rsplit("/", 1)[1]).fields["ai_ContactLanguage"] == ["lao", "tha"]
 
 
+def test_a_conflict_about_an_open_vault_shows_both_answers(console):
+    """Who had opened the vault sees what another one put there meanwhile beside the own answer, before keeping it."""
+    browser, _ = console.sign_in("supervisor")
+    where = add_case(browser, tl_Callback=PHONE)
+    change(browser, where, 1, tl_Callback="Not before noon")
+    hidden = change(browser, where, 1, tl_Callback="Evenings")
+    shown = change(browser, where, 1, tl_Callback="Evenings", vault="open")
+
+    assert hidden.status_code == shown.status_code == 409
+    assert "Not before noon" not in hidden.text and "Changed in the vault meanwhile: A safe way" in hidden.text
+    assert "<td>Not before noon</td><td>Evenings</td>" in shown.text
+
+
 def test_a_faulty_form_keeps_who_gave_consent(console):
     """Giver and way come back as they were chosen, not as the form begins."""
     browser, _ = console.sign_in("intake")

@@ -31,6 +31,7 @@ SECTIONS = {
     "organisation": "Organisation", "victim": "What happened", "referral": "Referral", "history": "History",
     "support": "Support", "consent": "Consent, as HTCDS writes it",
 }  # fmt: skip
+_UNTOUCHED = "You had not changed it"
 _EMPTY: dict[str, Any] = {
     "case": None, "answers": {}, "told": {}, "held": frozenset(), "gone": frozenset(), "opened": False, "beside": [],
     "vault_beside": [], "message": "", "typed": False, "problems": {},
@@ -170,7 +171,7 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
             request, person, kind="full", held=register.identity_names(case), **typed, **_faults(fault)
         )  # fmt: skip
     except ChangedMeanwhile:
-        beside = _beside(register, found, answers, revision)
+        beside = _beside(register, found, answers, revision, opened=typed["opened"])
         held = register.identity_names(case)
         return _page(request, person, kind="full", status=409, held=held, **{**typed, **beside})
     except RegisterError as fault:
@@ -188,7 +189,7 @@ def _gone(form: Form, found: Case, sent: FormData) -> frozenset[str]:
     return frozenset(boxes | {name for name in shown if not sent.get(name)})
 
 
-def _beside(register: Register, found: Case, sent: Mapping[str, Any], revision: int) -> dict[str, Any]:
+def _beside(register: Register, found: Case, sent: Mapping[str, Any], revision: int, *, opened: bool) -> dict[str, Any]:
     """Put what this person changed over the case as it is now, with both answers where somebody else changed one.
 
     Where the revision that they had read is not known, everything that differs from the case is taken as theirs.
@@ -202,15 +203,17 @@ def _beside(register: Register, found: Case, sent: Mapping[str, Any], revision: 
     answers |= {name: value for name, value in sent.items() if name in mine or name in form.identity}
     since = [content.vault for number, _, content in earlier if number > revision]
     vault = {name for changes in (*since, found.vault) for name in changes}
-    beside = [(name, found.fields.get(name), mine[name][1]) for name in theirs if name in mine]
-    beside += [(name, found.fields.get(name), "") for name in theirs if name not in mine]
+    beside = [(name, found.fields.get(name), mine[name][1] if name in mine else _UNTOUCHED) for name in theirs]
+    if opened:  # this person has just read it, with a reason
+        identity = register.identity(found.id)
+        beside += [(name, identity.get(name), sent.get(name)) for name in sorted(vault)]
     return {
         "answers": answers,
         "beside": [
-            (form.fields[name].label, words_of(form, name, now), words_of(form, name, typed) if name in mine else "")
+            (form.fields[name].label, words_of(form, name, now), typed if typed is _UNTOUCHED else words_of(form, name, typed))
             for name, now, typed in beside
         ],
-        "vault_beside": [form.fields[name].label for name in sorted(vault)],
+        "vault_beside": [form.fields[name].label for name in sorted(vault) if not opened],
         "message": f"Somebody else changed this case meanwhile; it is at revision {found.row.revision} now. Nothing of "
         "yours is kept yet: your changes stand in the form below, over the case as it is now. Look, then keep it again.",
     }  # fmt: skip
