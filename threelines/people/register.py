@@ -46,6 +46,7 @@ from threelines.people.tables import (
     SEALED,
     SETTING,
     SETTINGS,
+    move_destruction,
 )
 from threelines.people.vault import Vault
 from threelines.records import Incident, ThreelinesError
@@ -539,7 +540,7 @@ class Register:
             connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
             connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
             if longer:
-                _move_destruction(connection, longer)
+                move_destruction(connection, longer)
             self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
         self.__dict__.pop("_settings", None)
 
@@ -587,12 +588,3 @@ def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incid
     The order is that of the random case ids, so it says nothing about time.
     """
     return register.incidents(purpose)
-
-
-def _move_destruction(connection: sa.Connection, months: int) -> None:
-    """Let every closed case be destroyed so many months later (or earlier), in one statement."""
-    after = CASES.c.destroy_after
-    known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
-    if known:
-        moved = sa.case({month: add_months(month, months) for month in known}, value=after)
-        connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))

@@ -161,9 +161,8 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
     found, answers = register.get(case), answers_of(form, register.form.full)
     revision = int(text(form, "revision")[:9]) if text(form, "revision").isdecimal() else found.row.revision
     gone = _gone(register.form, found, form)
-    typed = {
-        "case": found, "answers": answers, "gone": gone, "opened": text(form, "vault") == "open", "typed": True,
-    }  # fmt: skip
+    opened = text(form, "vault") == "open"
+    typed = {"case": found, "answers": answers, "gone": gone, "opened": opened, "typed": True}
     try:
         register.update(case, {**dict.fromkeys(gone), **answers}, revision=revision)
     except FormError as fault:
@@ -171,7 +170,7 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
             request, person, kind="full", held=register.identity_names(case), **typed, **_faults(fault)
         )  # fmt: skip
     except ChangedMeanwhile:
-        beside = _beside(register, found, answers, revision, opened=typed["opened"])
+        beside = _beside(register, found, answers, revision, opened=opened)
         held = register.identity_names(case)
         return _page(request, person, kind="full", status=409, held=held, **{**typed, **beside})
     except RegisterError as fault:
