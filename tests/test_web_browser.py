@@ -247,6 +247,123 @@ def test_a_draft_survives_without_a_network_and_holds_no_name(window):
     assert page.evaluate("localStorage.length") == 0
 
 
+def end_sessions(site, name):
+    """Let an account's sessions be over, as after half an hour without a request."""
+    site.desk.accounts.end_sessions(site.desk.accounts.by_name(name).id)
+
+
+def sign_in(page, site, name):
+    """Sign in on a page that shows the sign-in form."""
+    page.fill("#name", name)
+    page.fill("#password", site.words[name])
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def test_the_next_worker_at_a_browser_gets_no_draft_of_the_last(window, site):
+    """The session of one ends, another signs in: no draft is offered and none is left on the device, nor was any name."""
+    page = window("demo-intake")
+    page.goto("/register/new?form=full")
+    page.get_by_label("Yes, asked").check()
+    expect(page.locator("#draft-state")).to_contain_text("Draft kept")
+    assert "demo" not in page.evaluate("Object.keys(localStorage).join()")
+    end_sessions(site, "demo-intake")
+    page.goto("/register/new?form=full")
+    assert page.evaluate("localStorage.length") == 1
+    sign_in(page, site, "demo-supervisor")
+    page.goto("/register/new?form=full")
+
+    expect(page.locator("#draft")).to_be_hidden()
+    assert page.evaluate("localStorage.length") == 0
+    expect(page.get_by_label("Yes, asked")).not_to_be_checked()
+
+
+def test_the_own_draft_is_found_from_the_list_after_signing_in_again(window, site):
+    """Whoever comes back in the same window is led to the form and has the coded answers again."""
+    page = window("demo-intake")
+    page.goto("/register/new?form=full")
+    page.get_by_label("Yes, asked").check()
+    expect(page.locator("#draft-state")).to_contain_text("Draft kept")
+    end_sessions(site, "demo-intake")
+    page.goto("/register")
+    sign_in(page, site, "demo-intake")
+    page.goto("/register")
+    refuse_barriers(page)
+    page.get_by_role("link", name="new case, full form").click()
+    page.get_by_role("button", name="Use it").click()
+
+    expect(page.get_by_label("Yes, asked")).to_be_checked()
+
+
+def test_a_session_that_ends_while_somebody_types_loses_nothing(window, site):
+    """The form waits with its name in it, is kept after a sign-in in another window, and the draft is gone then."""
+    page = window("demo-intake")
+    page.goto("/register/new?form=full")
+    page.get_by_label("Yes, asked").check()
+    page.get_by_text("Person", exact=True).click()
+    page.locator("#prs_FirstName").fill("Zerbinetta")
+    end_sessions(site, "demo-intake")
+    page.get_by_role("button", name="Keep the case").click()
+    expect(page.locator("#session-over")).to_be_visible()
+    refuse_barriers(page)
+    with page.expect_popup() as other:
+        page.get_by_role("link", name="sign in in another window").click()
+    sign_in(other.value, site, "demo-intake")
+    page.get_by_role("button", name="Keep the case").click()
+    page.wait_for_url("**/register/c*")
+    page.get_by_role("button", name="Open the vault").click()
+
+    expect(page.locator("main")).to_contain_text("Zerbinetta")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_a_form_is_never_sent_in_the_name_of_another_account(window, site):
+    """Somebody else signed in in another window: the form that was left open is closed, not kept."""
+    page = window("demo-intake")
+    page.goto("/register/new?form=full")
+    page.get_by_label("Yes, asked").check()
+    end_sessions(site, "demo-intake")
+    other = page.context.new_page()
+    other.goto("/login")
+    sign_in(other, site, "demo-supervisor")
+    before = site.desk.register.as_user(site.desk.accounts.by_name("demo-supervisor").user).count()
+    page.get_by_role("button", name="Keep the case").click()
+    page.wait_for_url("**/register")
+
+    assert site.desk.register.as_user(site.desk.accounts.by_name("demo-supervisor").user).count() == before
+
+
+@SIZES
+def test_a_case_is_changed_found_and_handed_on_without_barriers(window, site, size):
+    """The vault opened to be changed, history, finding a person and the officer's consent page, on a phone as well."""
+    register = site.desk.register.as_user(site.desk.accounts.by_name("demo-supervisor").user)
+    case = register.add({"ai_Asked": "no", "prs_FirstName": "Zerbinetta"}, consent={"share_with_police": "yes"})
+    page = window("demo-supervisor", size=size)
+    page.goto(f"/register/{case}/edit")
+    refuse_barriers(page)
+    page.goto(f"/register/{case}")
+    for summary in page.locator("summary").all():
+        summary.click()
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    page.locator("#reason").select_option("data quality")
+    page.get_by_role("button", name="Open it to change it").click()
+    expect(page.locator("#prs_FirstName")).to_have_value("Zerbinetta")
+    refuse_barriers(page)
+    page.locator("#prs_FirstName").fill("")
+    page.get_by_role("button", name="Keep the change").click()
+    page.wait_for_url(f"**/register/{case}?saved=change")
+    assert register.identity(case) == {}
+    for address in (f"/register/{case}/history", "/register/find", "/register?whose=waiting"):
+        page.goto(address)
+        refuse_barriers(page)
+        no_sideways_scrolling(page)
+    officer = window("demo-data-protection-officer", size=size)
+    officer.goto(f"/register/{case}/consent")
+    refuse_barriers(officer)
+    no_sideways_scrolling(officer)
+
+
 @SIZES
 def test_two_people_refer_a_case(window, site, size):
     """The supervisor prepares, cannot approve alone; a second one approves; the papers stop saying draft."""

@@ -14,6 +14,7 @@ import msgspec
 from threelines.people.definition import Form, FormError, Problem, age_band
 
 Answer = Literal["yes", "no", "withdrawn"]
+VaultChange = Literal["set", "removed"]
 CONSENT_MONTHS = 24
 """How long a consent stands when no end was agreed (our proposal; an organisation may shorten it)."""
 STATUSES = {"Active": "active", "FollowUp": "follow_up", "Closed": "closed", "ClosedReferred": "closed"}
@@ -44,6 +45,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: dict[str, Any]
     consent: dict[str, Consent] = {}
     provenance: dict[str, str] = {}
+    vault: dict[str, VaultChange] = {}
+    """Which answers of the vault this revision set or removed, by field name; never the answers."""
 
 
 class Some(NamedTuple):
@@ -94,6 +97,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, Any]
     consent: dict[str, Consent]
     provenance: dict[str, str]
+    vault: dict[str, VaultChange] = {}
+    """Which answers of the vault the last revision set or removed."""
 
     @property
     def id(self) -> str:
@@ -137,6 +142,12 @@ def new_consent(form: Form, answers: Mapping[str, str | Mapping[str, str]], toda
     if problems:
         raise FormError(tuple(problems))
     return kept
+
+
+def told_before(consent: Consent | None) -> dict[str, str]:
+    """Return who gave a consent, how and in which language: it stays until somebody says otherwise."""
+    names = ("giver", "language", "method")
+    return {name: getattr(consent, name) for name in names if getattr(consent, name)} if consent else {}
 
 
 _CONSENT_EXPECTED = "yes, no or withdrawn, with giver, language and method from the lists"
@@ -206,6 +217,23 @@ def without_derived(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in fields.items() if name != "tl_AgeBand" or "vic_AgeWhenTrafficked" not in fields
     }
+
+
+def merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the old answers with a change; None takes an answer away."""
+    return {name: value for name, value in {**old, **change}.items() if value is not None}
+
+
+def vault_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, VaultChange]:
+    """Return which identity answers differ, by field name."""
+    return {
+        name: "set" if name in new else "removed" for name in sorted({*old, *new}) if old.get(name) != new.get(name)
+    }
+
+
+def holds(answer: Any, value: str) -> bool:
+    """Say whether an answer is this value, or has it among several."""
+    return value in answer if isinstance(answer, list) else str(answer) == value
 
 
 def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:

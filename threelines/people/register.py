@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -20,12 +20,16 @@ from threelines.people.case import (
     Content,
     Row,
     add_months,
+    holds,
     leaving,
+    merged,
     new_consent,
     new_id,
     new_provenance,
     quarter_of,
     some_answers,
+    told_before,
+    vault_changes,
     with_derived,
     without_derived,
 )
@@ -42,6 +46,7 @@ from threelines.people.tables import (
     SEALED,
     SETTING,
     SETTINGS,
+    move_destruction,
 )
 from threelines.people.vault import Vault
 from threelines.records import Incident, ThreelinesError
@@ -60,6 +65,10 @@ _encode = msgspec.msgpack.encode
 
 class RegisterError(ThreelinesError):
     """The register cannot do this; the text names the case id and the remedy, never content."""
+
+
+class ChangedMeanwhile(RegisterError):
+    """Somebody else changed the case since it was read."""
 
 
 class Entry(NamedTuple):
@@ -194,35 +203,52 @@ class Register:
     def update(self, case_id: str, fields: Mapping[str, Any], *, revision: int | None = None) -> int:
         """Change some answers (None removes one) and return the new revision number.
 
-        With `revision` the change is refused when somebody else changed the case since.
+        With `revision` the change is refused (ChangedMeanwhile) when somebody else changed the case since. The vault
+        keeps no history: what is removed or replaced there is gone, so a held case may only gain such answers.
         """
         with self.case_transaction(case_id, "case.update") as (connection, row):
             content = self._content(connection, case_id)
             if revision is not None and revision != row.revision:
-                raise RegisterError(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
+                raise ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
             identity = self.vault.read(connection, case_id)
-            clean = self.form.clean(_merged({**without_derived(content.fields), **identity}, fields))
+            clean = self.form.clean(merged({**without_derived(content.fields), **identity}, fields))
             self._refuse_unlisted_community(clean)
             coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
             named = {name: value for name, value in clean.items() if name in self.form.identity}
-            if named != identity:
+            changes = vault_changes(identity, named)
+            lost = [name for name in changes if name in identity]
+            if lost and row.is_held:
+                raise RegisterError(f"{case_id}: under legal hold, and the vault keeps no history; lift the hold first")
+            if changes:
                 self.vault.replace(connection, case_id, named)
-            return self._revise(connection, row, msgspec.structs.replace(content, fields=coded), "case.update")
+                self.audit.note(
+                    connection, self.user, "identity.change" if set(lost) <= set(named) else "identity.remove",
+                    record=case_id, reason="case work",
+                )  # fmt: skip
+            content = msgspec.structs.replace(content, fields=coded, vault=changes)
+            number = self._revise(connection, row, content, "case.update")
+        if lost:
+            self.store.flush()
+        return number
 
     def consent(self, case_id: str, purpose: str, value: str, **details: str) -> int:
-        """Record consent for one purpose: yes, no or withdrawn; giver, language, method, expires."""
-        given = new_consent(self.form, {purpose: {"value": value, **details}}, self.today)
+        """Record consent for one purpose: yes, no or withdrawn; giver, language, method, expires.
+
+        Giver, language and method stay as they were told before where they are not given; "" takes one back.
+        """
         with self.case_transaction(case_id, "consent.record") as (connection, row):
             content = self._content(connection, case_id)
-            content = msgspec.structs.replace(content, consent={**content.consent, **given})
+            told = {"value": value, **told_before(content.consent.get(purpose)), **details}
+            given = new_consent(self.form, {purpose: told}, self.today)
+            content = msgspec.structs.replace(content, consent={**content.consent, **given}, vault={})
             return self._revise(connection, row, content, "consent.record", reason="consent")
 
     def withdraw(self, case_id: str) -> int:
         """Withdraw every consent of a case at once."""
         with self.case_transaction(case_id, "consent.record") as (connection, row):
             content = self._content(connection, case_id)
-            gone = new_consent(self.form, dict.fromkeys(content.consent, "withdrawn"), self.today)
-            content = msgspec.structs.replace(content, consent=gone)
+            told = {name: {"value": "withdrawn", **told_before(old)} for name, old in content.consent.items()}
+            content = msgspec.structs.replace(content, consent=new_consent(self.form, told, self.today), vault={})
             return self._revise(connection, row, content, "consent.withdraw", reason="consent")
 
     def _revise(
@@ -290,13 +316,28 @@ class Register:
         with self.case_transaction(case_id, "case.read") as (connection, row):
             content = self._content(connection, case_id)
             self.audit.note(connection, self.user, "case.read", record=case_id, reason=reason)
-        return Case(row=row, fields=content.fields, consent=content.consent, provenance=content.provenance)
+        return Case(
+            row=row, fields=content.fields, consent=content.consent, provenance=content.provenance, vault=content.vault
+        )
+
+    def consents(self, case_id: str) -> Case:
+        """Return one case with its consent and nothing else: for whoever records it and opens no case."""
+        with self.case_transaction(case_id, "consent.record") as (connection, row):
+            content = self._content(connection, case_id)
+            self.audit.note(connection, self.user, "consent.read", record=case_id, reason="consent")
+        return Case(row=row, fields={}, consent=content.consent, provenance={})
 
     def identity(self, case_id: str, *, reason: str = "case work") -> dict[str, Any]:
         """Open the vault for one case."""
         with self.case_transaction(case_id, "identity.read") as (connection, _):
             self.audit.note(connection, self.user, "identity.read", record=case_id, reason=reason)
             return self.vault.read(connection, case_id)
+
+    def identity_names(self, case_id: str) -> frozenset[str]:
+        """Return which fields the vault holds an answer to, without the answers."""
+        with self.case_transaction(case_id, "case.update") as (connection, _):
+            self.audit.note(connection, self.user, "identity.names", record=case_id, reason="case work")
+            return frozenset(self.vault.read(connection, case_id))
 
     def parts(self, case_id: str) -> Sequence[tuple[str, str, dict[str, Any]]]:
         """Return (id, entity, coded fields) of the further entities of a case."""
@@ -308,13 +349,19 @@ class Register:
         ]
 
     def list(
-        self, *, status: str = "", quarter: str = "", owner: str = "", before: int = 0, limit: int = 50
-    ) -> Sequence[Row]:
-        """Return a page of the index, newest first; the next page has `before` = the last row's place."""
+        self, *, status: str = "", quarter: str = "", owner: str = "", without: Collection[str] = (), before: int = 0,
+        limit: int = 50,
+    ) -> Sequence[Row]:  # fmt: skip
+        """Return a page of the index, newest first; the next page has `before` = the last row's place.
+
+        `without` leaves out the cases of these owners.
+        """
         wanted = self._in_scope(sa.select(*_INDEX), "case.list")
         for column, value in ((CASES.c.status, status), (CASES.c.quarter, quarter), (CASES.c.owner, owner)):
             if value:
                 wanted = wanted.where(column == value)
+        if without:
+            wanted = wanted.where(CASES.c.owner.not_in(sorted(without)))
         if before:
             wanted = wanted.where(CASES.c.place < before)
         self.audit.add(self.user, "case.list", reason="case work")
@@ -345,19 +392,19 @@ class Register:
         with self.store.read() as connection:
             for *index, sealed in connection.execution_options(yield_per=2000).execute(wanted):
                 fields = read(opened(sealed, index[0])).fields
-                if all(_holds(answer, value) for answer, value in zip(fields, wished, strict=True)):
+                if all(holds(answer, value) for answer, value in zip(fields, wished, strict=True)):
                     found.append(Row(**dict(zip(Row.__struct_fields__, index, strict=True))))
                     if len(found) == limit:
                         break
         return found
 
-    def match(self, fields: Mapping[str, Any]) -> Sequence[str]:
+    def match(self, fields: Mapping[str, Any], *, reason: str = "case work") -> Sequence[str]:
         """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
         with self.store.write() as connection:
             ids = self.vault.find(connection, fields)
             wanted = self._in_scope(sa.select(CASES.c.id).where(CASES.c.id.in_(ids)), "identity.match")
             found = sorted(connection.execute(wanted).scalars())
-            self.audit.note(connection, self.user, "identity.match", reason="case work")
+            self.audit.note(connection, self.user, "identity.match", reason=reason)
         return found
 
     def is_imported(self, submission: str) -> bool:
@@ -493,7 +540,7 @@ class Register:
             connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
             connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
             if longer:
-                _move_destruction(connection, longer)
+                move_destruction(connection, longer)
             self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
         self.__dict__.pop("_settings", None)
 
@@ -541,20 +588,3 @@ def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incid
     The order is that of the random case ids, so it says nothing about time.
     """
     return register.incidents(purpose)
-
-
-def _move_destruction(connection: sa.Connection, months: int) -> None:
-    """Let every closed case be destroyed so many months later (or earlier), in one statement."""
-    after = CASES.c.destroy_after
-    known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
-    if known:
-        moved = sa.case({month: add_months(month, months) for month in known}, value=after)
-        connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))
-
-
-def _merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in {**old, **change}.items() if value is not None}
-
-
-def _holds(answer: Any, value: str) -> bool:
-    return value in answer if isinstance(answer, list) else str(answer) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from threelines.people.case import add_months
 from threelines.store.database import Migration
 from threelines.store.sealed import SealedColumn
 
@@ -89,3 +90,12 @@ SETTING = SealedColumn(table="register_settings", column="sealed", key=("name",)
 SEALED = (CONTENT, REVISION, PART, PART_IDENTITY, IDENTITY, APPROVAL, SETTING)
 
 MIGRATIONS: tuple[Migration, ...] = (("0001_register", METADATA.create_all),)
+
+
+def move_destruction(connection: sa.Connection, months: int) -> None:
+    """Let every closed case be destroyed so many months later (or earlier), in one statement."""
+    after = CASES.c.destroy_after
+    known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
+    if known:
+        moved = sa.case({month: add_months(month, months) for month in known}, value=after)
+        connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from threelines.records import Record, Signal
 from threelines.roles import scope_of
+from threelines.store.keyring import Keyring
 from threelines.web.accounts import Person
 from threelines.web.desk import desk
 from threelines.web.security import form_token
@@ -61,9 +62,15 @@ def page(
         menu=menu_of(person) if person else (),
         path=request.url.path,
         demo=here.options.demo,
+        device=device_tag(here.keyring, person) if person else "",
         **context,
     )  # fmt: skip
     return HTMLResponse(html, status_code=status)
+
+
+def device_tag(keyring: Keyring, person: Person) -> str:
+    """Return the tag under which a browser keeps this account's drafts: no name, and of no use elsewhere."""
+    return keyring.tag(person.id.encode(), b"web:device").hex()[:16]
 
 
 @cache

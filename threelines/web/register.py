@@ -1,199 +1,220 @@
-"""The register's pages: list, the two forms from the one definition, one case, identity, consent, referral."""
+"""The register's pages: list, finding a person, one case, identity, consent, history, handing over, referral."""
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from threelines.people.definition import LISTS, Field, Form, FormError
-from threelines.people.register import Register, RegisterError
+from threelines.people.definition import Form, FormError
+from threelines.people.history import history
+from threelines.people.register import RegisterError
 from threelines.roles import allowed, scope_of
 from threelines.web.accounts import Person
+from threelines.web.case_form import edit_with_identity, register_for, router, see, words_of
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.pages import page
 from threelines.web.sharing import prepare_referral
 
-router = APIRouter(prefix="/register", include_in_schema=False)
-Lister = Annotated[Person, Depends(may("case.list"))]
-Adder = Annotated[Person, Depends(may("case.add"))]
-AdderForm = Annotated[Person, Depends(may_change("case.add"))]
-Reader = Annotated[Person, Depends(may("case.read"))]
-UpdaterForm = Annotated[Person, Depends(may_change("case.update"))]
-Updater = Annotated[Person, Depends(may("case.update"))]
-IdentityForm = Annotated[Person, Depends(may_change("identity.read"))]
-ConsentForm = Annotated[Person, Depends(may_change("consent.record"))]
-ReferralForm = Annotated[Person, Depends(may_change("referral.prepare"))]
+__all__ = ["register_for", "router"]
 
-SECTIONS = {
-    "ai": "Use of AI", "ai_report": "Reported to", "case": "Case", "person": "Person", "perpetrator": "Others named",
-    "organisation": "Organisation", "victim": "What happened", "referral": "Referral", "history": "History",
-    "support": "Support", "consent": "Consent, as HTCDS writes it",
-}  # fmt: skip
-PAGE = 50
+Lister = Annotated[Person, Depends(may("case.list"))]
+Reader = Annotated[Person, Depends(may("case.read"))]
+Finder = Annotated[Person, Depends(may("identity.match"))]
+FinderForm = Annotated[Person, Depends(may_change("identity.match"))]
+IdentityForm = Annotated[Person, Depends(may_change("identity.read"))]
+Consenter = Annotated[Person, Depends(may("consent.record"))]
+ConsentForm = Annotated[Person, Depends(may_change("consent.record"))]
+AssignForm = Annotated[Person, Depends(may_change("case.assign"))]
+HoldForm = Annotated[Person, Depends(may_change("case.hold"))]
+ReferralForm = Annotated[Person, Depends(may_change("referral.prepare"))]
 Place = Annotated[int, Query(le=2**63 - 1)]
 """A place in the list: no database counts further."""
 
-
-def register_for(request: Request, person: Person) -> Register:
-    """Return the register as this person sees it; tables were made when the console started."""
-    mine = copy(desk(request).register)
-    mine.user = person.user
-    return mine
+PAGE = 50
+WORKERS = ("case_worker", "supervisor")
+"""Roles that go on with a case; who takes calls hands it over."""
+REASONS = {
+    "case work": "Case work", "data quality": "A wrong answer to mend", "subject access": "The person asks for it",
+    "emergency": "Somebody is in danger", "supervision": "Supervision", "legal duty": "A legal duty",
+}  # fmt: skip
+"""Why the vault is opened or a person looked for: the audit's word → ours."""
+SOUGHT = (
+    ("prs_MobilePhone", "Telephone, with its country code", "text"), ("prs_Email", "E-mail", "text"),
+    ("prs_IdentityNumber", "Number of a document", "text"), ("prs_FirstName", "First name", "text"),
+    ("prs_SecondName", "Second name", "text"), ("prs_Birthdate", "Birth date", "date"),
+)  # fmt: skip
+"""Field, label and input type of what a person can be found by."""
 
 
 @router.get("")
-def cases(request: Request, person: Lister, status: str = "", before: Place = 0) -> Response:
-    """List the cases in this person's reach, newest first."""
+def cases(request: Request, person: Lister, status: str = "", whose: str = "", before: Place = 0) -> Response:
+    """List the cases in this person's reach, newest first; a supervisor also the own ones, and those without a worker."""
     register = register_for(request, person)
     known = status if status in ("active", "follow_up", "closed") else ""
-    rows = register.list(status=known, before=max(before, 0), limit=PAGE)
-    names = {entry.id: entry.name for entry in desk(request).accounts.all()} if person.role == "supervisor" else {}
+    people = desk(request).accounts.all() if person.role == "supervisor" else ()
+    chosen = whose if people and whose in ("mine", "waiting") else ""
+    workers = {entry.id for entry in people if entry.role in WORKERS and not entry.disabled}
+    rows = register.list(
+        status=known, owner=person.id if chosen == "mine" else "", without=workers if chosen == "waiting" else (),
+        before=max(before, 0), limit=PAGE,
+    )  # fmt: skip
     return page(
-        request, "register.html", person=person, rows=rows, state=known, count=register.count(), names=names,
+        request, "register.html", person=person, rows=rows, state=known, count=register.count(), whose=chosen,
+        names={entry.id: entry.name + (", closed" if entry.disabled else "") for entry in people},
         more=rows[-1].place if len(rows) == PAGE else 0, can_add=allowed(person.role, "case.add", "own"),
-        can_read=scope_of(person.role, "case.read") is not None,
+        can_find=allowed(person.role, "identity.match", "own"), ending="" if _reads(person) else "/consent",
     )  # fmt: skip
 
 
-@router.get("/new")
-def new(request: Request, person: Adder, form: str = "short") -> Response:
-    """Show an empty form: consent first, then the questions."""
-    return _form_page(request, person, kind="full" if form == "full" else "short")
+def _reads(person: Person) -> bool:
+    return scope_of(person.role, "case.read") is not None
 
 
-@router.post("/new")
-def add(request: Request, person: AdderForm, form: Sent) -> Response:
-    """Keep a new case."""
-    register, kind = register_for(request, person), "full" if text(form, "form") == "full" else "short"
-    answers = answers_of(form, fields_of(register.form, kind))
-    try:
-        case = register.add(answers, consent=consent_of(form, register.form), provenance=_provenance(form, kind))
-    except FormError as fault:
-        return _form_page(request, person, kind=kind, answers=answers, fault=fault, sent=form)
-    return _see(f"/register/{case}?saved=yes")
+@router.get("/find")
+def find_form(request: Request, person: Finder) -> Response:
+    """Ask for what a person can be found by."""
+    return _find_page(request, person)
 
 
-def _provenance(form: FormData, kind: str) -> dict[str, str]:
-    told = {name: text(form, name) for name in ("interview_language", "interpreter") if text(form, name)}
-    return {"form_kind": kind, **told}
+@router.post("/find")
+def find(request: Request, person: FinderForm, form: Sent) -> Response:
+    """Find the cases of one person by telephone, e-mail, document, or name with birth date; exact, and in the audit."""
+    sought = {name: text(form, name).strip()[:200] for name, _, _ in SOUGHT if text(form, name).strip()}
+    reason, register = text(form, "reason"), register_for(request, person)
+    if reason not in REASONS:
+        return _find_page(request, person, sought=sought, fault="Say why: choose a reason.", status=422)
+    if not register.vault.tags(sought):
+        fault = "Give a telephone, an e-mail, a document number, or a name with the birth date."
+        return _find_page(request, person, sought=sought, fault=fault, status=422)
+    found = register.match(sought, reason=reason)
+    return _find_page(request, person, sought=sought, found=found)
 
 
-def _form_page(
-    request: Request, person: Person, *, kind: str, answers: dict[str, Any] | None = None,
-    fault: FormError | None = None, case: Any = None, sent: FormData | None = None,
+def _find_page(
+    request: Request, person: Person, *, sought: dict[str, str] | None = None, found: Any = None, fault: str = "",
+    status: int = 200,
 ) -> Response:  # fmt: skip
-    register = register_for(request, person)
-    given = {purpose: text(sent, f"consent.{purpose}") for purpose in register.form.purposes} if sent else {}
     return page(
-        request, "case_form.html", person=person, status=422 if fault else 200, kind=kind, case=case, given=given,
-        problems={problem.field: problem.fault for problem in fault.problems} if fault else {},
-        sections=sections_of(register.form, kind), answers=answers or {}, form=register.form, lists=LISTS,
+        request, "find.html", person=person, status=status, fault=fault, fields=SOUGHT, sought=sought or {}, found=found,
+        reasons=REASONS, ending="" if _reads(person) else "/consent", is_own=scope_of(person.role, "identity.match") == "own",
     )  # fmt: skip
 
 
-def fields_of(form: Form, kind: str) -> tuple[Field, ...]:
-    """Return the questions of the 60-second form or of the full one."""
-    return form.short if kind == "short" else form.full
-
-
-def sections_of(form: Form, kind: str) -> list[tuple[str, list[Field]]]:
-    """Return the questions in their sections, in the definition's order."""
-    found: dict[str, list[Field]] = {}
-    for field in fields_of(form, kind):
-        found.setdefault(SECTIONS.get(field.section, field.section), []).append(field)
-    return list(found.items())
-
-
-def answers_of(form: FormData, fields: tuple[Field, ...]) -> dict[str, Any]:
-    """Read the answers of a form; what was left empty is not there."""
-    answers: dict[str, Any] = {}
-    for field in fields:
-        if field.type in LISTS and field.values:
-            value: Any = [part for part in form.getlist(field.name) if isinstance(part, str) and part]
-        else:
-            value = text(form, field.name).strip()
-        if value:
-            answers[field.name] = value
-    return answers
-
-
-def consent_of(form: FormData, definition: Form) -> dict[str, dict[str, str]]:
-    """Read consent by purpose; what was not answered is not there, which means no."""
-    details = {name: text(form, f"consent_{name}") for name in ("giver", "method", "language")}
-    return {
-        purpose: {"value": text(form, f"consent.{purpose}"), **{key: value for key, value in details.items() if value}}
-        for purpose in definition.purposes
-        if text(form, f"consent.{purpose}")
-    }
+# ---------------------------------------------------------------------- one case
 
 
 @router.get("/{case}")
 def show(request: Request, case: str, person: Reader, saved: str = "") -> Response:
     """Show one case: coded fields, consent, provenance; the identity stays in the vault."""
-    return _case_page(request, person, case, saved=bool(saved))
+    return _case_page(request, person, case, saved=saved)
 
 
 def _case_page(
     request: Request, person: Person, case: str, *, identity: dict[str, Any] | None = None, fault: str = "",
-    saved: bool = False, status: int = 200,
+    saved: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
     register = register_for(request, person)
     found = register.get(case)
     return page(
-        request, "case.html", person=person, status=status, case=found, form=register.form, fault=fault, saved=saved,
-        shown=_shown(register.form, found.fields), identity=_shown(register.form, identity) if identity else None,
-        opened=identity is not None, can_identity=allowed(person.role, "identity.read", "own"),
-        can_refer=allowed(person.role, "referral.prepare", "own"), today=register.today,
+        request, "case.html", person=person, status=status, case=found, form=register.form, fault=fault,
+        saved=_saved(saved, case), shown=_shown(register.form, found.fields), today=register.today, reasons=REASONS,
+        identity=_shown(register.form, identity) if identity else None, opened=identity is not None,
+        can_identity=allowed(person.role, "identity.read", "own"), can_hold=allowed(person.role, "case.hold", "own"),
+        can_refer=allowed(person.role, "referral.prepare", "own"), worker=_name(request, found.row.owner),
+        team=[entry for entry in _team(request, person) if entry.id != found.row.owner],
     )  # fmt: skip
+
+
+def _saved(saved: str, case: str) -> str:
+    """Return whose draft on the device is kept now: that of a new case, or that of a change of this one."""
+    return {"": "", "new": "new-", "change": f"change-{case}"}.get(saved, "other")
+
+
+def _name(request: Request, key: str) -> str:
+    return next((entry.name for entry in desk(request).accounts.all() if entry.id == key), "")
+
+
+def _team(request: Request, person: Person) -> list[Person]:
+    """Return the open accounts to which this person may give a case: the own team's, by name."""
+    if not allowed(person.role, "case.assign", "own"):
+        return []
+    reached = [entry for entry in desk(request).accounts.all() if entry.role in (*WORKERS, "intake")]
+    return [
+        entry
+        for entry in reached
+        if not entry.disabled and (entry.id == person.id or (person.team and entry.team == person.team))
+    ]
 
 
 def _shown(form: Form, fields: dict[str, Any]) -> list[tuple[str, str]]:
     known = [field for field in form.field if field.name in fields]
-    return [(field.label, _words(form, field, fields[field.name])) for field in known]
-
-
-def _words(form: Form, field: Field, value: Any) -> str:
-    choices = form.choices(field)
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    parts = value if isinstance(value, list) else [value]
-    return "; ".join(choices.get(str(part), str(part)) for part in parts)
+    return [(field.label, words_of(form, field.name, fields[field.name])) for field in known]
 
 
 @router.post("/{case}/identity")
-def identity(request: Request, case: str, person: IdentityForm) -> Response:
-    """Open the vault for one case; the audit keeps who did."""
-    return _case_page(request, person, case, identity=register_for(request, person).identity(case))
+def identity(request: Request, case: str, person: IdentityForm, form: Sent) -> Response:
+    """Open the vault for one case, to read it or to change it; the audit keeps who did and why."""
+    reason = text(form, "reason") or "case work"
+    if reason not in REASONS:
+        return _case_page(request, person, case, fault="Say why: choose a reason.", status=422)
+    if text(form, "do") == "change":
+        return edit_with_identity(request, person, case, reason=reason)
+    opened = register_for(request, person).identity(case, reason=reason)
+    return _case_page(request, person, case, identity=opened)
 
 
-@router.get("/{case}/edit")
-def edit(request: Request, case: str, person: Updater) -> Response:
-    """Show the full form with the coded answers; identity fields stay empty unless they are changed."""
-    found = register_for(request, person).get(case)
-    return _form_page(request, person, kind="full", answers=found.fields, case=found)
-
-
-@router.post("/{case}/edit")
-def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Response:
-    """Keep changed answers; refused when somebody else changed the case meanwhile."""
+@router.get("/{case}/history")
+def show_history(request: Request, case: str, person: Reader) -> Response:
+    """Show what each revision changed and who changed it; of the vault only which answers, never what they were."""
     register = register_for(request, person)
     found = register.get(case)
-    answers, revision = answers_of(form, register.form.full), text(form, "revision")
-    coded = {field.name for field in register.form.full if not field.identity}
-    gone: dict[str, Any] = {name: None for name in found.fields if name in coded and name not in answers}
-    try:
-        register.update(
-            case, gone | answers, revision=int(revision[:9]) if revision.isdecimal() else found.row.revision
-        )
-    except FormError as fault:
-        return _form_page(request, person, kind="full", answers=answers, case=found, fault=fault)
-    except RegisterError as fault:
-        return _case_page(request, person, case, fault=str(fault), status=409)
-    return _see(f"/register/{case}?saved=yes")
+    names = {entry.id: entry.name for entry in desk(request).accounts.all()}
+    return page(
+        request, "history.html", person=person, case=found, form=register.form, names=names, words_of=words_of,
+        changes=history(register.revisions(case), found),
+    )  # fmt: skip
+
+
+@router.post("/{case}/assign")
+def assign(request: Request, case: str, person: AssignForm, form: Sent) -> Response:
+    """Give a case to another worker of the team."""
+    given = next((entry for entry in _team(request, person) if entry.id == text(form, "owner")), None)
+    register = register_for(request, person)
+    if given is None:
+        fault = "Nobody of your team has this account; choose one of the list."
+        return _case_page(request, person, case, fault=fault, status=422)
+    register.assign(case, owner=given.id, team=given.team)
+    return see(f"/register/{case}?saved=yes")
+
+
+@router.post("/{case}/hold")
+def hold(request: Request, case: str, person: HoldForm, form: Sent) -> Response:
+    """Set or lift a legal hold."""
+    register_for(request, person).hold(case, on=text(form, "on") == "yes")
+    return see(f"/register/{case}{'' if _reads(person) else '/consent'}?saved=yes")
+
+
+# ---------------------------------------------------------------------- consent and referral
+
+
+@router.get("/{case}/consent")
+def show_consent(request: Request, case: str, person: Consenter, saved: str = "") -> Response:
+    """Show the consent of a case and nothing else of it, to whoever records consent."""
+    return _consent_page(request, person, case, saved=bool(saved))
+
+
+def _consent_page(
+    request: Request, person: Person, case: str, *, fault: str = "", saved: bool = False, status: int = 200
+) -> Response:
+    register = register_for(request, person)
+    return page(
+        request, "consent.html", person=person, status=status, case=register.consents(case), form=register.form,
+        fault=fault, saved=saved, today=register.today, can_read=_reads(person),
+        can_hold=allowed(person.role, "case.hold", "own"),
+    )  # fmt: skip
 
 
 @router.post("/{case}/consent")
@@ -204,13 +225,18 @@ def consent(request: Request, case: str, person: ConsentForm, form: Sent) -> Res
         if purpose == "all" and text(form, "value") == "withdrawn":
             register.withdraw(case)
         else:
-            details = {name: text(form, name) for name in ("giver", "method", "language") if text(form, name)}
-            register.consent(case, purpose, text(form, "value"), **details)
+            register.consent(case, purpose, text(form, "value"), **_details(form))
     except FormError as fault:
-        return _case_page(request, person, case, fault=str(fault), status=422)
-    if scope_of(person.role, "case.read") is None:
-        return _see("/register")
-    return _see(f"/register/{case}?saved=yes")
+        words = "; ".join(problem.fault for problem in fault.problems)
+        if _reads(person):
+            return _case_page(request, person, case, fault=words, status=422)
+        return _consent_page(request, person, case, fault=words, status=422)
+    return see(f"/register/{case}{'' if _reads(person) else '/consent'}?saved=yes")
+
+
+def _details(form: FormData) -> dict[str, str]:
+    """Read how consent was given; what the form did not ask stays as it was."""
+    return {name: text(form, name) for name in ("giver", "method", "language", "expires") if name in form}
 
 
 @router.post("/{case}/refer")
@@ -225,8 +251,4 @@ def refer(request: Request, case: str, person: ReferralForm, form: Sent) -> Resp
         )
     except RegisterError as fault:
         return _case_page(request, person, case, fault=str(fault), status=422)
-    return _see("/release")
-
-
-def _see(address: str) -> RedirectResponse:
-    return RedirectResponse(address, status_code=303)
+    return see("/release")

@@ -1,18 +1,41 @@
 "use strict";
-/* The register's forms work without this file. It hides questions that are not asked, and keeps a draft on this
-   device while a form is open: coded answers only, never a field of the vault, gone once the case is kept. */
+/* The register's forms work without this file. It hides questions that are not asked, asks before sending whether the
+   session still stands, and keeps a draft on this device while a form is open: coded answers only, never a field of the
+   vault, gone once the case is kept. A draft belongs to one account: another one's is deleted, never offered. */
 (function () {
-  var form = document.getElementById("case");
   var PREFIX = "threelines-draft-";
-  function clearDrafts() {
-    for (var i = localStorage.length - 1; i >= 0; i -= 1) {
-      if (localStorage.key(i).indexOf(PREFIX) === 0) { localStorage.removeItem(localStorage.key(i)); }
-    }
+  var header = document.querySelector("header[data-account]");
+  var account = header && header.getAttribute("data-account");
+  var own = PREFIX + account + "-";
+  function drafts() {
+    return Object.keys(localStorage).filter(function (key) { return key.indexOf(PREFIX) === 0; });
   }
-  try {
-    if (document.querySelector("[data-saved]")) { clearDrafts(); }
-    document.querySelectorAll('form[action="/logout"]').forEach(function (out) { out.addEventListener("submit", clearDrafts); });
-  } catch (error) { return; }
+  function forget(matches) {
+    drafts().filter(matches).forEach(function (key) { localStorage.removeItem(key); });
+  }
+  if (account) {
+    try {
+      forget(function (key) { return key.indexOf(own) !== 0; });
+      var saved = document.querySelector("[data-saved]");
+      if (saved) { forget(function (key) { return key.indexOf(own + saved.getAttribute("data-saved")) === 0; }); }
+      document.querySelectorAll('form[action="/logout"]').forEach(function (out) {
+        out.addEventListener("submit", function () { forget(function () { return true; }); });
+      });
+      list(document.getElementById("drafts"));
+    } catch (error) { return; }
+  }
+  function list(place) {
+    if (!place) { return; }
+    drafts().forEach(function (key) {
+      var name = key.slice(own.length), link = document.createElement("a");
+      var isChange = name.indexOf("change-") === 0;
+      link.href = isChange ? "/register/" + name.slice(7) + "/edit" : name === "new-full" ? "/register/new?form=full" : "/register/new";
+      link.textContent = isChange ? "change of case " + name.slice(7, 16) : name === "new-full" ? "new case, full form" : "new case";
+      place.append(link, " ");
+      place.hidden = false;
+    });
+  }
+  var form = document.getElementById("case");
   if (!form) { return; }
 
   function values(name) {
@@ -26,46 +49,80 @@
       var asked = Object.keys(when).every(function (name) {
         return values(name).some(function (value) { return when[name].indexOf(value) >= 0; });
       });
-      question.hidden = !asked;
-      question.querySelectorAll("input, select, textarea").forEach(function (field) { field.disabled = !asked; });
+      /* What the vault holds can be removed also where it is not asked any more. */
+      question.hidden = !asked && !question.querySelector('[name="gone"]');
+      question.querySelectorAll("input, select, textarea").forEach(function (field) { field.disabled = !asked && field.name !== "gone"; });
     });
     form.querySelectorAll(".when").forEach(function (words) { words.hidden = true; });
   }
   form.addEventListener("change", ask);
   ask();
 
-  var name = form.getAttribute("data-draft");
-  if (!name) { return; }
-  var key = PREFIX + name;
+  var key = own + form.getAttribute("data-draft");
   var state = document.getElementById("draft-state");
+  var revision = form.elements.revision ? form.elements.revision.value : "";
+  function isKept(field) {
+    return field.name && field.type !== "hidden" && !field.hasAttribute("data-private");
+  }
   function keep() {
     var draft = {};
-    Array.prototype.forEach.call(form.elements, function (field) {
-      if (!field.name || field.name === "token" || field.type === "hidden" || field.hasAttribute("data-private")) { return; }
+    Array.prototype.filter.call(form.elements, isKept).forEach(function (field) {
       if (field.type === "checkbox" || field.type === "radio") {
         if (field.checked && field.value) { (draft[field.name] = draft[field.name] || []).push(field.value); }
       } else if (field.value) { draft[field.name] = [field.value]; }
     });
-    localStorage.setItem(key, JSON.stringify(draft));
+    localStorage.setItem(key, JSON.stringify({ revision: revision, answers: draft }));
     state.textContent = "Draft kept on this device, without names" + (navigator.onLine ? "." : "; you are offline.");
   }
   function take(draft) {
-    Array.prototype.forEach.call(form.elements, function (field) {
-      var kept = draft[field.name];
-      if (!kept || field.type === "hidden") { return; }
+    Array.prototype.filter.call(form.elements, isKept).forEach(function (field) {
+      var kept = draft[field.name] || [];
       if (field.type === "checkbox" || field.type === "radio") { field.checked = kept.indexOf(field.value) >= 0; }
-      else { field.value = kept[0]; }
+      else { field.value = kept[0] || ""; }
     });
     ask();
     ask();
   }
-  var found = localStorage.getItem(key);
+  function offered() {
+    try {
+      var draft = JSON.parse(localStorage.getItem(key));
+      return draft && draft.revision === revision && Object.keys(draft.answers).length ? draft.answers : null;
+    } catch (error) { return null; }
+  }
+  var found = offered();
   var offer = document.getElementById("draft");
-  if (found && found !== "{}") {
+  if (!found) { localStorage.removeItem(key); }
+  if (found && !form.hasAttribute("data-typed")) {
     offer.hidden = false;
-    document.getElementById("draft-take").addEventListener("click", function () { take(JSON.parse(found)); offer.hidden = true; });
+    document.getElementById("draft-take").addEventListener("click", function () { take(found); offer.hidden = true; });
     document.getElementById("draft-drop").addEventListener("click", function () { localStorage.removeItem(key); offer.hidden = true; });
   }
   var timer = 0;
   form.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(keep, 400); });
+
+  /* A session may end while somebody types. The form is sent only when the same account is signed in, with a token of
+     its session now; until then it stays as it is, fields of the vault included. */
+  var stands = false;
+  window.addEventListener("pageshow", function () { stands = false; });
+  function tell(name) {
+    ["session-over", "offline"].forEach(function (other) { document.getElementById(other).hidden = other !== name; });
+    if (name) { document.getElementById(name).scrollIntoView({ block: "center" }); }
+  }
+  form.addEventListener("submit", function (event) {
+    clearTimeout(timer);
+    keep();
+    if (stands) { return; }
+    event.preventDefault();
+    fetch("/register/session", { redirect: "manual" }).then(function (answer) {
+      if (answer.type === "opaqueredirect" || answer.status === 401) { tell("session-over"); return null; }
+      return answer.ok ? answer.json() : { account: account, token: form.elements.token.value };
+    }).then(function (session) {
+      if (!session) { return; }
+      if (session.account !== account) { form.reset(); window.location.replace("/register"); return; }
+      form.elements.token.value = session.token;
+      stands = true;
+      tell("");
+      form.requestSubmit();
+    }).catch(function () { tell("offline"); });
+  });
 })();

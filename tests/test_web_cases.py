@@ -1,0 +1,272 @@
+"""A case from hand to hand in the console: found again, given on, corrected, its vault emptied, its consent told."""
+
+import re
+from copy import copy
+
+import pytest
+
+from threelines.web.security import form_token
+
+CANARY, PHONE = "Zerbinetta Quux", "+44 7700 900123"
+GUARDIAN = {"purpose": "share_with_police", "value": "yes", "giver": "guardian", "method": "written"}
+
+
+def token_of(browser):
+    """Return the form token of a signed-in browser, as a form's field."""
+    return {"token": form_token(browser.cookies["threelines"])}
+
+
+def add_case(browser, **answers):
+    """Keep a case with the full form and return its address."""
+    sent = token_of(browser) | {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none"} | answers
+    return browser.post("/register/new", data=sent).headers["location"].split("?")[0]
+
+
+def change(browser, where, revision, **answers):
+    """Send the form of a kept case."""
+    sent = {"ai_Asked": "yes", "ai_Suspected": "none", "revision": str(revision)} | answers
+    return browser.post(where + "/edit", data=token_of(browser) | sent)
+
+
+def seen_by(console, person):
+    """Return the register as a person sees it."""
+    register = copy(console.desk.register)
+    register.user = person.user
+    return register
+
+
+def actions(console, where):
+    """Return what the audit has of a case."""
+    return [entry.action for entry in console.desk.audit.entries(record=where.rsplit("/", 1)[1])]
+
+
+# ---------------------------------------------------------------------- the vault
+
+
+def test_an_answer_of_the_vault_is_removed_without_being_shown(console, tmp_path):
+    """The form says which answers are kept, a box removes one; history and audit tell it, and no file keeps it."""
+    browser, person = console.sign_in("case_worker")
+    where = add_case(browser, prs_FirstName=CANARY, tl_Callback="Call Beatrix at noon")
+    page = browser.get(where + "/edit").text
+    assert "Beatrix" not in page and 'id="gone-tl_Callback"' in page and 'id="gone-prs_Email"' not in page
+    before = seen_by(console, person).vault
+    with console.desk.store.read() as connection:
+        held = before.read(connection, where.rsplit("/", 1)[1])
+    assert change(browser, where, 1, gone="tl_Callback").status_code == 303
+
+    assert held["tl_Callback"] and seen_by(console, person).identity(where.rsplit("/", 1)[1]) == {
+        "prs_FirstName": CANARY
+    }
+    assert "identity.remove" in actions(console, where)
+    history = browser.get(where + "/history").text
+    assert "Removed in the vault" in history and "Beatrix" not in history
+    assert seen_by(console, person).verify(where.rsplit("/", 1)[1]) == 2
+
+
+def test_what_the_vault_held_is_in_no_file_after_it_was_removed(console, tmp_path):
+    """The sealed bytes of the answer are gone from the database and its log, not only out of reach."""
+    from threelines.people.tables import VAULT
+
+    browser, _ = console.sign_in("case_worker")
+    where = add_case(browser, tl_Callback=PHONE)
+    with console.desk.store.read() as connection:
+        sealed = connection.execute(VAULT.select()).one().sealed
+    console.desk.store.flush()
+    assert any(sealed in path.read_bytes() for path in tmp_path.iterdir())
+    change(browser, where, 1, gone="tl_Callback")
+
+    assert not any(sealed in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_the_vault_is_opened_with_a_reason_and_changed_with_its_answers_in_sight(console):
+    """Opened to be changed, the form shows what is kept; what is emptied goes, what is put in place stays."""
+    browser, person = console.sign_in("case_worker")
+    where = add_case(browser, prs_FirstName=CANARY, tl_Callback=PHONE)
+    asked = token_of(browser) | {"do": "change", "reason": "data quality"}
+    page = browser.post(where + "/identity", data=asked).text
+    assert f'value="{CANARY}"' in page and PHONE in page and 'name="vault" value="open"' in page
+    reasons = {entry.reason for entry in console.desk.audit.entries() if entry.action == "identity.read"}
+    assert reasons == {"data quality"}
+    assert browser.post(where + "/identity", data=asked | {"reason": "because"}).status_code == 422
+    change(browser, where, 1, vault="open", prs_FirstName="Ines")
+
+    assert seen_by(console, person).identity(where.rsplit("/", 1)[1]) == {"prs_FirstName": "Ines"}
+
+
+def test_a_held_case_loses_nothing_of_the_vault(console):
+    """Under a legal hold a removal is refused in words and the form comes back; an answer may still be added."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser, tl_Callback=PHONE)
+    browser.post(where + "/hold", data=token_of(browser) | {"on": "yes"})
+    refused = change(browser, where, 1, gone="tl_Callback", ai_ContactLanguage="lao")
+
+    assert refused.status_code == 409 and "under legal hold" in refused.text and 'value="lao"' in refused.text
+    assert change(browser, where, 1, prs_FirstName=CANARY).status_code == 303
+    assert seen_by(console, person).identity(where.rsplit("/", 1)[1]) == {"tl_Callback": PHONE, "prs_FirstName": CANARY}
+    browser.post(where + "/hold", data=token_of(browser) | {"on": "no"})
+    assert change(browser, where, 2, gone="tl_Callback").status_code == 303
+
+
+# ---------------------------------------------------------------------- from hand to hand
+
+
+def test_a_hotlines_case_is_handed_to_a_worker_of_the_team(console):
+    """The supervisor sees what has no case worker and gives it to one, who reads it then; nobody else can be chosen."""
+    hotline, _ = console.sign_in("intake")
+    worker, person = console.sign_in("case_worker")
+    supervisor, _ = console.sign_in("supervisor")
+    _, stranger = console.sign_in("analyst")
+    where = add_case(hotline)
+    case = where.rsplit("/", 1)[1]
+    assert worker.get(where).status_code == 403
+    assert case in supervisor.get("/register?whose=waiting").text and person.name in supervisor.get(where).text
+    wrong = supervisor.post(where + "/assign", data=token_of(supervisor) | {"owner": stranger.id})
+    assert wrong.status_code == 422
+    assert worker.post(where + "/assign", data=token_of(worker) | {"owner": person.id}).status_code == 403
+    given = supervisor.post(where + "/assign", data=token_of(supervisor) | {"owner": person.id})
+
+    assert given.status_code == 303 and "case.assign" in actions(console, where)
+    assert worker.get(where).status_code == 200 and case in worker.get("/register").text
+    assert case not in supervisor.get("/register?whose=waiting").text
+    assert case not in supervisor.get("/register?whose=mine").text and case in supervisor.get("/register").text
+
+
+def test_the_cases_of_a_closed_account_wait_for_a_worker(console):
+    """A case whose worker left shows up among those without one, and says so."""
+    worker, person = console.sign_in("case_worker")
+    where = add_case(worker)
+    supervisor, _ = console.sign_in("supervisor")
+    console.desk.accounts.set_disabled(person.id, True)
+    page = supervisor.get("/register?whose=waiting").text
+
+    assert where in page and f"{person.name}, closed" in page
+
+
+def test_a_person_who_calls_again_is_found(console):
+    """By the same telephone in another spelling, in reach only, with a reason in the audit, and nothing similar."""
+    worker, _ = console.sign_in("case_worker")
+    where = add_case(worker, prs_MobilePhone=PHONE, prs_FirstName=CANARY)
+    supervisor, _ = console.sign_in("supervisor")
+    other, _ = console.sign_in("case_worker")
+    asked = {"prs_MobilePhone": "+447700900123", "reason": "emergency"}
+
+    found = supervisor.post("/register/find", data=token_of(supervisor) | asked)
+    assert f'href="{where}"' in found.text and CANARY not in found.text
+    assert where not in other.post("/register/find", data=token_of(other) | asked).text
+    near = asked | {"prs_MobilePhone": "+447700900124"}
+    assert where not in supervisor.post("/register/find", data=token_of(supervisor) | near).text
+    nothing = supervisor.post(
+        "/register/find", data=token_of(supervisor) | {"prs_FirstName": CANARY, "reason": "emergency"}
+    )
+    assert nothing.status_code == 422
+    assert [e.reason for e in console.desk.audit.entries() if e.action == "identity.match"] == ["emergency"] * 3
+
+
+def test_the_officer_records_consent_and_holds_without_seeing_the_case(console):
+    """The data protection officer finds a case, records a withdrawal and a hold, and reads no answer of it."""
+    worker, _ = console.sign_in("case_worker")
+    where = add_case(worker, ai_ContactLanguage="lao", prs_MobilePhone=PHONE, **{"consent.statistics": "yes"})
+    officer, _ = console.sign_in("data_protection_officer")
+    assert f'href="{where}/consent"' in officer.get("/register").text
+    found = officer.post(
+        "/register/find", data=token_of(officer) | {"prs_MobilePhone": PHONE, "reason": "subject access"}
+    )
+    assert f'href="{where}/consent"' in found.text
+    page = officer.get(where + "/consent")
+    assert page.status_code == 200 and "Lao" not in page.text and "lao" not in page.text and PHONE not in page.text
+    assert officer.get(where).status_code == 403 and officer.get(where + "/history").status_code == 403
+    sent = officer.post(where + "/consent", data=token_of(officer) | {"purpose": "statistics", "value": "withdrawn"})
+
+    assert sent.headers["location"].startswith(where + "/consent")
+    assert "Withdrawn" in officer.get(where + "/consent").text
+    officer.post(where + "/hold", data=token_of(officer) | {"on": "yes"})
+    assert "legal hold" in officer.get("/register").text
+    faulty = officer.post(where + "/consent", data=token_of(officer) | {"purpose": "nothing", "value": "yes"})
+    assert faulty.status_code == 422
+
+
+def test_the_history_tells_what_each_revision_changed_and_who(console):
+    """Answers before and after, consent and its giver, by the names of the workers."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser)
+    change(browser, where, 1, ai_Suspected="suspected")
+    browser.post(where + "/consent", data=token_of(browser) | GUARDIAN)
+    page = browser.get(where + "/history").text
+
+    assert page.index("Revision 3") < page.index("Revision 2") < page.index("Revision 1")
+    assert person.name in page and "→ Suspected" in page and "Parent or guardian" in page
+
+
+# ---------------------------------------------------------------------- consent
+
+
+def test_every_purpose_has_its_own_words_and_shows_who_gave_it_and_how(console):
+    """Two purposes concern the police and are told apart; giver, way and end stand on the page."""
+    browser, _ = console.sign_in("supervisor")
+    where = add_case(browser)
+    browser.post(where + "/consent", data=token_of(browser) | GUARDIAN | {"expires": "2999-12-31"})
+    page = browser.get(where).text
+    headings = re.findall(r'<h3 id="consent-\w+">([^<]+)</h3>', page)
+
+    assert len(set(headings)) == len(headings) == len(console.desk.register.form.purposes)
+    assert "by: Parent or guardian" in page and "how: Written" in page and "Yes, until 2999-12-31" in page
+    assert "Everything</option>" not in page and "Withdraw everything" in page
+
+
+@pytest.mark.parametrize("value", ["yes", "no", "withdrawn"])
+def test_who_gave_a_consent_stays_until_it_is_told_otherwise(console, value):
+    """A new answer without giver and way keeps those told before; withdrawing all keeps them, too."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser)
+    browser.post(where + "/consent", data=token_of(browser) | GUARDIAN)
+    browser.post(where + "/consent", data=token_of(browser) | {"purpose": "share_with_police", "value": value})
+    told = seen_by(console, person).get(where.rsplit("/", 1)[1]).consent["share_with_police"]
+    browser.post(where + "/consent", data=token_of(browser) | {"purpose": "all", "value": "withdrawn"})
+    gone = seen_by(console, person).get(where.rsplit("/", 1)[1]).consent["share_with_police"]
+
+    assert (told.value, told.giver, told.method) == (value, "guardian", "written")
+    assert (gone.value, gone.giver, gone.method) == ("withdrawn", "guardian", "written")
+
+
+# ---------------------------------------------------------------------- two at one case
+
+
+def test_after_a_conflict_what_was_sent_stands_over_the_case_as_it_is_now(console):
+    """The own changes come back, the other's are not undone, both answers are shown, and it can be kept again."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser, ai_ContactLanguage="lao")
+    change(browser, where, 1, ai_ContactLanguage="khm", ai_Suspected="suspected")
+    answer = change(browser, where, 1, ai_ContactLanguage="lao tha", prs_FirstName=CANARY)
+
+    assert answer.status_code == 409 and 'role="alert"' in answer.text
+    assert 'value="lao tha"' in answer.text and f'value="{CANARY}"' in answer.text
+    assert re.search(r'value="suspected" checked', answer.text)
+    row = re.search(r"<tr><td>[^<]*languages[^<]*</td><td>([^<]*)</td><td>([^<]*)</td>", answer.text)
+    assert row.groups() == ("khm", "lao; tha")
+    assert "You had not changed it" in answer.text and 'name="revision" value="2"' in answer.text
+    again = change(browser, where, 2, ai_ContactLanguage="lao tha", ai_Suspected="suspected", prs_FirstName=CANARY)
+    assert again.status_code == 303
+    assert seen_by(console, person).get(where.rsplit("/", 1)[1]).fields["ai_ContactLanguage"] == ["lao", "tha"]
+
+
+def test_a_conflict_about_an_open_vault_shows_both_answers(console):
+    """Who had opened the vault sees what another one put there meanwhile beside the own answer, before keeping it."""
+    browser, _ = console.sign_in("supervisor")
+    where = add_case(browser, tl_Callback=PHONE)
+    change(browser, where, 1, tl_Callback="Not before noon")
+    hidden = change(browser, where, 1, tl_Callback="Evenings")
+    shown = change(browser, where, 1, tl_Callback="Evenings", vault="open")
+
+    assert hidden.status_code == shown.status_code == 409
+    assert "Not before noon" not in hidden.text and "Changed in the vault meanwhile: A safe way" in hidden.text
+    assert "<td>Not before noon</td><td>Evenings</td>" in shown.text
+
+
+def test_a_faulty_form_keeps_who_gave_consent(console):
+    """Giver and way come back as they were chosen, not as the form begins."""
+    browser, _ = console.sign_in("intake")
+    sent = {"form": "short", "ai_Asked": "yes", "ai_ContactLanguage": "no code", "consent_giver": "guardian"}
+    answer = browser.post("/register/new", data=token_of(browser) | sent | {"consent_method": "written"})
+
+    assert answer.status_code == 422
+    assert 'value="guardian" selected' in answer.text and 'value="written" selected' in answer.text
