@@ -43,6 +43,9 @@ OWNED = ("handle", "phone", "email", "photo")
 """What belongs to somebody."""
 PRIVATE = 12
 """A number, address, handle or picture that at most so many accounts give ties them; a more popular one is public."""
+SCRIPTS = 0.5
+"""Part of the false discoveries that is left to scripts, which show acting as one best; other kinds share the rest alike.
+What belongs to somebody needs none, and timing, which everybody has, says least."""
 MIN_MEMBERS = 3
 """Two tied accounts are most often one person; three and more are a network."""
 LARGEST = 120
@@ -222,12 +225,25 @@ def _weighed(columns: Columns) -> tuple[Ties, list[Shared]]:
     exact = exactness(account, time, count)
     layers, seconds = columns.layers(exact.whole), span(time, exact.whole)
     found = [shared(uses, seconds, exact.of) for uses in layers]
-    weighed = [chance(rows, expected(uses, activity)) for rows, uses in zip(found, layers, strict=True)]
-    holding = np.unique(np.concatenate([uses.account for uses in layers if uses.kind != "timing"] or [activity[:0]]))
-    kinds = [one for one in weighed if len(one[0])] or weighed[:1]
+    weighed = [(uses.kind, chance(rows, expected(uses, activity))) for rows, uses in zip(found, layers, strict=True)]
+    holding = np.unique(np.concatenate([uses.account for uses in layers]))  # whoever holds anything could be tied
+    sharing = [(kind, pairs) for kind, pairs in weighed if len(pairs[0])] or weighed[:1]
+    cost = _cost([kind for kind, _ in sharing])
+    kinds = [(first, second, p * cost[kind]) for kind, (first, second, p) in sharing]
     sure = [_owned(rows, uses, count) for rows, uses in zip(found, layers, strict=True) if uses.kind in OWNED]
-    tied = ties(kinds, int(holding.size) or count, sure=np.concatenate(sure) if sure else None, width=count)
+    tied = ties(kinds, int(holding.size), sure=np.concatenate(sure) if sure else None, width=count)
     return tied, found
+
+
+def _cost(kinds: Sequence[str]) -> dict[str, float]:
+    """Return what a probability of each kind is multiplied by for having looked at all of them: one over its part.
+
+    The parts are set before anything is seen of the data (Genovese, Roeder and Wasserman 2006).
+    """
+    alike = dict.fromkeys(kinds, float(len(kinds)))
+    if "script" not in alike or len(alike) < 2:
+        return alike
+    return dict.fromkeys(kinds, (len(kinds) - 1) / (1 - SCRIPTS)) | {"script": 1 / SCRIPTS}
 
 
 def _owned(rows: Shared, uses: Uses, width: int) -> Ints:
