@@ -165,7 +165,9 @@ def test_links_that_two_happen_to_share_tie_nobody():
     posts = [post for post in posts if "http" not in post.text]
     for number in range(5):
         said = [f"{_text(rng)} https://blog{number}.example/story" for _ in range(2)]
-        posts += [_post(f"l{number}-{i}", f"u{number * 9 + i}", text, 86_400.0 * (i + 1)) for i, text in enumerate(said)]
+        posts += [
+            _post(f"l{number}-{i}", f"u{number * 9 + i}", text, 86_400.0 * (i + 1)) for i, text in enumerate(said)
+        ]
 
     assert list(find_ties(posts)) == []
 
