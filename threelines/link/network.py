@@ -135,6 +135,37 @@ class Columns:
         items.append(known.setdefault(value, len(known)))
         rows.append(row)
 
+    def settle(self) -> None:
+        """Number accounts and items by name, and rows by account, time and id: in whatever order all of it came in."""
+        if not self.ids:
+            return
+        name, self.accounts = _renumbered(self.accounts)
+        account, time = name[np.asarray(self.account, dtype=np.int64)], np.asarray(self.time)
+        order = self._order(account, np.nan_to_num(time, nan=-np.inf))
+        row = np.empty_like(order)
+        row[order] = np.arange(order.size)
+        self.ids = [self.ids[at] for at in order.tolist()]
+        self.places, self.account = (
+            array("q", column[order].tobytes()) for column in (np.asarray(self.places), account)
+        )
+        self.time = array("d", time[order].tobytes())
+        for kind, (items, rows) in self.uses.items():
+            number, self.items[kind] = _renumbered(self.items[kind])
+            self.uses[kind] = (
+                array("q", number[np.asarray(items)].tobytes()),
+                array("q", row[np.asarray(rows)].tobytes()),
+            )
+        self._values.clear()
+
+    def _order(self, account: Ints, time: Floats) -> Ints:
+        """Return the rows by account, time and id; ids are looked at only where the others are equal."""
+        order = np.lexsort((time, account))
+        equal = (np.diff(account[order]) == 0) & (time[order][1:] == time[order][:-1])
+        alike = order[np.append(equal, False) | np.append(False, equal)]
+        by_id = np.zeros(order.size, dtype=np.int64)
+        by_id[sorted(alike.tolist(), key=self.ids.__getitem__)] = np.arange(alike.size)
+        return np.lexsort((by_id, time, account))
+
     def values(self, kind: str) -> list[str]:
         """Return the items of a kind by number; asked for once all are in."""
         if len(self._values.get(kind, ())) != len(self.items[kind]):
@@ -152,6 +183,14 @@ class Columns:
             if len(items):
                 made.append(Uses(kind, items, account[rows], time[rows], rows))
         return [*made, _timing(account, time, exact)]
+
+
+def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
+    """Return for each number the one that its name has in order of names, and these numbers by name."""
+    names = sorted(numbers)
+    made = np.empty(len(names), dtype=np.int64)
+    made[[numbers[name] for name in names]] = np.arange(len(names))
+    return made, {name: number for number, name in enumerate(names)}
 
 
 def items_of(record: Record) -> list[tuple[str, str]]:
@@ -185,6 +224,7 @@ def find_networks(records: Iterable[Record], scripts: Sequence[Script] = ()) -> 
 
 def networks(columns: Columns) -> list[Network]:
     """Return the networks among the accounts of the columns, largest first."""
+    columns.settle()
     names = list(columns.accounts)
     if not names:
         return []
@@ -201,6 +241,7 @@ def networks(columns: Columns) -> list[Network]:
 def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[tuple[str, str, float]]:
     """Read the records once and yield every tied pair of accounts, with its probability by chance."""
     columns = _columns(records, scripts)
+    columns.settle()
     names = list(columns.accounts)
     tied, _ = _weighed(columns)
     for first, second, p in zip(tied.first.tolist(), tied.second.tolist(), tied.p.tolist(), strict=True):
