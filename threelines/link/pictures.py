@@ -6,8 +6,9 @@ with those that share one of its words up to a bit: a few in a thousand, and non
 
 A word that many hashes share, by chance or because somebody wants the scan to be slow, finds too many of them. The same
 holds of *any* eleven words up to two bits, and of any eight up to three, for 31 bits are too few for more in each. So up to
-five such words, or eight, are left out with nothing missed. Where more are shared than that, or a picture is one of
-thousands that are nearly alike, a hash is compared with a bounded number of others only (`_Near.beside`).
+five such words are left out with nothing missed, and up to eight on 20,000 pictures. Where more are shared than that, or a
+picture is one of thousands that are nearly alike, a hash is compared with a bounded number of others only
+(`_Near.beside`).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def same_pictures(values: Sequence[str], uses: Ints) -> Ints:
 
     `values` are those of `Attachment.hash`, each once; `uses` counts the uses of each. PDQ hashes within
     `PDQ_DISTANCE` are one picture, and so are those that a chain of such hashes joins. Any other hash stands for
-    itself. About 0.1 ms for each picture of 100,000.
+    itself. Usually about 0.1 ms for each picture of 100,000.
     """
     stands = np.arange(len(values), dtype=np.int64)
     rows = sorted((row for row, value in enumerate(values) if _bits(value)), key=values.__getitem__)
