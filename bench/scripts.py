@@ -30,6 +30,14 @@ def ours(texts: Sequence[str]) -> Names:
     return linked(sketches(texts))
 
 
+def ours_untimed(texts: Sequence[str]) -> Names:
+    """Link as above, but as if no text had a time: then only what they say gives the order."""
+    from threelines.link.copies import sketches
+    from threelines.link.groups import linked
+
+    return linked(sketches(texts), np.zeros(len(texts)))
+
+
 def rensa(texts: Sequence[str], *, threshold: float = 0.25) -> Names:
     """Link by rensa: 128 hashes of letter 5-grams, 64 bands, each candidate verified by its sketch."""
     from rensa import RMinHash
@@ -92,6 +100,7 @@ def _joined(count: int, first: Names, second: Names) -> Names:
 
 LINKERS: dict[str, Callable[[Sequence[str]], Names]] = {
     "threelines": ours,
+    "threelines, no times known": ours_untimed,
     "rensa, 0.25, 64 bands": rensa,
     "rensa, 0.2, on our folded text": rensa_folded,
     "datasketch, 0.5": datasketch,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from threelines.link.network import find_networks, find_ties, network_threads
+from threelines.link.network import _cost, find_networks, find_ties, network_threads
 from threelines.link.praise import praise_threads
 from threelines.link.scripts import find_scripts, script_threads
 from threelines.link.ties import Uses, chance, exactness, expected, shared, span, ties
@@ -147,6 +147,38 @@ def test_false_discoveries_stay_rare(seed):
     tied = ties([(first, second, p)], 200)
 
     assert len(tied.first) <= 2
+
+
+@pytest.mark.parametrize("owners", [0, 5, 60])
+def test_few_contacts_do_not_lower_the_bar_for_timing(owners):
+    """Random texts at random times tie nobody, however few accounts also give an address of their own."""
+    rng = random.Random(1)
+    texts = [(number, _text(rng) + f" shop{number}@example.org" * (number < owners)) for number in [*range(300)] * 4]
+    posts = [_post(f"{n}-{i}", f"u{n}", text, rng.random() * 30 * 86_400) for i, (n, text) in enumerate(texts)]
+
+    assert list(find_ties(posts)) == []
+
+
+def test_links_that_two_happen_to_share_tie_nobody():
+    """Five links that two unrelated accounts each post, days apart, are no more than chance among 600 accounts."""
+    posts, rng = _platform(links=1)
+    posts = [post for post in posts if "http" not in post.text]
+    for number in range(5):
+        said = [f"{_text(rng)} https://blog{number}.example/story" for _ in range(2)]
+        posts += [
+            _post(f"l{number}-{i}", f"u{number * 9 + i}", text, 86_400.0 * (i + 1)) for i, text in enumerate(said)
+        ]
+
+    assert list(find_ties(posts)) == []
+
+
+def test_kinds_share_the_false_discoveries():
+    """Whatever kinds there are, their parts of the false discoveries make up the whole, and scripts have half."""
+    for kinds in (["script"], ["timing", "link"], ["script", "timing"], ["handle", "script", "link", "timing"]):
+        cost = _cost(kinds)
+
+        assert sum(1 / cost[kind] for kind in kinds) == pytest.approx(1)
+        assert cost.get("script", 2.0) == (2.0 if len(kinds) > 1 else 1.0)
 
 
 def test_time_window_does_not_change_the_cost_or_the_result():

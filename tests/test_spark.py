@@ -188,6 +188,29 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
     assert {row.kind for row in found} == {"script", "network"}
 
 
+def test_copies_without_times_are_equal_in_any_order(spark, tmp_path):
+    """Where no times are known, both engines find the scripts of shuffled near-copies, equal ones among them."""
+    import random
+
+    from threelines.engine.spark import read
+    from threelines.engine.spark_scripts import script_parts
+    from threelines.link.scripts import Script, find_scripts
+
+    rng = random.Random(6)
+    pool = ["".join(rng.choices("bdfgklmnprst", k=5)) for _ in range(300)]
+    bases = [rng.choices(pool, k=16) for _ in range(12)]
+    texts = [" ".join([*(base := rng.choice(bases))[:8], str(rng.randrange(4)), *base[8:]]) for _ in range(200)]
+    records = [Record(id=f"p{at}", author=f"u{at % 50}", text=text) for at, text in enumerate(texts)]
+    rng.shuffle(records)
+    path = tmp_path / "posts.jsonl"
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    parts = script_parts(read(spark, [str(path)])).where("place < 0").collect()
+    found = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in parts]
+
+    assert sorted(script.id for script in found) == sorted(script.id for script in find_scripts(records).groups)
+    assert len(found) == 12
+
+
 def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     """Messages numbered per chat: both engines find the same, and scripts whose records bear the same ids stay apart."""
     from threelines.engine.spark import Job, read, scan

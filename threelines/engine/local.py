@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
 
 from threelines.assess import judge, observe
 from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
@@ -340,7 +341,7 @@ def _lay_down(thread: Thread, accounts: Spill, texts: Texts) -> None:
 def link_block(block: Block) -> LinkedBlock:
     """Name the scripts of one block, and what is praised in it."""
     lights, sketched = block.lights(), block.sketches()
-    names = linked(sketched)
+    names = linked(sketched, np.asarray(lights.times, dtype=np.float64))
     groups = _texts(lights, sketched, names).scripts().groups
     groups = _across_languages(groups, block)
     return LinkedBlock(groups, tuple(tuple(shown_of(script)) for script in groups), names)

@@ -51,9 +51,13 @@ def in_time_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=_time)
 
 
-def _when(turn: Turn) -> tuple[datetime, str, int]:
-    """Order of an account's turns: by time, and the same on every machine where times are equal or missing."""
-    return turn.record.time or _EPOCH, turn.record.conversation, turn.position
+def _when(turn: Turn) -> tuple[datetime, str, int, str, int]:
+    """Order of an account's turns: by time, and the same on every machine where times are equal or missing.
+
+    A talk has an order of its own. Lone records have none but that of their ids, in whatever order they are read.
+    """
+    record, position = turn.record, turn.position
+    return record.time or _EPOCH, record.conversation, position if record.conversation else 0, record.id, position
 
 
 def _time(record: Record) -> datetime:

@@ -1,8 +1,8 @@
 """Scripts and networks on Spark: candidate pairs by MinHash bands, components by large-star and small-star.
 
 The steps of `link.copies` and `link.groups` as frame operations, with the same numbers: frequencies are one grouping,
-neighbours in a band one window, the comparison of two sketches the same numpy function on Arrow batches. Components are
-found by Kiveris et al. 2014 ("Connected Components in MapReduce and Beyond"); each is then small enough for one worker,
+texts with one sketch another, neighbours in a band one window, the comparison of two sketches the same numpy function on
+Arrow batches. Components are found by Kiveris et al. 2014 ("Connected Components in MapReduce and Beyond"); each is then small enough for one worker,
 which cuts it into scripts. Networks need what every account used: that is a light table, weighed on the driver.
 """
 
@@ -28,6 +28,7 @@ from threelines.link.copies import (
     Pairs,
     Sketches,
     bands,
+    contents,
     graded,
     sketch,
 )
@@ -40,7 +41,8 @@ from threelines.link.scripts import Script, script_thread, scripts_of, told_apar
 from threelines.link.scripts import shown as script_records
 from threelines.records import Record, Thread
 
-_SKETCH = "place long, id string, author string, time double, shingles binary, words binary"
+_SKETCH = "place long, id string, author string, time double, content long, shingles binary, words binary"
+"""`content` is that of `link.copies.contents`; none where the text is too short to be a copy."""
 _VALUE = "place long, word boolean, slot int, value long"
 _GRADED = "place long, shingles binary, words binary"
 _BAND = "reach int, band long, place long"
@@ -86,18 +88,24 @@ def _links(sketched: Any, count: int) -> Any:
     rows = values.join(often, ["word", "value"]).repartition("place").sortWithinPartitions("place", "word", "slot")
     rows = rows.select("place", "word", "slot", "value", "often").persist()
     made = rows.mapInArrow(_graded, _GRADED).persist()
-    banded = rows.mapInArrow(_banded, _BAND)
-    order = Window.partitionBy("reach", "band").orderBy("place")
-    pairs = None
+    same = sketched.where("content is not null").select("place", "content", "time")
+    firsts = same.groupBy("content").agg(f.min("place").alias("first"), f.min("time").alias("time"))
+    pairs = (
+        same.drop("time").join(firsts, "content").where("place > first").select("first", f.col("place").alias("second"))
+    )
+    banded = rows.mapInArrow(_banded, _BAND).join(firsts.withColumnRenamed("first", "place"), "place")
+    order = Window.partitionBy("reach", "band").orderBy("time", "content")
+    twice = None
     for step in range(1, NEIGHBOURS + 1):
         near = banded.where(f.col("reach") >= step).withColumn("second", f.lead("place", step).over(order))
         near = near.where("second is not null").select(f.col("place").alias("first"), "second")
-        pairs = near if pairs is None else pairs.unionAll(near)
-    twice = pairs.groupBy("first", "second").agg(f.count("*").alias("shared")).where("shared > 1")  # type: ignore[union-attr]
+        twice = near if twice is None else twice.unionAll(near)
+    shared = twice.groupBy("first", "second").agg(f.count("*").alias("shared")).where("shared > 1")  # type: ignore[union-attr]
+    pairs = pairs.unionAll(shared.select("first", "second"))
     for side in ("first", "second"):
         columns = [f.col("place").alias(side), f.col("shingles").alias(f"s_{side}"), f.col("words").alias(f"w_{side}")]
-        twice = twice.join(made.select(*columns), side)
-    return twice.mapInArrow(partial(_alike, count), _LINK)
+        pairs = pairs.join(made.select(*columns), side)
+    return pairs.mapInArrow(partial(_alike, count), _LINK)
 
 
 def components(edges: Any) -> Any:
@@ -208,12 +216,13 @@ def _sketched(batches: Batches) -> Batches:
         found = [(p, _decode(raw)) for p, raw in zip(places, part.column("payload").to_pylist(), strict=True)]
         found = [(place, record) for place, record in found if record.text]
         made = sketch([record.text for _, record in found])
-        long = made.sizes >= MIN_SHINGLES
+        long, content = made.sizes >= MIN_SHINGLES, contents(made).tolist()
         yield batch(
             _SKETCH,
             (
                 (
                     place, record.id, record.author, record.time.timestamp() if record.time else 0.0,
+                    content[row] if long[row] else None,
                     _bytes(made.shingles[row]) if long[row] else b"", _bytes(made.words[row]) if long[row] else b"",
                 )
                 for row, (place, record) in enumerate(found)

@@ -28,7 +28,7 @@ WORDS = 24
 KEYS = 24
 """How many of them are used to find candidates."""
 NEIGHBOURS = 3
-"""With how many of the next texts in a bucket a text is compared."""
+"""With how many of the next texts in a bucket, in order of time, a text is compared."""
 HUB = 64
 """A shingle in more texts than this is common: it needs a second one beside it to be a band."""
 MIN_BITS = 45.0
@@ -191,14 +191,43 @@ def _repeats(values: Values) -> NDArray[np.int64]:
     return often
 
 
-def candidates(table: Values, often: NDArray[np.uint32]) -> Pairs:
-    """Return the pairs that share at least two bands, never more than `KEYS * NEIGHBOURS` for each row.
+def contents(sketched: Sketches) -> Rows:
+    """Return a number for each text, made from its sketch: equal for texts with one sketch, else as if drawn.
+
+    It orders texts whose times are equal, and stays the same where records are read in another order.
+    """
+    factors = _mixed(np.arange(1, SKETCH + WORDS + 1, dtype=np.uint64)) | np.uint64(1)
+    made = np.empty(len(sketched.sizes), dtype=np.uint64)
+    for at in range(0, made.size, _CHUNK):
+        part = slice(at, at + _CHUNK)
+        made[part] = _mixed(sketched.shingles[part] @ factors[:SKETCH] + sketched.words[part] @ factors[SKETCH:])
+    return made.view(np.int64)
+
+
+def candidates(sketched: Sketches, often: NDArray[np.uint32], times: NDArray[np.float64] | None = None) -> Pairs:
+    """Return the pairs that share at least two bands, never more than `KEYS * NEIGHBOURS` for each different sketch.
 
     A value that few texts have is a band by itself. A common one is a band only together with the next value of the
-    same sketch, so a greeting links nothing while a script that thousands copy still links.
+    same sketch, so a greeting links nothing while a script that thousands copy still links. Texts with one sketch are
+    each paired with the first of them, which stands for all in the bands. `often` counts shingles: `frequencies`.
+    In a band texts stand in order of `times` (seconds; 0 where unknown) and content, for copies are posted close
+    together, and never as they were read; without `times` they are given in order of time.
     """
-    rare, common = bands(table, often)
-    return _seen_twice([*_neighbours(*rare, NEIGHBOURS), *_neighbours(*common, 1)])
+    filled = np.flatnonzero(sketched.shingles[:, 0] != NOTHING)
+    times = np.arange(len(sketched.sizes), dtype=np.float64) if times is None else times
+    content, times = contents(sketched)[filled], times[filled]
+    order = np.lexsort((filled, times, content))
+    rows, content = filled[order], content[order]
+    new = np.ones(rows.size, dtype=bool)
+    new[1:] = content[1:] != content[:-1]
+    firsts = np.flatnonzero(new)
+    same = Pairs(rows[firsts[np.cumsum(new) - 1]][~new], rows[~new])
+    standing = rows[firsts[np.lexsort((content[firsts], times[order][firsts]))]]
+    rare, common = bands(sketched.shingles[standing], often[standing])
+    near = _seen_twice([*_neighbours(*rare, NEIGHBOURS), *_neighbours(*common, 1)])
+    one, two = standing[near.first], standing[near.second]
+    first, second = np.concatenate((same.first, one)), np.concatenate((same.second, two))
+    return Pairs(np.minimum(first, second), np.maximum(first, second))
 
 
 Bands = tuple[NDArray[np.uint64], Rows]
@@ -221,7 +250,7 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _neighbours(keys: NDArray[np.uint64], rows: Rows, reach: int) -> list[NDArray[np.uint64]]:
-    """Pair each row with the next rows of the same band."""
+    """Pair each row with the next rows of the same band; rows are numbered by time and content: see `candidates`."""
     keyed = np.sort((keys << np.uint64(32)) | rows.astype(np.uint64))
     values, members = keyed >> np.uint64(32), keyed & _LOW
     found = []

@@ -45,14 +45,18 @@ def components(count: int, first: Rows, second: Rows) -> Rows:
             return name
 
 
-def linked(sketched: Sketches) -> Rows:
-    """Name each text by the first text of its script; a text that stands alone names itself."""
+def linked(sketched: Sketches, times: NDArray[np.float64] | None = None) -> Rows:
+    """Name each text by the first text of its script; a text that stands alone names itself.
+
+    `times` are seconds, not a number where unknown. With them the scripts are the same in whatever order texts stand;
+    without them texts are given in order of time.
+    """
     long = (sketched.sizes >= MIN_SHINGLES)[:, None]
     sketched = Sketches(
         np.where(long, sketched.shingles, NOTHING), np.where(long, sketched.words, NOTHING), sketched.sizes
     )  # fmt: skip
     often, words = frequencies(sketched.shingles), frequencies(sketched.words)
-    pairs = candidates(sketched.shingles, often)
+    pairs = candidates(sketched, often, None if times is None else np.nan_to_num(times))
     return grouped(sketched, pairs, resemblances(sketched, (often, words), pairs))
 
 

@@ -43,6 +43,9 @@ OWNED = ("handle", "phone", "email", "photo")
 """What belongs to somebody."""
 PRIVATE = 12
 """A number, address, handle or picture that at most so many accounts give ties them; a more popular one is public."""
+SCRIPTS = 0.5
+"""Part of the false discoveries that is left to scripts, which show acting as one best; other kinds share the rest alike.
+What belongs to somebody needs none, and timing, which everybody has, says least."""
 MIN_MEMBERS = 3
 """Two tied accounts are most often one person; three and more are a network."""
 LARGEST = 120
@@ -132,6 +135,37 @@ class Columns:
         items.append(known.setdefault(value, len(known)))
         rows.append(row)
 
+    def settle(self) -> None:
+        """Number accounts and items by name, and rows by account, time and id: in whatever order all of it came in."""
+        if not self.ids:
+            return
+        name, self.accounts = _renumbered(self.accounts)
+        account, time = name[np.asarray(self.account, dtype=np.int64)], np.asarray(self.time)
+        order = self._order(account, np.nan_to_num(time, nan=-np.inf))
+        row = np.empty_like(order)
+        row[order] = np.arange(order.size)
+        self.ids = [self.ids[at] for at in order.tolist()]
+        self.places, self.account = (
+            array("q", column[order].tobytes()) for column in (np.asarray(self.places), account)
+        )
+        self.time = array("d", time[order].tobytes())
+        for kind, (items, rows) in self.uses.items():
+            number, self.items[kind] = _renumbered(self.items[kind])
+            self.uses[kind] = (
+                array("q", number[np.asarray(items)].tobytes()),
+                array("q", row[np.asarray(rows)].tobytes()),
+            )
+        self._values.clear()
+
+    def _order(self, account: Ints, time: Floats) -> Ints:
+        """Return the rows by account, time and id; ids are looked at only where the others are equal."""
+        order = np.lexsort((time, account))
+        equal = (np.diff(account[order]) == 0) & (time[order][1:] == time[order][:-1])
+        alike = order[np.append(equal, False) | np.append(False, equal)]
+        by_id = np.zeros(order.size, dtype=np.int64)
+        by_id[sorted(alike.tolist(), key=self.ids.__getitem__)] = np.arange(alike.size)
+        return np.lexsort((by_id, time, account))
+
     def values(self, kind: str) -> list[str]:
         """Return the items of a kind by number; asked for once all are in."""
         if len(self._values.get(kind, ())) != len(self.items[kind]):
@@ -149,6 +183,14 @@ class Columns:
             if len(items):
                 made.append(Uses(kind, items, account[rows], time[rows], rows))
         return [*made, _timing(account, time, exact)]
+
+
+def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
+    """Return for each number the one that its name has in order of names, and these numbers by name."""
+    names = sorted(numbers)
+    made = np.empty(len(names), dtype=np.int64)
+    made[[numbers[name] for name in names]] = np.arange(len(names))
+    return made, {name: number for number, name in enumerate(names)}
 
 
 def items_of(record: Record) -> list[tuple[str, str]]:
@@ -182,6 +224,7 @@ def find_networks(records: Iterable[Record], scripts: Sequence[Script] = ()) -> 
 
 def networks(columns: Columns) -> list[Network]:
     """Return the networks among the accounts of the columns, largest first."""
+    columns.settle()
     names = list(columns.accounts)
     if not names:
         return []
@@ -198,6 +241,7 @@ def networks(columns: Columns) -> list[Network]:
 def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[tuple[str, str, float]]:
     """Read the records once and yield every tied pair of accounts, with its probability by chance."""
     columns = _columns(records, scripts)
+    columns.settle()
     names = list(columns.accounts)
     tied, _ = _weighed(columns)
     for first, second, p in zip(tied.first.tolist(), tied.second.tolist(), tied.p.tolist(), strict=True):
@@ -222,12 +266,25 @@ def _weighed(columns: Columns) -> tuple[Ties, list[Shared]]:
     exact = exactness(account, time, count)
     layers, seconds = columns.layers(exact.whole), span(time, exact.whole)
     found = [shared(uses, seconds, exact.of) for uses in layers]
-    weighed = [chance(rows, expected(uses, activity)) for rows, uses in zip(found, layers, strict=True)]
-    holding = np.unique(np.concatenate([uses.account for uses in layers if uses.kind != "timing"] or [activity[:0]]))
-    kinds = [one for one in weighed if len(one[0])] or weighed[:1]
+    weighed = [(uses.kind, chance(rows, expected(uses, activity))) for rows, uses in zip(found, layers, strict=True)]
+    holding = np.unique(np.concatenate([uses.account for uses in layers]))  # whoever holds anything could be tied
+    sharing = [(kind, pairs) for kind, pairs in weighed if len(pairs[0])] or weighed[:1]
+    cost = _cost([kind for kind, _ in sharing])
+    kinds = [(first, second, p * cost[kind]) for kind, (first, second, p) in sharing]
     sure = [_owned(rows, uses, count) for rows, uses in zip(found, layers, strict=True) if uses.kind in OWNED]
-    tied = ties(kinds, int(holding.size) or count, sure=np.concatenate(sure) if sure else None, width=count)
+    tied = ties(kinds, int(holding.size), sure=np.concatenate(sure) if sure else None, width=count)
     return tied, found
+
+
+def _cost(kinds: Sequence[str]) -> dict[str, float]:
+    """Return what a probability of each kind is multiplied by for having looked at all of them: one over its part.
+
+    The parts are set before anything is seen of the data (Genovese, Roeder and Wasserman 2006).
+    """
+    alike = dict.fromkeys(kinds, float(len(kinds)))
+    if "script" not in alike or len(alike) < 2:
+        return alike
+    return dict.fromkeys(kinds, (len(kinds) - 1) / (1 - SCRIPTS)) | {"script": 1 / SCRIPTS}
 
 
 def _owned(rows: Shared, uses: Uses, width: int) -> Ints:

@@ -131,7 +131,8 @@ def settled(candidates: Iterable[Candidate], linked: Linked) -> list[Praise]:
     seen: list[set[str]] = []
     made: list[Praise] = []
     for word, held, p, rows in candidates:
-        near = _close(rows, times)
+        found = _close(rows, times).tolist()
+        near = np.asarray(sorted(found, key=lambda row: (times[row], linked.ids[row], linked.authors[row])))
         members = {linked.authors[row] for row in near.tolist()}
         if len(members) < MIN_ACCOUNTS or len(np.unique(linked.names[near])) < max(3, len(near) / 2):
             continue

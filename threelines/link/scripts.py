@@ -57,7 +57,8 @@ def script_groups(
 
     `texts` may be a stream: only sketches of it are kept.
     """
-    return scripts_of(linked(sketches(texts, threads=threads)), ids, authors, times, range(len(ids)))
+    names = linked(sketches(texts, threads=threads), np.asarray(times, dtype=np.float64))
+    return scripts_of(names, ids, authors, times, range(len(ids)))
 
 
 def scripts_of(
@@ -185,7 +186,7 @@ def link_texts(records: Iterable[Record], *, threads: int = 2) -> Linked:
                 yield record.text
 
     sketched = sketches(texts(), threads=threads)
-    return Linked(ids, authors, times, sketched, linked(sketched), places)
+    return Linked(ids, authors, times, sketched, linked(sketched, np.asarray(times)), places)
 
 
 def find_scripts(records: Iterable[Record], *, threads: int = 2) -> Scripts:

@@ -229,14 +229,15 @@ def chance(found: Shared, factor: Floats) -> tuple[Ints, Ints, Floats]:
 def ties(
     kinds: Sequence[tuple[Ints, Ints, Floats]], accounts: int, *, sure: Ints | None = None, width: int = 0
 ) -> Ties:
-    """Take each pair's most surprising kind, pay for having looked at all kinds, and hold the false discovery rate.
+    """Take each pair's most surprising kind and hold the false discovery rate over all pairs of `accounts`.
 
+    The probabilities are multiplied already by what looking at several kinds costs.
     `sure` names pairs (`first * width + second`) that are tied by what they share, whatever the probability.
     """
     first, second, p = (np.concatenate(column) for column in zip(*kinds, strict=True))
     pairs = _joined(first, second)
     order = np.lexsort((p, pairs))
-    first, second, p = first[order], second[order], np.minimum(p[order] * len(kinds), 1.0)
+    first, second, p = first[order], second[order], np.minimum(p[order], 1.0)
     new = _changes(pairs[order])
     first, second, p = first[new], second[new], p[new]
     tested = accounts * (accounts - 1) // 2
