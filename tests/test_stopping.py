@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from threelines.engine.local import Plan, run
+from threelines.records import Record
+from threelines.vocabulary.terms import load
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 COMMANDS = {
@@ -129,6 +135,22 @@ def test_a_process_that_is_ended_from_outside_is_a_message(start: Callable[..., 
 
     assert (2, True, False) == (running.process.returncode, "fewer --jobs" in told, "Traceback" in told), told
     assert ("old\n", []) == (running.out.read_text(), list(running.scratch.iterdir()))
+
+
+def test_a_program_that_wants_no_more_has_no_process_left() -> None:
+    """A scan that is closed early ends its processes, from a thread of a program as well."""
+
+    def first_of_many() -> int:
+        records = (Record(id=str(number), kind="advert", text=f"cook wanted {number}") for number in range(MANY))
+        batches = run(records, Plan(vocabulary=load(), everything=True), jobs=2)
+        found = next(batches).found
+        assert 2 == len(multiprocessing.active_children())
+        batches.close()
+        return len(found)
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(first_of_many).result(60)
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize("words", ["vocabulary gaps", "vocabulary --help", "scan many.jsonl --all", "read many.jsonl"])
