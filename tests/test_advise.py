@@ -11,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from threelines.cli.check import command as check
+from threelines.cli.main import root
 from threelines.people.advise import advise, as_text
 from threelines.people.helplines import HelplineError, confirm, confirmations, helplines, shown
+from threelines.records import ThreelinesError
 from threelines.vocabulary.terms import load
 
 TODAY = date(2026, 11, 24)
@@ -181,6 +183,45 @@ def test_words_and_a_file_are_not_both_an_offer(tmp_path: Path):
     told = CliRunner().invoke(check, [OFFER, "--file", str(tmp_path / "o")])
 
     assert (2, True) == (told.exit_code, "not both" in told.output)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--country", "FRA"], "'FRA' is no country code"),
+        (["--country", "ZZ"], "'ZZ' is no country code"),
+        (["--country", "KE", "--country", "UK"], "the United Kingdom is GB"),
+        (["--language", "xx"], "'xx' is no language code"),
+        (["--language", "English"], "'English' is no language code"),
+        (["--confirmed", "nope.json"], "nope.json: there is no such file"),
+    ],
+)
+def test_what_means_nothing_is_refused(arguments: list[str], told: str):
+    """A code of no country or language, or a file that is not there, is named and no answer is given for another."""
+    done = CliRunner().invoke(root, ["check", "Gardener wanted.", *arguments])
+
+    assert told in f"{done.output} {done.exception}"
+    assert isinstance(done.exception, SystemExit | ThreelinesError)
+    assert REASSURED not in done.output
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_a_country_without_an_organisation_is_told(json: bool):
+    """Nobody is left to think that the list was looked at and forgotten; a listed country beside it is shown."""
+    done = CliRunner().invoke(check, ["Gardener wanted.", "--country", "af", "--country", "FI", *["--json"] * json])
+
+    assert 0 == done.exit_code
+    assert "No organisation is listed for AF" in (done.stderr if json else done.stdout)
+    assert "listed for FI" not in done.output
+    assert "migri.fi" in done.stdout
+
+
+@pytest.mark.parametrize(("asked", "code", "note"), [("it", "it", True), ("fra", "fr", True), ("eng", "en", False)])
+def test_a_language_without_words_is_told(asked: str, code: str, note: bool):
+    """Also where nobody has begun a translation; a code of three letters is the same language."""
+    advice = advise("hello", load(), language=asked, today=TODAY)
+
+    assert ("en", code, note) == (advice.language, advice.asked, bool(advice.note))
 
 
 def test_every_helpline_is_sourced_or_says_so():

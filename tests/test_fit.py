@@ -419,6 +419,27 @@ def test_suggestions_are_unsure_and_differ(fitted):
     assert found[0].uncertainty > 0.3
 
 
+def test_copies_do_not_use_up_the_suggestions(fitted):
+    """Where the most unsure threads are hundreds of copies, those behind them are suggested too."""
+    copies = [Record(id=f"m{n}", text="the apple and the hammer near a nest of our heron") for n in range(200)]
+    found = suggest(fitted.adapter, threads_of([*copies, *records(20, seed=3)]), 4)
+
+    assert 4 == len(found)
+    assert 1 == sum(line.thread.startswith("m") for line in found)
+
+
+def test_fewer_suggestions_have_a_reason(fitted, tmp_path):
+    """Who asks for more threads than there are to label is told how many were left out, and why."""
+    rows = [("a", "a drill, a pear and a wren"), ("b", "a drill, a pear and a wren"), ("c", "  ")]
+    more, made = tmp_path / "m.jsonl", tmp_path / "a"
+    more.write_text("\n".join(json.dumps({"id": name, "text": text}) for name, text in rows), "utf-8")
+    fitted.adapter.save(made)
+    run = CliRunner().invoke(command, [str(more), "--reveal", "--adapter", str(made), "--suggest", "5"])
+
+    assert 1 == len(run.stdout.splitlines())
+    assert "1 suggested of 3 threads: 1 without words, 1 near-copies of one that is suggested." in run.stderr
+
+
 def test_counts_of_a_batch_equal_counts_alone():
     """A text has the same n-grams in a batch as alone: no letter of a neighbour leaks in."""
     texts = ["Hello, you!", "", "한국어 말", "a\x00b", "Hello, you!"]

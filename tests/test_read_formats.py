@@ -317,3 +317,11 @@ def test_names_come_out_with_reveal(tmp_path):
 
     assert found[0].author == "user2"
     assert found[0].extra["author_name"] == "Bob Planted"
+
+
+def test_one_path_is_read_as_a_list_of_one(tmp_path):
+    """A name given alone, as words or as a path, is one file, and not a file for each of its letters."""
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "cook wanted"}\n')
+
+    assert list(read(str(path), key=KEY)) == list(read(path, key=KEY)) == list(read([path], key=KEY))

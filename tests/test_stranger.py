@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,31 +125,6 @@ def test_an_output_in_the_input_folder_is_no_input(place: Path) -> None:
     assert (0, False) == (done.returncode, "new.jsonl" in done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("command", ["scan", "read"])
-def test_stopping_leaves_no_half_file(command: str, place: Path) -> None:
-    """Ctrl-C in the middle ends with 130 and "Stopped."; what stood there before stays whole."""
-    out, pipe = place / "out.jsonl", place / "endless.jsonl"
-    out.write_text("old\n")
-    with pipe.open("w") as file:
-        file.writelines(
-            f'{{"id":"{n}","author":"a{n % 99}","text":"cook wanted number {n}"}}\n' for n in range(300_000)
-        )
-    program = "from threelines.cli.main import main; main()"
-    environment = {**os.environ, "HOME": str(place), "PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(
-        [sys.executable, "-c", program, command, str(pipe), "--out", str(out)],
-        stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
-    ) as running:  # fmt: skip
-        deadline = time.monotonic() + 60
-        while not (place / ".out.part.jsonl").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        os.killpg(running.pid, signal.SIGINT)
-        told = running.communicate(timeout=60)[1]
-
-    assert (130, True, False) == (running.returncode, "Stopped." in told, "Traceback" in told), told
-    assert ("old\n", False) == (out.read_text(), (place / ".out.part.jsonl").exists())
-
-
 def test_a_file_that_is_no_export_is_refused_in_words(place: Path) -> None:
     """`export check` says of a foreign file that it is refused, and why."""
     for name in ("stix", "htcds", "csv"):
@@ -193,6 +166,24 @@ def test_a_file_that_fails_to_be_made_leaves_the_old_one(tmp_path: Path) -> None
     with beside(out) as part:
         part.write_text("new")
     assert "new" == out.read_text()
+
+
+def test_two_runs_that_write_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
+    """Each writes beside it under a name of its own; the last to end wins, and one that fails takes nothing of the other."""
+    from threelines.cli._outputs import beside, beside_all
+
+    out = tmp_path / "case.json"
+    with beside(out) as first, first.open("w") as file:
+        file.write("first, ")
+        with pytest.raises(ValueError, match="refused"), beside_all(out, [".pdf"]) as failed:
+            failed.write_text("failed")
+            raise ValueError("refused")
+        with beside(out) as second:
+            second.write_text("second")
+        assert "second" == out.read_text()
+        file.write("whole")
+
+    assert ("first, whole", [out]) == (out.read_text(), list(tmp_path.iterdir()))
 
 
 def test_the_log_of_no_analyst_is_no_output(place: Path) -> None:

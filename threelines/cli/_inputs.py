@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from threelines.platforms.read import ReadReport
@@ -73,6 +74,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--key", envvar="THREELINES_KEY", hidden=True, help="The key itself; set THREELINES_KEY instead."),
 )  # fmt: skip
+
+
+def named(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    """Return the path; a file that is not there is let be by default, and a fault of who named it."""
+    given = context.get_parameter_source(option.name or "")
+    if given not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP) and not path.is_file():
+        raise click.BadParameter(f"{path}: there is no such file", context, option)
+    return path
 
 
 def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -> Iterator[Record]:

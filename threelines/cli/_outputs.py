@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,8 +52,9 @@ def beside(path: Path) -> Iterator[Path]:
         yield path
         return
     place = path.resolve()  # a link stays a link
-    # hidden: a folder that is read may be the same; the ending stays, for what is told by it
-    part = place.with_name(f".{place.stem}.part{place.suffix}")
+    # hidden: a folder that is read may be the same; of a name of its own: another run may write the same file, and the
+    # last one to end wins, whole; the ending stays, for what is told by it
+    part = place.with_name(f".{place.stem}.{secrets.token_hex(8)}.part{place.suffix}")
     try:
         yield part
         part.replace(place)

@@ -44,7 +44,7 @@ class Run:
         """Filled by the reader of the records that `write` is given."""
         self.judged: dict[str, int] = {}
         self.shadow: dict[str, int] = {}
-        self.told = ""
+        self.told, self._raised = "", f"concern {RAISED} or more"
         self._concerns = array("d")
         self._days = Days()
         self._stages: Stages | None = None
@@ -109,9 +109,9 @@ class Run:
             yield record
 
     def _pass_on(self, waiting: IO[bytes], sink: BinaryIO) -> None:
-        """Write what the platform's own level leaves raised; the level is set from this data."""
+        """Write what the platform's own level leaves raised; the level is set from this data, and never below `RAISED`."""
         threshold = self._threshold()
-        self.told = threshold.told()
+        self.told, self._raised = threshold.told(floor=RAISED), threshold.shown(floor=RAISED)
         if self._budget is not None and not self._days:
             self.told += " No record has a time, so all count as one day."
         for line, texts in zip(waiting, waiting, strict=True):  # one file, two lines at a time
@@ -209,10 +209,7 @@ class Run:
             f"{self._stages.records:,} records in {self._stages.seconds:.1f} s ({rate:,.0f}/s). Judged: {_listed(self.judged)}."
         )
         tiers = self.report.tiers
-        say(
-            f"Worth reading (concern {RAISED} or more): "
-            + ", ".join(f"{tiers[t]} {t}" for t in ("urgent", "priority", "look"))
-        )
+        say(f"Worth reading ({self._raised}): " + ", ".join(f"{tiers[t]} {t}" for t in ("urgent", "priority", "look")))
         say(f"May need help: {self.report.support}")
         if self.told:
             say(self.told)

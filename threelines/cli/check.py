@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from threelines.cli._inputs import named
+
 
 @click.command(short_help="Look at one offer: signs, three steps, where to turn.")
 @click.argument("words", required=False)
@@ -29,6 +31,7 @@ import click
     type=click.Path(dir_okay=False, path_type=Path),
     default="helplines.json",
     show_default=True,
+    callback=named,
     help="Numbers that your organisation has dialled (`threelines helplines confirm`).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -49,7 +52,7 @@ def command(
     import msgspec
 
     from threelines.people.advise import advise, as_text
-    from threelines.people.helplines import confirmations
+    from threelines.people.helplines import confirmations, country, unlisted
     from threelines.vocabulary.terms import load
 
     offer = _offer(words, path)
@@ -62,6 +65,8 @@ def command(
     click.echo(msgspec.json.format(msgspec.json.encode(advice)).decode() if as_json else as_text(advice))
     if not as_json:
         _point(advice.helplines, bool(countries))
+    for code in unlisted(map(country, countries)):
+        click.echo(f"No organisation is listed for {code}; `threelines helplines list` shows all.", err=as_json)
 
 
 def _offer(words: str | None, path: Path | None) -> str:

@@ -163,6 +163,22 @@ def _suggest(
 
     known = skip.known if skip else frozenset()
     threads = threads_of(open_records({**options, "inputs": inputs}))
-    threads = [thread for thread in threads if (thread.id, words_of(thread)) not in known]
-    for line in suggest(adapter, threads, options["suggest"]):
+    fresh = [thread for thread in threads if (thread.id, words_of(thread)) not in known]
+    found = suggest(adapter, fresh, options["suggest"])
+    for line in found:
         click.echo(msgspec.json.encode(line))
+    if len(found) < options["suggest"]:
+        _tell_fewer(len(threads), [words_of(thread) for thread in fresh], len(found))
+
+
+def _tell_fewer(threads: int, fresh: list[str], found: int) -> None:
+    """Say why fewer threads than asked for were suggested; `fresh` has the words of those without a label."""
+    spoken = sum(bool(words.strip()) for words in fresh)
+    told = (
+        (threads - len(fresh), "labelled already"), (len(fresh) - spoken, "without words"),
+        (spoken - found, "near-copies of one that is suggested"),
+    )  # fmt: skip
+    left_out = ", ".join(f"{number:,} {why}" for number, why in told if number)
+    click.echo(
+        f"{found} suggested of {threads:,} threads" + (f": {left_out}." if left_out else ", all there are."), err=True
+    )

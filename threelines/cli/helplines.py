@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from threelines.cli._inputs import named
+
 
 @click.group(short_help="List helplines; confirm a number after dialling it.")
 def command() -> None:
@@ -26,7 +28,11 @@ def command() -> None:
 @command.command("list")
 @click.option("--country", "countries", multiple=True, help="Two letters; may be repeated.")
 @click.option(
-    "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
+    "--confirmed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="helplines.json",
+    show_default=True,
+    callback=named,
 )
 def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
     """Print id, country, organisation, whether its number is confirmed, and the page to check.
@@ -35,10 +41,10 @@ def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
     Example:
       threelines helplines list --country FI --country EE
     """
-    from threelines.people.helplines import confirmations, helplines
+    from threelines.people.helplines import confirmations, country, helplines, unlisted
 
     known, today = confirmations(confirmed), datetime.datetime.now(datetime.UTC).date()
-    wanted = {country.upper() for country in countries}
+    wanted = dict.fromkeys(map(country, countries))
     for entry in helplines().values():
         if not wanted or entry.country in wanted:
             made = known.get(entry.id)
@@ -46,6 +52,8 @@ def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
             click.echo(
                 f"{entry.id:<6} {entry.country_name:<22} {entry.organisation:<60} {state:<26} {entry.page}".rstrip()
             )
+    for code in unlisted(wanted):
+        click.echo(f"No organisation is listed for {code}.", err=True)
 
 
 @command.command("confirm")

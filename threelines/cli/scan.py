@@ -45,8 +45,12 @@ from threelines.cli._progress import Stages
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An adapter made by `threelines fit`: adds your own labels to each thread.",
 )
-@click.option("--budget", metavar="N/day", help="Raise at most this many threads a day, whatever the platform's level.")
-@click.option("--rate", metavar="P%", help="Raise at most this share of threads.")
+@click.option(
+    "--budget",
+    metavar="N/day",
+    help="Raise at most this many threads a day, those of most concern; never what is below the usual level.",
+)
+@click.option("--rate", metavar="P%", help="Raise at most this share of threads; never what is below the usual level.")
 @click.option(
     "--media",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

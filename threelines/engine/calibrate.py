@@ -68,16 +68,22 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a thread of this score is raised."""
         return score > self.score
 
-    def told(self) -> str:
-        """Say in one sentence what the level promises, for the report."""
+    def shown(self, *, floor: float) -> str:
+        """Say which concern is raised, where nothing below `floor` ever is: the higher of both levels is the one applied."""
+        if self.score == math.inf:
+            return "none"
+        return f"concern {floor:g} or more" if self.score < floor else f"concern above {self.score:.4g}"
+
+    def told(self, *, floor: float = -math.inf) -> str:
+        """Say in one sentence which level is applied and what it promises; `floor` as for `shown`."""
         if self.basis == "budget":
-            return self._told_of_budget()
+            return self._told_of_budget(floor)
         if self.score == math.inf:
             least = math.ceil(1 / self.rate - 1)
-            return f"{self.reference} reference threads are too few to promise {100 * self.rate:g}%; at least {least} are needed."
-        return self._told_of_level(f"{100 * self.rate:g}% of threads")
+            return f"Nothing is raised: {self.reference} threads are too few to promise {100 * self.rate:g}%; at least {least} are needed."
+        return self._told_of_level(f"{100 * self.rate:g}% of threads", floor)
 
-    def _told_of_budget(self) -> str:
+    def _told_of_budget(self, floor: float) -> str:
         asked = f"{self.per_day:g} threads a day"
         days = f"{self.days:.4g} {'day' if self.days == 1 else 'days'} with records"
         if self.score == math.inf:  # more threads would not help: the rate falls as they grow
@@ -87,9 +93,14 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.score == -math.inf:
             return f"Everything raised is shown: {self.reference} threads in {days} do not reach {asked}."
-        return self._told_of_level(f"{asked}, over {days}")
+        return self._told_of_level(f"{asked}, over {days}", floor)
 
-    def _told_of_level(self, asked: str) -> str:
+    def _told_of_level(self, asked: str, floor: float) -> str:
+        if self.score < floor:
+            return (
+                f"Raised from {floor:g}, as without a level of your own: on average at most {asked} would lie above "
+                f"{self.score:.4g} already, and fewer are raised; set from {self.reference} threads."
+            )
         return (
             f"Raised above {self.score:.4g}: on average at most {asked}, as long as threads stay like the "
             f"{self.reference} it was set from."

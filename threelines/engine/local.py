@@ -10,17 +10,13 @@ Results come in a fixed order whatever the number of processes.
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
 import os
-import sys
 import tempfile
 from array import array
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice
 from math import nan
 from pathlib import Path
@@ -34,6 +30,7 @@ from threelines.engine.plan import Turn, account_threads, conversation_threads, 
 from threelines.engine.reference import UTMOST, Reference, Usual
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
 from threelines.engine.texts import Block, Lights, Texts, blocks
+from threelines.engine.workers import Workers
 from threelines.link.copies import Rows, Sketches
 from threelines.link.groups import linked
 from threelines.link.network import Columns, networks, shown, threads_of
@@ -48,7 +45,6 @@ from threelines.signals.quiet import loud_records
 from threelines.vocabulary.terms import Vocabulary
 
 _In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 BATCH = 5000
 """Records judged in one go by one process."""
@@ -134,7 +130,7 @@ def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progr
     jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-")))
-        workers = stack.enter_context(_Workers(plan, jobs))
+        workers = stack.enter_context(Workers(_begin, plan, jobs))
         yield from workers.each(judge_lone, _partition(_chain(head, stream), folder, progress))
         talks = partitions(folder / "talks")
         progress("conversations", 0)
@@ -181,7 +177,7 @@ def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> I
     talks.close()
 
 
-def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[Batch]:
+def _accounts(folder: Path, workers: Workers, progress: Progress) -> Iterator[Batch]:
     """Measure every account first: what is usual here is a quantile of all of them."""
     parts = partitions(folder / "accounts")
     progress("accounts", 0)
@@ -196,7 +192,7 @@ def _accounts(folder: Path, workers: _Workers, progress: Progress) -> Iterator[B
         progress("accounts", size(part))
 
 
-def _linked(block: Block, begun: Callable[[], LinkedBlock], workers: _Workers, progress: Progress) -> Iterator[Batch]:
+def _linked(block: Block, begun: Callable[[], LinkedBlock], workers: Workers, progress: Progress) -> Iterator[Batch]:
     """Judge the scripts and networks of a block: what linking keeps of a text must fit in memory.
 
     Copies that lie in two blocks are found by neither.
@@ -263,26 +259,6 @@ _encode_line = msgspec.json.Encoder().encode
 def _begin(plan: Plan) -> None:
     global _plan  # noqa: PLW0603 - one per process, set once at its start
     _plan = plan
-
-
-def _begin_child(plan: Plan) -> None:
-    _begin(plan)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
-def _at_once(work: Callable[[_In], _Out], item: _In) -> _Out:
-    """Do one piece of work without looking for cycles in between.
-
-    Records, turns and signals make none, and looking for some among 100,000 that live on took 15% of all time.
-    """
-    if not gc.isenabled():
-        return work(item)
-    gc.disable()
-    try:
-        return work(item)
-    finally:
-        gc.enable()
 
 
 def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
@@ -519,44 +495,6 @@ def _quoted(thread: Thread, signals: Sequence[Signal]) -> dict[str, str]:
         for record in reversed(thread.records)
         if (signal := first.get(record.id)) and record.text[signal.start : signal.end] == signal.quote
     }
-
-
-class _Workers:
-    """A pool of processes, or this one; answers come in the order of the questions."""
-
-    def __init__(self, plan: Plan, jobs: int) -> None:
-        self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
-        _begin(plan)
-        if jobs > 1:
-            # fork shares the vocabulary with no copy; where there is none, each process gets its own.
-            method = "fork" if sys.platform == "linux" else "spawn"
-            context = multiprocessing.get_context(method)
-            self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_child, initargs=(plan,))
-
-    def __enter__(self) -> _Workers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def start(self, work: Callable[[_In], _Out], item: _In) -> Callable[[], _Out]:
-        """Begin `work(item)` and return what gives its answer; without a pool it is done when asked for."""
-        return self._pool.submit(_at_once, work, item).result if self._pool else lambda: _at_once(work, item)
-
-    def each(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
-        """Yield `work(item)` in order, at most two items ahead per process."""
-        if not self._pool:
-            yield from map(partial(_at_once, work), items)
-            return
-        waiting: deque[Future[_Out]] = deque()
-        for item in items:
-            waiting.append(self._pool.submit(_at_once, work, item))
-            if len(waiting) > 2 * self._jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def totals(batches: Sequence[Batch]) -> dict[str, int]:

@@ -12,8 +12,9 @@ from datetime import date
 import msgspec
 
 from threelines.assess import assess
-from threelines.people.helplines import Confirmation, Shown, shown
-from threelines.people.interface import choose, load_interfaces
+from threelines.people.helplines import Confirmation, Shown, country, shown
+from threelines.people.interface import Shown as Chosen
+from threelines.people.interface import choose, known_code, load_interfaces
 from threelines.records import Assessment, Record, Thread
 from threelines.vocabulary.terms import Vocabulary
 
@@ -74,9 +75,14 @@ def advise(
     confirmed: dict[str, Confirmation] | None = None,
     countries: Iterable[str] = (),
 ) -> Advice:
-    """Look at one offer in any language and say what is worth asking about."""
+    """Look at one offer in any language and say what is worth asking about.
+
+    InterfaceError where `language` is no code of ISO 639, HelplineError where a country is none of ISO 3166.
+    """
     judged = look(words, vocabulary)
-    given = choose(load_interfaces(), language, today=today)
+    interfaces = load_interfaces()
+    asked = known_code(interfaces, language)
+    given = choose(interfaces, asked, today=today)
     said = given.given.interface
     signs = signs_of(judged, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
@@ -91,12 +97,18 @@ def advise(
         steps=(said["step_1"], said["step_2"], said["step_3"]),
         ai=said["ai_text"],
         limits=said["limits"],
-        helplines=tuple(shown(confirmed or {}, today=today, countries=countries)),
+        helplines=tuple(shown(confirmed or {}, today=today, countries=map(country, countries))),
         language=given.given.language,
-        asked=given.asked.language,
-        note=f"{said['not_translated']} {given.asked.name}" if given.fell_back else "",
+        asked=given.asked.language if asked in interfaces else asked,
+        note=_note(said, given, asked if asked not in interfaces else ""),
         unread=unread,
     )
+
+
+def _note(said: dict[str, str], given: Chosen, missing: str) -> str:
+    """Say in which language the words are not; `missing` is the code of one that nobody has translated to at all."""
+    name = missing or (given.asked.name if given.fell_back else "")
+    return f"{said['not_translated']} {name}" if name else ""
 
 
 def _unread(words: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from threelines.people.codes import country_code
 from threelines.records import ThreelinesError
 
 VALID_DAYS = 180
@@ -70,6 +71,21 @@ def helplines() -> dict[str, Helpline]:
     """Read the packaged list, by id."""
     raw = tomllib.loads((files("threelines") / "people" / "helplines.toml").read_text(encoding="utf-8"))
     return {entry.id: entry for entry in msgspec.convert(raw["helpline"], list[Helpline])}
+
+
+def country(text: str) -> str:
+    """Return the ISO 3166 code of two letters in capitals; HelplineError where `text` is none."""
+    code = country_code(text)
+    if not code:
+        remedy = "the United Kingdom is GB" if text.strip().upper() == "UK" else "give one of two letters, such as KE"
+        raise HelplineError(f"{text!r} is no country code of ISO 3166; {remedy}")
+    return code
+
+
+def unlisted(countries: Iterable[str]) -> list[str]:
+    """Return those of the country codes for which no organisation is listed."""
+    listed = {entry.country for entry in helplines().values()}
+    return [code for code in countries if code not in listed]
 
 
 def confirmations(path: Path) -> dict[str, Confirmation]:

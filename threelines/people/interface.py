@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from threelines.people.codes import language_code
 from threelines.records import ThreelinesError
 
 SOURCE = "en"
@@ -89,6 +90,17 @@ def choose(interfaces: dict[str, Interface], wanted: str, *, today: datetime.dat
     source = interfaces[SOURCE]
     asked = next((interfaces[code] for code in _preferred(wanted) if code in interfaces), source)
     return Shown(asked, asked if asked.stands(today) else source)
+
+
+def known_code(interfaces: dict[str, Interface], wanted: str) -> str:
+    """Return the code that the strings of a language stand under: `fr` for `fra`, `fre` or `fr-CA`, `wanted` where there are none.
+
+    InterfaceError where `wanted` is no code of a language.
+    """
+    code = language_code(wanted)
+    if not code:
+        raise InterfaceError(f"{wanted!r} is no language code of ISO 639; give one of two or three letters, such as sw")
+    return next((name for name in interfaces if language_code(name) == code), wanted)
 
 
 def _preferred(wanted: str) -> list[str]:

@@ -18,7 +18,7 @@ from threelines.platforms.views import columns, words_of
 from threelines.records import Thread
 
 _POOL = 20
-"""How many times more threads are looked at than are asked for."""
+"""How many times more threads are looked at than are asked for, unless most are copies."""
 _ROOM = 512
 _SHOWN = 160
 
@@ -36,18 +36,30 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def suggest(adapter: Adapter, threads: Sequence[Thread], count: int) -> list[Suggestion]:
-    """Return up to `count` threads in the order they should be labelled."""
+    """Return up to `count` threads in the order they should be labelled.
+
+    Fewer where fewer have words and are no near-copies of each other.
+    """
     spoken = [thread for thread in threads if words_of(thread).strip()]
     if not spoken:
         return []
     texts = [words_of(thread) for thread in spoken]
     shares = adapter.probabilities(texts)
     unsure = _entropy(shares)
-    pool = np.argsort(-unsure, kind="stable")[: count * _POOL]
-    _, first = np.unique(near_copies([texts[index] for index in pool]), return_index=True)
-    pool = pool[np.sort(first)]
+    pool = _pool(texts, np.argsort(-unsure, kind="stable"), count)
     picked = _spread(_places([texts[index] for index in pool]), unsure[pool], count)
     return [_suggestion(adapter, spoken[index], float(unsure[index]), shares[index]) for index in pool[picked]]
+
+
+def _pool(texts: Sequence[str], order: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the first threads in order of which none is a copy of another: of more of them where most are copies."""
+    looked_at = count * _POOL
+    while True:
+        pool = order[:looked_at]
+        _, first = np.unique(near_copies([texts[index] for index in pool]), return_index=True)
+        if len(first) >= count or looked_at >= len(order):
+            return pool[np.sort(first)]
+        looked_at *= 4
 
 
 def _entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -41,7 +41,7 @@ def formats() -> dict[str, Format]:
 
 
 def read(
-    inputs: Iterable[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     *,
     format_name: str | None = None,
     mapping: Mapping[str, str] | None = None,
@@ -51,7 +51,7 @@ def read(
     report: ReadReport | None = None,
     encoding: str = "",
 ) -> Iterator[Record]:
-    """Return the records of files and folders, one by one; `report` is filled as they flow.
+    """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
@@ -63,8 +63,12 @@ def read(
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
     token = str if reveal or key is None else pseudonyms(key)
     options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
-    sources = [Source(one.path, one.name, _known_encoding(encoding)) for one in _sources(inputs)]
+    sources = [Source(one.path, one.name, _known_encoding(encoding)) for one in _sources(_several(inputs))]
     return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
+
+
+def _several(inputs: str | Path | Iterable[str | Path]) -> Iterable[str | Path]:
+    return [inputs] if isinstance(inputs, str | Path) else inputs  # the letters of a name would pass for files
 
 
 def _known_encoding(name: str) -> str:
