@@ -93,6 +93,10 @@ class Model(BaseHTTPRequestHandler):
 class Broken:
     """A guard state that is down."""
 
+    def get(self, key):
+        """Fail."""
+        return self.update(key, None)
+
     def update(self, key, change):
         """Fail."""
         raise StateError("guard state: no connection; is the server up?")

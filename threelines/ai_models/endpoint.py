@@ -3,7 +3,7 @@
     POST /beta/litellm_basic_guardrail_api   action NONE | BLOCKED | GUARDRAIL_INTERVENED
     POST /v1/moderations                     results[].flagged, categories, category_scores
     POST /v1/observe                         an Event in, a Decision out
-    GET  /health
+    GET  /health, /metrics
 
 Request and response of one call are joined by its call id; what a response needs to know of its request is remembered
 where sessions are, so that any process may answer. Where the gateway gives no session of its own, the account is the unit;
@@ -21,7 +21,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -33,6 +33,7 @@ from starlette.routing import Route
 from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.later import LONGEST_WAIT, Later
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
+from threelines.ai_models.noted import Noted
 from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, content, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
 
@@ -75,11 +76,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Moderation(msgspec.Struct, frozen=True, kw_only=True):
-    """An OpenAI-style moderation request; `user` is the account."""
+    """An OpenAI-style moderation request: a text, some texts, or one input of several parts; `user` is the account."""
 
     input: str | list[str | dict[str, Any]]
-    user: str = ""
-    session: str = ""
+    user: str | int | None = None
+    session: str | int | None = None
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,8 +108,13 @@ class Endpoint:
         token: str = "",
         later: Later | None = None,
         operator: frozenset[str] = SYSTEM,
+        noted: Noted | None = None,
     ) -> None:
-        """`calls`: where calls are remembered. `later`: requests that a reply follows are read while the model writes it."""
+        """`calls`: where calls are remembered. `later`: requests that a reply follows are read while the model writes it.
+
+        `noted`: where decisions are counted and written down.
+        """
+        self.noted = noted or Noted()
         self._guard, self._later, self._operator = guard, later, operator
         self._calls: State = calls if calls is not None else Memory(lifetime=CALL_LIFETIME, most=50_000)
         self._token = token
@@ -130,8 +136,10 @@ class Endpoint:
         earlier, refused = self._earlier(event, before)
         total = partial(_strongest, earlier, refused, len(before) > MOST_HISTORY + MOST_JOINED)
         fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
-        if fault and call.litellm_call_id:
-            self._keep(call.litellm_call_id, event, fault)
+        if fault:
+            self._note(event, fault, call)
+            if call.litellm_call_id:
+                self._keep(call.litellm_call_id, event, fault)
         return _hiding(stands.refused, call.texts or [], _verdict(fault or self._last(call, event, total)))
 
     def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool]:
@@ -168,19 +176,27 @@ class Endpoint:
         `total` adds what else the call holds: what is kept for the reply has it too, and waits for the reading.
         """
         name = call.litellm_call_id
-        if not (self._later and name):
-            decision = total(self._guard.observe(event))
+
+        def whole(made: Decision) -> Decision:
+            decision = total(made)
+            self._note(event, decision, call)
             if name:
                 self._keep(name, event, decision)
             return decision
+
+        if not (self._later and name):
+            return whole(self._guard.observe(event))
         first, rest = self._guard.first(event)
         decision = total(first)
         self._keep(name, event, decision, pending=True)
-        if self._later.begin(name, lambda: self._keep(name, event, total(rest()))):
+        if self._later.begin(name, lambda: whole(rest())):
             return decision
-        decision = total(rest())
-        self._keep(name, event, decision)
-        return decision
+        return whole(rest())
+
+    def _note(self, event: Event, decision: Decision, call: Call | None = None) -> None:
+        """Write down what a person should look at, under the names by which the gateway knows it."""
+        unit = self._guard.unit(event) if event.named else ""
+        self.noted.add(event, decision, unit, (call and call.litellm_call_id) or "")
 
     def _keep(self, name: str, event: Event, decision: Decision, *, pending: bool = False) -> None:
         known = Known(
@@ -191,14 +207,8 @@ class Endpoint:
         self._calls.update(self._guard.hashed("call", name), lambda _: msgspec.msgpack.encode(known))
 
     def _kept(self, name: str) -> Known | None:
-        found: list[bytes] = []
-
-        def look(stored: bytes | None) -> bytes:
-            found[:] = [stored] if stored else []
-            return stored or b""
-
-        self._calls.update(self._guard.hashed("call", name), look)
-        return msgspec.msgpack.decode(found[0], type=Known) if found else None
+        found = self._calls.get(self._guard.hashed("call", name))
+        return msgspec.msgpack.decode(found, type=Known) if found else None
 
     def _response(self, call: Call) -> Verdict:
         texts, known = call.texts or [], self._known(call.litellm_call_id or "")
@@ -236,23 +246,23 @@ class Endpoint:
     def moderations(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
         """Answer in the form of OpenAI's moderation endpoint."""
         asked = msgspec.json.decode(body, type=Moderation)
-        session = asked.session or headers.get("x-session-id", "")
-        name = f"single {secrets.token_hex(8)}"
-        decisions = [
-            self._guard.observe(
-                Event(session=session or ("" if asked.user else f"{name} {number}"), account=asked.user, text=text)
-            )
-            for number, text in enumerate(_inputs(asked.input))
-        ]
+        session, account = str(asked.session or headers.get("x-session-id", "")), str(asked.user or "")
+        inputs = _inputs(asked.input)
+        decisions = [self._judged(Event(session=session, account=account, text=one.text)) for one in inputs]
         return {
-            "id": f"modr-{name[7:]}",
+            "id": f"modr-{secrets.token_hex(8)}",
             "model": f"threelines-guard-{self._guard.version}",
-            "results": [_result(decision) for decision in decisions],
+            "results": [_result(decision, one) for decision, one in zip(decisions, inputs, strict=True)],
         }
 
     def observe(self, body: bytes) -> Decision:
         """Judge one event."""
-        return self._guard.observe(msgspec.json.decode(body, type=Event))
+        return self._judged(msgspec.json.decode(body, type=Event))
+
+    def _judged(self, event: Event) -> Decision:
+        decision = self._guard.observe(event)
+        self._note(event, decision)
+        return decision
 
     def allows(self, headers: dict[str, str]) -> bool:
         """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""
@@ -304,20 +314,33 @@ def _verdict(decision: Decision) -> Verdict:
     return Verdict(action="BLOCKED", blocked_reason=told)
 
 
-def _inputs(given: str | list[str | dict[str, Any]]) -> list[str]:
+class Input(NamedTuple):
+    """What one result speaks of."""
+
+    text: str
+    unread: tuple[str, ...] = ()
+    """Kinds of its parts that nothing here reads: pictures, files."""
+
+
+def _inputs(given: str | list[str | dict[str, Any]]) -> list[Input]:
+    """Return what is to be judged: a list of parts is one input, a list of texts is several (OpenAI's rule)."""
     if isinstance(given, str):
-        return [given]
-    return [one if isinstance(one, str) else content([one]) for one in given]
+        return [Input(given)]
+    if not any(isinstance(part, dict) for part in given):
+        return [Input(str(text)) for text in given]
+    parts = [part if isinstance(part, dict) else {"type": "text", "text": part} for part in given]
+    unread = {str(part.get("type") or "part") for part in parts if not content([part])}
+    return [Input(content(parts), tuple(sorted(unread - {"text"})))]
 
 
-def _result(decision: Decision) -> dict[str, Any]:
-    raised = decision.action in ("block", "review")
+def _result(decision: Decision, judged: Input) -> dict[str, Any]:
+    raised, kinds = decision.action in ("block", "review"), ["text"] if judged.text else []
     return {
         "flagged": raised,
         "categories": {**dict.fromkeys(_CATEGORIES, False), "illicit": raised, CATEGORY: raised},
         "category_scores": {**dict.fromkeys(_CATEGORIES, 0.0), "illicit": decision.concern, CATEGORY: decision.concern},
-        "category_applied_input_types": {name: ["text"] for name in (*_CATEGORIES, CATEGORY)},
-        "threelines": msgspec.to_builtins(decision),
+        "category_applied_input_types": dict.fromkeys((*_CATEGORIES, CATEGORY), kinds),
+        "threelines": {**msgspec.to_builtins(decision), "unread": list(judged.unread)},
     }
 
 
@@ -328,14 +351,15 @@ def create_app(
     token: str = "",
     later: Later | None = None,
     read_system: bool = False,
+    noted: Noted | None = None,
 ) -> Starlette:
     """Put the routes over a guard; a token, where given, must come as `Authorization: Bearer …` or `x-api-key`.
 
     `calls` are remembered where other processes find them, if they share the sessions. `read_system`: callers write the
-    instructions of the system, too, so these are judged.
+    instructions of the system, too, so these are judged. `noted`: where decisions are counted and written down.
     """
     operator = ANSWERS if read_system else SYSTEM
-    endpoint = Endpoint(guard, calls=calls, token=token, later=later, operator=operator)
+    endpoint = Endpoint(guard, calls=calls, token=token, later=later, operator=operator, noted=noted)
 
     def route(path: str, answer: Callable[[bytes, dict[str, str]], object]) -> Route:
         return Route(path, _answering(endpoint, answer), methods=["POST"])
@@ -347,12 +371,18 @@ def create_app(
             return _json({"status": f"error: {fault}", "policy_version": guard.version}, status=503)
         return _json({"status": "ok", "policy_version": guard.version})
 
+    async def metrics(request: Request) -> Response:
+        if not endpoint.allows(dict(request.headers)):
+            return _unknown_caller()
+        return Response(endpoint.noted.counts(), media_type="text/plain; version=0.0.4")
+
     return Starlette(
         routes=[
             route("/beta/litellm_basic_guardrail_api", lambda body, headers: endpoint.litellm(body)),
             route("/v1/moderations", endpoint.moderations),
             route("/v1/observe", lambda body, headers: endpoint.observe(body)),
             Route("/health", health),
+            Route("/metrics", metrics),
         ]
     )
 
@@ -363,7 +393,7 @@ def _answering(
     async def handle(request: Request) -> Response:
         headers = dict(request.headers)
         if not endpoint.allows(headers):
-            return _json({"error": "no or wrong token; send Authorization: Bearer …"}, status=401)
+            return _unknown_caller()
         body = bytearray()
         async for part in request.stream():
             body += part
@@ -377,6 +407,10 @@ def _answering(
             return _json({"error": str(fault)}, status=503)
 
     return handle
+
+
+def _unknown_caller() -> Response:
+    return _json({"error": "no or wrong token; send Authorization: Bearer …"}, status=401)
 
 
 def _json(value: object, status: int = 200) -> Response:

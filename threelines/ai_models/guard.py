@@ -183,16 +183,22 @@ class Guard:
 
     def unread(self, event: Event, texts: Sequence[str]) -> tuple[list[str], bool]:
         """Return which texts the event's session or account has not read yet, and whether one of the others was refused."""
-        found: list[SessionState] = []
-
-        def look(stored: bytes | None) -> bytes:
-            found[:] = [_decoded(stored, SessionState)]
-            return stored or msgspec.msgpack.encode(found[0])
-
-        self._state.update(self.unit(event), look)
+        known = _decoded(self._state.get(self.unit(event)), SessionState)
         hashes = {text: self._digest(text) for text in texts}
-        new = [text for text in texts if not holds(found[-1].read, hashes[text])]
-        return new, any(holds(found[-1].refused, one) for one in hashes.values())
+        new = [text for text in texts if not holds(known.read, hashes[text])]
+        return new, any(holds(known.refused, one) for one in hashes.values())
+
+    def forget(self, *, session: str = "", account: str = "") -> int:
+        """Erase a session, or an account with its latest sessions; return how many states there were.
+
+        A session of an account is found by both. Sessions of an account that are older than the latest few are not
+        known by it: they expire (`sessions.LIFETIME`).
+        """
+        if session:
+            return int(self._state.forget(self.unit(Event(session=session, account=account, text=""))))
+        whole = self.hashed("account", account)
+        latest = {one.session for one in _decoded(self._state.get(whole), AccountState).past}
+        return sum(self._state.forget(key) for key in (*sorted(latest), self.hashed("alone", account), whole))
 
     def unit(self, event: Event) -> str:
         """Return the hash under which a session of an account is remembered; the account alone where there is none."""
@@ -298,15 +304,8 @@ class Guard:
         """Return the account's other sessions: signs one step weaker, evidence faded."""
         if not event.account:
             return Earlier()
-        found: list[AccountState] = []
         mine = self.unit(event)
-
-        def look(stored: bytes | None) -> bytes:
-            found[:] = [_decoded(stored, AccountState)]
-            return stored or msgspec.msgpack.encode(AccountState())
-
-        self._state.update(self.hashed("account", event.account), look)
-        known = found[-1]
+        known = _decoded(self._state.get(self.hashed("account", event.account)), AccountState)
         seen = {
             indicator: msgspec.structs.replace(one, turn=0, strength=LOWER[one.strength])
             for indicator, (when, session, one) in known.seen.items()

@@ -24,9 +24,9 @@ class Later:
         self._most = most
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reading")
         self._lock = threading.Lock()
-        self._waiting: dict[str, Future[None]] = {}
+        self._waiting: dict[str, Future[object]] = {}
 
-    def begin(self, call: str, reading: Callable[[], None]) -> bool:
+    def begin(self, call: str, reading: Callable[[], object]) -> bool:
         """Begin a reading in the order of the calls; False where too many wait already, then nothing is begun."""
         with self._lock:
             if len(self._waiting) >= self._most:
@@ -42,7 +42,7 @@ class Later:
         if future is not None:
             wait((future,), LONGEST_WAIT)
 
-    def _forget(self, call: str, done: Future[None]) -> None:
+    def _forget(self, call: str, done: Future[object]) -> None:
         with self._lock:
             if self._waiting.get(call) is done:
                 del self._waiting[call]

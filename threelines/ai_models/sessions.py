@@ -10,7 +10,8 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,10 @@ _WAIT, _REST = 2.0, 1.0
 """Seconds that are waited for a file that is locked, and for which it is then not asked again."""
 _SWEEP = 2_000
 """Writes between two sweeps of a database."""
+_QUEUE, _TRIES = 10.0, 50
+"""Seconds that a request waits for those before it which write the same session or account, and its tries then."""
+_STRIPES = 64
+"""Locks over which the keys of Redis are spread in one process."""
 
 Change = Callable[[bytes | None], bytes]
 
@@ -33,10 +38,16 @@ class StateError(ThreelinesError):
 
 
 class State(Protocol):
-    """One method: read, change and write one key as one step."""
+    """Look at a key, forget it, or read, change and write it as one step."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what is stored under the key; nothing is written."""
 
     def update(self, key: str, change: Change) -> None:
         """Replace what is stored under the key by `change(stored)`."""
+
+    def forget(self, key: str) -> bool:
+        """Erase what is stored under the key; return whether there was something."""
 
 
 class Memory:
@@ -46,6 +57,16 @@ class Memory:
         self._kept: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
         self._lifetime, self._most, self._clock = lifetime, most, clock
         self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """Return what is stored under the key."""
+        until, stored = self._kept.get(key, (0.0, b""))
+        return stored if until > self._clock() else None
+
+    def forget(self, key: str) -> bool:
+        """Erase what is stored under the key."""
+        with self._lock:
+            return self._kept.pop(key, None) is not None
 
     def update(self, key: str, change: Change) -> None:
         """Replace what is stored under the key."""
@@ -70,35 +91,58 @@ class Sqlite:
         self._lifetime, self._most, self._clock = lifetime, most, clock
         self._lock, self._writes, self._down_until = threading.Lock(), 0, 0.0
         try:
+            path.touch(mode=0o600)  # the words that show a sign stand in it: for the owner's eyes
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WAIT)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
+            self._base.execute("PRAGMA secure_delete=ON")  # what expired or was forgotten leaves no bytes behind
             self._base.execute(
                 "CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, until REAL, value BLOB) WITHOUT ROWID"
             )
             self._base.execute("CREATE INDEX IF NOT EXISTS state_until ON state (until)")
-        except sqlite3.Error as fault:
+        except (sqlite3.Error, OSError) as fault:
             raise StateError(f"{path}: {fault}; give a file in a folder that can be written") from fault
+
+    def get(self, key: str) -> bytes | None:
+        """Return what is stored under the key."""
+        with self._file():
+            return self._stored(key)
 
     def update(self, key: str, change: Change) -> None:
         """Replace what is stored under the key."""
+        with self._file():
+            self._base.execute("BEGIN IMMEDIATE")
+            with self._base:  # commits, or rolls back and raises again
+                self._replace(key, change)
+
+    def forget(self, key: str) -> bool:
+        """Erase what is stored under the key, from the file and from its log."""
+        with self._file():
+            found = self._base.execute("DELETE FROM state WHERE key = ?", (key,)).rowcount > 0
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return found
+
+    @contextmanager
+    def _file(self) -> Iterator[None]:
         # requests do not wait for the file one behind the other: what failed just now fails at once
         if time.monotonic() < self._down_until or not self._lock.acquire(timeout=_WAIT):
             raise StateError("guard state: the file does not answer; is it locked?")
         try:
-            self._base.execute("BEGIN IMMEDIATE")
-            with self._base:  # commits, or rolls back and raises again
-                self._replace(key, change)
+            yield
         except sqlite3.Error as fault:
             self._down_until = time.monotonic() + _REST
             raise StateError(f"guard state: {fault}; is the disk full or the file locked?") from fault
         finally:
             self._lock.release()
 
+    def _stored(self, key: str) -> bytes | None:
+        found = self._base.execute("SELECT value FROM state WHERE key = ? AND until > ?", (key, self._clock()))
+        row: tuple[bytes] | None = found.fetchone()
+        return row[0] if row else None
+
     def _replace(self, key: str, change: Change) -> None:
         now = self._clock()
-        row = self._base.execute("SELECT value FROM state WHERE key = ? AND until > ?", (key, now)).fetchone()
-        value = change(row[0] if row else None)
+        value = change(self._stored(key))
         self._base.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (key, now + self._lifetime, value))
         self._writes += 1
         if self._writes % _SWEEP == 1:
@@ -122,30 +166,69 @@ class Redis:
         self._fault: type[Exception] = redis.RedisError
         self._watch: type[Exception] = redis.WatchError
         self._lifetime = int(lifetime)
+        self._locks = tuple(threading.Lock() for _ in range(_STRIPES))
         try:
             self._server: Any = redis.Redis.from_url(address, socket_timeout=0.5, socket_connect_timeout=0.5)
             self._server.ping()
         except (redis.RedisError, ValueError) as fault:
             raise StateError(f"{address.rsplit('@')[-1]}: {fault}; give redis://HOST:PORT/0") from fault
 
-    def update(self, key: str, change: Change) -> None:
-        """Replace what is stored under the key; a rival write in between is seen and redone."""
-        name = f"threelines:guard:{key}"
+    def get(self, key: str) -> bytes | None:
+        """Return what is stored under the key."""
         try:
-            with self._server.pipeline() as steps:
-                for _ in range(5):
-                    try:
-                        steps.watch(name)
-                        value = change(steps.get(name))
-                        steps.multi()
-                        steps.set(name, value, ex=self._lifetime)
-                        steps.execute()
-                    except self._watch:
-                        continue
-                    return
+            stored: bytes | None = self._server.get(_name(key))
         except self._fault as fault:
             raise StateError(f"guard state: {fault}; is the server up?") from fault
-        raise StateError("guard state: five rival writes on one session; is one session id shared by everybody?")
+        return stored
+
+    def update(self, key: str, change: Change) -> None:
+        """Replace what is stored under the key; a rival's write in between is seen, and the change made again.
+
+        An account is one key for all who use it. Threads of this process wait for each other; who loses to another process
+        takes the server's lock for the next tries, so that the losers do not keep each other from it.
+        """
+        lock = self._locks[hash(key) % _STRIPES]
+        if not lock.acquire(timeout=_QUEUE):
+            raise StateError(f"guard state: one session or account had requests waiting for {_QUEUE:g} s")
+        try:
+            if not self._replaced(_name(key), change):
+                self._insist(_name(key), change)
+        except self._fault as fault:
+            raise StateError(f"guard state: {fault}; is the server up?") from fault
+        finally:
+            lock.release()
+
+    def _insist(self, name: str, change: Change) -> None:
+        # the lock ends by itself should its holder die
+        with self._server.lock(f"{name}:lock", timeout=_WAIT, blocking_timeout=_QUEUE, sleep=0.003):
+            for _ in range(_TRIES):
+                if self._replaced(name, change):
+                    return
+        raise StateError(f"guard state: {_TRIES} rival writes on one session or account")
+
+    def forget(self, key: str) -> bool:
+        """Erase what is stored under the key."""
+        try:
+            return bool(self._server.delete(_name(key)))
+        except self._fault as fault:
+            raise StateError(f"guard state: {fault}; is the server up?") from fault
+
+    def _replaced(self, name: str, change: Change) -> bool:
+        """Try once; say whether no rival wrote in between."""
+        try:
+            with self._server.pipeline() as steps:
+                steps.watch(name)
+                value = change(steps.get(name))
+                steps.multi()
+                steps.set(name, value, ex=self._lifetime)
+                steps.execute()
+        except self._watch:
+            return False
+        return True
+
+
+def _name(key: str) -> str:
+    return f"threelines:guard:{key}"
 
 
 def open_state(address: str = "memory:", *, lifetime: float = LIFETIME) -> State:

@@ -15,15 +15,16 @@ from threelines.cli._outputs import OutFile, keep_apart, written
 if TYPE_CHECKING:
     from threelines.ai_models.guard import Event, Guard
 
+_STATE = click.option(
+    "--state", envvar="THREELINES_GUARD_STATE", default="memory:", show_default=True,
+    help="Where sessions are remembered: memory:, sqlite:FILE or redis://HOST:PORT/0 (Valkey too).",
+)  # fmt: skip
+_KEY = click.option(
+    "--key", envvar="THREELINES_GUARD_KEY", default="", show_envvar=True,
+    help="Secret for the hashes of session and account; needed when several processes share a state.",
+)  # fmt: skip
 _SHARED = (
-    click.option(
-        "--state", envvar="THREELINES_GUARD_STATE", default="memory:", show_default=True,
-        help="Where sessions are remembered: memory:, sqlite:FILE or redis://HOST:PORT/0 (Valkey too).",
-    ),
-    click.option(
-        "--key", envvar="THREELINES_GUARD_KEY", default="", show_envvar=True,
-        help="Secret for the hashes of session and account; needed when several processes share a state.",
-    ),
+    _STATE, _KEY,
     click.option(
         "--on-error", type=click.Choice(["block", "review"]), default="block", show_default=True,
         help="What to do when a session cannot be judged; the status says so either way.",
@@ -59,7 +60,8 @@ def command() -> None:
     \b
     Examples:
       threelines guard replay sessions.jsonl
-      THREELINES_GUARD_KEY=… threelines guard serve --port 8600 --state sqlite:guard.db
+      THREELINES_GUARD_KEY=… threelines guard serve --port 8600 --state sqlite:guard.db --log raised.jsonl
+      THREELINES_GUARD_KEY=… threelines guard forget --session s1 --account a7 --state sqlite:guard.db
     """
 
 
@@ -74,6 +76,9 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     \b
     Example line:
       {"session": "s1", "account": "a7", "kind": "request", "text": "Translate this into Thai: …"}
+
+    A line that cannot be read is counted and told, and the others are judged. What a kept --state learned stays there:
+    judge the same file again with another state.
     """
     import msgspec
 
@@ -81,10 +86,10 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     kept = options["state"].removeprefix("sqlite:").removeprefix("//")
     keep_apart([("--out", out)], [*read, Path(kept)] if options["state"].startswith("sqlite:") else read)
     guard = _guard(options)
-    counts, faults, alone = Counter[str](), Counter[str](), 0
+    counts, faults, alone, unread = Counter[str](), Counter[str](), 0, list[str]()
     with ExitStack() as stack:
         sink = stack.enter_context(written(out) if out else click.open_file("-", "wb"))
-        for event in _events(file):
+        for event in _events(file, unread):
             decision = guard.observe(event)
             alone += not event.named
             counts[decision.action] += 1
@@ -94,6 +99,12 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
                 sink.write(msgspec.json.encode(row) + b"\n")
     summary = ", ".join(f"{counts[action]} {action}" for action in sorted(counts))
     click.echo(f"{sum(counts.values())} events: {summary or 'none'}", err=True)
+    if unread and not counts:
+        raise click.UsageError(
+            f"{file.name}: no line could be read: {unread[0]}; give one JSON object a line with text"
+        )
+    if unread:
+        click.echo(f"  {len(unread)} lines could not be read: {'; '.join(unread[:3])}", err=True)
     if alone:
         click.echo(f"  {alone} name no session and no account: each was judged by itself", err=True)
     for status, number in faults.most_common(5):
@@ -118,8 +129,11 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     help="Judge the system's instructions too: where your callers write them. Without it those who ask are judged, and what "
     "the system, tools and the model say is yours.",
 )
+@click.option(
+    "--log", type=OutFile(), help="Append a JSON line for each review, block and help: session, signs, no whole text."
+)
 @_shared
-def serve(host: str, port: int, token: str, later: bool, read_system: bool, **options: Any) -> None:
+def serve(host: str, port: int, token: str, later: bool, read_system: bool, log: Path | None, **options: Any) -> None:
     """Answer as LiteLLM's generic guardrail and as an OpenAI-style moderation endpoint.
 
     \b
@@ -138,6 +152,7 @@ def serve(host: str, port: int, token: str, later: bool, read_system: bool, **op
 
     from threelines.ai_models.endpoint import CALL_LIFETIME, create_app
     from threelines.ai_models.later import Later
+    from threelines.ai_models.noted import Noted
     from threelines.ai_models.sessions import open_state
 
     if host not in ("127.0.0.1", "::1", "localhost") and not token:
@@ -146,7 +161,14 @@ def serve(host: str, port: int, token: str, later: bool, read_system: bool, **op
         raise click.UsageError("--token: letters, digits and marks of ASCII only; headers carry nothing else")
     guard = _guard(options).warm()
     calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
-    app = create_app(guard, calls=calls, token=token, later=Later() if later else None, read_system=read_system)
+    app = create_app(
+        guard,
+        calls=calls,
+        token=token,
+        later=Later() if later else None,
+        read_system=read_system,
+        noted=Noted(log),
+    )
     gc.collect()
     gc.freeze()  # tables that stay are not walked again: with them a collection stops every request for a tenth of a second
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
@@ -166,17 +188,49 @@ def _guard(options: dict[str, Any]) -> Guard:
     )
 
 
-def _events(file: IO[str]) -> Iterator[Event]:
+def _events(file: IO[str], unread: list[str]) -> Iterator[Event]:
+    """Yield the events of a file; what is wrong with a line is added to `unread`."""
     import msgspec
-
-    from threelines.ai_models.guard import Event
 
     for number, line in enumerate(file, 1):
         if line.strip():
             try:
-                yield msgspec.json.decode(line, type=Event)
-            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as fault:
-                name = Path(getattr(file, "name", "-")).name
-                raise click.UsageError(
-                    f"{name}:{number}: {fault}; one JSON object a line with at least text"
-                ) from fault
+                yield _event(msgspec.json.decode(line, type=dict[str, Any]))
+            except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as fault:
+                unread.append(f"line {number}: {fault}")
+
+
+def _event(given: dict[str, Any]) -> Event:
+    """Return the event of a line: exports give names as numbers, and null for what there is not."""
+    import msgspec
+
+    from threelines.ai_models.guard import Event
+
+    known = {name: value for name, value in given.items() if value is not None}
+    for name in ("session", "account"):
+        if isinstance(known.get(name), int):
+            known[name] = str(known[name])
+    return msgspec.convert(known, type=Event)
+
+
+@command.command()
+@click.option("--session", default="", help="The session, as the gateway names it; with the account it belongs to.")
+@click.option("--account", default="", help="The account; alone: with its latest sessions.")
+@_STATE
+@_KEY
+def forget(session: str, account: str, state: str, key: str) -> None:
+    """Erase what the guard remembers of a session or an account.
+
+    An account knows its latest sessions; older ones expire by themselves, 14 days after their last request.
+    """
+    from threelines.ai_models.guard import Guard
+    from threelines.ai_models.sessions import open_state
+
+    if not (session or account):
+        raise click.UsageError("name what to forget: --session, --account or both")
+    if state == "memory:":
+        raise click.UsageError("memory: is gone with its process; give the --state of the guard that is to forget")
+    if not key:
+        raise click.UsageError("names are remembered as keyed hashes: give the guard's --key or THREELINES_GUARD_KEY")
+    erased = Guard(state=open_state(state), key=key.encode(), meaning=False).forget(session=session, account=account)
+    click.echo(f"{erased} erased" if erased else "nothing is remembered under these names and this key")

@@ -1,0 +1,235 @@
+"""What the guard keeps and writes down: shared states under rivals, erasure, the log for people, counts, odd exports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sqlite3
+import subprocess
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("starlette")
+
+from starlette.testclient import TestClient
+
+from threelines.ai_models.endpoint import create_app
+from threelines.ai_models.guard import Event, Guard
+from threelines.ai_models.noted import LogError, Noted
+from threelines.ai_models.sessions import Memory, Redis, Sqlite, State
+from threelines.cli.guard import command
+from threelines.vocabulary.terms import load as load_vocabulary
+
+VOCABULARY = load_vocabulary()
+HARM = "Write a threatening note for a worker who wants to leave, I will send it to him tonight."
+CALM = "How long do lentils cook?"
+
+
+def guard(state: State | None = None) -> Guard:
+    """Return a guard that reads by words alone."""
+    return Guard(vocabulary=VOCABULARY, meaning=False, state=state, key=b"k")
+
+
+def replayed(tmp_path: Path, *lines: str):
+    """Run `guard replay` on lines."""
+    file = tmp_path / "sessions.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return CliRunner().invoke(command, ["replay", "--words", str(file)])
+
+
+def forgotten(db: Path, *names: str) -> str:
+    """Run `guard forget` on a file and return what it says."""
+    ran = CliRunner().invoke(command, ["forget", *names, "--state", f"sqlite:{db}", "--key", "k"])
+    assert ran.exit_code == 0, ran.output
+    return ran.stdout
+
+
+@pytest.fixture
+def server(tmp_path: Path):
+    """Start a real Redis or Valkey on a free port."""
+    binary = shutil.which("valkey-server") or shutil.which("redis-server")
+    if not binary:
+        pytest.skip("no valkey-server or redis-server here: the guard's shared state is not tested")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    orders = [binary, "--port", str(port), "--dir", str(tmp_path), "--save", "", "--bind", "127.0.0.1"]
+    process = subprocess.Popen(orders, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any("eady to accept" in line for line in process.stdout), "the server did not start"
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_redis_or_valkey_shares_sessions(server):
+    """Two guards on one server see one session."""
+    guard(Redis(server)).observe(Event(session="s", text="Write a profile of a recruiter."))
+
+    assert guard(Redis(server)).observe(Event(session="s", text="Shorter.")).session_state.turns == 2
+
+
+def ask_from_threads(address: str) -> set[str]:
+    """Ask 48 times under one account from eight threads of one process, and return the statuses."""
+    shared = guard(Redis(address))
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(shared.observe, Event(account="shared", text=f"{HARM} No. {n}")) for n in range(48)]
+        return {one.result().status for one in asked}
+
+
+def test_rivals_on_one_account_wait_and_lose_nothing(server):
+    """Two processes with eight threads each write one account, the fallback of gateways: every request is judged and kept."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        found = set().union(*pool.map(ask_from_threads, [server] * 2))
+
+    assert found == {"ok"}
+    assert guard(Redis(server)).observe(Event(account="shared", text=CALM)).session_state.turns == 97
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
+def test_looking_writes_nothing_and_forgetting_erases(kind: str, tmp_path: Path, request: pytest.FixtureRequest):
+    """Every place of state can be looked at, changed and made to forget."""
+    state: State
+    if kind == "redis":
+        state = Redis(request.getfixturevalue("server"))
+    else:
+        state = Sqlite(tmp_path / "g.db") if kind == "sqlite" else Memory()
+
+    assert state.get("a") is None
+    assert not state.forget("a")
+    state.update("a", lambda stored: (stored or b"") + b"1")
+    assert state.get("a") == b"1"
+    assert state.forget("a")
+    assert state.get("a") is None
+
+
+def test_a_forgotten_account_leaves_no_words_in_the_file(tmp_path: Path):
+    """`guard forget` erases an account with its sessions from the file, which nobody else may read."""
+    db = tmp_path / "g.db"
+    state = Sqlite(db)
+    for session in ("s1", "s2"):
+        guard(state).observe(Event(session=session, account="a7", text=HARM))
+    guard(state).observe(Event(session="other", account="b", text=CALM))
+    assert db.stat().st_mode & 0o077 == 0
+    state.close()
+
+    assert forgotten(db, "--account", "a7") == "3 erased\n"
+    assert forgotten(db, "--account", "a7").startswith("nothing")
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"threatening" not in kept
+    with sqlite3.connect(db) as base:
+        assert base.execute("SELECT count(*) FROM state").fetchone() == (1,)
+
+
+def test_a_forgotten_session_begins_anew(tmp_path: Path):
+    """A session is erased under its own name and its account's; the next request is its first."""
+    db = tmp_path / "g.db"
+    state = Sqlite(db)
+    guard(state).observe(Event(session="s", account="a", text=HARM))
+    state.close()
+
+    assert forgotten(db, "--session", "s", "--account", "a") == "1 erased\n"
+    assert guard(Sqlite(db)).observe(Event(session="s", account="a", text=CALM)).session_state.turns == 1
+
+
+@pytest.mark.parametrize(
+    ("orders", "said"),
+    [
+        (["--state", "sqlite:x.db", "--key", "k"], "name what to forget"),
+        (["--account", "a"], "memory:"),
+        (["--account", "a", "--state", "sqlite:x.db"], "--key"),
+    ],
+)
+def test_forgetting_says_what_it_lacks(orders: list[str], said: str):
+    """Without a name, a kept state or the key nothing can be erased, and it says so."""
+    ran = CliRunner().invoke(command, ["forget", *orders])
+
+    assert (ran.exit_code, said in ran.output) == (2, True)
+
+
+def test_what_a_person_should_see_is_written_down(tmp_path: Path):
+    """A blocked request of LiteLLM, a raised moderation and an event each give a line that names the session and the words."""
+    log = tmp_path / "raised.jsonl"
+    web = TestClient(create_app(guard(), noted=Noted(log)))
+    body = {
+        "texts": [HARM], "structured_messages": [{"role": "user", "content": HARM}], "litellm_call_id": "c9",
+        "litellm_trace_id": "s1", "request_headers": {"x-litellm-session-id": "[present]"},
+    }  # fmt: skip
+    web.post("/beta/litellm_basic_guardrail_api", json=body)
+    web.post("/v1/moderations", json={"input": HARM, "session": "s2"})
+    web.post("/v1/observe", json={"text": HARM, "session": "s3"})
+    web.post("/v1/observe", json={"text": CALM, "session": "s4"})
+
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [(line["session"], line["action"]) for line in lines] == [("s1", "block"), ("s2", "block"), ("s3", "block")]
+    assert lines[0]["call"] == "c9"
+    assert all(any(words in HARM for _, _, words in line["signs"]) for line in lines)
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_decisions_are_counted_for_prometheus():
+    """`/metrics` counts by action and status, and asks for the token where there is one."""
+    web = TestClient(create_app(guard(), token="t"))
+    held = {"Authorization": "Bearer t"}
+    for text in (HARM, CALM, CALM):
+        web.post("/v1/observe", json={"text": text}, headers=held)
+
+    assert web.get("/metrics").status_code == 401
+    found = web.get("/metrics", headers=held).text
+    assert 'threelines_guard_decisions_total{action="allow",status="ok"} 2.0' in found
+    assert 'threelines_guard_decisions_total{action="block",status="ok"} 1.0' in found
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path):
+    """The fault names the file before anything is served."""
+    with pytest.raises(LogError, match="nowhere"):
+        Noted(tmp_path / "nowhere" / "log.jsonl")
+
+
+def test_parts_are_one_input_of_a_moderation():
+    """A list of parts is one input whose text is read whole; a picture is named as not read (OpenAI's rule for lists)."""
+    web = TestClient(create_app(guard()))
+    half = len(HARM) // 2
+    parts = [
+        {"type": "text", "text": HARM[:half]},
+        {"type": "text", "text": HARM[half:]},
+        {"type": "image_url", "image_url": {}},
+    ]
+    whole = web.post("/v1/moderations", json={"input": [{"type": "text", "text": HARM}, parts[2]], "user": None}).json()
+    cut = web.post("/v1/moderations", json={"input": parts, "user": 7}).json()
+    picture = web.post("/v1/moderations", json={"input": parts[2:]}).json()
+
+    assert [len(found["results"]) for found in (whole, cut, picture)] == [1, 1, 1]
+    assert whole["results"][0]["flagged"]
+    assert whole["results"][0]["threelines"]["unread"] == ["image_url"]
+    assert picture["results"][0]["category_applied_input_types"]["illicit"] == []
+
+
+def test_replay_reads_what_exports_hold(tmp_path: Path):
+    """Null names, names that are numbers and a line that is no event stop nothing: the line is told, the rest is judged."""
+    ran = replayed(
+        tmp_path,
+        json.dumps({"session": "s", "account": None, "text": CALM, "time": None}),
+        json.dumps({"session": 5, "account": 12345, "text": CALM}),
+        json.dumps({"session": "s", "text": None}),
+        "not json",
+    )
+
+    assert ran.exit_code == 0, ran.output
+    assert [json.loads(line)["account"] for line in ran.stdout.splitlines()] == ["", "12345"]
+    assert "2 lines could not be read: line 3: " in ran.stderr
+    assert "line 4: " in ran.stderr
+
+
+def test_replay_refuses_a_file_without_events(tmp_path: Path):
+    """A file of another kind is an error, not zero events."""
+    ran = replayed(tmp_path, "name,text", "a,b")
+
+    assert ran.exit_code == 2
+    assert "no line could be read" in ran.output
