@@ -22,7 +22,7 @@ from threelines.engine.local import Plan, run, scan, totals
 from threelines.engine.plan import conversation_threads, turns_of
 from threelines.link.pictures import PDQ_DISTANCE, Shown
 from threelines.platforms.media import Media, Tally, inspect, with_media
-from threelines.platforms.ocr import OcrError, installed, lacking, languages_for, read_text
+from threelines.platforms.ocr import OcrError, installed, lacking, languages_for, read_text, sure_words
 from threelines.records import Attachment, Record
 from threelines.vocabulary.terms import load
 
@@ -180,6 +180,31 @@ def test_a_cyrillic_poster_is_read_in_its_language_or_not_at_all(tmp_path: Path)
 
     assert ("", True) == (wrong.text, wrong.unsure)
     assert ("Требуются повара на кухню\nЗарплата каждую неделю", False) == (right.text, right.unsure)
+
+
+def table(*words: tuple[int, int, int, str]) -> str:
+    """Write (line, left edge, confidence, text) as Tesseract writes its table; letters are 20 wide and 40 high."""
+    rows = (
+        f"5\t1\t1\t1\t{line}\t1\t{left}\t0\t{20 * len(text)}\t40\t{sure}\t{text}" for line, left, sure, text in words
+    )
+    return "\n".join(["level\tpage_num\t…", *rows])
+
+
+def test_letters_of_thai_are_put_together_as_they_stand():
+    """Tesseract gives Thai letter by letter: there is a space only where there is room for one, other words have theirs."""
+    said = table(
+        (1, 0, 93, "ง"), (1, 22, 93, "า"), (1, 44, 93, "น"), (1, 120, 93, "ค"), (2, 0, 96, "Pay"), (2, 65, 96, "weekly")
+    )
+
+    assert sure_words(said).text == "งาน ค\nPay weekly"
+
+
+def test_unsure_words_are_left_out_and_lines_of_them_whole():
+    """One unsure word of a line is dropped; a line in which a third of the letters is unsure gives nothing."""
+    said = table((1, 0, 96, "Kitchen"), (1, 150, 40, "stf"), (2, 0, 90, "noBapa"), (2, 150, 50, "KYXHIO"))
+
+    assert sure_words(said).text == "Kitchen"
+    assert sure_words(table((1, 0, 50, "Tpe6ytoTcA"))).unsure
 
 
 def test_every_installed_pack_is_used_unless_some_are_named():
