@@ -37,9 +37,9 @@ _PROGRAM = ("env", "OMP_THREAD_LIMIT=1", "tesseract") if os.name == "posix" else
 _NO_PROGRAM = 127
 """What `env` returns where there is no such program."""
 _OF_OUR_OWN = {
-    "arb": "ara", "cmn": "chi_sim", "ekk": "est", "gaz": "orm", "lvs": "lav", "nob": "nor", "nno": "nor", "pes": "fas", "prs": "fas",
-    "swh": "swa", "tgl": "fil", "zho": "chi_sim", "zlm": "msa", "ind": "ind", "npi": "nep", "als": "sqi", "khk": "mon",
-    "ydd": "yid", "uzn": "uzb", "azj": "aze", "hye": "hye", "quz": "que",
+    "arb": "ara", "cmn": "chi_sim", "ekk": "est", "lvs": "lav", "nob": "nor", "nno": "nor", "pes": "fas", "prs": "fas",
+    "swh": "swa", "tgl": "fil", "zho": "chi_sim", "zlm": "msa", "npi": "nep", "als": "sqi", "khk": "mon",
+    "ydd": "yid", "uzn": "uzb", "azj": "aze", "quz": "que",
 }  # fmt: skip
 """Where Tesseract names a language otherwise than we do."""
 _TESSERACT = frozenset(
