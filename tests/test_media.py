@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
-import shutil
 from pathlib import Path
 from random import Random
 
@@ -18,8 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image
 
+from tests.posters import need, picture
 from threelines.engine.local import scan
 from threelines.link.pictures import PDQ_DISTANCE, same_pictures
 from threelines.platforms.media import Media, Tally, distance, inspect, with_media
@@ -30,29 +29,6 @@ from threelines.vocabulary.terms import load
 SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 AI = SOURCES + "trainedAlgorithmicMedia"
 CAMERA = SOURCES + "digitalCapture"
-
-
-def need(program: str) -> None:
-    """Skip loudly on a laptop, fail in CI."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{program} is missing in CI")
-        pytest.skip(f"{program} is not installed")
-
-
-def picture(path: Path, words: str = "Kitchen staff wanted", seed: int = 1) -> Path:
-    """Draw an invented poster with enough detail to hash."""
-    image = Image.effect_noise((640, 480), 60).convert("RGB").filter(ImageFilter.GaussianBlur(9 + seed))
-    draw = ImageDraw.Draw(image)
-    for step in range(6):
-        draw.rectangle(
-            (40 * step * seed % 500, 70 * step, 40 * step * seed % 500 + 150, 70 * step + 50),
-            fill=(30 * step, 200 - 30 * step, 90),
-        )
-    draw.rectangle((0, 380, 640, 480), fill="white")
-    draw.text((20, 400), words, fill="black", font_size=40)
-    image.save(path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +125,12 @@ def test_flat_picture_gets_no_hash(tmp_path: Path):
 
 
 def test_words_inside_an_image_become_a_record(tmp_path: Path):
-    """Tesseract reads the poster; the words stand in a record of kind `media` of the same author."""
+    """Tesseract reads the poster; the words stand in a record of kind `media` inside the one that carries it."""
     need("tesseract")
     picture(tmp_path / "poster.png")
     record = Record(id="r", author="a", conversation="c", attachments=(Attachment(name="poster.png"),))
-    plain, inside = with_media([record], tmp_path)
+    (plain,) = with_media([record], tmp_path)
+    (inside,) = plain.inside
 
     assert plain.attachments[0].hash.startswith("pdq:")
     assert ("media", "a", "c", "r/media/1") == (inside.kind, inside.author, inside.conversation, inside.id)
@@ -167,7 +144,9 @@ def test_no_byte_of_the_image_is_kept(tmp_path: Path):
     media = inspect(tmp_path / "poster.png", ocr=False)
 
     assert before == sorted(tmp_path.iterdir())
-    assert {"pdq", "quality", "credentials", "signer", "trusted", "text", "fault"} == set(Media.__struct_fields__)
+    assert {"pdq", "quality", "credentials", "signer", "trusted", "text", "unsure", "fault"} == set(
+        Media.__struct_fields__
+    )
     assert len(media.pdq) == 64
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.posters import need
 from threelines.cli.main import root
 from threelines.engine.local import Plan, run
 from threelines.platforms.report import SHOWN, Report, decode
@@ -192,6 +193,7 @@ def test_what_the_analyst_left_unread_stands_in_the_report(tmp_path: Path):
 
 def test_pictures_that_were_missing_stand_in_the_report(tmp_path: Path):
     """A picture that a record names and the folder has not was looked at by nobody."""
+    need("tesseract")
     (tmp_path / "media").mkdir()
     line = json.dumps({"id": "a", "kind": "advert", "text": "see the picture", "attachments": [{"name": "a.png"}]})
     html = scanned(tmp_path, jsonl(tmp_path, line), "--media", str(tmp_path / "media"), "--jobs", "1")

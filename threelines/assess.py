@@ -47,8 +47,9 @@ def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector
     seen = [signal for detector in asked for signal in detector(thread, vocabulary)]
     if not seen:
         return ()
-    place = {record.id: index for index, record in enumerate(thread.records)}
-    if len(place) < len(thread.records):
+    held = thread.held
+    place = {record.id: index for index, record in enumerate(held)}
+    if len(place) < len(held):
         return tuple(_by_place(seen, thread))
     unique = {(s.indicator, s.record, s.start, s.end): s for s in seen}
     order = sorted(unique.values(), key=lambda s: (place.get(s.record, -1), s.start, s.end, s.indicator))
@@ -58,12 +59,13 @@ def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector
 def _by_place(seen: Iterable[Signal], thread: Thread) -> Iterator[Signal]:
     """Do the same where an export gives one id to several records: a signal belongs to the first that holds its words."""
     bearers: dict[str, list[int]] = {}
-    for index, record in enumerate(thread.records):
+    held = thread.held
+    for index, record in enumerate(held):
         bearers.setdefault(record.id, []).append(index)
     places: dict[int, dict[tuple[str, str, int, int], Signal]] = {}
     for s in seen:
-        held = (i for i in bearers.get(s.record, ()) if thread.records[i].text[s.start : s.end] == s.quote)
-        places.setdefault(next(held, -1), {})[s.indicator, s.record, s.start, s.end] = s
+        having = (i for i in bearers.get(s.record, ()) if held[i].text[s.start : s.end] == s.quote)
+        places.setdefault(next(having, -1), {})[s.indicator, s.record, s.start, s.end] = s
     for index in sorted(places):
         yield from _longest(sorted(places[index].values(), key=lambda s: (s.start, s.end, s.indicator)))
 
@@ -138,7 +140,7 @@ _NO_ELEMENTS = Elements()
 
 
 def _reference(thread: Thread) -> ThreadRef:
-    return ThreadRef(kind=thread.kind, id=thread.id, records=tuple(record.id for record in thread.records))
+    return ThreadRef(kind=thread.kind, id=thread.id, records=tuple(record.id for record in thread.held))
 
 
 def delphi(strengths: Iterable[str]) -> bool:
@@ -213,7 +215,7 @@ def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indi
 
     Then the words are most likely a report. Where another account speaks them, its conduct stands.
     """
-    author = {record.id: record.author for record in (*thread.context, *thread.records)}
+    author = {record.id: record.author for record in (*thread.context, *thread.held)}
     helped = {author.get(s.record, "") for s in signals if known[s.indicator].category == SUPPORT}
     other = {
         author.get(s.record, "")

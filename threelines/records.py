@@ -69,9 +69,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     """A platform's own label, for `threelines fit`; never read by a detector."""
     source: str = ""
-    """`file:line` it was read from."""
+    """`file:line` it was read from; of what was read inside a picture, the picture's file."""
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
     """Columns of the export that have no name here; kept, written back by `read`."""
+    inside: tuple[Record, ...] = ()
+    """What was read inside its pictures (`--media`): records of kind `media` that are judged with it, each with a text
+    and an id of its own. Nobody posted them, so nothing counts them as something posted."""
+
+    @property
+    def held(self) -> tuple[Record, ...]:
+        """The record, then what was read inside its pictures."""
+        return (self, *self.inside)
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +93,19 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     """Records by others that are needed to read these (what an account replied to), never judged."""
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
     """What linking measured and a detector needs: edges of a network, slots of a script."""
+
+    @property
+    def held(self) -> tuple[Record, ...]:
+        """All that can be quoted: each record, then what was read inside its pictures, one picture's words once."""
+        if not any(record.inside for record in self.records):
+            return self.records
+        held: list[Record] = []
+        pictures: set[str] = set()
+        for record in self.records:
+            held.append(record)
+            held += [part for part in record.inside if part.source not in pictures]
+            pictures.update(part.source for part in record.inside)
+        return tuple(held)
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ class Stages:
         self._done[stage] = self._done.get(stage, 0) + done
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=None, done="")
-        unit = "records" if stage == "reading" else "bytes"
+        unit = {"reading": "records", "pictures": "pictures"}.get(stage, "bytes")
         self._progress.update(self._tasks[stage], done=f"{self._done[stage]:,} {unit}" if self._done[stage] else "")
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -67,14 +69,21 @@ class Run:
     def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
         """Note the days covered, which turn a budget a day into a rate."""
         if self.options["media"]:
-            from threelines.platforms.media import Tally, with_media
-
-            self.pictures = Tally()
-            records = with_media(records, self.options["media"], tally=self.pictures)
+            records = self._with_media(records)
         for record in records:
             if record.time and self._budget is not None:
                 self._days.add(record.time.timestamp())
             yield record
+
+    def _with_media(self, records: Iterable[Record]) -> Iterator[Record]:
+        from threelines.platforms.media import Tally, inspect, with_media
+        from threelines.platforms.ocr import languages_for
+
+        self.pictures = Tally(packs=languages_for(self.options["ocr_languages"]))
+        return with_media(
+            records, self.options["media"], partial(inspect, languages=self.pictures.packs),
+            jobs=self.options["jobs"] or os.cpu_count() or 1, tally=self.pictures, progress=self._stages or no_progress,
+        )  # fmt: skip
 
     def _stream(self, records: Iterable[Record], sink: BinaryIO) -> None:
         for batch in self._batches(records):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from threelines.engine.local import OPENINGS, Batch, Found
-from threelines.engine.plan import conversation_threads, is_lone, turns_of
+from threelines.engine.plan import conversation_threads, is_lone, may_be_copies, turns_of
 from threelines.engine.spill import Spill, partitions, payloads
 from threelines.records import Assessment, Record, Signal
 from threelines.vocabulary.terms import Vocabulary
@@ -22,6 +22,7 @@ HELD = 20_000
 class _Said(msgspec.Struct):
     id: str = ""
     text: str = ""
+    inside: tuple[_Said, ...] = ()
 
 
 _decode = msgspec.msgpack.Decoder(Record).decode
@@ -69,7 +70,7 @@ def lay_down(records: Iterable[Record], said: Path, copied: Path) -> None:
             if not is_lone(record):
                 talks.add(record.conversation, encode(record))
             elif record.kind != "system":
-                texts.write(line)
+                texts.writelines(_encode(part) + b"\n" for part in may_be_copies(record))
         talks.close()
         for part in partitions(said.parent / "talks"):
             texts.writelines(_encode(record) + b"\n" for record in _openings(map(_decode, payloads(part))))
@@ -81,7 +82,7 @@ def _openings(records: Iterable[Record]) -> Iterator[Record]:
         for turn in turns_of(thread):
             said[turn.record.author] += 1
             if said[turn.record.author] <= OPENINGS:
-                yield turn.record
+                yield from may_be_copies(turn.record)
 
 
 def _batches(rows: Iterable[object], *, everything: bool) -> Iterator[Batch]:
@@ -118,7 +119,8 @@ def _with_texts(batch: Batch, said: Path) -> Batch:
         for signal in _first(msgspec.json.decode(found.line, type=Assessment).signals):
             wanted.setdefault(signal.record, []).append((signal, found.texts))
     with said.open("rb") as file:
-        for record in map(_decode_said, file if wanted else ()):
+        said_in = map(_decode_said, file if wanted else ())
+        for record in (part for whole in said_in for part in (whole, *whole.inside)):
             for signal, texts in wanted.get(record.id, ()):
                 if record.text[signal.start : signal.end] == signal.quote:
                     texts.setdefault(record.id, record.text)  # of several records with one id, the first with its words

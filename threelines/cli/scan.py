@@ -57,6 +57,12 @@ from threelines.cli._progress import Stages
     help="Folder with the export's images: perceptual hash, Content Credentials, words inside (extra `media`).",
 )
 @click.option(
+    "--ocr-languages",
+    metavar="CODES",
+    default="",
+    help="Languages of the words inside pictures, as Tesseract calls them: eng+rus+chi_sim (default: every pack that is installed).",
+)
+@click.option(
     "--semantic",
     is_flag=True,
     help="Also look for sentences close in meaning to a published sign, in any language, and for one script posted in several "
@@ -115,6 +121,8 @@ def _read_from(options: Mapping[str, Any]) -> list[Path]:
 
 def _refuse_mixture(engine: str, options: Mapping[str, Any]) -> None:
     """Refuse what would be left out in silence, before anything is read."""
+    if options["ocr_languages"] and not options["media"]:
+        raise click.UsageError("--ocr-languages is for pictures; give their folder with --media")
     if options["rate"] and options["budget"]:
         raise click.UsageError("--rate and --budget both set the level; give one of them")
     ignored = [name for name in ("adapter", "semantic", "analyst", "jobs") if options[name]]

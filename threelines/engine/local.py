@@ -26,7 +26,15 @@ import msgspec
 import numpy as np
 
 from threelines.assess import judge, observe
-from threelines.engine.plan import Turn, account_threads, conversation_threads, is_lone, lone_thread, turns_of
+from threelines.engine.plan import (
+    Turn,
+    account_threads,
+    conversation_threads,
+    is_lone,
+    lone_thread,
+    may_be_copies,
+    turns_of,
+)
 from threelines.engine.reference import UTMOST, Reference, Usual
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
 from threelines.engine.texts import Block, Lights, Texts, blocks
@@ -275,7 +283,8 @@ def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
         if record.author and _plan.accounts:
             accounts.add(record.author, _encoded_turn(encoded, number, quiet=quiet))
         if _plan.linked:
-            texts.add(record, encoded)
+            for part in may_be_copies(record):
+                texts.add(part, encoded if part is record else _encode(part))
     accounts.close()
     texts.close()
     return result
@@ -311,7 +320,8 @@ def _lay_down(thread: Thread, accounts: Spill, texts: Texts) -> None:
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
         said[turn.record.author] += 1
         if _plan.linked and said[turn.record.author] <= OPENINGS:
-            texts.add(turn.record, _encode(turn.record))
+            for part in may_be_copies(turn.record):
+                texts.add(part, _encode(part))
 
 
 def link_block(block: Block) -> LinkedBlock:
@@ -492,7 +502,7 @@ def _quoted(thread: Thread, signals: Sequence[Signal]) -> dict[str, str]:
     first = {signal.record: signal for signal in reversed(signals)}
     return {
         record.id: record.text
-        for record in reversed(thread.records)
+        for record in reversed(thread.held)
         if (signal := first.get(record.id)) and record.text[signal.start : signal.end] == signal.quote
     }
 

@@ -46,6 +46,18 @@ def lone_thread(record: Record) -> Thread:
     return Thread(kind=_LONE[record.kind], id=record.id, records=(record,))
 
 
+def may_be_copies(record: Record) -> Iterator[Record]:
+    """Yield what linking compares of a record: itself, and the words of its pictures.
+
+    Those of a picture that came before are left out: that it is the same picture, its hash says.
+    """
+    if not record.inside:
+        yield record
+        return
+    yield msgspec.structs.replace(record, inside=())
+    yield from (part for part in record.inside if part.text and not part.extra.get("again"))
+
+
 def in_time_order(records: Iterable[Record]) -> list[Record]:
     """Sort by time; records without one keep their place at the start."""
     return sorted(records, key=_time)

@@ -61,6 +61,28 @@ def same_pictures(values: Sequence[str], uses: Ints) -> Ints:
     return stands
 
 
+class Shown:
+    """The pictures that came so far, by their PDQ hashes: up to `limit`, then the oldest is forgotten (32 bytes each)."""
+
+    def __init__(self, limit: int = 200_000) -> None:
+        self._limit, self._count = limit, 0
+        self._table = np.empty((1024, 4), dtype=np.uint64)
+
+    def before(self, value: str) -> bool:
+        """Whether a picture within `PDQ_DISTANCE` came before; one that did not is taken in. `value` is `pdq:…`."""
+        bits = np.frombuffer(_bits(value), dtype=np.uint64)
+        if not bits.size:
+            return False
+        held = self._table[: min(self._count, self._limit)]
+        if (np.bitwise_count(held ^ bits).sum(axis=1, dtype=np.int64) <= PDQ_DISTANCE).any():
+            return True
+        if len(held) == len(self._table) < self._limit:
+            self._table = np.resize(self._table, (min(2 * len(self._table), self._limit), 4))
+        self._table[self._count % self._limit] = bits
+        self._count += 1
+        return False
+
+
 def _bits(value: str) -> bytes:
     """Return the 32 bytes of a PDQ hash; none of any other, or of one that is written wrongly."""
     try:

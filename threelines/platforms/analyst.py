@@ -160,7 +160,7 @@ class Analyst:
         """Yield checked signals of a thread that is raised; nothing for any other."""
         if assessment.tier == "none":
             return
-        records = tuple(record for record in thread.records if record.kind != "system" and record.text)
+        records = tuple(record for record in thread.held if record.kind != "system" and record.text)
         words, whole = shown(records, {signal.record for signal in assessment.signals})
         self.tally.cut += bool(words) and not whole
         if words:

@@ -13,21 +13,32 @@ within a distance: `link.pictures`. Quality below 50 marks pictures with too lit
 from __future__ import annotations
 
 import json
-import subprocess
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import file_digest
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from threelines.link.pictures import Shown
+from threelines.platforms.ocr import Words, lacking, read_text
 from threelines.records import Attachment, Record, ThreelinesError
+from threelines.text.language import identify_all
 
 PDQ_QUALITY = 50
 """Below this PDQ's own quality figure, hashes of unlike pictures come close."""
 MAX_PIXELS = 40_000_000
 """A picture that claims more is not opened: a decompression bomb, or a map."""
-OCR_SECONDS = 20
+KEPT = 20_000
+"""Pictures whose measure is remembered; one that comes again after so many others is measured again."""
+WINDOW = 1000
+"""Records whose pictures are measured together, before the first of them is passed on."""
+SURE = 0.8
+"""A record counts as in a language (`Tally.languages`) where that is at least this likely."""
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia")
 
@@ -37,7 +48,7 @@ after signing, by anyone, often by a platform that recompresses; `edited` is not
 
 
 class MediaError(ThreelinesError):
-    """A media folder or an extra is missing."""
+    """A media folder is missing."""
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +64,9 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
     """The signer is on the deployer's list of trust anchors."""
     text: str = ""
-    """Words inside the image, as Tesseract reads them (3.6% character error on clean adverts)."""
+    """Words inside the image that Tesseract is sure of (3.6% character error on clean adverts): see `platforms.ocr`."""
+    unsure: bool = False
+    """It has what looks like letters, and Tesseract is not sure of them: no words, or another language's."""
     fault: str = ""
     """Why the image could not be read."""
 
@@ -61,17 +74,19 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
 def inspect(path: Path, *, languages: str = "", anchors: str = "", ocr: bool = True) -> Media:
     """Measure one image and forget it.
 
-    `languages` are Tesseract codes (`eng+tha`); `anchors` are PEM certificates that the deployer trusts.
+    `languages` are Tesseract codes (`eng+tha`; empty: English); `anchors` are PEM certificates that the deployer trusts.
     """
     credentials, signer, trusted = read_credentials(path, anchors=anchors)
     pdq, quality, fault = _hashed(path)
+    words = read_text(path, languages=languages) if ocr and not fault else Words()
     return Media(
         pdq=pdq if quality >= PDQ_QUALITY else "",
         quality=quality,
         credentials=credentials,
         signer=signer,
         trusted=trusted,
-        text=read_text(path, languages=languages) if ocr and not fault else "",
+        text=words.text,
+        unsure=words.unsure,
         fault=fault,
     )
 
@@ -138,26 +153,25 @@ def _declared(manifest: dict[str, Any]) -> Credentials:
     return "edited" if any(action.get("action") not in plain for action in actions) else "declared"
 
 
-def read_text(path: Path, *, languages: str = "") -> str:
-    """Return the words inside an image, by Debian's Tesseract in a process of its own with a time limit."""
-    command = ["tesseract", str(path), "stdout", "--psm", "6", *(("-l", languages) if languages else ())]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=OCR_SECONDS, check=False)  # noqa: S603 - fixed program, path as one argument
-    except FileNotFoundError as missing:
-        raise MediaError("tesseract is not installed; on Debian: apt-get install tesseract-ocr") from missing
-    except subprocess.TimeoutExpired:
-        return ""
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
-
-
 class Tally(msgspec.Struct):
     """What became of the pictures that records name; filled while they flow."""
 
+    packs: str = ""
+    """Tesseract's languages in which words are read (`eng+rus`); empty where they are not named."""
     measured: int = 0
+    """Different pictures: one that many records carry is measured once."""
+    carried: int = 0
+    """Places in records where they stand."""
+    worded: int = 0
+    """Pictures with words that could be read."""
+    unsure: int = 0
+    """Pictures in which most of what looks like letters could not be read: no words, or another language's."""
     missing: int = 0
     """Named in a record, and not in the folder."""
     unreadable: int = 0
     """In the folder, and no image that can be opened."""
+    languages: Counter[str] = msgspec.field(default_factory=Counter)
+    """ISO 639-3 of the texts beside the pictures, with the number of records."""
 
     @property
     def unread(self) -> int:
@@ -167,57 +181,171 @@ class Tally(msgspec.Struct):
     def told(self) -> str:
         """Say it in one line."""
         pictures = "picture" if self.measured == 1 else "pictures"
-        return f"{self.measured:,} {pictures} measured, {self.missing:,} missing, {self.unreadable:,} unreadable"
+        places = "" if self.carried == self.measured else f" ({self.carried:,} times in records)"
+        said = (
+            f"{self.measured:,} {pictures}{places} measured, {self.missing:,} missing, {self.unreadable:,} unreadable"
+        )
+        return f"{said}{self._words_told()}"
+
+    def _words_told(self) -> str:
+        if not (self.worded or self.unsure or self.packs):
+            return ""
+        said = f"; words read in {self.worded:,} of them" + (f" as {self.packs}" if self.packs else "")
+        if self.unsure:
+            said += (
+                f", {self.unsure:,} left out as Tesseract is not sure of the letters (no words, or another language's)"
+            )
+        packs = [pack for name, _ in self.languages.most_common() if (pack := lacking(name, self.packs or "eng"))]
+        if packs:
+            said += f"; languages of the texts beside them that were not read in pictures: {', '.join(packs[:5])}"
+        return said
+
+
+Progress = Callable[[str, int], None]
+"""Called with the stage, and how many pictures were measured since the last call."""
 
 
 def with_media(
-    records: Iterable[Record], folder: Path, look: Callable[[Path], Media] = inspect, *, tally: Tally | None = None
+    records: Iterable[Record],
+    folder: Path,
+    look: Callable[[Path], Media] = inspect,
+    *,
+    jobs: int = 1,
+    tally: Tally | None = None,
+    progress: Progress = lambda _stage, _done: None,
 ) -> Iterator[Record]:
-    """Yield each record with its images measured, and a record of kind `media` for the words inside.
+    """Yield each record with its images measured, and the words inside them as records of kind `media` in `inside`.
 
+    A picture is measured once, however many records carry it and under whatever names, and `jobs` of them at a time.
     Paths that leave the folder are never opened: names in an export are hostile input. `tally` counts what was found.
     """
-    counts = Tally() if tally is None else tally
     if not folder.is_dir():
         raise MediaError(f"{folder}: not a folder; give the one that holds the export's images")
-    for record in records:
-        if not record.attachments:
-            yield record
-            continue
-        measured = [_measured(attachment, folder, look, counts) for attachment in record.attachments]
-        yield msgspec.structs.replace(record, attachments=tuple(attachment for attachment, _ in measured))
-        for number, (attachment, media) in enumerate(measured, start=1):
-            if media and (media.text or media.credentials != "none"):
-                yield _inside(record, number, attachment, media)
+    pictures = _Pictures(folder.resolve(), look, jobs, progress)
+    counts = Tally() if tally is None else tally
+    stream = iter(records)
+    while part := list(islice(stream, WINDOW)):
+        if any(record.attachments for record in part):
+            yield from pictures.measured(part, counts)
+        else:
+            yield from part
 
 
-def _measured(
-    attachment: Attachment, folder: Path, look: Callable[[Path], Media], tally: Tally
-) -> tuple[Attachment, Media | None]:
-    if not attachment.name.lower().endswith(_IMAGES):
-        return attachment, None
-    path = _found(folder, attachment.name)
-    if path is None:
-        tally.missing += 1
-        return attachment, None
-    media = look(path)
-    if media.fault:
-        tally.unreadable += 1
-    else:
-        tally.measured += 1
-    return msgspec.structs.replace(attachment, hash=f"pdq:{media.pdq}" if media.pdq else attachment.hash), media
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class _Kept(OrderedDict[_Key, _Value], Generic[_Key, _Value]):
+    """The last `KEPT` things that were put in."""
+
+    def __setitem__(self, key: _Key, value: _Value) -> None:
+        super().__setitem__(key, value)
+        if len(self) > KEPT:
+            self.popitem(last=False)
+
+
+class _Picture(NamedTuple):
+    """A file of the folder, measured."""
+
+    name: str
+    """Of the first file with these bytes."""
+    media: Media
+
+
+class _Pictures:
+    """Measures the pictures of a folder, each once: files of the same bytes are one picture."""
+
+    def __init__(self, folder: Path, look: Callable[[Path], Media], jobs: int, progress: Progress) -> None:
+        self._folder, self._look, self._jobs, self._progress = folder, look, jobs, progress
+        self._bytes: _Kept[Path, str] = _Kept()
+        self._known: _Kept[str, _Picture] = _Kept()
+        self._told: _Kept[str, bool] = _Kept()
+        self._shown = Shown()
+
+    def measured(self, records: Sequence[Record], tally: Tally) -> Iterator[Record]:
+        """Yield the records of a window with what their pictures hold."""
+        paths = [[self._found(attachment, tally) for attachment in record.attachments] for record in records]
+        digests, found = self._look_at(dict.fromkeys(path for each in paths for path in each if path), tally)
+        carrying = [record.text for record, each in zip(records, paths, strict=True) if record.text and any(each)]
+        tally.languages.update(one.iso639_3 for one in identify_all(carrying) if one.confidence >= SURE)
+        for record, each in zip(records, paths, strict=True):
+            named = [digests.get(path, "") if path else "" for path in each]
+            tally.carried += sum(not found[digest].media.fault for digest in named if digest)
+            yield self._filled(record, [(digest, found[digest]) if digest else None for digest in named])
+
+    def _found(self, attachment: Attachment, tally: Tally) -> Path | None:
+        if not attachment.name.lower().endswith(_IMAGES):
+            return None
+        path = _found(self._folder, attachment.name)
+        tally.missing += path is None
+        return path
+
+    def _look_at(self, paths: Iterable[Path], tally: Tally) -> tuple[dict[Path, str], dict[str, _Picture]]:
+        """Return the digest of each path, and each picture by its digest.
+
+        The threads end before anything is passed on: what judges the records may fork this process.
+        """
+        with ThreadPoolExecutor(self._jobs) as pool:
+            new = [path for path in paths if path not in self._bytes]
+            fresh = dict(zip(new, pool.map(_digest, new), strict=True))
+            digests = {path: fresh.get(path) or self._bytes[path] for path in paths}
+            found = {digest: self._known[digest] for digest in digests.values() if digest in self._known}
+            wanted = {digest: path for path, digest in reversed(digests.items()) if digest not in found}
+            for (digest, path), media in zip(wanted.items(), pool.map(self._look, wanted.values()), strict=True):
+                found[digest] = _Picture(path.relative_to(self._folder).as_posix(), media)
+                _count(media, tally)
+                self._progress("pictures", 1)
+        self._bytes.update(digests)
+        self._known.update(found)
+        return digests, found
+
+    def _filled(self, record: Record, pictures: Sequence[tuple[str, _Picture] | None]) -> Record:
+        if not any(pictures):
+            return record
+        attachments, inside = [], []
+        for number, (attachment, picture) in enumerate(zip(record.attachments, pictures, strict=True), start=1):
+            if picture and picture[1].media.pdq:
+                attachment = msgspec.structs.replace(attachment, hash=f"pdq:{picture[1].media.pdq}")
+            attachments.append(attachment)
+            if picture and (picture[1].media.text or picture[1].media.credentials != "none"):
+                inside.append(_inside(record, number, picture[1], again=self._came_before(*picture)))
+        return msgspec.structs.replace(record, attachments=tuple(attachments), inside=tuple(inside))
+
+    def _came_before(self, digest: str, picture: _Picture) -> bool:
+        """Whether this picture, or a copy that differs in quality or size only, came in an earlier place."""
+        before = self._told.get(digest) or self._shown.before(f"pdq:{picture.media.pdq}")
+        self._told[digest] = True
+        return before
+
+
+def _count(media: Media, tally: Tally) -> None:
+    tally.unreadable += bool(media.fault)
+    tally.measured += not media.fault
+    tally.worded += bool(media.text)
+    tally.unsure += media.unsure
+
+
+def _digest(path: Path) -> str:
+    """Return a name for the bytes of a file; one that cannot be read is named by its place."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return str(path)
 
 
 def _found(folder: Path, name: str) -> Path | None:
     """Return the file of this name inside the folder; None for a name that leads out, or that no file can have."""
     try:
         path = (folder / name).resolve()
-        return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
+        return path if path.is_relative_to(folder) and path.is_file() else None
     except (ValueError, OSError):  # a zero byte, a name too long
         return None
 
 
-def _inside(record: Record, number: int, attachment: Attachment, media: Media) -> Record:
+def _inside(record: Record, number: int, picture: _Picture, *, again: bool) -> Record:
+    """Return what was read inside a picture, as said by the record's author; `again`: the picture came before."""
+    media = picture.media
     return Record(
         id=f"{record.id}/media/{number}",
         kind="media",
@@ -226,7 +354,6 @@ def _inside(record: Record, number: int, attachment: Attachment, media: Media) -
         conversation=record.conversation,
         time=record.time,
         text=media.text,
-        attachments=(attachment,),
-        source=record.source,
-        extra={"credentials": media.credentials, "signer": media.signer, "trusted": media.trusted},
+        source=picture.name,
+        extra={"credentials": media.credentials, "signer": media.signer, "trusted": media.trusted, "again": again},
     )

@@ -230,7 +230,7 @@ def _own_turn(talk: Talk, record: Record, at: float) -> None:
     talk.hours.append(int(at // 3600) % 24)
     if talk.mine == 1:
         talk.opening = record
-    if not names_contact(record.text):
+    if not any(names_contact(part.text) for part in record.held):
         return
     if talk.mine == 1:
         talk.contact_first = True

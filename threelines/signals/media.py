@@ -18,7 +18,7 @@ _WORDS = {
 @reads("advert", "conversation", "session")
 def declared_by_credentials(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """An image carries Content Credentials that declare how it was made. A missing declaration proves nothing."""
-    for record in thread.records:
+    for record in thread.held:
         said = record.extra.get("credentials", "none") if record.kind == "media" else "none"
         if said in _WORDS:
             yield Signal(

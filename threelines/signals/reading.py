@@ -279,7 +279,7 @@ def anything_said(thread: Thread, vocabulary: Vocabulary) -> bool:
 
 def _readings(thread: Thread, words: Matcher, quiet: frozenset[str]) -> Iterator[Reading]:
     """Read each record, but for those in `quiet`: they were read before, and nothing was found (`signals.quiet`)."""
-    for record in thread.records:
+    for record in thread.held:
         if record.kind != "system" and record.text and record.id not in quiet:
             folded = fold(record.text)
             yield Reading(record, folded, *words.find(folded))

@@ -170,7 +170,7 @@ def _seen(state: StageState, record: Record, signals: Iterable[Signal], *, sent:
     if record.author == state.sender:
         if sent == 1:
             seen.add(0)
-        elif answered and names_contact(record.text):
+        elif answered and any(names_contact(part.text) for part in record.held):
             seen.add(3)
     if min(sent, answered) in TRUST_AT and min(sent, answered) > min(state.sent, state.answered):
         seen.add(1)
@@ -199,7 +199,7 @@ def all_stages(thread: Thread, signals: Sequence[Signal] = ()) -> list[StageStat
         pair = talks.setdefault(record.conversation, {})
         if record.author not in pair and judged in ("", record.author):
             pair[record.author] = _begun(record, pair)
-        seen = [signal for signal in of_record.get(record.id, ()) if _stands_in(signal, record)]
+        seen = [s for part in record.held for s in of_record.get(part.id, ()) if _stands_in(s, part)]
         # With one other it is a talk of two, and the record is an answer, too; in a group only its author moves on.
         for author in pair if len(pair) <= 2 else (record.author,):
             pair[author] = advance(pair[author], record, seen)
