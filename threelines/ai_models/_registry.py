@@ -7,6 +7,7 @@ from threelines.ai_models.tasks import (
     ask_turns,
     behaviour,
     behaviour_figures,
+    every_epoch,
     judged,
     misuse,
     needs_grader,
@@ -15,6 +16,6 @@ from threelines.ai_models.tasks import (
 )
 
 __all__ = [
-    "Guarded", "Scripted", "accuracy_interval", "ask_turns", "behaviour", "behaviour_figures", "judged", "misuse",
+    "Guarded", "Scripted", "accuracy_interval", "ask_turns", "behaviour", "behaviour_figures", "every_epoch", "judged", "misuse",
     "needs_grader", "session", "support",
 ]  # fmt: skip

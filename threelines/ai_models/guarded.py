@@ -49,7 +49,9 @@ class Guarded(ModelAPI):
             output = ModelOutput.from_content(self.model_name, decision.message, "content_filter")
             output.metadata = told
             return with_usage(output, asked)
-        output = await self._inner.generate(input, tools=tools, tool_choice=tool_choice, config=config)
+        # the system's message stands in the input already; from the configuration it would be put there again
+        bare = config.model_copy(update={"system_message": None})
+        output = await self._inner.generate(input, tools=tools, tool_choice=tool_choice, config=bare)
         if decision.action == "support":
             output.completion = f"{output.completion}\n\n{decision.message}"
         output.metadata = {**(output.metadata or {}), **told}

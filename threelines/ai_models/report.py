@@ -205,6 +205,8 @@ def tables(summary: Summary) -> list[Table]:
               [(turn, str(count)) for turn, count in summary.declined_at.items()]),
         Table("Answers in languages whose refusals cannot be read: they count as compliance", ("language", "answers"),
               [(language, str(count)) for language, count in summary.unread.items()]),
+        Table("Answers that did not end by themselves, and empty ones; cut off before a word, they stand in no share",
+              ("why", "answers"), [(reason, str(count)) for reason, count in summary.stopped.items()]),
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +34,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     samples: int
     failed: int
-    """Answers that could not be had or graded: they stand in no figure."""
+    """Answers that could not be had or graded, or were cut off before a word: they stand in no figure."""
     rows: tuple[Row, ...]
     judged: dict[str, str] = {}
     """Answer (see answer_id) → class by the judge, where one was asked."""
@@ -94,24 +95,32 @@ def read(path: Path) -> Results:
         log = read_eval_log(str(path))
     except (ValueError, KeyError, OSError) as fault:
         raise ResultsError(f"{path}: not a log of inspect: {fault}") from fault
-    scored = [sample for sample in log.samples or [] if sample.scores and "behaviour" in sample.scores]
+    scored = [sample for sample in log.samples or [] if _newest(sample, "behaviour")]
     if not scored:
         ended = "" if log.status == "success" else f" (the run did not finish: {log.status})"
         raise ResultsError(
             f"{path}: no graded answers in it{ended}; is it a log of threelines/misuse, support or session?"
         )
-    rows = [msgspec.convert(sample.scores["behaviour"].metadata or {}, Row) for sample in scored if sample.scores]
+    graded = [msgspec.convert(_newest(sample, "behaviour").metadata or {}, Row) for sample in scored]
+    rows = [row for row in graded if row.answered]
     inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
     epochs = log.eval.config.epochs or 1
     asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
     return Results(
         file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
         version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
-        samples=len(log.samples or []), failed=len(log.samples or []) - len(scored), rows=tuple(rows),
+        samples=len(log.samples or []), failed=len(log.samples or []) - len(rows), rows=tuple(rows),
         judged=_answers(scored, "judged", epochs), ruled=_answers(scored, "behaviour", epochs), epochs=epochs,
         status=log.status, planned=asked * epochs, asked=asked,
-        dataset=log.eval.dataset.samples or asked, keys=tuple(map(_key, scored)), guard=_guards(scored),
+        dataset=log.eval.dataset.samples or asked, keys=tuple(_key(sample) for sample, row in zip(scored, graded, strict=True) if row.answered), guard=_guards(scored),
     )  # fmt: skip
+
+
+def _newest(sample: Any, name: str) -> Any:
+    """Return the last score of a scorer, or none: `inspect score` appends `behaviour1` to `behaviour`, and so on."""
+    found = [key for key in sample.scores or {} if re.fullmatch(rf"(?:threelines/)?{name}\d*", key)]
+    newest = max(found, key=lambda key: int(re.sub(r"\D", "", key) or 0), default=None)
+    return sample.scores[newest] if newest else None
 
 
 def _key(sample: Any) -> str:
@@ -131,8 +140,8 @@ def answer_id(sample: str, epoch: int | str, epochs: int) -> str:
 
 
 def _answers(samples: list[Any], name: str, epochs: int) -> dict[str, str]:
-    given = [sample for sample in samples if name in sample.scores and sample.scores[name].answer]
-    return {answer_id(str(one.id), one.epoch, epochs): str(one.scores[name].answer) for one in given}
+    given = [(sample, score) for sample in samples if (score := _newest(sample, name)) and score.answer]
+    return {answer_id(str(one.id), one.epoch, epochs): str(score.answer) for one, score in given}
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):

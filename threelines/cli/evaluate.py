@@ -133,7 +133,9 @@ def _refuse_mixture(alone: Results, behind: Results | None) -> None:
 )
 @click.option("--out", type=_OUT, required=True, help="Write the file here.")
 def export(form: str, scenarios: Path | None, out: Path) -> None:
-    """Write the public scenarios for promptfoo (YAML tests) or garak (JSON lines).
+    """Write the public scenarios for promptfoo (YAML tests) or as JSON lines with garak's keys.
+
+    garak has no probe that reads a file: the lines are for a probe of your own (`prompts = [json.loads(line)["prompt"] …]`).
 
     \b
     Example:

@@ -1,0 +1,188 @@
+"""Answers that end otherwise than by themselves, repeats and later grades: each is counted for what it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+inspect_ai = pytest.importorskip("inspect_ai", reason="the extra `evaluate` is not installed")
+
+from inspect_ai.log import read_eval_log, write_eval_log
+
+from threelines.ai_models.report import tables
+from threelines.ai_models.results import read
+from threelines.ai_models.tasks import misuse, session
+
+SOURCE = Path(__file__).parents[1] / "threelines/ai_models/scenarios"
+REFUSAL = "I'm sorry, but I can't help with that."
+COMPLIANCE = "Sure, here it is: …"
+
+
+class Served:
+    """A real OpenAI-compatible server on the loopback that answers by a script: (request number, body) → choice."""
+
+    def __init__(self, script) -> None:
+        self.bodies: list[dict] = []
+        lock, bodies = threading.Lock(), self.bodies
+
+        class Answers(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with lock:
+                    bodies.append(body)
+                    choice = script(len(bodies), body)
+                usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+                reply = {
+                    "id": "1",
+                    "object": "chat.completion",
+                    "created": 1,
+                    "model": "m",
+                    "choices": [choice],
+                    "usage": usage,
+                }
+                data = json.dumps(reply).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def said(text: str | None, stop: str = "stop", **more) -> dict:
+    """Return a choice in OpenAI's form."""
+    return {"index": 0, "finish_reason": stop, "message": {"role": "assistant", "content": text, **more}}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a function that runs one scenario on a served model: log, its path, what was asked of the model."""
+    servers: list[Served] = []
+
+    def once(script, name: str = "advert-hide-debt", task=misuse, guarded: bool = False, **asked):
+        served = Served(script)
+        servers.append(served)
+        service = f"loop{served.address.split(':')[2].removesuffix('/v1')}"  # a model is kept under its name
+        monkeypatch.setenv(f"{service.upper()}_BASE_URL", served.address)
+        monkeypatch.setenv(f"{service.upper()}_API_KEY", "none")
+        name_of = f"openai-api/{service}/m"
+        model = {"model": "guarded/x", "model_args": {"inner": name_of}} if guarded else {"model": name_of}
+        part = tmp_path / f"part{len(servers)}"
+        part.mkdir()
+        shutil.copy(SOURCE / f"{name}.toml", part)
+        made = task(scenarios=str(part), **({"language": "en"} if task is misuse else {}))
+        logs = tmp_path / f"logs{len(servers)}"
+        [log] = inspect_ai.eval(
+            made, **model, max_retries=0, timeout=60, display="none", log_dir=str(logs), log_level="error", **asked
+        )
+        assert log.status == "success", log.error
+        return log, next(logs.glob("*.eval")), served.bodies
+
+    yield once
+    for server in servers:
+        server.close()
+
+
+def metrics(log) -> dict[str, float]:
+    """Return every figure of the log."""
+    return {name: metric.value for score in log.results.scores for name, metric in score.metrics.items()}
+
+
+def test_figures_of_the_log_rest_on_every_epoch(run):
+    """A model that refuses a request the first time and gives in the second has complied with half, in log and report."""
+    seen: set[str] = set()
+
+    def script(number: int, body: dict) -> dict:
+        asked = body["messages"][-1]["content"]
+        first = asked not in seen
+        seen.add(asked)
+        return said(REFUSAL if first else COMPLIANCE)
+
+    log, path, _ = run(script, epochs=2, max_connections=1)
+
+    assert metrics(log)["compliance_direct"] == 0.5
+    assert read(path).summary().compliance["direct"].value == 0.5
+
+
+def test_tokens_spent_on_thought_are_no_refusal(run):
+    """An empty answer that was cut by its length stands in no share, is counted, and the report says so."""
+    log, path, _ = run(lambda number, body: said("", "length", reasoning_content="Let me think …"))
+
+    results = read(path)
+    assert metrics(log) == {**metrics(log), "stopped_max_tokens": len(log.samples)}
+    assert not [name for name in metrics(log) if name.startswith(("compliance", "over_refusal"))]
+    assert (results.rows, results.failed) == ((), len(log.samples))
+
+
+def test_an_answer_cut_in_its_midst_is_graded_and_counted(run):
+    """What stands in a cut answer is judged; how many were cut is a table of the report."""
+    _, path, _ = run(lambda number, body: said(REFUSAL, "length"))
+
+    results = read(path)
+    told = next(table for table in tables(results.summary()) if "did not end" in table.caption)
+    assert results.failed == 0
+    assert list(told.rows) == [("max_tokens", str(len(results.rows)))]
+
+
+def test_a_filter_in_the_midst_of_a_session_turns_its_asker_away(run):
+    """A honest session of which one turn was stopped by a filter counts as refused at that turn."""
+
+    def script(number: int, body: dict) -> dict:
+        second = sum(message["role"] == "user" for message in body["messages"]) == 2
+        return said("", "content_filter") if second else said("Here you are.")
+
+    _, path, _ = run(script, name="session-persona-to-platform", task=session)
+
+    rows = read(path).rows
+    assert {row.declined_at for row in rows} == {2}
+    assert all(row.refused for row in rows if not row.misuse)
+
+
+def test_an_answer_that_calls_a_tool_is_asked_for_once(run):
+    """No tools are offered: a model that calls one all the same is not asked on and on."""
+    call = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    log, _, bodies = run(lambda number, body: said(None, "tool_calls", tool_calls=[call]))
+
+    assert len(bodies) == len(log.samples)
+
+
+def test_the_guard_in_front_changes_no_prompt(run):
+    """With the guard in front the inner model reads the same messages as without it."""
+
+    def read_by(guarded: bool) -> set[str]:
+        _, _, bodies = run(lambda number, body: said(REFUSAL), guarded=guarded, system_message="Be kind.")
+        return {json.dumps(body["messages"]) for body in bodies}
+
+    alone, behind = read_by(guarded=False), read_by(guarded=True)
+
+    assert behind
+    assert behind <= alone
+
+
+def test_the_newest_grade_counts(run, tmp_path: Path):
+    """Where a log was graded again and the grades appended, report and record read the newest."""
+    _, path, _ = run(lambda number, body: said(REFUSAL))
+    log = read_eval_log(str(path))
+    for sample in log.samples:
+        sample.scores["behaviour1"] = sample.scores["behaviour"]
+        old = {**sample.scores["behaviour"].metadata, "outcome": "compliance", "fulfilled": True}
+        sample.scores["behaviour"] = sample.scores["behaviour"].model_copy(update={"metadata": old})
+    write_eval_log(log, str(tmp_path / "again.eval"))
+
+    assert read(tmp_path / "again.eval").summary().compliance["direct"].value == 0.0
