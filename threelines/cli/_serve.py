@@ -21,6 +21,7 @@ from threelines.vocabulary.terms import load
 from threelines.web import demo
 from threelines.web.app import create_app
 from threelines.web.desk import Desk, Options
+from threelines.web.grants import CONSOLE
 
 
 class Serving:
@@ -124,7 +125,7 @@ class Serving:
         if self.given["demo"]:
             self._fill(desk)
         elif desk.accounts.is_empty():
-            secret = desk.accounts.invite(role="admin", purpose="setup")
+            secret = desk.grants.invite(CONSOLE, role="admin", kind="setup").secret
             click.echo(
                 f"First run. Open this link once, within 48 hours, to become the admin:\n  {address}/once/{secret}"
             )
