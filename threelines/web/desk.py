@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from threelines.ai_models.summary import Summary
@@ -144,8 +145,15 @@ def _refuse_one_factor(request: Request, person: Person) -> None:
 
 
 async def sent_form(request: Request) -> FormData:
-    """Return the form of a request (FastAPI gives the same one to whoever asks again)."""
-    return await request.form()
+    """Return the form of a request (FastAPI gives the same one to whoever asks again).
+
+    Raises RequestValidationError for a NUL character in it: PostgreSQL keeps no text with one.
+    """
+    form = await request.form()
+    for name, value in form.multi_items():
+        if "\0" in name or "\0" in (value.filename or "" if isinstance(value, UploadFile) else value):
+            raise RequestValidationError([{"type": "value_error", "loc": ("body",), "msg": "a NUL character"}])
+    return form
 
 
 Sent = Annotated[FormData, Depends(sent_form)]

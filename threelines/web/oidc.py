@@ -24,7 +24,7 @@ from starlette.responses import RedirectResponse, Response
 from threelines.records import ThreelinesError
 from threelines.web.desk import desk, peer
 from threelines.web.entrance import signed_in_answer
-from threelines.web.pages import page
+from threelines.web.pages import address_of, page
 
 router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -143,7 +143,7 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
 
 
 def _back(request: Request) -> str:
-    return f"{request.base_url}oidc/back"
+    return f"{address_of(request)}oidc/back"
 
 
 def _message(request: Request, title: str, message: str, status: int) -> Response:
