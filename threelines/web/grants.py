@@ -1,6 +1,6 @@
 """Ways into an account: one-time links, new passwords, lost phones; and who must agree to them.
 
-Nobody becomes somebody else alone: docs/design/0014-two-people-for-an-account.md says the rule and why.
+Nobody becomes somebody else alone: docs/design/0015-two-people-for-an-account.md says the rule and why.
 """
 
 from __future__ import annotations
