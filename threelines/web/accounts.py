@@ -100,6 +100,11 @@ MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
 class AccountError(ThreelinesError):
     """Somebody cannot come in or change an account; the text never says which part was wrong."""
 
+    def __init__(self, message: str, *, account: str = "") -> None:
+        super().__init__(message)
+        self.account = account
+        """Id of the account that was asked for, where there is one: for the audit, never shown."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a person set for themselves."""
@@ -237,7 +242,8 @@ class Accounts:
         row = self._row_by_name(name)
         right = self._matches(row.password if row is not None else self._nobody, password)
         if row is None or not right or row.disabled or (row.totp is not None and not self._code_fits(row, code)):
-            raise AccountError("That did not match. Check the name, the password and the code.")
+            asked = "" if row is None else str(row.id)
+            raise AccountError("That did not match. Check the name, the password and the code.", account=asked)
         return self.begin_session(row.id)
 
     def check_password(self, key: str, password: str) -> None:
@@ -294,11 +300,6 @@ class Accounts:
         """Return the open account of a name that an identity provider vouched for."""
         row = self._row_by_name(name)
         return None if row is None or row.disabled else self._person(row)
-
-    def id_of(self, name: str) -> str:
-        """Return the id of the account of this name, closed or not; empty when there is none."""
-        row = self._row_by_name(name)
-        return "" if row is None else str(row.id)
 
     def _row_by_name(self, name: str) -> Any:
         login = name.strip().lower()

@@ -60,7 +60,7 @@ def login(request: Request, form: Sent) -> Response:
     try:
         secret = here.accounts.sign_in(name, text(form, "password"), text(form, "code"))
     except AccountError as fault:
-        note_refused(request, "session.refused", record=here.accounts.id_of(name))
+        note_refused(request, "session.refused", record=fault.account)
         return _login_page(request, fault=str(fault), name=name, next_page=text(form, "next"), status=401)
     here.sign_ins.clear(name)
     here.places.forgive(peer(request))
