@@ -47,8 +47,8 @@ def console_with(tmp_path, vocabulary):
     return make
 
 
-def make_console(folder: Path, vocabulary, options) -> Console:
-    """Put a console together in a folder."""
+def make_console(folder: Path, vocabulary, options, *, store=None) -> Console:
+    """Put a console together in a folder, with a database there or the one given."""
     from starlette.testclient import TestClient
 
     from threelines.store.database import Store
@@ -56,7 +56,10 @@ def make_console(folder: Path, vocabulary, options) -> Console:
     from threelines.web.app import create_app
 
     app = create_app(
-        Store.open(folder / "site.db"), Keyring.create(folder / "site.key"), options=options, vocabulary=vocabulary
+        store or Store.open(folder / "site.db"),
+        Keyring.create(folder / "site.key"),
+        options=options,
+        vocabulary=vocabulary,
     )
 
     def client():

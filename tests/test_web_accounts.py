@@ -8,6 +8,7 @@ import pytest
 
 from threelines.web import accounts as accounts_module
 from threelines.web.accounts import AccountError
+from threelines.web.grants import CONSOLE
 from threelines.web.security import CONTENT_SECURITY_POLICY, Limit, form_token
 
 PASSWORD = "seven quiet lamps"
@@ -21,7 +22,7 @@ def token_in(page):
 def test_the_first_run_makes_an_admin_by_a_link_that_works_once(console):
     """No account and no password exists until somebody opens the link; the second try gets nothing."""
     assert console.desk.accounts.is_empty()
-    secret = console.desk.accounts.invite(role="admin", purpose="setup")
+    secret = console.desk.grants.invite(CONSOLE, role="admin", kind="setup").secret
     browser = console.client()
     assert browser.get(f"/once/{secret}").status_code == 200
     answer = browser.post(f"/once/{secret}", data={"name": "Maria", "password": PASSWORD})
@@ -34,7 +35,7 @@ def test_the_first_run_makes_an_admin_by_a_link_that_works_once(console):
 
 def test_a_weak_password_does_not_use_the_link_up(console):
     """A refused password leaves the link for another try."""
-    secret = console.desk.accounts.invite(role="reviewer")
+    secret = console.desk.grants.invite(CONSOLE, role="reviewer").secret
     for weak in ("short", "aaaaaaaaaaaaaaa", "mypassword1234", "rudolf-rudolf-1"):
         answer = console.client().post(f"/once/{secret}", data={"name": "rudolf", "password": weak})
         assert answer.status_code == 422, weak
@@ -207,7 +208,7 @@ def test_no_name_password_or_secret_lies_in_the_file(console, tmp_path):
     """Names are sealed; passwords, sessions, links and tokens are kept as hashes."""
     person = console.desk.accounts.add("zerbinetta", PASSWORD, role="reviewer")
     secrets = [
-        console.desk.accounts.begin_session(person.id), console.desk.accounts.invite(role="intake"),
+        console.desk.accounts.begin_session(person.id), console.desk.grants.invite(CONSOLE, role="intake").secret,
         console.desk.accounts.make_token("ingest", label="zerbinetta's stream"),
     ]  # fmt: skip
     raw = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("site.db*")))

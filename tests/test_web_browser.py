@@ -427,6 +427,31 @@ def test_an_admin_invites_a_person_who_sets_a_password(window):
     expect(guest.locator("h1")).to_have_text("Dashboard")
 
 
+def test_two_people_help_a_colleague_who_lost_the_password(window, site):
+    """The admin gets the link, the supervisor the code; the colleague needs both and is then told what was done."""
+    colleague = f"colleague-{time.time_ns()}"
+    site.desk.accounts.add(colleague, "seven quiet lamps", role="intake")
+    admin = window("demo-admin")
+    admin.get_by_role("button", name=f"Reset password of {colleague}").click()
+    refuse_barriers(admin)
+    link = admin.locator("p.secret").inner_text()
+    second = window("demo-supervisor", size=PHONE)
+    second.goto("/access")
+    refuse_barriers(second)
+    second.get_by_role("button", name=f"Agree to new password {colleague}").click()
+    refuse_barriers(second)
+    owner = window(size=PHONE)
+    owner.goto(link)
+    refuse_barriers(owner)
+    owner.fill("#code", second.locator("p.secret").inner_text())
+    owner.fill("#password", "nine other lamps")
+    owner.get_by_role("button", name="Set it").click()
+
+    expect(owner.locator("#changes + ul")).to_contain_text("asked by demo-admin")
+    refuse_barriers(owner)
+    no_sideways_scrolling(owner)
+
+
 @SIZES
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_a_person_with_an_offer_gets_an_answer(window, size, scripts):
@@ -461,7 +486,7 @@ PAGES = {
     "": ("/check", "/login"),
     "demo-reviewer-2": ("/review", "/review/upload", "/review/agreement", "/account", "/nothing"),
     "demo-case-worker": ("/register", "/register/new?form=full"),
-    "demo-data-protection-officer": ("/audit", "/release", "/register"),
+    "demo-data-protection-officer": ("/audit", "/release", "/register", "/access"),
     "demo-admin": ("/admin",),
 }
 

@@ -124,11 +124,21 @@ def test_a_statement_that_is_not_right_lets_nobody_in(known, provider, mood):
     "who", [{"email": "ana@example.org", "email_verified": False}, {"email": "eve@example.org", "email_verified": True}]
 )
 def test_an_unverified_or_unknown_name_gets_no_account(known, provider, who):
-    """Accounts are made by an admin, never by a provider's word."""
+    """Accounts are made by an admin, never by a provider's word; the audit keeps that somebody was refused."""
     provider.who = who
     _, answer = come_in(known, provider)
 
     assert answer.status_code == 403
+    assert [entry.action for entry in known.desk.audit.entries(who="unknown")] == ["session.refused"]
+
+
+def test_the_provider_leads_back_to_the_public_address(console_with, provider):
+    """Whatever host a request claims, the way back is the address that the organisation named."""
+    issuer = Issuer(provider.address, client="console", secret="s")
+    browser = console_with(oidc=issuer, public_address="https://console.example.org").client()
+    asked = parse_qs(urlsplit(browser.get("/oidc", headers={"host": "evil.example"}).headers["location"]).query)
+
+    assert asked["redirect_uri"] == ["https://console.example.org/oidc/back"]
 
 
 def test_another_browsers_answer_is_refused(known, provider):

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
 from threelines.roles import ROLES, scope_of
 from threelines.web.app import OPEN, OpenRoute, guards_of, refuse_open_routes, routes_of
+from threelines.web.grants import CONSOLE
 from threelines.web.security import form_token
 
 HOSTILE = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}\u202e"
@@ -126,7 +127,7 @@ def test_hostile_words_are_inert(console):
 
 def test_logs_and_metrics_hold_no_content(console, capsys):
     """Route patterns are counted and logged; ids, secrets and words are not."""
-    secret = console.desk.accounts.invite(role="intake")
+    secret = console.desk.grants.invite(CONSOLE, role="intake").secret
     console.client().get(f"/once/{secret}?name=zerbinetta")
     console.client().post("/check", data={"offer": "zerbinetta"})
     token = console.desk.accounts.make_token("metrics", label="watch")

@@ -58,6 +58,7 @@ store.wipe            -       -            all         -        all             
 audit.read            -       -            -           -        all                      -      -
 audit.verify          -       -            -           -        all                      all    -
 user.manage           -       -            -           -        -                        all    -
+user.approve          -       -            all         -        all                      -      -
 system.read           -       -            -           -        all                      all    -
 finding.list          -       -            all         all      -                        -      all
 finding.review        -       -            all         -        -                        -      all

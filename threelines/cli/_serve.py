@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import socket
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from threelines.ai_models.summary import Summary
+from threelines.cli._key import key_file_of, open_keyring
 from threelines.people.helplines import confirmations
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
@@ -21,6 +21,7 @@ from threelines.vocabulary.terms import load
 from threelines.web import demo
 from threelines.web.app import create_app
 from threelines.web.desk import Desk, Options
+from threelines.web.grants import CONSOLE
 
 
 class Serving:
@@ -41,7 +42,7 @@ class Serving:
                 f"port {self.given['port']}: {fault.strerror}; choose another with --port"
             ) from fault
         listening.listen(512)
-        self._say(app.state.desk, f"http://{self.given['host']}:{listening.getsockname()[1]}")
+        self._say(app.state.desk, listening.getsockname()[1])
         if self.given["workers"] == 1:
             self._serve(app, listening)
         else:
@@ -49,9 +50,10 @@ class Serving:
             self._share(listening)
 
     def _serve(self, app: FastAPI, listening: socket.socket) -> None:
-        # X-Forwarded-* counts only from a proxy on this machine (uvicorn's default list of trusted peers).
+        # X-Forwarded-* counts only from the proxies named: anybody else could claim any address and evade the limits.
         settings = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, proxy_headers=self.given["behind_https"],
+            forwarded_allow_ips=list(self.given["proxies"]),
             timeout_graceful_shutdown=10, timeout_keep_alive=20,
         )  # fmt: skip
         uvicorn.Server(settings).run(sockets=[listening])
@@ -83,7 +85,7 @@ class Serving:
         given = self.given
         keyring = self._keyring()
         options = Options(
-            https=given["behind_https"], second_factor=not (given["no_second_factor"] or given["demo"]),
+            https=given["behind_https"], public_address=given["public_address"], second_factor=not (given["no_second_factor"] or given["demo"]),
             exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
             webhook_secret=given["webhook_secret"], oidc=self._issuer(),
             organisation=given["organisation"], countries=given["countries"],
@@ -95,15 +97,11 @@ class Serving:
         )  # fmt: skip
 
     def _keyring(self) -> Keyring:
-        path = self.given["key_file"]
-        if path is None:
-            if "://" in self.given["address"]:
-                raise click.UsageError("--key is needed with a database server: the key never lies in the database")
-            path = Path(self.given["address"]).with_suffix(".key")
-        if path.exists():
-            return Keyring.open(path, passphrase=self.given["passphrase"])
-        click.echo(f"New key file: {path}. Keep a copy of it apart from the backups: without it the data is lost.")
-        return Keyring.create(path, passphrase=self.given["passphrase"])
+        database, named = self.given["address"], self.given["key_file"]
+        path = key_file_of(database, named)
+        if not path.exists():
+            click.echo(f"New key file: {path}. Keep a copy of it apart from the backups: without it the data is lost.")
+        return open_keyring(database, named, self.given["passphrase"], create=True)
 
     def _evaluations(self) -> dict[str, Summary]:
         folder = self.given["evaluations"]
@@ -120,15 +118,25 @@ class Serving:
 
         return Issuer(self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"])
 
-    def _say(self, desk: Desk, address: str) -> None:
+    def _address(self, port: int) -> str:
+        """Return where people reach the console, as far as we can know it."""
+        if self.given["public_address"]:
+            return str(self.given["public_address"]).rstrip("/")
+        host = self.given["host"]
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - asked for, not bound to
+            return "https://YOUR-ADDRESS"  # --public-address says which
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def _say(self, desk: Desk, port: int) -> None:
+        address = self._address(port)
         if self.given["demo"]:
             self._fill(desk)
         elif desk.accounts.is_empty():
-            secret = desk.accounts.invite(role="admin", purpose="setup")
+            secret = desk.grants.invite(CONSOLE, role="admin", kind="setup").secret
             click.echo(
                 f"First run. Open this link once, within 48 hours, to become the admin:\n  {address}/once/{secret}"
             )
-        click.echo(f"Console:    {address}/\nCheck page: {address}/check\nStop with Ctrl-C.")
+        click.echo(f"Console:    {address}/\nCheck page: {address}/check\nListens on: port {port}\nStop with Ctrl-C.")
 
     def _fill(self, desk: Desk) -> None:
         made = demo.make_accounts(desk)

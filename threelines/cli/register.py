@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from threelines.cli._key import RULE
 from threelines.roles import ROLES, User
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def database_options(role: str, *, required: bool = True) -> Callable[[_Function
     def add(function: _Function) -> _Function:
         for option in reversed((
             click.option("--db", "database", required=required, envvar="THREELINES_DB", help="Path of a SQLite file, or postgresql+psycopg://… ."),
-            click.option("--key-file", envvar="THREELINES_KEYRING", type=click.Path(path_type=Path), help="Key file; for a file F.db it is F.db.key."),
+            click.option("--key-file", "--key", envvar="THREELINES_KEYRING", type=click.Path(path_type=Path), help=RULE),
             click.option("--passphrase", envvar="THREELINES_PASSPHRASE", default="", help="Of a key file that is locked with one; better given by the environment."),
             click.option("--user", envvar="THREELINES_USER", default="", help="Your worker id, for the audit; your login name otherwise."),
             click.option("--role", envvar="THREELINES_ROLE", type=click.Choice(ROLES), default=role, show_default=True),
@@ -51,23 +52,18 @@ def opened(*, create: bool = False, today: date | None = None, **options: Any) -
 
 
 def keyring_of(database: str, key_file: Path | None, passphrase: str, *, create: bool = False) -> Keyring:
-    """Open the key file beside the database, or the one named; make it when `create` says so."""
-    from threelines.store.keyring import Keyring
+    """Open the key file of a database; make it when `create` says so."""
+    from threelines.cli._key import open_keyring
 
-    if key_file is None:
-        if "://" in database and not database.startswith("sqlite:///"):
-            raise click.UsageError("name the key file with --key-file or THREELINES_KEYRING")
-        key_file = Path(database.removeprefix("sqlite:///") + ".key")
-    if create and not key_file.exists():
-        return Keyring.create(key_file, passphrase=passphrase)
-    return Keyring.open(key_file, passphrase=passphrase)
+    return open_keyring(database, key_file, passphrase, create=create)
 
 
 def _user_of(options: Mapping[str, Any]) -> User:
-    return User(id=options["user"] or _login(), role=options["role"], team=options["team"])
+    return User(id=options["user"] or login(), role=options["role"], team=options["team"])
 
 
-def _login() -> str:
+def login() -> str:
+    """Return the login name of this machine, as a worker id."""
     return re.sub(r"[^A-Za-z0-9._-]", "", getpass.getuser()) or "local"
 
 

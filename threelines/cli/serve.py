@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+from threelines.cli._key import RULE
+
+
+def _networks(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for text in given:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            raise click.BadParameter(f"{text}: an address or a network is expected, such as 172.30.7.1") from None
+    return given
+
+
+def _address(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    # The pages stand at the root of an address: with a path behind it their links would lead elsewhere.
+    if given and not re.fullmatch(r"https?://[^/?#@\s]+/?", given):
+        raise click.BadParameter("https:// and a host are expected, and no path")
+    return given
 
 
 @click.command(short_help="Open the console and the check page in a browser.")
@@ -18,11 +38,12 @@ import click
     help="Database: a path, or postgresql+psycopg://user@host/name.",
 )
 @click.option(
+    "--key-file",
     "--key",
     "key_file",
-    envvar="THREELINES_KEY",
+    envvar="THREELINES_KEYRING",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Key file of the organisation (default: beside the database, ending in .key). Made on the first run; keep a copy apart from the backups.",
+    help=f"{RULE} Made on the first run; keep a copy apart from the backups.",
 )
 @click.option(
     "--passphrase",
@@ -50,8 +71,22 @@ import click
     type=click.IntRange(1, 32),
     help="Processes that share the work; limits of tries and requests count in each.",
 )
+@click.option("--behind-https", is_flag=True, help="A proxy in front ends TLS: cookies are sent over https only.")
 @click.option(
-    "--behind-https", is_flag=True, help="A proxy on this machine ends TLS: cookies are sent over https only."
+    "--trusted-proxy",
+    "proxies",
+    envvar="THREELINES_TRUSTED_PROXY",
+    multiple=True,
+    default=("127.0.0.1", "::1"),
+    callback=_networks,
+    help="Address or network of the proxy: only its X-Forwarded-For and -Proto are believed (default: this machine); may be repeated.",
+)
+@click.option(
+    "--public-address",
+    envvar="THREELINES_PUBLIC_ADDRESS",
+    default="",
+    callback=_address,
+    help="Where people reach the console, such as https://console.example.org: stands in one-time links and for --oidc.",
 )
 @click.option("--no-second-factor", is_flag=True, help="Do not ask for an authenticator app. For demonstrations.")
 @click.option(
@@ -135,6 +170,7 @@ def command(**given: Any) -> None:
     Examples:
       threelines serve --demo
       threelines serve --db /var/lib/threelines/site.db --port 8080 --behind-https
+      threelines serve --db site.db --behind-https --public-address https://console.example.org
       threelines serve --db postgresql+psycopg://threelines@db/site --oidc https://id.example.org
     """
     from threelines.cli._serve import Serving

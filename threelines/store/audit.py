@@ -44,6 +44,11 @@ MIGRATIONS: tuple[Migration, ...] = (("0001_audit", _metadata.create_all),)
 class AuditError(ThreelinesError):
     """The chain is broken, or an entry would hold what must not be logged."""
 
+    def __init__(self, message: str, *, entry: int = 0) -> None:
+        super().__init__(message)
+        self.entry = entry
+        """Number of the entry at which the chain breaks; 0 where it is none, or the end was cut off."""
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the audit. `record` is a random id; no field holds case content."""
@@ -62,12 +67,14 @@ class Audit:
     """The chain: HMAC-SHA256 with the organisation's audit key over each entry and the one before.
 
     Changing, removing or inserting an entry breaks the chain. Cutting off its end cannot be seen
-    from inside: write `head()` down elsewhere (print it, mail it) and give it to `verify`.
+    from inside: write `head()` down elsewhere (print it, mail it) and give it to `verify`. Each
+    process also remembers the head that it saw last, and misses it when it is gone.
     """
 
     def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
+        self._seen = f"0:{_START}"
         store.migrate("audit", MIGRATIONS)
 
     def add(self, user: User, action: str, *, record: str = "", reason: str = "") -> None:
@@ -88,13 +95,15 @@ class Audit:
         entry = msgspec.structs.replace(entry, hash=self._hash(entry, before))
         connection.execute(_ADD, msgspec.structs.asdict(entry))
 
-    def entries(self, *, record: str = "", who: str = "", newest: int = 0) -> Iterator[Entry]:
-        """Yield entries in order; `newest` limits them to the last so many."""
+    def entries(self, *, record: str = "", who: str = "", before: int = 0, newest: int = 0) -> Iterator[Entry]:
+        """Yield entries in order; `newest` limits them to the last so many, of those below number `before`."""
         wanted = sa.select(_audit).order_by(_audit.c.id.desc())
         if record:
             wanted = wanted.where(_audit.c.record == record)
         if who:
             wanted = wanted.where(_audit.c.who == who)
+        if before:
+            wanted = wanted.where(_audit.c.id < before)
         if newest:
             wanted = wanted.limit(newest)
         with self._store.read() as connection:
@@ -107,16 +116,27 @@ class Audit:
         return f"{last.id}:{last.hash}" if last else f"0:{_START}"
 
     def verify(self, *, anchor: str = "") -> int:
-        """Check every link, and that the `anchor` (an earlier `head()`) is still there; return the count."""
-        before, count, anchors = _START, 0, {f"0:{_START}"}
+        """Check every link, and that the `anchor` (an earlier `head()`) is still there; return the count.
+
+        Raises AuditError with the number of the first entry that does not fit, or for a cut end.
+        """
+        before, count, anchors, seen = _START, 0, {f"0:{_START}"}, self._seen
         for entry in self.entries():
             count += 1
-            if entry.id != count or not hmac.compare_digest(entry.hash, self._hash(entry, before)):
-                raise AuditError(f"audit entry {count}: altered, removed or inserted; compare it with a backup")
+            # An altered hash can be anything: SQLite keeps bytes in a text column.
+            if entry.id != count or not hmac.compare_digest(
+                str(entry.hash).encode(), self._hash(entry, before).encode()
+            ):
+                fault = f"audit entry {count}: altered, removed or inserted; compare it with a backup"
+                raise AuditError(fault, entry=count)
             before = entry.hash
             anchors.add(f"{count}:{before}")
         if anchor and anchor not in anchors:
             raise AuditError("audit: the end was cut off, or the anchor is another database's; compare with a backup")
+        if seen not in anchors:
+            lost = seen.partition(":")[0]
+            raise AuditError(f"audit: the end was cut off: entry {lost}, seen earlier, is gone; compare with a backup")
+        self._seen = f"{count}:{before}"
         return count
 
     def _hash(self, entry: Entry, before: str) -> str:

@@ -1,6 +1,6 @@
-"""Who may come in: accounts, passwords (Argon2id), second factor (TOTP), sessions, one-time links, tokens.
+"""Who may come in: accounts, passwords (Argon2id), second factor (TOTP), sessions, tokens.
 
-Nobody is ever given a password: an account starts with a one-time link, and its owner chooses.
+Nobody is ever given a password: an account starts with a one-time link (`grants.py`), and its owner chooses.
 What is stored opens nothing: names are sealed, secrets are kept as hashes.
 """
 
@@ -30,8 +30,6 @@ IDLE = 30 * 60.0
 """Seconds without a request after which a session ends (OWASP ASVS 4.0.3, V3.3: 30 minutes)."""
 SESSION = 12 * 3600.0
 """Seconds after which a session ends in any case."""
-LINK = 48 * 3600.0
-"""Seconds for which a one-time link works."""
 SHORTEST = 12
 """Characters of a password (NIST SP 800-63B: length, not composition)."""
 _TOUCH = 60.0
@@ -64,7 +62,8 @@ _sessions = sa.Table(
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("vouched", sa.Boolean, nullable=False),
 )
-_once = sa.Table(
+# Links lie in web_grants since; a version before looks here.
+sa.Table(
     "web_once",
     _metadata,
     sa.Column("id", sa.String(64), primary_key=True),
@@ -101,6 +100,11 @@ MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
 class AccountError(ThreelinesError):
     """Somebody cannot come in or change an account; the text never says which part was wrong."""
 
+    def __init__(self, message: str, *, account: str = "") -> None:
+        super().__init__(message)
+        self.account = account
+        """Id of the account that was asked for, where there is one: for the audit, never shown."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a person set for themselves."""
@@ -135,15 +139,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return User(id=self.id, role=self.role, team=self.team)
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """What a one-time link stands for."""
-
-    purpose: str
-    account: str
-    role: Role
-    team: str
-
-
 class Accounts:
     """Accounts in one database."""
 
@@ -166,7 +161,7 @@ class Accounts:
     def add(self, name: str, password: str, *, role: Role, team: str = "", settings: Settings | None = None) -> Person:
         """Make an account with a password that its owner chose."""
         login = _clean_name(name)
-        _refuse_weak(password, login)
+        refuse_weak(password, login)
         if role not in ROLES:
             raise AccountError(f"no such role; choose one of {', '.join(ROLES)}")
         key = "w" + secrets.token_hex(5)
@@ -198,28 +193,40 @@ class Accounts:
             rows = connection.execute(sa.select(_accounts)).all()
         return tuple(sorted((self._person(row) for row in rows), key=lambda person: person.name))
 
+    def free_name(self, name: str) -> str:
+        """Return a name as it is kept, or raise when it cannot be one or belongs to somebody, closed or not."""
+        cleaned = _clean_name(name)
+        if self._row_by_name(cleaned) is not None:
+            raise AccountError("this name is taken; choose another")
+        return cleaned
+
     def set_settings(self, key: str, settings: Settings) -> None:
         """Keep what a person set for themselves."""
-        self._change(key, settings=msgspec.json.encode(settings).decode())
+        kept = msgspec.json.encode(settings).decode()
+        with self.store.write() as connection:
+            connection.execute(_accounts.update().where(_accounts.c.id == key).values(settings=kept))
 
     def set_password(self, key: str, password: str) -> None:
         """Set a new password and end every session of the account."""
-        _refuse_weak(password, self.get(key).name)
-        self._change(key, password=self._hash(password))
+        owner = self.get(key)
+        refuse_weak(password, owner.name)
+        self._change(key, owner.user, "password.set", password=self._hash(password))
         self.end_sessions(key)
 
-    def set_disabled(self, key: str, disabled: bool) -> None:
+    def set_disabled(self, key: str, disabled: bool, by: User) -> None:
         """Close or reopen an account; closing ends its sessions. The last open admin stays."""
         others = [p for p in self.all() if p.role == "admin" and not p.disabled and p.id != key]
         if disabled and not others and self.get(key).role == "admin":
             raise AccountError("this is the last admin; make another one first")
-        self._change(key, disabled=disabled)
+        self._change(key, by, "account.disable" if disabled else "account.enable", disabled=disabled)
         if disabled:
             self.end_sessions(key)
 
-    def _change(self, key: str, **values: Any) -> None:
+    def _change(self, key: str, by: User, action: str, **values: Any) -> None:
+        """Change an account, and say in the audit who did."""
         with self.store.write() as connection:
             connection.execute(_accounts.update().where(_accounts.c.id == key).values(**values))
+            self.audit.note(connection, by, action, record=key, reason="administration")
 
     def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
         return Person(
@@ -235,7 +242,8 @@ class Accounts:
         row = self._row_by_name(name)
         right = self._matches(row.password if row is not None else self._nobody, password)
         if row is None or not right or row.disabled or (row.totp is not None and not self._code_fits(row, code)):
-            raise AccountError("That did not match. Check the name, the password and the code.")
+            asked = "" if row is None else str(row.id)
+            raise AccountError("That did not match. Check the name, the password and the code.", account=asked)
         return self.begin_session(row.id)
 
     def check_password(self, key: str, password: str) -> None:
@@ -277,10 +285,11 @@ class Accounts:
                 connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
         return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
 
-    def end_session(self, secret: str) -> None:
+    def end_session(self, person: Person) -> None:
         """Sign out."""
         with self.store.write() as connection:
-            connection.execute(_sessions.delete().where(_sessions.c.id == _hashed(secret)))
+            connection.execute(_sessions.delete().where(_sessions.c.id == _hashed(person.session)))
+            self.audit.note(connection, person.user, "session.end", reason="sign in")
 
     def end_sessions(self, key: str) -> None:
         """Sign an account out everywhere."""
@@ -322,11 +331,12 @@ class Accounts:
         """Turn the second factor on once its owner has shown a code from it."""
         if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
             raise AccountError("That code does not fit. Is the clock of your phone right?")
-        self._change(key, totp=_TOTP.seal(self.keyring, secret.encode(), key), totp_step=0)
+        sealed = _TOTP.seal(self.keyring, secret.encode(), key)
+        self._change(key, self.get(key).user, "factor.on", totp=sealed, totp_step=0)
 
-    def drop_second_factor(self, key: str) -> None:
-        """Turn the second factor off: an admin's help for a lost phone. Ends every session."""
-        self._change(key, totp=None, totp_step=0)
+    def drop_second_factor(self, key: str, by: User) -> None:
+        """Turn the second factor off, for a lost phone (`Grants.help` asks whom it must). Ends every session."""
+        self._change(key, by, "factor.off", totp=None, totp_step=0)
         self.end_sessions(key)
 
     def _code_fits(self, row: Any, code: str) -> bool:
@@ -340,44 +350,6 @@ class Accounts:
                     used = _accounts.update().where(_accounts.c.id == row.id, fresh).values(totp_step=candidate)
                     return connection.execute(used).rowcount == 1
         return False
-
-    # -- one-time links ---------------------------------------------------------------------
-
-    def invite(self, *, role: Role, team: str = "", account: str = "", purpose: str = "invite") -> str:
-        """Return the secret of a link that makes one account, or resets the password of `account`."""
-        secret = secrets.token_urlsafe(24)
-        with self.store.write() as connection:
-            connection.execute(_once.delete().where(_once.c.expires < time.time()))
-            connection.execute(
-                _once.insert().values(
-                    id=_hashed(secret), purpose=purpose, account=account, role=role, team=team,
-                    expires=time.time() + LINK,
-                )
-            )  # fmt: skip
-        return secret
-
-    def link(self, secret: str) -> Link | None:
-        """Return what an unused link stands for, without using it."""
-        with self.store.read() as connection:
-            wanted = sa.select(_once).where(_once.c.id == _hashed(secret), _once.c.expires > time.time())
-            row = connection.execute(wanted).first()
-        return None if row is None else Link(purpose=row.purpose, account=row.account, role=row.role, team=row.team)
-
-    def use_link(self, secret: str, *, name: str, password: str) -> Person:
-        """Make the account (or set the password) that the link stands for; the link is used up."""
-        link = self.link(secret)
-        if link is None:
-            raise AccountError("This link has been used or is too old. Ask for a new one.")
-        _refuse_weak(password, _clean_name(name) if not link.account else "")
-        if not link.account and self.by_name(name):
-            raise AccountError("this name is taken; choose another")
-        with self.store.write() as connection:
-            if connection.execute(_once.delete().where(_once.c.id == _hashed(secret))).rowcount != 1:
-                raise AccountError("This link has been used. Ask for a new one.")
-        if link.account:
-            self.set_password(link.account, password)
-            return self.get(link.account)
-        return self.add(name, password, role=link.role, team=link.team)
 
     # -- tokens of programs -----------------------------------------------------------------
 
@@ -426,7 +398,8 @@ def _clean_name(name: str) -> str:
     return cleaned
 
 
-def _refuse_weak(password: str, name: str) -> None:
+def refuse_weak(password: str, name: str) -> None:
+    """Raise AccountError for a password that is short or easy to guess for the account of this name."""
     if not SHORTEST <= len(password) <= 1000:
         raise AccountError(f"a password has at least {SHORTEST} characters; a few words in a row are good")
     if len(set(password)) < 5 or (name and name in password.lower()) or "password" in password.lower():

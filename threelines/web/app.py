@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exception_handlers import request_validation_exception_handler
@@ -25,14 +26,38 @@ from threelines.people.tables import SEALED as SEALED_CASES
 from threelines.platforms.review import Review, ReviewError
 from threelines.records import ThreelinesError
 from threelines.roles import RoleError, User
-from threelines.store.audit import Audit
+from threelines.store.audit import Audit, AuditError
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary, load
-from threelines.web import api, check, dashboard, entrance, ingest, oidc, operate, register, review, sharing
+from threelines.web import (
+    admin,
+    api,
+    audit,
+    check,
+    dashboard,
+    entrance,
+    ingest,
+    oidc,
+    operate,
+    register,
+    review,
+    sharing,
+)
 from threelines.web.accounts import Accounts
-from threelines.web.desk import Busy, Desk, NotFromHere, NotSignedIn, Options, SecondFactorMissing, find_person, now
+from threelines.web.desk import (
+    Busy,
+    Desk,
+    NotFromHere,
+    NotSignedIn,
+    Options,
+    SecondFactorMissing,
+    find_person,
+    note_refused,
+    now,
+)
+from threelines.web.grants import Grants
 from threelines.web.pages import FOLDER, page
 from threelines.web.security import Limit, SafeHeaders, same_site
 from threelines.web.webhooks import Courier
@@ -70,19 +95,20 @@ def create_app(
 
 def _routers() -> tuple[Any, ...]:
     return (
-        operate.router, check.router, entrance.router, oidc.router, review.router, register.router, sharing.router, dashboard.router, api.router, api.description,
+        operate.router, check.router, entrance.router, admin.router, audit.router, oidc.router, review.router, register.router, sharing.router, dashboard.router, api.router, api.description,
     )  # fmt: skip
 
 
 def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
     store.migrate("web", ingest.MIGRATIONS)
     declare(store, ingest.SEALED)
-    audit = Audit(store, keyring)
+    chain = Audit(store, keyring)
+    accounts = Accounts(store, keyring, chain)
     return Desk(
-        store=store, keyring=keyring, audit=audit, options=options, vocabulary=vocabulary, started=now(),
-        accounts=Accounts(store, keyring, audit), review=Review(store, keyring, audit), register=_register(store, keyring),
+        store=store, keyring=keyring, audit=chain, options=options, vocabulary=vocabulary, started=now(),
+        accounts=accounts, grants=Grants(accounts), review=Review(store, keyring, chain), register=_register(store, keyring),
         interfaces=load_interfaces(*messages), sign_ins=Limit(10, 900.0), places=Limit(60, 900.0),
-        public=Limit(30, 60.0), programs=Limit(1200, 60.0),
+        public=Limit(30, 60.0), programs=Limit(1200, 60.0), refusals=Limit(200, 3600.0), left_out=Limit(1, 3600.0),
     )  # fmt: skip
 
 
@@ -154,8 +180,9 @@ def guards_of(route: APIRoute) -> tuple[Any, ...]:
 def _answer_faults(app: FastAPI) -> None:
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(SecondFactorMissing, lambda request, fault: RedirectResponse("/account", 303))
-    app.add_exception_handler(NotFromHere, _fault(403, "This form could not be taken"))
-    app.add_exception_handler(RoleError, _fault(403, "Not with your role"))
+    app.add_exception_handler(NotFromHere, _refused("This form could not be taken"))
+    app.add_exception_handler(RoleError, _refused("Not with your role"))
+    app.add_exception_handler(AuditError, _fault(500, "The audit could not be read or written"))
     app.add_exception_handler(Busy, _fault(429, "Too many requests"))
     app.add_exception_handler(api.KeyReused, _fault(409, "Key used before"))
     for kind in (ReviewError, RegisterError, ApprovalError):
@@ -187,6 +214,19 @@ def _fault(status: int, title: str) -> Any:
         )
 
     return answer
+
+
+def _refused(title: str) -> Any:
+    """Answer 403, and write into the audit who was refused where: the route's pattern, never what was asked for."""
+    answer = _fault(403, title)
+
+    def noted(request: Request, fault: Exception) -> Response:
+        person, pattern = find_person(request), getattr(request.scope.get("route"), "path", "")
+        if person is not None:
+            note_refused(request, "page.refused", person=person, record=re.sub(r"[^a-z0-9_]+", ".", pattern).strip("."))
+        return cast(Response, answer(request, fault))
+
+    return noted
 
 
 def _not_found(request: Request, fault: Exception) -> Response:

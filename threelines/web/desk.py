@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from threelines.ai_models.summary import Summary
@@ -16,18 +17,21 @@ from threelines.people.interface import Interface
 from threelines.people.register import Register
 from threelines.platforms.review import Review
 from threelines.records import ThreelinesError
-from threelines.roles import RoleError, scope_of
+from threelines.roles import Role, RoleError, User, scope_of
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Accounts, Person
+from threelines.web.grants import Grants
 from threelines.web.security import Limit, form_token, same, same_site
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the deploying organisation chose; defaults are safe."""
 
+    public_address: str = ""
+    """Where people reach the console, such as https://console.example.org: stands in links that leave it."""
     https: bool = False
     """Whether a proxy in front ends TLS: cookies are then sent over https only."""
     second_factor: bool = True
@@ -61,6 +65,7 @@ class Desk(msgspec.Struct, kw_only=True):
     keyring: Keyring
     audit: Audit
     accounts: Accounts
+    grants: Grants
     review: Review
     register: Register
     """As nobody sees it: `register_for` returns it as one person does."""
@@ -75,6 +80,10 @@ class Desk(msgspec.Struct, kw_only=True):
     """Check page, by peer."""
     programs: Limit
     """API, by token or peer."""
+    refusals: Limit
+    """Refusals that the audit keeps, by person; strangers share one count, so that nobody can fill the disk."""
+    left_out: Limit
+    """Entries that say that refusals were left out, by person."""
     started: datetime
 
 
@@ -136,8 +145,15 @@ def _refuse_one_factor(request: Request, person: Person) -> None:
 
 
 async def sent_form(request: Request) -> FormData:
-    """Return the form of a request (FastAPI gives the same one to whoever asks again)."""
-    return await request.form()
+    """Return the form of a request (FastAPI gives the same one to whoever asks again).
+
+    Raises RequestValidationError for a NUL character in it: PostgreSQL keeps no text with one.
+    """
+    form = await request.form()
+    for name, value in form.multi_items():
+        if "\0" in name or "\0" in (value.filename or "" if isinstance(value, UploadFile) else value):
+            raise RequestValidationError([{"type": "value_error", "loc": ("body",), "msg": "a NUL character"}])
+    return form
 
 
 Sent = Annotated[FormData, Depends(sent_form)]
@@ -200,6 +216,20 @@ def token_for(scope: Literal["ingest", "metrics"]) -> Callable[..., None]:
 
     guard.token_scope = scope  # type: ignore[attr-defined]
     return guard
+
+
+STRANGER = User(id="unknown", role=cast(Role, "none"))
+"""Who is refused before we know who it is: stands in the audit, holds no role."""
+
+
+def note_refused(request: Request, action: str, *, person: Person | None = None, record: str = "") -> None:
+    """Write a refusal into the audit, within a bound; past it one entry an hour says that some were left out."""
+    here, key = desk(request), person.id if person else ""
+    user = person.user if person else STRANGER
+    if here.refusals.allows(key):
+        here.audit.add(user, action, record=record)
+    elif here.left_out.allows(key):
+        here.audit.add(user, "refusals.left_out")
 
 
 def text(form: FormData, name: str) -> str:

@@ -22,9 +22,9 @@ from joserfc.jwk import KeySet
 from starlette.responses import RedirectResponse, Response
 
 from threelines.records import ThreelinesError
-from threelines.web.desk import desk, peer
+from threelines.web.desk import desk, note_refused, peer
 from threelines.web.entrance import signed_in_answer
-from threelines.web.pages import page
+from threelines.web.pages import address_of, page
 
 router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -136,6 +136,7 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
         return _message(request, "Sign-in not finished", str(fault), 401)
     person = next((found for found in map(here.accounts.by_name, names) if found), None)
     if person is None:
+        note_refused(request, "session.refused")
         return _message(request, "No account here", "Ask an admin to make an account under your name first.", 403)
     answer = signed_in_answer(here, here.accounts.begin_session(person.id, vouched=True))
     answer.delete_cookie(_COOKIE, path="/oidc")
@@ -143,7 +144,7 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
 
 
 def _back(request: Request) -> str:
-    return f"{request.base_url}oidc/back"
+    return f"{address_of(request)}oidc/back"
 
 
 def _message(request: Request, title: str, message: str, status: int) -> Response:

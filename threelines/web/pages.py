@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +28,7 @@ MENU = (
     ("/release", "Sharing", ("release.prepare", "release.approve", "referral.prepare", "referral.approve")),
     ("/dashboard", "Dashboard", ("monitor.read", "statistics.read")),
     ("/audit", "Audit", ("audit.read",)),
+    ("/access", "Access", ("user.approve",)),
     ("/admin", "Accounts", ("user.manage",)),
 )
 """Address, label and the permissions of which one is enough."""
@@ -47,7 +48,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined, auto_reload=False,
     )  # fmt: skip
     made.globals |= {"tier_words": TIER_WORDS, "kind_words": KIND_WORDS}
-    made.filters |= {"when": when, "percent": percent}
+    made.filters |= {"when": when, "percent": percent, "moment": moment}
     return made
 
 
@@ -78,6 +79,12 @@ def _menu(role: str) -> tuple[tuple[str, str], ...]:
     return tuple((address, label) for address, label, needs in MENU if any(scope_of(role, need) for need in needs))
 
 
+def address_of(request: Request) -> str:
+    """Return where people reach the console, ending in `/`: as the organisation said, else as this request came."""
+    named = desk(request).options.public_address
+    return named.rstrip("/") + "/" if named else str(request.base_url)
+
+
 def menu_of(person: Person) -> tuple[tuple[str, str], ...]:
     """Return the menu entries that this person can use."""
     return _menu(person.role)
@@ -87,8 +94,13 @@ def when(value: str | datetime | None) -> str:
     """Show a time shortly, in UTC, without seconds."""
     if not value:
         return "time not known"
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment:%d %b %Y, %H:%M}"
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{time:%d %b %Y, %H:%M}"
+
+
+def moment(seconds: float) -> str:
+    """Show seconds since 1970 like `when` does."""
+    return when(datetime.fromtimestamp(seconds, UTC))
 
 
 def percent(value: float) -> str:

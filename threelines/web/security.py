@@ -60,6 +60,10 @@ class SafeHeaders:
                     headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
             await send(message)
 
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # PostgreSQL keeps no text with it
+            answer = PlainTextResponse("This address cannot be read.", status_code=404)
+            await answer(scope, receive, with_headers)
+            return
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > LARGEST_BODY:
             answer = PlainTextResponse("This is larger than 32 MB; use `threelines scan` for it.", status_code=413)
