@@ -83,9 +83,14 @@ class Negations:
                 self._turns.setdefault(word.value, []).append(turn)
 
     def around(self, start: int, end: int, gaps: Sequence[tuple[int, int]]) -> Iterator[str]:
-        """Yield the families one of whose negations turns round the phrase at `start` to `end`."""
+        """Yield the families one of whose negations turns round the phrase at `start` to `end`.
+
+        A phrase that begins with a negation is turned round by none of its family: "no degree and no experience needed".
+        """
         for name, turns in self._turns.items():
             at = bisect_right(turns, start, key=_END)
+            if at < len(turns) and turns[at].start == start and turns[at].end <= end:
+                continue
             before = at > 0 and self._reaches(turns[at - 1].end, start)
             if before or (gaps and self._within(turns[at : bisect_right(turns, end, key=_END)], gaps)):
                 yield name
