@@ -8,25 +8,23 @@ built only where something was found.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import ahocorasick_rs
 
 from threelines.records import Record, Signal, Strength, Thread, ThreadKind
+from threelines.signals.negation import AFTER, SLOTS, TURNS, Negations, family, following, is_mark
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _STOPS = re.compile(r"[.!?;|。！？；\n]")
-_PARTS = re.compile(r"[.!?;,|。！？；，、\n]")
 _DENSE_STOPS = re.compile(r"[.!?;|,。！？；，\n]")
 _GAP = 40
 _DENSE_GAP = 10
-_BEFORE = 14
-"""A negation this many characters before a phrase turns it round."""
 
 
 def variants(text: str) -> list[str]:
@@ -59,6 +57,10 @@ class Found(NamedTuple):
     entry: Entry
     start: int
     end: int
+    gaps: tuple[tuple[int, int], ...] = ()
+    """What stands between its parts."""
+    denied: bool = False
+    """Whether a form right after it turns it round (`negation_after` of its language)."""
 
 
 class _Pattern(NamedTuple):
@@ -73,6 +75,8 @@ class _Plain(NamedTuple):
     value: str
     whole: bool
     """Whether it must stand alone: links need not."""
+    apart: bool = False
+    """Whether nothing may join it, not even what its script joins: a negation in Hangul is a word of its own."""
 
 
 class Matcher:
@@ -89,6 +93,7 @@ class Matcher:
             for text in _spellings(entry.text):
                 anchor, pattern = _anchored(entry, text, _DENSE_GAP if entry.language in dense else _GAP)
                 literals.setdefault(anchor, []).append(pattern)
+        self._after = _after(vocabulary)
         for plain, word in _plain_words(vocabulary):
             literals.setdefault(fold(word).strip(), []).append(plain)
         literals.pop("", None)
@@ -105,18 +110,24 @@ class Matcher:
         words: list[Word] = []
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
             first, last = self._edges[index]
-            alone = not (first and start and _spaced(folded[start - 1])) and not (
-                last and end < len(folded) and _spaced(folded[end])
+            alone = not (first and start and _GOES_ON[folded[start - 1]]) and not (
+                end < len(folded) and _GOES_ON[folded[end]] > (0 if last else 1)
             )
             for payload in self._payload[index]:
                 if isinstance(payload, _Plain):
-                    if alone or not payload.whole:
+                    if (alone or not payload.whole) and not (payload.apart and _joined(folded, start, end)):
                         words.append(Word(payload.slot, payload.value, start, end))
                 elif alone:
                     span = _stretch(folded, payload, start, end)
                     if span:
-                        phrases.append(Found(payload.entry, *span))
+                        phrases.append(self._found(folded, payload.entry, span))
         return phrases, words
+
+    def _found(self, folded: str, entry: Entry, span: list[tuple[int, int]]) -> Found:
+        end = span[-1][1]
+        after = self._after.get(entry.language)
+        gaps = tuple((one[1], other[0]) for one, other in pairwise(span)) if len(span) > 1 else ()
+        return Found(entry, span[0][0], end, gaps, after is not None and after.match(folded, end) is not None)
 
 
 @lru_cache(maxsize=16_384)
@@ -133,11 +144,22 @@ def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
     return parts[at], _Pattern(entry, tuple(parts[:at]), tuple(parts[at + 1 :]), gap)
 
 
+def _after(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
+    """Return what turns a phrase round from behind, by language."""
+    found: dict[str, re.Pattern[str]] = {}
+    for code, language in vocabulary.languages.items():
+        forms = (full for form in language.terms.get(AFTER, ()) for full in variants(form))
+        if pattern := following(forms, spaces=language.spaces):
+            found[code] = pattern
+    return found
+
+
 def _plain_words(vocabulary: Vocabulary) -> Iterator[tuple[_Plain, str]]:
-    for language in vocabulary.languages.values():
+    for code, language in vocabulary.languages.items():
         for slot, words in language.terms.items():
-            for word in words:
-                yield _Plain(slot, fold(word).strip(), whole=True), word
+            for word in (full for text in words for full in _spellings(text)) if slot != AFTER else ():
+                value = family(code) if slot in SLOTS else fold(word).strip()
+                yield _Plain(slot, value, whole=True, apart=_apart(slot, fold(word).strip(), language.spaces)), word
     if vocabulary.offers is None:
         return
     for name, words in vocabulary.offers.messengers.items():
@@ -150,14 +172,24 @@ def _plain_words(vocabulary: Vocabulary) -> Iterator[tuple[_Plain, str]]:
             yield _Plain("place", str(index), whole=True), word
 
 
-def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> tuple[int, int] | None:
-    """Find the other parts of a phrase beside its anchor, inside the sentence (inside its part where no spaces are)."""
+def _apart(slot: str, word: str, spaces: bool) -> bool:
+    """Whether the word needs a second look at its edges: a negation of a spaced language whose script joins."""
+    return slot in TURNS and spaces and not (_spaced(word[0]) and _spaced(word[-1]))
+
+
+def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> list[tuple[int, int]] | None:
+    """Find the other parts of a phrase beside its anchor, inside the sentence (inside its part where no spaces are).
+
+    Returns the (start, end) of all parts in order, None where one is missing.
+    """
+    spans = [(start, end)]
     stops = _DENSE_STOPS if pattern.gap == _DENSE_GAP else _STOPS
     for part in pattern.after:
         window = folded[end : end + pattern.gap + len(part)]
         at = _alone(window, part, last=False)
         if at < 0 or stops.search(window, 0, at):
             return None
+        spans.append((end + at, end + at + len(part)))
         end += at + len(part)
     for part in reversed(pattern.before):
         low = max(0, start - pattern.gap - len(part))
@@ -166,7 +198,8 @@ def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> tuple[int,
         if at < 0 or stops.search(window, at + len(part)):
             return None
         start = low + at
-    return start, end
+        spans.insert(0, (start, start + len(part)))
+    return spans
 
 
 def _alone(window: str, part: str, *, last: bool) -> int:
@@ -174,8 +207,8 @@ def _alone(window: str, part: str, *, last: bool) -> int:
     at = window.rfind(part) if last else window.find(part)
     while at >= 0:
         stop = at + len(part)
-        joined_left = at > 0 and _spaced(part[0]) and _spaced(window[at - 1])
-        joined_right = stop < len(window) and _spaced(part[-1]) and _spaced(window[stop])
+        joined_left = at > 0 and _spaced(part[0]) and _GOES_ON[window[at - 1]]
+        joined_right = stop < len(window) and _GOES_ON[window[stop]] > (0 if _spaced(part[-1]) else 1)
         if not joined_left and not joined_right:
             return at
         at = window.rfind(part, 0, at) if last else window.find(part, at + 1)
@@ -187,6 +220,27 @@ def _spaced(letter: str) -> bool:
     if letter < "\u0e00":
         return letter.isalnum()
     return ("\u1200" <= letter < "\u1780" or "\ua000" <= letter < "\uac00") and letter.isalnum()
+
+
+class _GoesOn(dict[str, int]):
+    """Letter → how surely a word goes on with it: 2 a mark, 1 a letter of a spaced script, 0 any other.
+
+    A mark always belongs to what stands before it. A letter after a word that ends in a vowel sign may be its case
+    ending (Tamil, Bengali), so only a mark cuts such a word in two.
+    """
+
+    def __missing__(self, letter: str) -> int:
+        known = self[letter] = 2 if is_mark(letter) else int(_spaced(letter))
+        return known
+
+
+_GOES_ON = _GoesOn()
+
+
+def _joined(folded: str, start: int, end: int) -> bool:
+    """Whether any letter or mark stands beside the word, whatever its script joins."""
+    beside = folded[start - 1 : start] + folded[end : end + 1]
+    return any(letter.isalnum() or is_mark(letter) for letter in beside)
 
 
 class Reading:
@@ -207,17 +261,23 @@ class Reading:
         """Return the words of one slot."""
         return [word for word in self.words if word.slot == name]
 
-    def negated(self, start: int) -> bool:
-        """Whether a negation stands just before, in the same sentence part."""
-        at = bisect_left(self._negations, start - _BEFORE)
-        if at == len(self._negations) or self._negations[at] > start:
-            return False
-        return not _PARTS.search(self.folded, self._negations[at], start)
+    def negated(self, found: Found) -> bool:
+        """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase."""
+        if found.denied:
+            return True
+        turned = set(self._negations.around(found.start, found.end, found.gaps))
+        return bool(turned) and (family(found.entry.language) in turned or self._spoken in turned)
 
     @cached_property
-    def _negations(self) -> list[int]:
-        """Where negations end, in order: the automaton gives words by their end."""
-        return [word.end for word in self.words if word.slot == "negation"]
+    def _negations(self) -> Negations:
+        return Negations(self.folded, self.words)
+
+    @cached_property
+    def _spoken(self) -> str:
+        """Family of the language the text is in; asked only where a negation of another language stands."""
+        from threelines.text.language import identify  # loads numpy and the models of languages
+
+        return family(identify(self.record.text).code)
 
     def signal(
         self,

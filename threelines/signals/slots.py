@@ -59,7 +59,7 @@ class Offer:
         """Yield the indicator's words that are not turned round by a negation."""
         for part in self.parts:
             for found in part.phrases:
-                if found.entry.indicator.id == indicator and not part.negated(found.start):
+                if found.entry.indicator.id == indicator and not part.negated(found):
                     yield part, found
 
     @cached_property
@@ -147,9 +147,7 @@ class Offer:
             "REC-27": bool(self.sites),
             "REC-36": self.closed is not None,
         }
-        others = {
-            f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f.start)
-        }
+        others = {f.entry.indicator.id for p in self.parts for f in p.phrases if f.entry.counts and not p.negated(f)}
         return frozenset({name for name, shown in seen.items() if shown} | (others - seen.keys()))
 
     def strength(self, indicator: Indicator, alone: Strength) -> Strength:

@@ -28,5 +28,5 @@ def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
 
 
 def turned_round(reading: Reading, found: Found) -> bool:
-    """Whether "no", "never" or the like stands before the words: then they say the opposite."""
-    return reading.negated(found.start)
+    """Whether "no", "never" or the like turns the words round: then they say the opposite."""
+    return reading.negated(found)

@@ -151,7 +151,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     phrases: tuple[Phrase, ...] = ()
     """Also how people ask for help or report harm: phrases of the `SUP-` indicators (rule 7)."""
     terms: dict[str, tuple[str, ...]] = {}
-    """Plain words by slot, which show nothing by themselves: `negation`, `role`."""
+    """Plain words by slot, which show nothing by themselves: `role`, `negation` and its kin (docs/vocabulary.md)."""
     examples: tuple[LanguageExample, ...] = ()
 
 
