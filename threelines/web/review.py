@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -13,13 +14,14 @@ from threelines.platforms.agreement import alpha
 from threelines.platforms.finding import DECISIONS, NEEDS_REASON, REASONS, Finding, Opened, Verdict
 from threelines.platforms.picture import network_picture
 from threelines.platforms.review import ReviewError
-from threelines.records import Record
+from threelines.records import Record, Signal
 from threelines.roles import allowed
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Person
 from threelines.web.desk import Sent, desk, may, may_change, now, text
 from threelines.web.ingest import IngestError, take_upload
 from threelines.web.pages import page, pieces
+from threelines.web.windows import SHOWN, Gap, page_of, whole, windows
 
 router = APIRouter(prefix="/review", include_in_schema=False)
 Lister = Annotated[Person, Depends(may("finding.list"))]
@@ -35,8 +37,8 @@ DECISION_WORDS = {
     "refer": "Refer",
     "remove": "Remove",
 }
-SHOWN_RECORDS = 60
-"""Records of a long thread shown at once; those with signs always."""
+Part = Annotated[int, Query(ge=0, le=2**31 - 1)]
+"""A page of the whole thread, from 1; 0 is the talk around the signs."""
 
 
 @router.get("")
@@ -154,13 +156,20 @@ def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
 
 
 @router.get("/{finding}")
-def show(request: Request, finding: str, person: Reviewer) -> Response:
+def show(request: Request, finding: str, person: Reviewer, part: Part = 0) -> Response:
     """Show one finding: the words in their place, the signs, and what else they can mean."""
-    return _finding_page(request, person, finding)
+    return _finding_page(request, person, finding, part=part)
 
 
 def _finding_page(
-    request: Request, person: Person, finding: str, *, fault: str = "", chosen: str = "", status: int = 200
+    request: Request,
+    person: Person,
+    finding: str,
+    *,
+    fault: str = "",
+    chosen: str = "",
+    status: int = 200,
+    part: int = 0,
 ) -> Response:
     here = desk(request)
     try:
@@ -171,7 +180,7 @@ def _finding_page(
         request, "finding.html", person=person, status=status, fault=fault, chosen=chosen, row=opened.row,
         neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(), reasons=REASONS,
         needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
-        shown_at=int(now().timestamp()), **_content(opened, here.vocabulary),
+        shown_at=int(now().timestamp()), **_content(opened, here.vocabulary, part),
     )  # fmt: skip
 
 
@@ -193,22 +202,22 @@ def _neighbours(keys: tuple[str, ...], finding: str) -> tuple[str, str]:
     return (keys[place - 1] if place else ""), (keys[place + 1] if place + 1 < len(keys) else "")
 
 
-def _content(opened: Opened, vocabulary: Vocabulary) -> dict[str, Any]:
+def _content(opened: Opened, vocabulary: Vocabulary, part: int) -> dict[str, Any]:
     finding, judged = opened.finding, opened.finding.assessment
     numbers: dict[str, int] = {}
     for signal in judged.signals:
         numbers.setdefault(signal.indicator, len(numbers) + 1)
-    shows = {signal.record for signal in judged.signals}
     records = sorted((*finding.records, *finding.context), key=lambda r: (r.time is not None, r.time or now()))
-    context = {record.id for record in finding.context}
     return {
         "judged": judged,
         "signs": [_sign(vocabulary, judged.signals, name, number) for name, number in numbers.items()],
         "records": [
-            {"record": r, "pieces": pieces(r, judged.signals, numbers), "shows": r.id in shows, "context": r.id in context}
-            for r in _kept(records, shows)
+            {"gap": where} if isinstance(where, Gap) else _shown(records[where], where, opened.finding, numbers)
+            for where in _places(records, judged.signals, part)
         ],
-        "left_out": max(0, len(records) - SHOWN_RECORDS),
+        "part": part,
+        "parts": page_of(max(0, len(records) - 1)),
+        "is_long": len(records) > SHOWN,
         "elements": _elements(judged.elements, vocabulary),
         "capabilities": [vocabulary.elements["capability"][name]["label"] for name in judged.capabilities],
         "timeline": [(r.time, number) for r in records for number in _numbers_of(r, judged.signals, numbers) if r.time],
@@ -216,14 +225,28 @@ def _content(opened: Opened, vocabulary: Vocabulary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _kept(records: list[Record], shows: set[str]) -> list[Record]:
-    if len(records) <= SHOWN_RECORDS:
-        return records
-    with_signs = [record for record in records if record.id in shows][:SHOWN_RECORDS]
-    rest = {record.id for record in records if record.id not in shows}
-    spare = sorted(rest)[: SHOWN_RECORDS - len(with_signs)]
-    keep = {record.id for record in with_signs} | set(spare)
-    return [record for record in records if record.id in keep]
+def _places(records: list[Record], signals: Sequence[Signal], part: int) -> list[int | Gap]:
+    place = {record.id: number for number, record in enumerate(records)}
+    shows = [signal for signal in signals if signal.record in place]
+    signs = sorted({place[signal.record] for signal in shows})
+    if part:
+        return whole(len(records), signs, part)
+    first: dict[str, int] = {}
+    for signal in shows:
+        first[signal.indicator] = min(place[signal.record], first.get(signal.indicator, len(records)))
+    return windows(len(records), signs, sorted(first.values()))
+
+
+def _shown(record: Record, place: int, finding: Finding, numbers: dict[str, int]) -> dict[str, Any]:
+    signals = finding.assessment.signals
+    return {
+        "gap": None,
+        "record": record,
+        "place": place,
+        "pieces": pieces(record, signals, numbers),
+        "shows": any(signal.record == record.id for signal in signals),
+        "context": any(beside.id == record.id for beside in finding.context),
+    }
 
 
 def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""A reviewer's screen: the talk around every sign, the whole thread by pages, and nothing typed is lost."""
+
+import random
+import re
+from datetime import UTC, datetime, timedelta
+
+from threelines.platforms.finding import Finding
+from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
+from threelines.web.security import form_token
+from threelines.web.windows import LONGEST, Gap, whole, windows
+
+
+def token_of(browser):
+    """Return the form token of a signed-in browser."""
+    return form_token(browser.cookies["threelines"])
+
+
+def long_talk(count, *signs):
+    """Return a finding of `count` messages with shuffled ids; those of `signs` carry one."""
+    names = [f"m{number:04}" for number in range(count)]
+    random.Random(7).shuffle(names)
+    start = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    records = tuple(
+        Record(id=name, author="acc_a", conversation="c", text=f"word{place:04}", time=start + timedelta(minutes=place))
+        for place, name in enumerate(names)
+    )
+    judged = Assessment(
+        thread=ThreadRef(kind="conversation", id="c", records=tuple(names)), concern=0.6, tier="look", ai_use=0.0,
+        capabilities=(), support=False, elements=Elements(),
+        signals=tuple(Signal(indicator="REC-06", record=names[place], quote="word", start=0, end=4) for place in signs),
+    )  # fmt: skip
+    return Finding(assessment=judged, records=records)
+
+
+def taken(console, finding, browser=None):
+    """Queue a finding, take it, and return (browser, its address)."""
+    console.desk.review.add([finding])
+    browser = browser or console.sign_in("reviewer")[0]
+    return browser, browser.post("/review/next", data={"token": token_of(browser)}).headers["location"]
+
+
+def words_on(page):
+    """Return the numbers of the messages on a page, in its order."""
+    return [
+        int(number)
+        for number in re.findall(r"(?:word</?\w*>|word|</mark>)(\d{4})", re.sub(r"<sup>.*?</sup>", "", page))
+    ]
+
+
+def test_the_talk_around_a_sign_is_shown_in_order_with_its_gaps_counted(console):
+    """Of 200 messages with ids in no order the neighbours of the sign stand there, and the gaps say how many are missing."""
+    browser, where = taken(console, long_talk(200, 150))
+    page = browser.get(where).text
+    shown = words_on(page)
+
+    assert shown == list(range(shown[0], shown[-1] + 1))
+    assert {148, 149, 150, 151, 152} <= set(shown)
+    assert f"{shown[0]} messages not shown" in page and f"{199 - shown[-1]} messages not shown" in page
+
+
+def test_the_whole_thread_can_be_opened_by_pages(console):
+    """ "Show all" leads to parts of a bounded size which together are the thread, and back."""
+    count = 2 * LONGEST + 30
+    browser, where = taken(console, long_talk(count, 150))
+    assert f'href="{where}?part=1"' in browser.get(where).text
+    pages = [browser.get(f"{where}?part={part}").text for part in (1, 2, 3)]
+
+    assert [len(words_on(page)) for page in pages] == [LONGEST, LONGEST, 30]
+    assert [number for page in pages for number in words_on(page)] == list(range(count))
+    assert "Only around the signs" in pages[1] and words_on(browser.get(f"{where}?part=99").text) == words_on(pages[2])
+    assert browser.get(f"{where}?part=-1").status_code == 422
+
+
+def test_windows_stay_whole_and_bounded():
+    """Every sign has its neighbours; where there are too many signs, each kind of sign is there and the gaps count the rest."""
+    signs = list(range(5, 1000, 20))
+    shown = windows(1000, signs)
+    places = [place for place in shown if isinstance(place, int)]
+    assert all({sign - 2, sign - 1, sign, sign + 1, sign + 2} <= set(places) for sign in signs[: LONGEST // 5])
+    assert len(places) <= LONGEST
+    gaps = [gap for gap in shown if isinstance(gap, Gap)]
+    assert len(places) + sum(gap.records for gap in gaps) == 1000
+    assert sum(gap.signs for gap in gaps) == len(signs) - LONGEST // 5
+
+    assert 985 in windows(1000, signs, [985])
+    assert windows(60, [3]) == list(range(60)) and windows(0, []) == whole(0, [], 1) == []
