@@ -59,7 +59,7 @@ def test_the_talk_around_a_sign_is_shown_in_order_with_its_gaps_counted(console)
 
 
 def test_the_whole_thread_can_be_opened_by_pages(console):
-    """ "Show all" leads to parts of a bounded size which together are the thread, and back."""
+    """The link to all leads to parts of a bounded size which together are the thread, and back."""
     count = 2 * LONGEST + 30
     browser, where = taken(console, long_talk(count, 150))
     assert f'href="{where}?part=1"' in browser.get(where).text
