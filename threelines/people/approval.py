@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people.case import new_id
+from threelines.people.case import Content, leaving, new_id
 from threelines.people.register import Register
-from threelines.people.tables import APPROVAL, APPROVALS, CASES
+from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
 from threelines.records import Incident, ThreelinesError
 from threelines.roles import RoleError, require, scope_of
 
@@ -131,10 +131,22 @@ def written_now(register: Register, found: Approval) -> list[Incident]:
     if not found.cases:
         raise ApprovalError(f"{found.id}: does not say which cases it speaks of; prepare it again")
     about = found.details
-    rows = list(register.incidents_now(found.cases, str(about.get("purpose", "share_with_police"))))
+    rows = list(_incidents_now(register, found.cases, str(about.get("purpose", "share_with_police"))))
     if content_digest(str(about.get("format", "referral")), str(about.get("recipient", "")), rows) != found.digest:
         raise ApprovalError(f"{found.id}: a case or its consent changed since; nothing may leave, prepare it again")
     return rows
+
+
+def _incidents_now(register: Register, cases: Iterable[str], purpose: str) -> Iterator[Incident]:
+    with register.store.read() as connection:
+        for case_id in cases:
+            row = connection.execute(sa.select(CASES.c.revision, CASES.c.sealed).where(CASES.c.id == case_id)).first()
+            if row is None:  # erased
+                continue
+            content = msgspec.msgpack.decode(CONTENT.open(register.keyring, row.sealed, case_id), type=Content)
+            fields = leaving(register.form, content, purpose, register.today)
+            if fields is not None:
+                yield register.as_incident(case_id, purpose, row.revision, content, fields)
 
 
 def is_current(register: Register, found: Approval) -> bool:

@@ -417,7 +417,7 @@ class Register:
             if fields is None:
                 raise RegisterError(f"{case_id}: no consent for {purpose} today; ask the person first")
             self.audit.note(connection, self.user, f"leaving.{purpose}", record=case_id, reason="referral")
-        return self._incident(case_id, purpose, row.revision, content, fields)
+        return self.as_incident(case_id, purpose, row.revision, content, fields)
 
     def incidents(self, purpose: str) -> Iterator[Incident]:
         """Yield the incidents of a purpose, in the order of the random case ids."""
@@ -426,26 +426,12 @@ class Register:
     def incidents_by_case(self, purpose: str) -> Iterator[tuple[str, Incident]]:
         """Yield (case id, incident) of a purpose, in the order of the random case ids."""
         for case_id, revision, content, fields in self.leaving(purpose):
-            yield case_id, self._incident(case_id, purpose, revision, content, fields)
+            yield case_id, self.as_incident(case_id, purpose, revision, content, fields)
 
-    def incidents_now(self, cases: Iterable[str], purpose: str) -> Iterator[Incident]:
-        """Yield what these cases would let leave today, in the order given; one without consent is left out.
-
-        For approval.py, which has asked who may: no permission is asked here, and no read written down.
-        """
-        with self.store.read() as connection:
-            for case_id in cases:
-                row = connection.execute(
-                    sa.select(CASES.c.revision, CASES.c.sealed).where(CASES.c.id == case_id)
-                ).first()
-                content = _decode(CONTENT.open(self.keyring, row.sealed, case_id)) if row else None
-                fields = leaving(self.form, content, purpose, self.today) if content else None
-                if row and content and fields is not None:
-                    yield self._incident(case_id, purpose, row.revision, content, fields)
-
-    def _incident(
+    def as_incident(
         self, case_id: str, purpose: str, revision: int, content: Content, fields: dict[str, Any]
     ) -> Incident:
+        """Return shared fields as the incident that leaves for a purpose."""
         provenance = {key: value for key, value in content.provenance.items() if key in LEAVING_PROVENANCE}
         return Incident(
             id=self.export_id(case_id, purpose), fields=fields, consent={purpose: "yes"},
