@@ -186,6 +186,31 @@ def test_the_keys_are_shown_and_move_between_findings_of_one_account(window, sit
     page.wait_for_url("**/review")
 
 
+def test_a_note_survives_the_end_of_the_session(window, site):
+    """After signing in again the finding is there with note, reason and choice; a sign-out leaves nothing on the device."""
+    page = window("demo-reviewer")
+    page.goto("/review")
+    page.get_by_role("button", name="Take the next one").click()
+    page.wait_for_url(re.compile(r"/review/\w{16}$"))
+    where = page.url
+    page.select_option("#reason", "control")
+    page.fill("#note", "ask about the fee")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Refer").click()
+    page.wait_for_url("**/login**")
+    page.fill("#name", "demo-reviewer")
+    page.fill("#password", site.words["demo-reviewer"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(where)
+
+    expect(page.locator("#note")).to_have_value("ask about the fee")
+    expect(page.locator("#reason")).to_have_value("control")
+    expect(page.get_by_role("button", name="Refer")).not_to_have_class("quiet")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    assert "fee" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
 def test_a_reviewer_works_on_a_phone_without_scripts(window):
     """Taking, deciding, a missing reason and undo are plain forms."""
     page = window("demo-reviewer-2", size=PHONE, java_script_enabled=False, has_touch=True)

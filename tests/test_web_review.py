@@ -84,3 +84,32 @@ def test_windows_stay_whole_and_bounded():
 
     assert 985 in windows(1000, signs, [985])
     assert windows(60, [3]) == list(range(60)) and windows(0, []) == whole(0, [], 1) == []
+
+
+def test_what_was_typed_comes_back_with_the_fault_and_with_the_undo(console):
+    """A referral without a reason shows its note again, and so does a decision that is taken back, to its person only."""
+    browser, where = taken(console, long_talk(5, 3))
+    said = {"token": token_of(browser), "decision": "refer", "reason": "", "note": "Ask <about> the fee"}
+    refused = browser.post(where + "/decide", data=said)
+    assert refused.status_code == 422 and 'value="Ask &lt;about&gt; the fee"' in refused.text
+    assert browser.post(where + "/decide", data=said | {"reason": "control"}).status_code == 303
+    back = browser.post("/review/undo", data={"token": token_of(browser)}).headers["location"]
+    page = browser.get(back).text
+
+    assert back == where and 'value="Ask &lt;about&gt; the fee"' in page and 'value="control" selected' in page
+    browser.post("/review/back", data={"token": token_of(browser)})
+    other, _ = taken(console, long_talk(5, 3))
+    assert "Ask &lt;about" not in other.get(where).text and "selected" not in other.get(where).text
+
+
+def test_a_session_that_ends_leads_back_to_the_finding(console):
+    """A decision sent too late is not written down; signing in leads to the finding, and no other site's form does that."""
+    browser, where = taken(console, long_talk(5, 3))
+    said = {"token": token_of(browser), "decision": "watch", "note": "later"}
+    del browser.cookies["threelines"]
+    answer = browser.post(where + "/decide", data=said)
+    foreign = browser.post(where + "/decide", data=said, headers={"sec-fetch-site": "cross-site"})
+
+    assert answer.headers["location"] == f"/login?next={where}" and foreign.headers["location"] == "/login"
+    assert browser.post("/review/undo", data=said).headers["location"] == "/login"
+    assert console.desk.review.counts()["open"] == 1

@@ -45,6 +45,14 @@ OWN = sa.select(decisions.c.id).where(
 )
 """This person's standing decision on a finding."""
 
+TAKEN_BACK = (
+    sa.select(decisions)
+    .where(decisions.c.finding == sa.bindparam("finding"), decisions.c.reviewer == _who, decisions.c.undone != "")
+    .order_by(decisions.c.time.desc())
+    .limit(1)
+)
+"""What this person last took back of a finding."""
+
 STATE = sa.select(sa.func.count(), sa.func.max(findings.c.harm), sa.func.min(findings.c.created)).where(
     findings.c.item == sa.bindparam("item"), _waits
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.routing import APIRoute
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -18,12 +19,33 @@ from threelines.records import Record, Signal
 from threelines.roles import allowed
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Person
-from threelines.web.desk import Sent, desk, may, may_change, now, text
+from threelines.web.desk import NotSignedIn, Sent, desk, may, may_change, now, text
 from threelines.web.ingest import IngestError, take_upload
 from threelines.web.pages import page, pieces
+from threelines.web.security import same_site
 from threelines.web.windows import SHOWN, Gap, page_of, whole, windows
 
-router = APIRouter(prefix="/review", include_in_schema=False)
+
+class BackToFinding(APIRoute):
+    """A form about a finding, sent after the session ended, leads back to that finding by way of the sign-in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the route's answer with this way back; another site's form and any other fault pass as they are."""
+        answer = super().get_route_handler()
+
+        async def with_way_back(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except NotSignedIn:
+                finding = str(request.path_params.get("finding", ""))
+                if request.method != "POST" or not finding.isalnum() or not same_site(request):
+                    raise
+                return _see(f"/login?next=/review/{finding}")
+
+        return with_way_back
+
+
+router = APIRouter(prefix="/review", include_in_schema=False, route_class=BackToFinding)
 Lister = Annotated[Person, Depends(may("finding.list"))]
 ReviewerForm = Annotated[Person, Depends(may_change("finding.review"))]
 Reviewer = Annotated[Person, Depends(may("finding.review"))]
@@ -162,14 +184,7 @@ def show(request: Request, finding: str, person: Reviewer, part: Part = 0) -> Re
 
 
 def _finding_page(
-    request: Request,
-    person: Person,
-    finding: str,
-    *,
-    fault: str = "",
-    chosen: str = "",
-    status: int = 200,
-    part: int = 0,
+    request: Request, person: Person, finding: str, *, fault: str = "", typed: Verdict | None = None, part: int = 0
 ) -> Response:
     here = desk(request)
     try:
@@ -177,9 +192,9 @@ def _finding_page(
     except ReviewError as problem:
         return _queue_page(request, person, fault=str(problem), status=409)
     return page(
-        request, "finding.html", person=person, status=status, fault=fault, chosen=chosen, row=opened.row,
-        neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(), reasons=REASONS,
-        needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
+        request, "finding.html", person=person, status=422 if fault else 200, fault=fault, typed=typed or opened.typed,
+        row=opened.row, neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(),
+        reasons=REASONS, needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
         shown_at=int(now().timestamp()), **_content(opened, here.vocabulary, part),
     )  # fmt: skip
 
@@ -291,18 +306,12 @@ def decide(
     spent = (
         int(now().timestamp()) - int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else 0
     )
-    verdict: Any = {
-        "decision": decision,
-        "reason": text(form, "reason"),
-        "note": text(form, "note")[:2000],
-        "seconds": spent,
-    }
+    said: Any = {"decision": decision, "reason": text(form, "reason"), "note": text(form, "note")[:2000]}
+    verdict = Verdict(**said, seconds=spent)
     try:
-        row, following = here.review.decide_and_take(
-            person.user, finding, Verdict(**verdict), languages=person.settings.languages
-        )
+        row, following = here.review.decide_and_take(person.user, finding, verdict, languages=person.settings.languages)
     except ReviewError as fault:
-        return _finding_page(request, person, finding, fault=str(fault), chosen=decision, status=422)
+        return _finding_page(request, person, finding, fault=str(fault), typed=verdict)
     if row.stage == "training":
         return page(
             request, "answer.html", person=person, row=row, mine=decision, decision_words=DECISION_WORDS,
