@@ -273,6 +273,32 @@ def test_a_draft_survives_without_a_network_and_holds_no_name(window):
 
 
 @SIZES
+def test_a_case_is_made_from_a_referred_finding(window, site, size):
+    """The list leads to the register's form, empty but for the reference, and knows the case afterwards."""
+    from threelines.platforms.finding import Verdict
+
+    review = site.desk.review
+    people = [site.desk.accounts.by_name(name).user for name in ("demo-reviewer", "demo-reviewer-2")]
+    item = next(item for item in review.queue(people[0]) if item.findings[0].stage == "open")
+    for user in people:
+        review.put_back(people[0])
+        review.decide(user, item.findings[0].id, Verdict(decision="refer", reason="control"))
+    page = window("demo-supervisor", size=size)
+    page.goto("/review/referred")
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    page.get_by_role("link", name=f"Make a case for {item.findings[0].id}").click()
+    page.wait_for_url("**/register/new?**")
+    expect(page.locator("#tl_SubmissionId")).to_have_value(item.findings[0].id)
+    page.get_by_label("Yes, asked").check()
+    page.get_by_label("None", exact=True).first.check()
+    page.get_by_role("button", name="Keep the case").click()
+    page.wait_for_url("**saved=**")
+    page.goto("/review/referred")
+    expect(page.locator("tr").filter(has_text=item.findings[0].id)).to_contain_text("case made")
+
+
+@SIZES
 def test_two_people_refer_a_case(window, site, size):
     """The supervisor prepares, cannot approve alone; a second one approves; the papers stop saying draft."""
     from copy import copy

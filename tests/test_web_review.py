@@ -113,3 +113,40 @@ def test_a_session_that_ends_leads_back_to_the_finding(console):
     assert answer.headers["location"] == f"/login?next={where}" and foreign.headers["location"] == "/login"
     assert browser.post("/review/undo", data=said).headers["location"] == "/login"
     assert console.desk.review.counts()["open"] == 1
+
+
+def refer(console, finding):
+    """Let two reviewers refer a finding; return its reference."""
+    for _ in range(2):
+        browser, where = taken(console, finding)
+        said = {"token": token_of(browser), "decision": "refer", "reason": "control", "note": "Zerbinetta"}
+        assert browser.post(where + "/decide", data=said).status_code == 303
+    return where.rsplit("/", 1)[1]
+
+
+def test_a_referred_finding_waits_for_the_people_of_the_register(console):
+    """After the final decision it stands in their list, without words or note; a platform's reviewer has no such list."""
+    browser, where = taken(console, long_talk(5, 3))
+    worker, _ = console.sign_in("case_worker")
+    assert where[-16:] not in worker.get("/review/referred").text
+    browser.post("/review/back", data={"token": token_of(browser)})
+    reference = refer(console, long_talk(5, 3))
+    page = worker.get("/review/referred").text
+
+    assert f"/register/new?form=full&amp;reference={reference}" in page
+    assert "word0003" not in page and "Zerbinetta" not in page and "acc_a" not in page
+    assert f'href="/review/{reference}"' in console.sign_in("supervisor")[0].get("/review/referred").text
+    assert browser.get("/review/referred").status_code == 403 and "/review/referred" not in browser.get("/review").text
+    assert page.count('aria-current="page"') == 1
+
+
+def test_a_case_made_from_a_finding_marks_it_and_copies_nothing(console):
+    """The reference alone goes into the vault of the case; the list then says that a case was made."""
+    reference = refer(console, long_talk(5, 3))
+    worker, person = console.sign_in("case_worker")
+    sent = {"token": token_of(worker), "form": "full", "ai_Asked": "no", "tl_SubmissionId": reference}
+    case = worker.post("/register/new", data=sent).headers["location"].split("/")[2].split("?")[0]
+    page = worker.get("/review/referred").text
+
+    assert reference in page and "case made" in page and "Make a case" not in page and case[:9] not in page
+    assert console.desk.register.as_user(person.user).get(case).fields.keys() <= {"ai_Asked", "cas_Status"}

@@ -406,6 +406,20 @@ class Review:
         with self.store.read() as connection:
             return tuple((_row(row), str(row.mine), str(row.time)) for row in connection.execute(chosen))
 
+    def referred(self, user: User, *, skip: int = 0, limit: int = 50) -> tuple[tuple[Row, str], ...]:
+        """Return what was finally decided as a referral or as support, with the time, newest first: codes, no words."""
+        require(user, "finding.follow")
+        chosen = (
+            sa.select(*_ROW_COLUMNS, say.DECIDED_AT.label("time"))
+            .where(findings.c.stage == "done", findings.c.decision.in_(say.FOLLOWED))
+            .order_by(say.DECIDED_AT.desc(), findings.c.id)
+            .offset(skip)
+            .limit(limit)
+        )
+        self.audit.add(user, "finding.referred", reason="case work")
+        with self.store.read() as connection:
+            return tuple((_row(row), str(row.time)) for row in connection.execute(chosen))
+
     def labels(self, user: User) -> Iterator[Record]:
         """Yield the judged records of decided findings with the decision as label, for `threelines fit`."""
         require(user, "finding.reveal")

@@ -65,6 +65,15 @@ REST = (
 )
 """Findings of an item that wait for this person, gravest first."""
 
+FOLLOWED = ("refer", "support")
+"""Final decisions after which somebody has to go on."""
+DECIDED_AT = (
+    sa.select(sa.func.max(decisions.c.time))
+    .where(decisions.c.finding == findings.c.id, decisions.c.undone == "")
+    .scalar_subquery()
+)
+"""When the finding of the outer statement was decided."""
+
 DECIDED = (
     findings.update()
     .where(findings.c.id == sa.bindparam("finding"))

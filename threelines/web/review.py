@@ -50,6 +50,7 @@ Lister = Annotated[Person, Depends(may("finding.list"))]
 ReviewerForm = Annotated[Person, Depends(may_change("finding.review"))]
 Reviewer = Annotated[Person, Depends(may("finding.review"))]
 SecondReader = Annotated[Person, Depends(may("finding.second"))]
+Follower = Annotated[Person, Depends(may("finding.follow"))]
 Revealer = Annotated[Person, Depends(may("finding.reveal"))]
 
 DECISION_WORDS = {
@@ -59,6 +60,8 @@ DECISION_WORDS = {
     "refer": "Refer",
     "remove": "Remove",
 }
+LISTED = 50
+"""Referred findings on one page."""
 Part = Annotated[int, Query(ge=0, le=2**31 - 1)]
 """A page of the whole thread, from 1; 0 is the talk around the signs."""
 
@@ -175,6 +178,18 @@ def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
     except IngestError as fault:
         return page(request, "upload.html", person=person, fault=str(fault), result=None, status=422)
     return page(request, "upload.html", person=person, fault="", result=result)
+
+
+@router.get("/referred")
+def referred(request: Request, person: Follower, part: Part = 0) -> Response:
+    """List what was finally referred or needs support, for the people of the register: codes only, no words."""
+    here = desk(request)
+    found = here.review.referred(person.user, skip=part * LISTED, limit=LISTED + 1)
+    return page(
+        request, "referred.html", person=person, part=part, has_more=len(found) > LISTED, decision_words=DECISION_WORDS,
+        rows=[(row, time, here.register.is_imported(row.id)) for row, time in found[:LISTED]],
+        can_add=allowed(person.role, "case.add", "own"), can_open=allowed(person.role, "finding.review"),
+    )  # fmt: skip
 
 
 @router.get("/{finding}")

@@ -59,6 +59,10 @@
     decide.addEventListener("submit", function (event) { keep(event.submitter ? event.submitter.value : ""); });
   }
   document.addEventListener("DOMContentLoaded", function () {
+    /* A case that begins with a referred finding carries its reference and nothing else of it. */
+    var reference = new URLSearchParams(window.location.search).get("reference");
+    var place = window.location.pathname === "/register/new" && document.getElementById("tl_SubmissionId");
+    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.value = reference; }
     try { keepTyped(document.getElementById("decide")); } catch (error) { /* no storage: nothing is kept */ }
     var keys = document.getElementById("keys");
     if (keys) { keys.addEventListener("click", function () { document.getElementById("help").showModal(); }); }
