@@ -186,6 +186,31 @@ def test_the_keys_are_shown_and_move_between_findings_of_one_account(window, sit
     page.wait_for_url("**/review")
 
 
+def test_a_note_survives_the_end_of_the_session(window, site):
+    """After signing in again the finding is there with note, reason and choice; a sign-out leaves nothing on the device."""
+    page = window("demo-reviewer")
+    page.goto("/review")
+    page.get_by_role("button", name="Take the next one").click()
+    page.wait_for_url(re.compile(r"/review/\w{16}$"))
+    where = page.url
+    page.select_option("#reason", "control")
+    page.fill("#note", "ask about the fee")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Refer").click()
+    page.wait_for_url("**/login**")
+    page.fill("#name", "demo-reviewer")
+    page.fill("#password", site.words["demo-reviewer"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(where)
+
+    expect(page.locator("#note")).to_have_value("ask about the fee")
+    expect(page.locator("#reason")).to_have_value("control")
+    expect(page.get_by_role("button", name="Refer")).not_to_have_class("quiet")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    assert "fee" not in page.evaluate("JSON.stringify(sessionStorage)")
+
+
 def test_a_reviewer_works_on_a_phone_without_scripts(window):
     """Taking, deciding, a missing reason and undo are plain forms."""
     page = window("demo-reviewer-2", size=PHONE, java_script_enabled=False, has_touch=True)
@@ -362,6 +387,32 @@ def test_a_case_is_changed_found_and_handed_on_without_barriers(window, site, si
     officer.goto(f"/register/{case}/consent")
     refuse_barriers(officer)
     no_sideways_scrolling(officer)
+
+
+@SIZES
+def test_a_case_is_made_from_a_referred_finding(window, site, size):
+    """The list leads to the register's form, empty but for the reference, and knows the case afterwards."""
+    from threelines.platforms.finding import Verdict
+
+    review = site.desk.review
+    people = [site.desk.accounts.by_name(name).user for name in ("demo-reviewer", "demo-reviewer-2")]
+    item = next(item for item in review.queue(people[0]) if item.findings[0].stage == "open")
+    for user in people:
+        review.put_back(people[0])
+        review.decide(user, item.findings[0].id, Verdict(decision="refer", reason="control"))
+    page = window("demo-supervisor", size=size)
+    page.goto("/review/referred")
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    page.get_by_role("link", name=f"Make a case for {item.findings[0].id}").click()
+    page.wait_for_url("**/register/new?**")
+    expect(page.locator("#tl_SubmissionId")).to_have_value(item.findings[0].id)
+    page.get_by_label("Yes, asked").check()
+    page.get_by_label("None", exact=True).first.check()
+    page.get_by_role("button", name="Keep the case").click()
+    page.wait_for_url("**saved=**")
+    page.goto("/review/referred")
+    expect(page.locator("tr").filter(has_text=item.findings[0].id)).to_contain_text("case made")
 
 
 @SIZES

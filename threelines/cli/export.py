@@ -16,6 +16,8 @@ from threelines.cli._outputs import beside, beside_all
 from threelines.cli.register import database_options, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from threelines.exports.sharing import Handover
     from threelines.people.register import Register
     from threelines.records import Incident
@@ -79,12 +81,17 @@ def _format(name: str) -> click.Command:
     )
     def write(out: Path, organisation: str, recipient: str, legal_basis: str, tlp: Any, **options: Any) -> None:
         from threelines.exports.sharing import Handover
-        from threelines.people.register import incidents
 
         out = _target(module, out)
         with opened(**options) as register:
-            rows = list(incidents(register, module.PURPOSE)) if module.PURPOSE else []
-            approvals, waiting = _approved(register, name, recipient, rows, cases=len(_kept(module, rows)))
+            found = list(register.incidents_by_case(module.PURPOSE)) if module.PURPOSE else []
+            rows = [incident for _, incident in found]
+            approvals = approval_of(register, name, recipient, rows)
+            kept = {incident.id for incident in _kept(module, rows)}
+            waiting = "" if approvals or not kept else prepare_export(
+                register, name, [(case, incident) for case, incident in found if incident.id in kept],
+                organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp,
+            )  # fmt: skip
             handover = Handover(
                 organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
                 made=datetime.now(timezone.utc).replace(microsecond=0), definition=_definition(),
@@ -152,29 +159,39 @@ def _counted(module: Any, rows: list[Incident]) -> str:
     return f"{said}, {left} left out ({LEFT_OUT[module.NEEDS]})" if left else said
 
 
-def _approved(
-    register: Register, name: str, recipient: str, rows: list[Incident], *, cases: int
-) -> tuple[tuple[str, ...], str]:
-    """Return who approved exactly this content, or ask for it: (approvals, id of the open request)."""
-    from threelines.people.approval import prepare
+def prepare_export(register: Register, name: str, written: Sequence[tuple[str, Incident]], **details: str) -> str:
+    """Ask for a second person's approval of the cases that a format writes; return the request's id.
 
-    approvals = approval_of(register, name, recipient, rows)
-    if approvals or not cases:
-        return approvals, ""
-    request = prepare(
-        register, _kind(name), _digest(name, recipient, rows), format=name, recipient=recipient, cases=cases
+    `written` is (case id, incident); `details` are organisation, recipient, basis and tlp, for the papers.
+    """
+    from threelines.people.approval import content_digest, prepare
+
+    digest = content_digest(name, details["recipient"], [incident for _, incident in written])
+    cases = [case for case, _ in written]
+    made = datetime.now(timezone.utc).replace(microsecond=0).isoformat()
+    purpose = importlib.import_module(f"threelines.exports.{name}").PURPOSE
+    return prepare(
+        register,
+        _kind(name),
+        digest,
+        format=name,
+        purpose=purpose,
+        cases=len(cases),
+        written=cases,
+        stamp=made,
+        **details,
     )
-    return (), request
 
 
 def approval_of(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[str, ...]:
-    """Return the two people who agreed to exactly this content, or nobody."""
-    from threelines.people.approval import ApprovalError, require_approved
+    """Return the two people who agreed to exactly the cases of `rows` that the format writes, or nobody."""
+    from threelines.people.approval import ApprovalError, content_digest, require_approved
 
-    if not rows:
+    kept = _kept(importlib.import_module(f"threelines.exports.{name}"), rows)
+    if not kept:
         return ()
     try:
-        found = require_approved(register, _kind(name), _digest(name, recipient, rows))
+        found = require_approved(register, _kind(name), content_digest(name, recipient, kept))
     except ApprovalError:
         return ()
     return found.prepared_by, found.decided_by
@@ -182,14 +199,6 @@ def approval_of(register: Register, name: str, recipient: str, rows: list[Incide
 
 def _kind(name: str) -> Any:
     return "referral" if name == "referral" else "export"
-
-
-def _digest(name: str, recipient: str, rows: list[Incident]) -> str:
-    import msgspec
-
-    from threelines.people.approval import digest_of
-
-    return digest_of(msgspec.json.encode((name, recipient, rows), order="sorted"))
 
 
 def _definition() -> dict[str, Any]:
@@ -207,6 +216,9 @@ def _definition() -> dict[str, Any]:
 def approve(request: str, refuse: bool, **options: Any) -> None:
     """Approve, as a second person, exactly the content that was prepared under REQUEST.
 
+    What is approved: the format, the recipient, and the facts of the cases written. If one of them or its
+    consent changes, prepare it again. The console shows the papers (Sharing).
+
     \b
     Example:
       threelines export approve a_7k… --db cases.db --user second.person
@@ -215,7 +227,13 @@ def approve(request: str, refuse: bool, **options: Any) -> None:
 
     with opened(**options) as register:
         found = decide(register, request, yes=not refuse)
-    click.echo(f"{request}: {found.state}. Write the export again to get it without the draft mark.")
+    about, number = found.details, len(found.cases)
+    click.echo(
+        f"{request}: {found.state}. {about.get('format', 'referral')} for {about.get('recipient') or 'no named recipient'}, "
+        f"{number} case{'' if number == 1 else 's'}, SHA-256 {found.digest[:16]}…"
+    )
+    if found.state == "approved":
+        click.echo("Write the export again to get it without the draft mark.")
 
 
 @command.command()

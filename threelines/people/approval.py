@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people.case import new_id
-from threelines.people.register import Register, RegisterError
-from threelines.people.tables import APPROVAL, APPROVALS
-from threelines.records import ThreelinesError
-from threelines.roles import require
+from threelines.people.case import Content, leaving, new_id
+from threelines.people.register import Register
+from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
+from threelines.records import Incident, ThreelinesError
+from threelines.roles import RoleError, require, scope_of
 
 Kind = Literal["release", "export", "referral"]
 State = Literal["prepared", "approved", "refused", "sent", "answered"]
+Act = Literal["prepare", "approve"]
+ACTS: tuple[Act, ...] = ("prepare", "approve")
 _REASONS: dict[str, str] = {"release": "release", "export": "sharing", "referral": "referral"}
 
 
@@ -37,7 +39,14 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str
     made: str
     details: dict[str, Any] = {}
-    """Recipient, legal basis, receipt, answer: sealed in the database."""
+    """Recipient, legal basis, receipt, answer, and what is written (`case`, or `format`, `purpose` and `written`):
+    sealed in the database."""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The ids of the cases that are written; empty for statistics, and for requests of early versions."""
+        one = self.details.get("case")
+        return (str(one),) if one else tuple(self.details.get("written", ()))
 
 
 def stamp() -> str:
@@ -48,6 +57,11 @@ def stamp() -> str:
 def digest_of(data: bytes) -> str:
     """Return what an approval speaks of: the SHA-256 of the bytes that leave."""
     return sha256(data).hexdigest()
+
+
+def content_digest(name: str, recipient: str, incidents: Iterable[Incident]) -> str:
+    """Return what a request about cases speaks of: the format, who receives it and the facts of the cases written."""
+    return digest_of(msgspec.json.encode((name, recipient, list(incidents)), order="sorted"))
 
 
 def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
@@ -74,6 +88,8 @@ def decide(register: Register, approval_id: str, *, yes: bool) -> Approval:
         raise ApprovalError(f"{approval_id}: you prepared it; a second person approves it")
     if found.state != "prepared":
         raise ApprovalError(f"{approval_id}: is {found.state} already")
+    if yes:
+        _refuse_changed(register, found)
     return _change(register, found, "approved" if yes else "refused", {}, decided_by=register.user.id)
 
 
@@ -94,6 +110,7 @@ def mark_sent(register: Register, approval_id: str, *, receipt: str = "") -> App
     _require(register, found, "prepare")
     if found.state != "approved":
         raise ApprovalError(f"{approval_id}: is {found.state}; only what was approved leaves")
+    _refuse_changed(register, found)
     return _change(register, found, "sent", {"receipt": receipt})
 
 
@@ -106,14 +123,92 @@ def record_answer(register: Register, approval_id: str, *, answer: str) -> Appro
     return _change(register, found, "answered", {"answer": answer})
 
 
-def _require(register: Register, found: Approval, act: Literal["prepare", "approve"]) -> None:
-    """Raise RoleError unless the user may do this to the request and reaches the case that it speaks of."""
-    permission, case = f"{found.kind}.{act}", str(found.details.get("case", ""))
-    require(register.user, permission)
-    if case:
-        # A case that was erased meanwhile is out of everybody's reach; its request can still be closed.
-        with suppress(RegisterError), register.case_transaction(case, permission):
-            pass
+def written_now(register: Register, found: Approval) -> list[Incident]:
+    """Return the facts that a request about cases speaks of; raise when a case or its consent changed since.
+
+    The caller has asked who may read them (`require_reach`).
+    """
+    if not found.cases:
+        raise ApprovalError(f"{found.id}: does not say which cases it speaks of; prepare it again")
+    about = found.details
+    rows = list(_incidents_now(register, found.cases, str(about.get("purpose", "share_with_police"))))
+    if content_digest(str(about.get("format", "referral")), str(about.get("recipient", "")), rows) != found.digest:
+        raise ApprovalError(f"{found.id}: a case or its consent changed since; nothing may leave, prepare it again")
+    return rows
+
+
+def _incidents_now(register: Register, cases: Iterable[str], purpose: str) -> Iterator[Incident]:
+    with register.store.read() as connection:
+        for case_id in cases:
+            row = connection.execute(sa.select(CASES.c.revision, CASES.c.sealed).where(CASES.c.id == case_id)).first()
+            if row is None:  # erased
+                continue
+            content = msgspec.msgpack.decode(CONTENT.open(register.keyring, row.sealed, case_id), type=Content)
+            fields = leaving(register.form, content, purpose, register.today)
+            if fields is not None:
+                yield register.as_incident(case_id, purpose, row.revision, content, fields)
+
+
+def is_current(register: Register, found: Approval) -> bool:
+    """Say whether what a request speaks of still stands and may leave."""
+    try:
+        _refuse_changed(register, found)
+    except ApprovalError:
+        return False
+    return True
+
+
+def _refuse_changed(register: Register, found: Approval) -> None:
+    if found.kind != "release":  # the bytes of a release are kept with it
+        written_now(register, found)
+
+
+def _require(register: Register, found: Approval, act: Act) -> None:
+    """Raise RoleError unless the user may do this to the request and reaches every case that it speaks of."""
+    require(register.user, f"{found.kind}.{act}")
+    require_reach(register, found, act)
+
+
+def require_reach(register: Register, found: Approval, *acts: Act) -> None:
+    """Raise RoleError, and write that down, unless the user may do one of these to every case of the request."""
+    if not set(acts or ACTS) & _acts(register, found, _index(register, [found])):
+        register.audit.add(register.user, "case.refused", record=found.id)
+        raise RoleError(f"the role {register.user.role} may not {found.kind}.{acts[0] if acts else 'read'} here; "
+                        "ask a colleague whose role may")  # fmt: skip
+
+
+_Index = Mapping[str, tuple[str, str]]
+"""Owner and team by case id."""
+
+
+def _index(register: Register, requests: Iterable[Approval]) -> _Index:
+    ids = sorted({case for found in requests for case in found.cases})
+    known: dict[str, tuple[str, str]] = {}
+    with register.store.read() as connection:
+        for start in range(0, len(ids), 500):
+            some = CASES.c.id.in_(ids[start : start + 500])
+            rows = connection.execute(sa.select(CASES.c.id, CASES.c.owner, CASES.c.team).where(some))
+            known |= {row.id: (row.owner, row.team) for row in rows}
+    return known
+
+
+def _acts(register: Register, found: Approval, index: _Index) -> frozenset[Act]:
+    return frozenset(act for act in ACTS if _reaches(register, found, act, index))
+
+
+def _reaches(register: Register, found: Approval, act: Act, index: _Index) -> bool:
+    user, scope = register.user, scope_of(register.user.role, f"{found.kind}.{act}")
+    if scope is None or scope == "all":
+        return scope == "all"
+    if not found.cases or any(case not in index for case in found.cases):
+        # What names no case, or an erased one, is left to whoever made it and to those who reach everything.
+        return found.prepared_by == user.id
+    # On the command line, where nobody is given a team, an organisation without teams is one team.
+    has_team = bool(user.team) or "written" in found.details
+    return all(
+        owner == user.id or (scope == "team" and has_team and team == user.team)
+        for owner, team in (index[case] for case in found.cases)
+    )
 
 
 def read(register: Register, approval_id: str) -> Approval:
@@ -133,12 +228,30 @@ def waiting(register: Register, kind: Kind | None = None) -> Sequence[Approval]:
     return [_approval(register, row) for row in rows]
 
 
-def recent(register: Register, *, limit: int) -> Sequence[Approval]:
-    """Return the newest requests of any state, for the page on which two people meet."""
-    wanted = sa.select(APPROVALS).order_by(APPROVALS.c.made.desc(), APPROVALS.c.id).limit(limit)
+class Listed(NamedTuple):
+    """A request, and what this user may do with its kind and cases."""
+
+    request: Approval
+    acts: frozenset[Act]
+
+
+def listed(register: Register, *, skip: int = 0, limit: int) -> Sequence[Listed]:
+    """Return requests in the user's reach: those that wait first, oldest first; then the others, newest first."""
+    return list(islice(_in_reach(register), skip, skip + limit))
+
+
+def _in_reach(register: Register) -> Iterator[Listed]:
+    waits = APPROVALS.c.state == "prepared"
+    order = (sa.case((waits, 0), else_=1), sa.case((waits, APPROVALS.c.made), else_=""), APPROVALS.c.made.desc())
     with register.store.read() as connection:
-        rows = connection.execute(wanted).mappings().all()
-    return [_approval(register, row) for row in rows]
+        ids = connection.execute(sa.select(APPROVALS.c.id).order_by(*order, APPROVALS.c.id)).scalars().all()
+    for start in range(0, len(ids), 100):
+        some = ids[start : start + 100]
+        with register.store.read() as connection:
+            rows = connection.execute(sa.select(APPROVALS).where(APPROVALS.c.id.in_(some))).mappings().all()
+        found = sorted((_approval(register, row) for row in rows), key=lambda each: some.index(each.id))
+        index = _index(register, found)
+        yield from (entry for each in found if (entry := Listed(each, _acts(register, each, index))).acts)
 
 
 def _approval(register: Register, row: Any) -> Approval:

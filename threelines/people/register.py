@@ -464,16 +464,21 @@ class Register:
             if fields is None:
                 raise RegisterError(f"{case_id}: no consent for {purpose} today; ask the person first")
             self.audit.note(connection, self.user, f"leaving.{purpose}", record=case_id, reason="referral")
-        return self._incident(case_id, purpose, row.revision, content, fields)
+        return self.as_incident(case_id, purpose, row.revision, content, fields)
 
     def incidents(self, purpose: str) -> Iterator[Incident]:
         """Yield the incidents of a purpose, in the order of the random case ids."""
-        for case_id, revision, content, fields in self.leaving(purpose):
-            yield self._incident(case_id, purpose, revision, content, fields)
+        yield from (incident for _, incident in self.incidents_by_case(purpose))
 
-    def _incident(
+    def incidents_by_case(self, purpose: str) -> Iterator[tuple[str, Incident]]:
+        """Yield (case id, incident) of a purpose, in the order of the random case ids."""
+        for case_id, revision, content, fields in self.leaving(purpose):
+            yield case_id, self.as_incident(case_id, purpose, revision, content, fields)
+
+    def as_incident(
         self, case_id: str, purpose: str, revision: int, content: Content, fields: dict[str, Any]
     ) -> Incident:
+        """Return shared fields as the incident that leaves for a purpose."""
         provenance = {key: value for key, value in content.provenance.items() if key in LEAVING_PROVENANCE}
         return Incident(
             id=self.export_id(case_id, purpose), fields=fields, consent={purpose: "yes"},

@@ -71,6 +71,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     lease_by: str = ""
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says about a finding."""
+
+    decision: Decision
+    reason: str = ""
+    note: str = ""
+    seconds: int = 0
+    """How long the finding was on the screen, for the wellbeing figures only."""
+
+
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """A finding with its content, for the person who holds its item."""
 
@@ -80,16 +90,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """Findings of the same account that wait for this person, gravest first."""
     seen: tuple[int, int] = (0, 0)
     """How many this person had on screen today, and how many urgent ones."""
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says about a finding."""
-
-    decision: Decision
-    reason: str = ""
-    note: str = ""
-    seconds: int = 0
-    """How long the finding was on the screen, for the wellbeing figures only."""
+    typed: Verdict | None = None
+    """What this person had said here and took back."""
 
 
 def harm(finding: Finding) -> float:

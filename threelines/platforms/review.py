@@ -241,12 +241,18 @@ class Review:
             row = self._held(connection, user, finding)
             beside = connection.execute(say.REST, {"item": row.item, "who": user.id}).scalars().all()
             counted = _seen(connection, user.id)
+            back = connection.execute(say.TAKEN_BACK, {"finding": finding, "who": user.id}).first()
         # What `take` gave was held, counted and written down there: one durable write a step, not two.
         if (row.opened, row.lease_by) != (finding, user.id):
             with self.store.write() as connection:
                 row = self._held(connection, user, finding)
                 counted = self._show(connection, user, row.item, row)
-        return Opened(row=_row(row), finding=self._open(row), beside=tuple(beside), seen=counted)
+        typed = self._verdict(back) if back is not None else None
+        return Opened(row=_row(row), finding=self._open(row), beside=tuple(beside), seen=counted, typed=typed)
+
+    def _verdict(self, row: Any) -> Verdict:
+        note = NOTE.open(self.keyring, row.note, row.id).decode() if row.note else ""
+        return Verdict(decision=row.decision, reason=row.reason, note=note, seconds=row.seconds)
 
     def _held(self, connection: sa.Connection, user: User, finding: str) -> Any:
         row = connection.execute(say.FINDING, {"finding": finding}).first()
@@ -399,6 +405,20 @@ class Review:
         )
         with self.store.read() as connection:
             return tuple((_row(row), str(row.mine), str(row.time)) for row in connection.execute(chosen))
+
+    def referred(self, user: User, *, skip: int = 0, limit: int = 50) -> tuple[tuple[Row, str], ...]:
+        """Return what was finally decided as a referral or as support, with the time, newest first: codes, no words."""
+        require(user, "finding.follow")
+        chosen = (
+            sa.select(*_ROW_COLUMNS, say.DECIDED_AT.label("time"))
+            .where(findings.c.stage == "done", findings.c.decision.in_(say.FOLLOWED))
+            .order_by(say.DECIDED_AT.desc(), findings.c.id)
+            .offset(skip)
+            .limit(limit)
+        )
+        self.audit.add(user, "finding.referred", reason="case work")
+        with self.store.read() as connection:
+            return tuple((_row(row), str(row.time)) for row in connection.execute(chosen))
 
     def labels(self, user: User) -> Iterator[Record]:
         """Yield the judged records of decided findings with the decision as label, for `threelines fit`."""

@@ -45,6 +45,14 @@ OWN = sa.select(decisions.c.id).where(
 )
 """This person's standing decision on a finding."""
 
+TAKEN_BACK = (
+    sa.select(decisions)
+    .where(decisions.c.finding == sa.bindparam("finding"), decisions.c.reviewer == _who, decisions.c.undone != "")
+    .order_by(decisions.c.time.desc())
+    .limit(1)
+)
+"""What this person last took back of a finding."""
+
 STATE = sa.select(sa.func.count(), sa.func.max(findings.c.harm), sa.func.min(findings.c.created)).where(
     findings.c.item == sa.bindparam("item"), _waits
 )
@@ -56,6 +64,15 @@ REST = (
     .order_by(findings.c.harm.desc(), findings.c.id)
 )
 """Findings of an item that wait for this person, gravest first."""
+
+FOLLOWED = ("refer", "support")
+"""Final decisions after which somebody has to go on."""
+DECIDED_AT = (
+    sa.select(sa.func.max(decisions.c.time))
+    .where(decisions.c.finding == findings.c.id, decisions.c.undone == "")
+    .scalar_subquery()
+)
+"""When the finding of the outer statement was decided."""
 
 DECIDED = (
     findings.update()

@@ -24,6 +24,7 @@ FOLDER = Path(str(files("threelines") / "web"))
 
 MENU = (
     ("/review", "Review", ("finding.list",)),
+    ("/review/referred", "Referred", ("finding.follow",)),
     ("/register", "Register", ("case.list",)),
     ("/release", "Sharing", ("release.prepare", "release.approve", "referral.prepare", "referral.approve")),
     ("/dashboard", "Dashboard", ("monitor.read", "statistics.read")),
@@ -61,7 +62,7 @@ def page(
         person=person,
         token=form_token(person.session) if person else "",
         menu=menu_of(person) if person else (),
-        path=request.url.path,
+        current=current_of(request.url.path),
         demo=here.options.demo,
         device=device_tag(here.keyring, person) if person else "",
         **context,
@@ -88,6 +89,11 @@ def address_of(request: Request) -> str:
 def menu_of(person: Person) -> tuple[tuple[str, str], ...]:
     """Return the menu entries that this person can use."""
     return _menu(person.role)
+
+
+def current_of(path: str) -> str:
+    """Return the address in the menu under which a page stands: the longest that fits; empty for none."""
+    return max((address for address, _, _ in MENU if f"{path}/".startswith(f"{address}/")), key=len, default="")
 
 
 def when(value: str | datetime | None) -> str:

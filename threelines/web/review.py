@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.routing import APIRoute
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -13,19 +15,42 @@ from threelines.platforms.agreement import alpha
 from threelines.platforms.finding import DECISIONS, NEEDS_REASON, REASONS, Finding, Opened, Verdict
 from threelines.platforms.picture import network_picture
 from threelines.platforms.review import ReviewError
-from threelines.records import Record
+from threelines.records import Record, Signal
 from threelines.roles import allowed
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Person
-from threelines.web.desk import Sent, desk, may, may_change, now, text
+from threelines.web.desk import NotSignedIn, Sent, desk, may, may_change, now, text
 from threelines.web.ingest import IngestError, take_upload
 from threelines.web.pages import page, pieces
+from threelines.web.security import same_site
+from threelines.web.windows import SHOWN, Gap, page_of, whole, windows
 
-router = APIRouter(prefix="/review", include_in_schema=False)
+
+class BackToFinding(APIRoute):
+    """A form about a finding, sent after the session ended, leads back to that finding by way of the sign-in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the route's answer with this way back; another site's form and any other fault pass as they are."""
+        answer = super().get_route_handler()
+
+        async def with_way_back(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except NotSignedIn:
+                finding = str(request.path_params.get("finding", ""))
+                if request.method != "POST" or not finding.isalnum() or not same_site(request):
+                    raise
+                return _see(f"/login?next=/review/{finding}")
+
+        return with_way_back
+
+
+router = APIRouter(prefix="/review", include_in_schema=False, route_class=BackToFinding)
 Lister = Annotated[Person, Depends(may("finding.list"))]
 ReviewerForm = Annotated[Person, Depends(may_change("finding.review"))]
 Reviewer = Annotated[Person, Depends(may("finding.review"))]
 SecondReader = Annotated[Person, Depends(may("finding.second"))]
+Follower = Annotated[Person, Depends(may("finding.follow"))]
 Revealer = Annotated[Person, Depends(may("finding.reveal"))]
 
 DECISION_WORDS = {
@@ -35,8 +60,10 @@ DECISION_WORDS = {
     "refer": "Refer",
     "remove": "Remove",
 }
-SHOWN_RECORDS = 60
-"""Records of a long thread shown at once; those with signs always."""
+LISTED = 50
+"""Referred findings on one page."""
+Part = Annotated[int, Query(ge=0, le=2**31 - 1)]
+"""A page of the whole thread, from 1; 0 is the talk around the signs."""
 
 
 @router.get("")
@@ -153,14 +180,26 @@ def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
     return page(request, "upload.html", person=person, fault="", result=result)
 
 
+@router.get("/referred")
+def referred(request: Request, person: Follower, part: Part = 0) -> Response:
+    """List what was finally referred or needs support, for the people of the register: codes only, no words."""
+    here = desk(request)
+    found = here.review.referred(person.user, skip=part * LISTED, limit=LISTED + 1)
+    return page(
+        request, "referred.html", person=person, part=part, has_more=len(found) > LISTED, decision_words=DECISION_WORDS,
+        rows=[(row, time, here.register.is_imported(row.id)) for row, time in found[:LISTED]],
+        can_add=allowed(person.role, "case.add", "own"), can_open=allowed(person.role, "finding.review"),
+    )  # fmt: skip
+
+
 @router.get("/{finding}")
-def show(request: Request, finding: str, person: Reviewer) -> Response:
+def show(request: Request, finding: str, person: Reviewer, part: Part = 0) -> Response:
     """Show one finding: the words in their place, the signs, and what else they can mean."""
-    return _finding_page(request, person, finding)
+    return _finding_page(request, person, finding, part=part)
 
 
 def _finding_page(
-    request: Request, person: Person, finding: str, *, fault: str = "", chosen: str = "", status: int = 200
+    request: Request, person: Person, finding: str, *, fault: str = "", typed: Verdict | None = None, part: int = 0
 ) -> Response:
     here = desk(request)
     try:
@@ -168,10 +207,10 @@ def _finding_page(
     except ReviewError as problem:
         return _queue_page(request, person, fault=str(problem), status=409)
     return page(
-        request, "finding.html", person=person, status=status, fault=fault, chosen=chosen, row=opened.row,
-        neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(), reasons=REASONS,
-        needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
-        shown_at=int(now().timestamp()), **_content(opened, here.vocabulary),
+        request, "finding.html", person=person, status=422 if fault else 200, fault=fault, typed=typed or opened.typed,
+        row=opened.row, neighbours=_neighbours(opened.beside, finding), waiting=len(opened.beside), decisions=_choices(),
+        reasons=REASONS, needs_reason=NEEDS_REASON, seen=opened.seen, pause=_pause(person),
+        shown_at=int(now().timestamp()), **_content(opened, here.vocabulary, part),
     )  # fmt: skip
 
 
@@ -193,22 +232,22 @@ def _neighbours(keys: tuple[str, ...], finding: str) -> tuple[str, str]:
     return (keys[place - 1] if place else ""), (keys[place + 1] if place + 1 < len(keys) else "")
 
 
-def _content(opened: Opened, vocabulary: Vocabulary) -> dict[str, Any]:
+def _content(opened: Opened, vocabulary: Vocabulary, part: int) -> dict[str, Any]:
     finding, judged = opened.finding, opened.finding.assessment
     numbers: dict[str, int] = {}
     for signal in judged.signals:
         numbers.setdefault(signal.indicator, len(numbers) + 1)
-    shows = {signal.record for signal in judged.signals}
     records = sorted((*finding.records, *finding.context), key=lambda r: (r.time is not None, r.time or now()))
-    context = {record.id for record in finding.context}
     return {
         "judged": judged,
         "signs": [_sign(vocabulary, judged.signals, name, number) for name, number in numbers.items()],
         "records": [
-            {"record": r, "pieces": pieces(r, judged.signals, numbers), "shows": r.id in shows, "context": r.id in context}
-            for r in _kept(records, shows)
+            {"gap": where} if isinstance(where, Gap) else _shown(records[where], where, opened.finding, numbers)
+            for where in _places(records, judged.signals, part)
         ],
-        "left_out": max(0, len(records) - SHOWN_RECORDS),
+        "part": part,
+        "parts": page_of(max(0, len(records) - 1)),
+        "is_long": len(records) > SHOWN,
         "elements": _elements(judged.elements, vocabulary),
         "capabilities": [vocabulary.elements["capability"][name]["label"] for name in judged.capabilities],
         "timeline": [(r.time, number) for r in records for number in _numbers_of(r, judged.signals, numbers) if r.time],
@@ -216,14 +255,28 @@ def _content(opened: Opened, vocabulary: Vocabulary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _kept(records: list[Record], shows: set[str]) -> list[Record]:
-    if len(records) <= SHOWN_RECORDS:
-        return records
-    with_signs = [record for record in records if record.id in shows][:SHOWN_RECORDS]
-    rest = {record.id for record in records if record.id not in shows}
-    spare = sorted(rest)[: SHOWN_RECORDS - len(with_signs)]
-    keep = {record.id for record in with_signs} | set(spare)
-    return [record for record in records if record.id in keep]
+def _places(records: list[Record], signals: Sequence[Signal], part: int) -> list[int | Gap]:
+    place = {record.id: number for number, record in enumerate(records)}
+    shows = [signal for signal in signals if signal.record in place]
+    signs = sorted({place[signal.record] for signal in shows})
+    if part:
+        return whole(len(records), signs, part)
+    first: dict[str, int] = {}
+    for signal in shows:
+        first[signal.indicator] = min(place[signal.record], first.get(signal.indicator, len(records)))
+    return windows(len(records), signs, sorted(first.values()))
+
+
+def _shown(record: Record, place: int, finding: Finding, numbers: dict[str, int]) -> dict[str, Any]:
+    signals = finding.assessment.signals
+    return {
+        "gap": None,
+        "record": record,
+        "place": place,
+        "pieces": pieces(record, signals, numbers),
+        "shows": any(signal.record == record.id for signal in signals),
+        "context": any(beside.id == record.id for beside in finding.context),
+    }
 
 
 def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[str, Any]:
@@ -268,18 +321,12 @@ def decide(
     spent = (
         int(now().timestamp()) - int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else 0
     )
-    verdict: Any = {
-        "decision": decision,
-        "reason": text(form, "reason"),
-        "note": text(form, "note")[:2000],
-        "seconds": spent,
-    }
+    said: Any = {"decision": decision, "reason": text(form, "reason"), "note": text(form, "note")[:2000]}
+    verdict = Verdict(**said, seconds=spent)
     try:
-        row, following = here.review.decide_and_take(
-            person.user, finding, Verdict(**verdict), languages=person.settings.languages
-        )
+        row, following = here.review.decide_and_take(person.user, finding, verdict, languages=person.settings.languages)
     except ReviewError as fault:
-        return _finding_page(request, person, finding, fault=str(fault), chosen=decision, status=422)
+        return _finding_page(request, person, finding, fault=str(fault), typed=verdict)
     if row.stage == "training":
         return page(
             request, "answer.html", person=person, row=row, mine=decision, decision_words=DECISION_WORDS,

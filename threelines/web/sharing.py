@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import tempfile
 import zipfile
@@ -10,16 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from threelines.exports.sharing import Handover
 from threelines.people import approval, release
-from threelines.people.approval import Approval, ApprovalError
+from threelines.people.approval import Approval, ApprovalError, Listed
 from threelines.people.register import Register, RegisterError
-from threelines.records import Incident
-from threelines.roles import allowed
+from threelines.roles import allowed, scope_of
 from threelines.web.accounts import Person
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.pages import page
@@ -31,7 +30,12 @@ Sharer = Annotated[Person, Depends(may(*_PREPARE, *_APPROVE))]
 ApproverForm = Annotated[Person, Depends(may_change(*_APPROVE))]
 StatisticsForm = Annotated[Person, Depends(may_change("release.prepare"))]
 PreparerForm = Annotated[Person, Depends(may_change(*_PREPARE))]
+Part = Annotated[int, Query(ge=1, le=10**6)]
 SHOWN = 50
+"""Requests on one page."""
+COMPARED = 100
+"""A request of more cases is compared with them when somebody decides, not whenever the page is shown."""
+_MEDIA = {".json": "application/json", ".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8"}
 
 
 def _register(request: Request, person: Person) -> Register:
@@ -46,38 +50,40 @@ def prepare_referral(register: Register, case: str, *, recipient: str, basis: st
         raise RegisterError(f"{case}: name the authority that receives it")
     incident = register.incident(case, "share_with_police")
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return approval.prepare(
-        register, "referral", _digest(incident, recipient), case=case, recipient=recipient, basis=basis, stamp=made
-    )
-
-
-def _digest(incident: Incident, recipient: str) -> str:
-    return approval.digest_of(msgspec.json.encode(("referral", recipient, [incident]), order="sorted"))
+    digest = approval.content_digest("referral", recipient, [incident])
+    return approval.prepare(register, "referral", digest, case=case, recipient=recipient, basis=basis, stamp=made)
 
 
 @router.get("")
-def releases(request: Request, person: Sharer) -> Response:
-    """Show what waits for a second person, and what was approved."""
-    return _page(request, person)
+def releases(request: Request, person: Sharer, part: Part = 1) -> Response:
+    """Show what waits for a second person, then what was decided, as far as this person reaches."""
+    return _page(request, person, part=part)
 
 
-def _page(request: Request, person: Person, *, fault: str = "", status: int = 200) -> Response:
+def _page(request: Request, person: Person, *, fault: str = "", status: int = 200, part: int = 1) -> Response:
     register, here = _register(request, person), desk(request)
     names = {entry.id: entry.name for entry in here.accounts.all()}
+    found = approval.listed(register, skip=(part - 1) * SHOWN, limit=SHOWN + 1)
     return page(
-        request, "release.html", person=person, status=status, fault=fault, names=names, can_statistics=allowed(person.role, "release.prepare"),
-        requests=[_shown(register, found, person) for found in approval.recent(register, limit=SHOWN)],
+        request, "release.html", person=person, status=status, fault=fault, names=names, part=part,
+        has_more=len(found) > SHOWN, can_statistics=allowed(person.role, "release.prepare"),
+        can_name=scope_of(person.role, "case.list") is not None, can_read=scope_of(person.role, "case.read") is not None,
+        requests=[_shown(register, entry) for entry in found[:SHOWN]],
     )  # fmt: skip
 
 
-def _shown(register: Register, found: Approval, person: Person) -> dict[str, Any]:
+def _shown(register: Register, entry: Listed) -> dict[str, Any]:
+    found = entry.request
+    is_open = found.state in ("prepared", "approved") and len(found.cases) <= COMPARED
+    changed = is_open and not approval.is_current(register, found)
+    is_mine = found.prepared_by == register.user.id
     return {
         "request": found,
-        "may_approve": found.state == "prepared"
-        and found.prepared_by != person.id
-        and allowed(person.role, f"{found.kind}.approve", "own"),
-        "is_mine": found.prepared_by == person.id,
-        "can_send": found.state in ("approved", "sent") and allowed(person.role, f"{found.kind}.prepare", "own"),
+        "changed": changed,
+        "papers": _papers(found),
+        "may_decide": found.state == "prepared" and not is_mine and "approve" in entry.acts,
+        "is_mine": is_mine,
+        "can_send": ((found.state == "approved" and not changed) or found.state == "sent") and "prepare" in entry.acts,
     }
 
 
@@ -143,39 +149,51 @@ def answer(request: Request, request_id: str, person: PreparerForm, form: Sent) 
 
 @router.get("/{request_id}/{name}")
 def paper(request: Request, request_id: str, name: str, person: Sharer) -> Response:
-    """Give the papers of a referral as JSON or PDF; without two people they say draft."""
+    """Give the papers of a request about cases, for whoever decides about it; without two people they say draft."""
     register = _register(request, person)
     try:
         found = approval.read(register, request_id)
-        is_paper = name in ("referral.json", "referral.pdf")
-        if found.kind != "referral" or not is_paper or "case" not in found.details:
+        approval.require_reach(register, found)
+        if name not in _papers(found):
             raise ApprovalError(f"{request_id}: has no such paper")
         return _paper(register, found, name, desk(request).options.organisation)
     except (ApprovalError, RegisterError) as fault:
         return _page(request, person, fault=str(fault), status=409)
 
 
-def _paper(register: Register, found: Approval, name: str, organisation: str) -> Response:
-    from threelines.exports import referral
+def _papers(found: Approval) -> tuple[str, ...]:
+    """Return the names of a request's papers; none for statistics, and where it does not say which cases it is of."""
+    if found.kind == "release" or not found.cases:
+        return ()
+    name = str(found.details.get("format", "referral"))
+    module = _format(name)
+    return tuple(f"{name}{ending}" for ending in (module.SUFFIX, *getattr(module, "BESIDE", ())))
 
-    recipient = str(found.details["recipient"])
-    # Whoever decides about exactly these bytes reads them by that right, without a right to the case itself.
-    decides = found.prepared_by != register.user.id and allowed(register.user.role, "referral.approve", "own")
-    permission = "referral.approve" if decides else "referral.prepare"
-    incident = register.incident(str(found.details["case"]), "share_with_police", permission=permission)
-    if _digest(incident, recipient) != found.digest:
-        raise ApprovalError(f"{found.id}: the case or its consent changed since; prepare it again")
+
+def _format(name: str) -> Any:
+    return importlib.import_module(f"threelines.exports.{name}")
+
+
+def _paper(register: Register, found: Approval, name: str, organisation: str) -> Response:
+    rows = approval.written_now(register, found)
+    about, module = found.details, _format(name.partition(".")[0])
+    # Whoever decides about exactly these facts reads them by that right, without a right to the cases themselves.
+    record = found.cases[0] if len(found.cases) == 1 else found.id
+    register.audit.add(register.user, f"leaving.{module.PURPOSE}", record=record, reason="referral")
     people = (found.prepared_by, found.decided_by) if found.state in ("approved", "sent", "answered") else ()
     handover = Handover(
-        organisation=organisation, recipient=recipient, legal_basis=str(found.details["basis"]), tlp="red",
-        approvals=people, made=datetime.fromisoformat(str(found.details["stamp"])),
+        organisation=str(about.get("organisation", organisation)), recipient=str(about["recipient"]),
+        legal_basis=str(about["basis"]), tlp=about.get("tlp", "red"), approvals=people,
+        made=datetime.fromisoformat(str(about["stamp"])),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="threelines-") as folder:
-        out = Path(folder) / "referral.json"
-        referral.write([incident], out, handover)
-        body = (out if name.endswith(".json") else out.with_suffix(".pdf")).read_bytes()
-    kind = "application/json" if name.endswith(".json") else "application/pdf"
-    return Response(body, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'})
+        out = Path(folder) / f"paper{module.SUFFIX}"
+        module.write(rows, out, handover)
+        body = out.with_suffix(Path(name).suffix).read_bytes()
+    # A table has no place to say that it is a draft: its name does.
+    told = name if people or getattr(module, "MARKS_DRAFT", True) else f"DRAFT-{name}"
+    headers = {"content-disposition": f'attachment; filename="{told}"'}
+    return Response(body, media_type=_MEDIA[Path(name).suffix], headers=headers)
 
 
 def _see() -> RedirectResponse:

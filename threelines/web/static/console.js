@@ -36,7 +36,34 @@
     event.preventDefault();
     if (target.tagName === "INPUT") { target.focus(); } else if (target.name === "decision") { decideWith(target); } else { target.click(); }
   });
+  /* What somebody says about a finding stays in this tab until it is decided: the session may end before. It is shown
+     to the same person at the same finding only, and goes with the sign-out. */
+  var TYPED = "threelines-typed";
+  function keepTyped(decide) {
+    var kept = JSON.parse(sessionStorage.getItem(TYPED) || "null");
+    var of = decide && decide.getAttribute("data-of");
+    var out = document.querySelector('form[action="/logout"]');
+    if (out) { out.addEventListener("submit", function () { sessionStorage.removeItem(TYPED); }); }
+    if (kept && out && kept.of !== of && (kept.isSent || (of && kept.of.split(" ")[0] !== of.split(" ")[0]))) { sessionStorage.removeItem(TYPED); }
+    if (!decide) { return; }
+    function keep(decision) {
+      var said = { of: of, reason: decide.elements.reason.value, note: decide.elements.note.value, decision: decision || "", isSent: Boolean(decision) };
+      sessionStorage.setItem(TYPED, JSON.stringify(said));
+    }
+    if (kept && kept.of === of && !decide.hasAttribute("data-typed")) {
+      decide.elements.reason.value = kept.reason;
+      decide.elements.note.value = kept.note;
+      decide.querySelectorAll('button[name="decision"]').forEach(function (button) { button.classList.toggle("quiet", button.value !== kept.decision); });
+    }
+    decide.addEventListener("input", function () { keep(""); });
+    decide.addEventListener("submit", function (event) { keep(event.submitter ? event.submitter.value : ""); });
+  }
   document.addEventListener("DOMContentLoaded", function () {
+    /* A case that begins with a referred finding carries its reference and nothing else of it. */
+    var reference = new URLSearchParams(window.location.search).get("reference");
+    var place = window.location.pathname === "/register/new" && document.getElementById("tl_SubmissionId");
+    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.value = reference; }
+    try { keepTyped(document.getElementById("decide")); } catch (error) { /* no storage: nothing is kept */ }
     var keys = document.getElementById("keys");
     if (keys) { keys.addEventListener("click", function () { document.getElementById("help").showModal(); }); }
     var sent = false;
