@@ -19,12 +19,13 @@ from threelines.people.tables import CASES, CONTENT, IDENTITY, MATCHES, PARTS, R
 from threelines.roles import User, require
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
+from threelines.store.owner import claim
 from threelines.store.sealed import declared, refuse_leftovers, reseal
 
 ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
 """The audit key is not rotated: the chain could then not be verified any more."""
 _DUMP = "threelines-dump-1"
-_OWN = ("threelines_migrations", "threelines_sealed")
+_OWN = ("threelines_migrations", "threelines_sealed", "threelines_owner")
 _BATCH = 500
 
 
@@ -131,6 +132,7 @@ def _removed(target: Path) -> None:
 def _proven(source: Path, address: str | Path, keyring: Keyring, *, is_database: bool) -> Counted:
     store = Store.open(address)
     try:
+        claim(store, keyring)
         if not is_database:
             _load(source, store, keyring)
         return check(store, keyring)

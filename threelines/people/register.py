@@ -54,6 +54,7 @@ from threelines.roles import RoleError, User, require, scope_of
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.owner import claim
 from threelines.store.sealed import declare
 
 RETENTION_MONTHS = 24
@@ -99,8 +100,9 @@ class Register:
 
     @classmethod
     def open(cls, address: str | Path, keyring: Keyring, user: User, *, today: date | None = None) -> Register:
-        """Open the register at an address, making its tables where they are missing."""
+        """Open the register at an address, making its tables where they are missing; only with its own keys."""
         store = Store.open(address)
+        claim(store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
         return cls(store, keyring, user, today=today)

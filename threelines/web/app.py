@@ -28,6 +28,7 @@ from threelines.roles import RoleError, User
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.owner import claim
 from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary, load
 from threelines.web import api, check, dashboard, entrance, ingest, oidc, operate, register, review, sharing
@@ -75,6 +76,7 @@ def _routers() -> tuple[Any, ...]:
 
 
 def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
+    claim(store, keyring)
     store.migrate("web", ingest.MIGRATIONS)
     declare(store, ingest.SEALED)
     audit = Audit(store, keyring)
