@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import release
 from threelines.people.case import Content, Row, add_months
 from threelines.people.register import Register, RegisterError
 from threelines.people.tables import CASES, CONTENT, IDENTITY, MATCHES, PARTS, REVISIONS, VAULT
@@ -279,18 +280,19 @@ def apply_retention(register: Register) -> tuple[int, int]:
     The identity, the earlier revisions and every field that statistics do not need go. A case
     without standing consent for statistics goes whole.
     """
+    release.migrate(register)
     reduced = erased = 0
     for row in due(register):
         with register.store.write() as connection:
             sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
             content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
             consent = content.consent.get("statistics")
-            _destroy(connection, register, row.id)
             if consent is not None and consent.stands(register.today):
+                _destroy(connection, register, row.id)
                 _reduce(connection, register, row.id, content)
                 reduced += 1
             else:
-                connection.execute(CASES.delete().where(CASES.c.id == row.id))
+                _erase(connection, register, row.id)
                 erased += 1
             register.audit.note(connection, register.user, "retention.destroy", record=row.id, reason="retention")
     register.store.flush()
@@ -315,13 +317,19 @@ def _destroy(connection: sa.Connection, register: Register, case_id: str) -> Non
     connection.execute(PARTS.delete().where(PARTS.c.case_id == case_id))
 
 
+def _erase(connection: sa.Connection, register: Register, case_id: str) -> None:
+    _destroy(connection, register, case_id)
+    release.forget(connection, register, [case_id])
+    connection.execute(CASES.delete().where(CASES.c.id == case_id))
+
+
 def erase(register: Register, case_id: str) -> None:
     """Erase one case whole, on the person's request; refused while a legal hold stands."""
+    release.migrate(register)
     with register.case_transaction(case_id, "case.erase") as (connection, row):
         if row.is_held:
             raise RegisterError(f"{case_id}: under legal hold; lift the hold first")
-        _destroy(connection, register, case_id)
-        connection.execute(CASES.delete().where(CASES.c.id == case_id))
+        _erase(connection, register, case_id)
         register.audit.note(connection, register.user, "case.erase", record=case_id, reason="erasure request")
     register.store.flush()
 
