@@ -69,6 +69,18 @@ def test_every_two_releases_differ_by_k_people_or_by_none(states):
         published.append(made)
 
 
+def test_who_changed_alone_rests_when_the_others_come_back():
+    """Of eleven corrected ten rested and return with the one who had withdrawn: the eleventh is not alone then."""
+    first = {f"a{number:02d}": "u" for number in range(40)}
+    corrected = {**first, **{f"a{number:02d}": "v" for number in range(11)}}
+    second = next_cohort([_cohort(first)], _cohort({k: v for k, v in corrected.items() if k != "a39"}), str.encode)
+    assert _read(second) == {case: corrected[case] for case in first if "a10" <= case < "a39"}
+    third = next_cohort([_cohort(first), second], _cohort({**corrected, "a20": "v"}), str.encode)
+    changed = [case for case, answer in _read(third).items() if first[case] != answer]
+
+    assert len(changed) + len(first.keys() - _read(third).keys()) >= K or not changed
+
+
 def test_one_who_left_and_one_who_came_are_not_alone_two_releases_later(register, tmp_path):
     """A release, one withdraws, a release, one joins, a release: the first and the third differ by neither alone."""
     fill(register, cases=300)
