@@ -154,14 +154,43 @@ def test_a_named_group_shows_no_small_count():
     assert (signal.name, signal.hits, signal.rate) == ("lao", None, None)
 
 
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=80))
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=80))
 def test_every_point_of_a_plot_stands_for_k_cases(hits):
-    """Neighbouring weeks are put together until eleven hits stand behind a point; none is lost."""
-    series = _series(hits, [count + 20 for count in hits])
-    drawn = points(series)
+    """Neighbouring weeks are put together until eleven hits stand behind a point, told in fives."""
+    drawn = points(_series(hits, [count + 20 for count in hits]))
+    waiting, made = 0, 0
+    for count in hits:
+        waiting += count
+        if waiting >= 11:
+            waiting, made = 0, made + 1
 
-    assert all(count >= 11 and total - count >= 11 for _, count, total in drawn)
-    assert not drawn or sum(count for _, count, _ in drawn) == sum(hits)
+    assert len(drawn) == made
+    assert all(count >= 15 and count % 5 == total % 5 == 0 and total >= count for _, count, total in drawn)
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=80), st.integers(0, 30))
+def test_next_weeks_plot_minus_this_weeks_is_no_weekly_count(hits, more):
+    """The points of a plot stay the same in the next one: what comes to them is a point of its own, or waits."""
+    periods = monitor._between("2023-W01", "2026-W36", "week")
+
+    def drawn(counts):
+        totals = tuple(count + 20 for count in counts)
+        one = Series(kind="x", name="y", periods=periods[: len(counts)], hits=tuple(counts), totals=totals)
+        return points(one)
+
+    this, following = drawn(hits), drawn([*hits, more])
+    assert following[: len(this)] == this
+    assert len(following) - len(this) <= 1
+
+
+def test_a_correction_of_one_case_is_not_read_from_two_plots():
+    """One case more in an old week moves a count by nothing or by five, and the rate shown with it."""
+    drawn = [points(_series([extra, 40], [130, 160]))[-1] for extra in (27, 28)]
+    signals = [watch([_series([40 + extra], [160 + extra])], period="week")[0] for extra in (1, 2)]
+
+    assert drawn[0] == drawn[1]
+    assert (signals[0].hits, signals[0].total, signals[0].rate) == (40, 160, 0.25)
+    assert (signals[1].hits, signals[1].total, signals[1].rate) == (40, 160, 0.25)
 
 
 # ---------------------------------------------------------------------- sources
@@ -189,8 +218,8 @@ def test_rates_are_over_those_who_were_asked(register):
     register.add({"ai_Asked": "yes", **seen}, provenance={"recorded": _week(2)})
     found = {(one.kind, one.name): one for one in monitor.register_series(register.as_user(ANALYST))}
 
-    assert found["language", "lao"].totals == (3,)
-    assert found["language", "lao"].hits == (1,)
+    assert found["language", "lao"].totals == (3, 0)
+    assert found["language", "lao"].hits == (1, 0)
     assert ("capability", "voice_clone") in found
 
 
@@ -207,7 +236,45 @@ def test_weeks_without_cases_are_weeks(register):
     register.add_many([_entry(5, **seen), _entry(2, **seen)])
     one = next(one for one in monitor.register_series(register.as_user(ANALYST)) if one.kind == "language")
 
-    assert one.hits == one.totals == (1, 0, 0, 1)
+    assert one.hits == one.totals == (1, 0, 0, 1, 0)
+
+
+def test_silence_since_is_told_week_by_week(register):
+    """After thirty weeks without a report the last week judged is the last one, of which nothing is known."""
+    seen = {"ai_Suspected": "suspected", "ai_ContactLanguage": ["lao"]}
+    register.add_many([_entry(31, **seen)] * 12)
+    series = monitor.register_series(register.as_user(ANALYST))
+
+    assert {one.periods[-1] for one in series} == {"2026-W37"}
+    assert {len(one.periods) for one in series} == {31}
+    assert not any(signal.is_rising for signal in watch(series, period="week"))
+
+
+def test_judging_the_past_asks_for_consent_today(register):
+    """`until` ends the series; a consent that stood then and has ended since counts no case, nor does a day to come."""
+    seen = {"ai_Suspected": "suspected", "ai_ContactLanguage": ["lao"]}
+    over = {"value": "yes", "given": "2024-01-01", "expires": "2025-01-01"}
+    old = Entry({"ai_Asked": "yes", **seen}, {"statistics": over}, {"recorded": "2024-03-04"})
+    register.add_many([old, _entry(125, **seen)])
+    analyst = register.as_user(ANALYST)
+    early = monitor.register_series(analyst, until=date(2024, 6, 1))
+
+    assert {one.periods[-1] for one in early} == {"2024-W21"}
+    assert {sum(one.totals) for one in early} == {1}
+    assert monitor.register_series(analyst, until=date(2031, 1, 1)) == monitor.register_series(analyst)
+
+
+def test_the_command_judges_consent_by_the_real_day(tmp_path):
+    """`--until` in the past does not bring back a consent that has ended since."""
+    here = tmp_path / "m.db"
+    keyring = Keyring.create(tmp_path / "m.db.key")
+    over = {"value": "yes", "given": "2024-01-01", "expires": "2025-01-01"}
+    with Register.open(here, keyring, WORKER) as register:
+        fields = {"ai_Asked": "yes", "ai_Suspected": "suspected", "ai_ContactLanguage": ["lao"]}
+        register.add_many([Entry(fields, {"statistics": over}, {"recorded": "2024-03-04"})])
+    run = CliRunner().invoke(root, ["monitor", "--db", str(here), "--until", "2024-06-01", "--json"])
+
+    assert (run.exit_code, run.stdout) == (0, "")
 
 
 def test_only_those_who_may_see_statistics(register):

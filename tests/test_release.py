@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from threelines.cli.main import root
 from threelines.people import approval, release, synthetic
+from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.demo import fill
 from threelines.people.register import Register
-from threelines.people.release import Cohort, next_cohort
 from threelines.people.suppress import (
     FREE,
     HIDDEN,
@@ -162,7 +162,7 @@ _values = st.dictionaries(st.text("abcdef", min_size=4, max_size=4), st.sampled_
 @given(_values, _values)
 def test_two_releases_differ_by_k_or_by_none(old_rows, new_rows):
     """Joining, leaving and changing: each is nobody or at least k, and whoever withdrew is never in."""
-    old, made = _cohort(old_rows), next_cohort(_cohort(old_rows), _cohort(new_rows), str.encode)
+    old, made = _cohort(old_rows), next_cohort([_cohort(old_rows)], _cohort(new_rows), str.encode)
     before, after = _read(old), _read(made)
     joined, left = after.keys() - before.keys(), before.keys() - after.keys()
     changed = {case for case in after.keys() & before.keys() if after[case] != before[case]}

@@ -222,6 +222,10 @@ def forget(session: str, account: str, state: str, key: str) -> None:
     """Erase what the guard remembers of a session or an account.
 
     An account knows its latest sessions; older ones expire by themselves, 14 days after their last request.
+
+    \b
+    Example:
+      THREELINES_GUARD_KEY=… threelines guard forget --account a7 --state sqlite:guard.db
     """
     from threelines.ai_models.guard import Guard
     from threelines.ai_models.sessions import open_state

@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     default=None,
     help="Week for cases and findings, quarter for incidents, unless given.",
 )
-@click.option("--until", default="", help="Judge as of this day, such as 2026-09-15; today otherwise.")
+@click.option(
+    "--until",
+    default="",
+    help="Judge the last whole period before this day, such as 2026-09-15; today otherwise. Consent is always that of today.",
+)
 @click.option(
     "--internal", is_flag=True, help="Name small groups and show small counts: for supervisors, never to be passed on."
 )
@@ -90,10 +94,10 @@ def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Se
     from threelines.roles import require
 
     access = {name: options[name] for name in ("database", "key_file", "passphrase", "user", "role", "team")}
-    with opened(today=today, **access) as register:
+    with opened(**access) as register:
         if options["internal"]:
             require(register.user, "case.list")
-        return register_series(register, period=period)
+        return register_series(register, period=period, until=today)
 
 
 def _print(signals: list[Signal], *, as_json: bool) -> None:
@@ -125,7 +129,9 @@ def _plot(folder: Path, series: list[Series], signals: list[Signal], k: int) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for one in series:
         if (one.kind, one.name) in named:
-            picture = rate_plot(f"{one.kind}: {one.name}", points(one, k=k), rising=named[one.kind, one.name])
+            drawn = points(one, k=k)
+            rising = named[one.kind, one.name] and bool(drawn) and drawn[-1][0] == one.periods[-1]
+            picture = rate_plot(f"{one.kind}: {one.name}", drawn, rising=rising)
             if picture:
                 path = folder / f"{one.kind}-{re.sub(r'[^A-Za-z0-9]+', '-', one.name).strip('-')}.svg"
                 path.write_text(picture, encoding="utf-8")

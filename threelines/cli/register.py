@@ -390,19 +390,62 @@ def backup(target: Path, **options: Any) -> None:
 
 @command.command()
 @click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A list of erasures and withdrawals after the backup (F.db.gone); those beside the backup, the new database and the key file are found.",
+)
 @database_options("admin")
-def restore(source: Path, **options: Any) -> None:
+def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
     """Bring a backup back into a new database, and prove it. Give the key file it was made with.
 
+    Who was erased or withdrew after the backup is erased and withdrawn again, by the lists that are found.
+
     \b
-    Example:
+    Examples:
       threelines register restore cases-2026-11.backup --db restored.db --key-file cases.db.key
+      threelines register restore cases-2026-11.backup --db restored.db --key-file k --since cases.db.gone
     """
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
-    done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options))
+    done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options), since=since)
     click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+    if done.lists:
+        click.echo(
+            f"since the backup: {done.erased_again} cases erased again, {done.withdrawn_again} consents withdrawn"
+        )
+    else:
+        click.echo(
+            "No list of erasures and withdrawals was found: whoever was erased or withdrew after this backup is back. "
+            "Give the list with --since (into another new database), or go through the requests since then by hand.",
+            err=True,
+        )
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--apply", "is_applied", is_flag=True, help="Erase and withdraw again what the file lists.")
+@database_options("admin")
+def gone(file: Path, is_applied: bool, **options: Any) -> None:
+    """Write the list of erasures and withdrawals, or do again what one lists. It has hashes and days, no content.
+
+    With SQLite it lies beside the database (F.db.gone). With PostgreSQL write it daily, and apply it after a restore.
+
+    \b
+    Examples:
+      threelines register gone cases.gone --db postgresql+psycopg://… --key-file cases.key
+      threelines register gone cases.gone --apply --db postgresql+psycopg://… --key-file cases.key
+    """
+    from threelines.people import gone, keeping
+
+    with opened(**options) as register:
+        if is_applied:
+            erased, withdrawn = keeping.repeat_gone(register, [gone.read(file)])
+            click.echo(f"{erased} cases erased again, {withdrawn} consents withdrawn")
+        else:
+            click.echo(f"{keeping.write_gone(register, file)} erasures and withdrawals in {file}")
 
 
 @command.command("rotate-key")

@@ -17,7 +17,7 @@ from threelines.cli.register import database_options, opened
     type=click.Choice(["1", "5"]),
     default="5",
     show_default=True,
-    help="Round counts to this; 1 does not round.",
+    help="Round counts to this; 1 does not round, and only in a first release.",
 )
 @click.option("--show", default="", metavar="ID", help="Print a prepared release, to decide about it.")
 @click.option("--approve", default="", metavar="ID", help="Agree, as a second person.")

@@ -114,6 +114,15 @@ def mark_sent(register: Register, approval_id: str, *, receipt: str = "") -> App
     return _change(register, found, "sent", {"receipt": receipt})
 
 
+def void(register: Register, approval_id: str, *, why: str) -> Approval:
+    """Refuse an approved request because what it speaks of may not leave any more; `why` is never content."""
+    found = read(register, approval_id)
+    _require(register, found, "prepare")
+    if found.state != "approved":
+        raise ApprovalError(f"{approval_id}: is {found.state} already")
+    return _change(register, found, "refused", {"void": why})
+
+
 def record_answer(register: Register, approval_id: str, *, answer: str) -> Approval:
     """Record what the recipient answered: nobody else measures it."""
     found = read(register, approval_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,30 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people.case import Content, Row, add_months
+from threelines.people import gone, release
+from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.register import Register, RegisterError
-from threelines.people.tables import CASES, CONTENT, IDENTITY, MATCHES, PARTS, REVISIONS, VAULT
+from threelines.people.tables import (
+    CASES,
+    CONTENT,
+    IDENTITY,
+    MATCHES,
+    MIGRATIONS,
+    PARTS,
+    REVISIONS,
+    SEALED,
+    VAULT,
+)
 from threelines.roles import User, require
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
-from threelines.store.sealed import declared, refuse_leftovers, reseal
+from threelines.store.owner import claim
+from threelines.store.sealed import declare, declared, refuse_leftovers, reseal
 
 ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
 """The audit key is not rotated: the chain could then not be verified any more."""
 _DUMP = "threelines-dump-1"
-_OWN = ("threelines_migrations", "threelines_sealed")
+_OWN = ("threelines_migrations", "threelines_sealed", "threelines_owner")
 _BATCH = 500
 
 
@@ -34,6 +46,11 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
     sealed_values: int
     audit_entries: int
+    lists: int = 0
+    """Lists of erasures and withdrawals that a restore found."""
+    erased_again: int = 0
+    withdrawn_again: int = 0
+    """Cases erased, and consents withdrawn, because a list says that this happened after the backup."""
 
 
 # ---------------------------------------------------------------------- backup and restore
@@ -96,9 +113,11 @@ def dump(register: Register, target: Path) -> Counted:
     return check(register.store, register.keyring)
 
 
-def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User) -> Counted:
+def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, since: Sequence[Path] = ()) -> Counted:
     """Bring a backup back into a new database and prove it; an existing register is never replaced.
 
+    Who was erased or withdrew after the backup is erased and withdrawn again, by the lists given as
+    `since` and those that lie beside the backup, the new database and the key file (`*.gone`).
     Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
     """
     require(user, "store.restore")
@@ -106,6 +125,7 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User) 
         raise StoreError(f"{source}: no such backup")
     with source.open("rb") as file:
         is_database = file.read(15) == b"SQLite format 3"
+    near = gone.lists_near(source, keyring.path)
     named = str(address).removeprefix("sqlite:///")
     target = None if "://" in named else Path(named)
     is_new = target is not None and not target.exists()
@@ -118,7 +138,9 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User) 
             undo.callback(_removed, target)
         if target is not None and is_database:
             _copy_sqlite(source, target)
-        proven = _proven(source, address, keyring, is_database=is_database)
+        lists = [*since, *near, *(gone.lists_near(target) if target is not None else ())]
+        found = [gone.read(path) for path in dict.fromkeys(path.absolute() for path in lists)]
+        proven = _proven(source, address, keyring, user, found, is_database=is_database)
         undo.pop_all()
     return proven
 
@@ -128,14 +150,77 @@ def _removed(target: Path) -> None:
         target.with_name(target.name + ending).unlink(missing_ok=True)
 
 
-def _proven(source: Path, address: str | Path, keyring: Keyring, *, is_database: bool) -> Counted:
+def _proven(
+    source: Path, address: str | Path, keyring: Keyring, user: User, found: Sequence[Mapping[str, str]], *,
+    is_database: bool,
+) -> Counted:  # fmt: skip
     store = Store.open(address)
     try:
+        claim(store, keyring)
         if not is_database:
             _load(source, store, keyring)
-        return check(store, keyring)
+        erased = withdrawn = 0
+        if found:
+            store.migrate("register", MIGRATIONS)
+            declare(store, SEALED)
+            erased, withdrawn = repeat_gone(Register(store, keyring, user), found)
+        counted = check(store, keyring)
+        return msgspec.structs.replace(counted, lists=len(found), erased_again=erased, withdrawn_again=withdrawn)
     finally:
         store.close()
+
+
+def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple[int, int]:
+    """Erase and withdraw again what these lists name; return (cases erased, consents withdrawn).
+
+    A consent given after the day of its withdrawal stays.
+    """
+    require(register.user, "store.restore")
+    release.migrate(register)
+    with register.store.write() as connection:
+        for days in lists:
+            gone.add(connection, days)
+        days = gone.listed(connection)
+        columns = [CASES.c[name] for name in Row.__struct_fields__]
+        rows = [Row(**row) for row in connection.execute(sa.select(*columns)).mappings()]
+        erased = [row for row in rows if gone.erased_tag(register.keyring, row.id) in days]
+        if erased:
+            _erase(connection, register, [row.id for row in erased])
+        for row in erased:
+            register.audit.note(connection, register.user, "case.erase", record=row.id, reason="restore")
+        again = {row.id for row in erased}
+        withdrawn = sum(_withdraw_again(connection, register, row, days) for row in rows if row.id not in again)
+        if register.store.is_sqlite:
+            gone.write(gone.beside(register.store.path), gone.listed(connection))
+    register.store.flush()
+    return len(erased), withdrawn
+
+
+def write_gone(register: Register, target: Path) -> int:
+    """Write the list of erasures and withdrawals to a file, beside what it holds; return how many there are."""
+    require(register.user, "store.backup")
+    with register.store.read() as connection:
+        days = gone.listed(connection)
+    gone.write(target, days)
+    return len(days)
+
+
+def _withdraw_again(connection: sa.Connection, register: Register, row: Row, days: Mapping[str, str]) -> int:
+    tags = {name: gone.withdrawn_tag(register.keyring, row.id, name) for name in register.form.purposes}
+    if not any(tag in days for tag in tags.values()):
+        return 0
+    sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
+    content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
+    told = {
+        name: {"value": "withdrawn", **told_before(consent)}
+        for name, consent in content.consent.items()
+        if consent.value == "yes" and consent.given <= days.get(tags.get(name, ""), "")
+    }
+    if told:
+        consent = {**content.consent, **new_consent(register.form, told, register.today)}
+        content = msgspec.structs.replace(content, consent=consent, vault={})
+        register.revise(connection, row, content, "consent.withdraw", reason="restore")
+    return len(told)
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
@@ -277,18 +362,19 @@ def apply_retention(register: Register) -> tuple[int, int]:
     The identity, the earlier revisions and every field that statistics do not need go. A case
     without standing consent for statistics goes whole.
     """
+    release.migrate(register)
     reduced = erased = 0
     for row in due(register):
         with register.store.write() as connection:
             sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
             content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
             consent = content.consent.get("statistics")
-            _destroy(connection, register, row.id)
             if consent is not None and consent.stands(register.today):
+                _destroy(connection, register, row.id)
                 _reduce(connection, register, row.id, content)
                 reduced += 1
             else:
-                connection.execute(CASES.delete().where(CASES.c.id == row.id))
+                _erase(connection, register, [row.id])
                 erased += 1
             register.audit.note(connection, register.user, "retention.destroy", record=row.id, reason="retention")
     register.store.flush()
@@ -313,13 +399,22 @@ def _destroy(connection: sa.Connection, register: Register, case_id: str) -> Non
     connection.execute(PARTS.delete().where(PARTS.c.case_id == case_id))
 
 
+def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str]) -> None:
+    for case_id in case_ids:
+        _destroy(connection, register, case_id)
+        connection.execute(CASES.delete().where(CASES.c.id == case_id))
+    release.forget(connection, register, case_ids)
+    tags = [gone.erased_tag(register.keyring, case_id) for case_id in case_ids]
+    gone.note(connection, register.store, tags, register.today)
+
+
 def erase(register: Register, case_id: str) -> None:
     """Erase one case whole, on the person's request; refused while a legal hold stands."""
+    release.migrate(register)
     with register.case_transaction(case_id, "case.erase") as (connection, row):
         if row.is_held:
             raise RegisterError(f"{case_id}: under legal hold; lift the hold first")
-        _destroy(connection, register, case_id)
-        connection.execute(CASES.delete().where(CASES.c.id == case_id))
+        _erase(connection, register, [case_id])
         register.audit.note(connection, register.user, "case.erase", record=case_id, reason="erasure request")
     register.store.flush()
 
@@ -337,21 +432,21 @@ def wipe(register: Register, *, confirm: str) -> list[str]:
     if confirm != register.keyring.organisation:
         raise RegisterError("to wipe, confirm with the organisation's id that `threelines register init` printed")
     register.keyring.destroy()
-    gone = [str(register.keyring.path)]
+    destroyed = [str(register.keyring.path)]
     if register.store.is_sqlite:
         path = register.store.path
         register.store.close()
-        for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", gone.ENDING))):
             if file.exists():
                 _overwrite(file)
-                gone.append(str(file))
-        return gone
+                destroyed.append(str(file))
+        return destroyed
     with register.store.write() as connection:
         metadata = sa.MetaData()
         metadata.reflect(connection)
         metadata.drop_all(connection)
-        gone += sorted(metadata.tables)
-    return gone
+        destroyed += sorted(metadata.tables)
+    return destroyed
 
 
 def _overwrite(path: Path) -> None:

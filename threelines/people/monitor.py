@@ -20,7 +20,7 @@ import msgspec
 
 from threelines.people.outbreak import discoveries, ears, excess
 from threelines.people.register import Register
-from threelines.people.suppress import K
+from threelines.people.suppress import K, rounded
 from threelines.records import ThreelinesError
 from threelines.roles import require
 
@@ -28,6 +28,8 @@ Period = Literal["week", "month", "quarter"]
 PER_YEAR: dict[Period, int] = {"week": 52, "month": 12, "quarter": 4}
 RATE = 0.05
 """Accepted share of false signals among all signals (Benjamini-Hochberg)."""
+BASE = 5
+"""Counts of named groups are rounded to this."""
 UNDER_REVIEW = "signal under review"
 SUSPECTED = ("suspected", "probable", "confirmed")
 NO_ANSWER = ("not_asked", "prefer_not_to_say", "unknown")
@@ -69,8 +71,12 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # ---------------------------------------------------------------------- series
 
 
-def register_series(register: Register, *, period: Period = "week") -> list[Series]:
-    """Return the series of the register: suspected use of AI over all who were asked."""
+def register_series(register: Register, *, period: Period = "week", until: date | None = None) -> list[Series]:
+    """Return the series of the register: suspected use of AI over all who were asked.
+
+    They end with the last whole period before `until` (today if not given), silent ones included.
+    Consent is always that of today: who withdrew since `until` is not counted.
+    """
     require(register.user, "monitor.read")
     names = (
         "ai_Asked", "ai_Suspected", "ai_ContactLanguage", "ai_Capability", "ai_Community", "tl_CountryOfRecruitment",
@@ -89,7 +95,7 @@ def register_series(register: Register, *, period: Period = "week") -> list[Seri
             found += [("corridor", f"{start} → {end}")] if start and end else []
             found.append(("all", "AI use suspected"))
         count.add(recorded, [(kind, name) for kind, name in found if name not in NO_ANSWER])
-    return count.series(register.today)
+    return count.series(min(until or register.today, register.today), is_silence_told=True)
 
 
 def findings_series(paths: Sequence[Path], *, today: date, period: Period = "week") -> list[Series]:
@@ -164,13 +170,18 @@ class _Count:
         for key in set(found):
             self._hits[key][period] += 1
 
-    def series(self, today: date) -> list[Series]:
-        """Return all series over the same whole periods: the present one is still being written."""
+    def series(self, today: date, *, is_silence_told: bool = False) -> list[Series]:
+        """Return all series over the same whole periods: the present one is still being written.
+
+        In a register a period without a case is one in which nobody asked. Files of scans and incidents
+        end with the last one that was given: what no file speaks of is not known.
+        """
         present = period_of(today, self._period)
         past = [period for period in self._totals if period < present]
         if not past:
             return []
-        periods = _between(min(past), max(past), self._period)
+        last = period_of(_start(present) - timedelta(days=1), self._period) if is_silence_told else max(past)
+        periods = _between(min(past), last, self._period)
         totals = tuple(self._totals.get(period, 0) for period in periods)
         return [
             Series(kind=kind, name=name, periods=periods, totals=totals, hits=tuple(hits.get(p, 0) for p in periods))
@@ -254,23 +265,34 @@ def _signal(one: Series, expected: float, q: float, method: str, *, per_year: in
         return Signal(name=UNDER_REVIEW, **common)  # type: ignore[arg-type]
     if hits < k or total - hits < k:
         return Signal(name=one.name, **common)  # type: ignore[arg-type]
-    rates = {"rate": round(hits / total, 4), "expected_rate": round(expected / total, 4)}
+    expected_rate = round(expected / total, 4)
+    if k > 1:
+        hits, total = _shown(hits, total, k)
+    rates = {"rate": round(hits / total, 4), "expected_rate": expected_rate}
     return Signal(name=one.name, hits=hits, total=total, **rates, **common)  # type: ignore[arg-type]
 
 
 def points(one: Series, *, k: int = K) -> list[tuple[str, int, int]]:
     """Return (last period, hits, total) of neighbouring periods put together until each has k hits.
 
-    From the present backwards; what is left at the beginning goes to the first point.
+    From the oldest on, so that a later plot of the same series has the same points and no difference
+    of two plots is a smaller count; what is not k hits yet waits for the next plot. Because a case
+    can come or go in an old period, too, counts are rounded. With `k = 1` each period of which
+    something is known is a point, as it is.
     """
+    if k == 1:
+        return [point for point in zip(one.periods, one.hits, one.totals, strict=True) if point[2]]
     made: list[tuple[str, int, int]] = []
-    label, hits, total = "", 0, 0
-    for period, more, of in reversed(list(zip(one.periods, one.hits, one.totals, strict=True))):
-        label, hits, total = label or period, hits + more, total + of
+    hits = total = 0
+    for period, more, of in zip(one.periods, one.hits, one.totals, strict=True):
+        hits, total = hits + more, total + of
         if hits >= k and total - hits >= k:
-            made.append((label, hits, total))
-            label, hits, total = "", 0, 0
-    if label and made:
-        last = made.pop()
-        made.append((last[0], last[1] + hits, last[2] + total))
-    return made[::-1]
+            made.append((period, *_shown(hits, total, k)))
+            hits = total = 0
+    return made
+
+
+def _shown(hits: int, total: int, k: int) -> tuple[int, int]:
+    """Round hits and total as a release does; the total never falls below the hits."""
+    shown = rounded(hits, base=BASE, k=k)
+    return shown, max(shown, rounded(total, base=BASE, k=k))

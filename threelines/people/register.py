@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import gone
 from threelines.people.case import (
     LEAVING_PROVENANCE,
     STATUSES,
@@ -54,6 +55,7 @@ from threelines.roles import RoleError, User, require, scope_of
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.owner import claim
 from threelines.store.sealed import declare
 
 RETENTION_MONTHS = 24
@@ -99,8 +101,9 @@ class Register:
 
     @classmethod
     def open(cls, address: str | Path, keyring: Keyring, user: User, *, today: date | None = None) -> Register:
-        """Open the register at an address, making its tables where they are missing."""
+        """Open the register at an address, making its tables where they are missing; only with its own keys."""
         store = Store.open(address)
+        claim(store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
         return cls(store, keyring, user, today=today)
@@ -226,7 +229,7 @@ class Register:
                     record=case_id, reason="case work",
                 )  # fmt: skip
             content = msgspec.structs.replace(content, fields=coded, vault=changes)
-            number = self._revise(connection, row, content, "case.update")
+            number = self.revise(connection, row, content, "case.update")
         if lost:
             self.store.flush()
         return number
@@ -241,7 +244,7 @@ class Register:
             told = {"value": value, **told_before(content.consent.get(purpose)), **details}
             given = new_consent(self.form, {purpose: told}, self.today)
             content = msgspec.structs.replace(content, consent={**content.consent, **given}, vault={})
-            return self._revise(connection, row, content, "consent.record", reason="consent")
+            return self.revise(connection, row, content, "consent.record", reason="consent")
 
     def withdraw(self, case_id: str) -> int:
         """Withdraw every consent of a case at once."""
@@ -249,11 +252,12 @@ class Register:
             content = self._content(connection, case_id)
             told = {name: {"value": "withdrawn", **told_before(old)} for name, old in content.consent.items()}
             content = msgspec.structs.replace(content, consent=new_consent(self.form, told, self.today), vault={})
-            return self._revise(connection, row, content, "consent.withdraw", reason="consent")
+            return self.revise(connection, row, content, "consent.withdraw", reason="consent")
 
-    def _revise(
+    def revise(
         self, connection: sa.Connection, row: Row, content: Content, action: str, *, reason: str = "case work"
     ) -> int:
+        """Keep new content of a case in the caller's transaction and return the new revision number."""
         old = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(CASES.c.id == row.id)).one()
         plain = CONTENT.open(self.keyring, old.sealed, row.id)
         connection.execute(
@@ -270,6 +274,7 @@ class Register:
             clock["destroy_after"] = row.destroy_after
         fresh = {**clock, **self.sealed_content(row.id, content, old.chain), "revision": row.revision + 1}
         connection.execute(CASES.update().where(CASES.c.id == row.id).values(**fresh))
+        gone.note(connection, self.store, gone.ended(self.keyring, row.id, _decode(plain), content), self.today)
         self.audit.note(connection, self.user, action, record=row.id, reason=reason)
         return row.revision + 1
 

@@ -1,16 +1,11 @@
-"""Publish statistics: which cases, which tables, what is hidden, and two people for it.
-
-The cohort rule answers the one who compares two releases. Between two releases at least k cases
-join, leave or change, or none do: fewer newcomers wait, fewer corrections wait, and when fewer than
-k people withdraw, they leave at once and others rest with them, so that no difference is one person.
-"""
+"""Publish statistics: which tables, what is hidden, and two people for it. Who is in it: cohort.py."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +16,7 @@ import sqlalchemy as sa
 
 from threelines import __version__
 from threelines.people import approval
+from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.register import Register
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
 from threelines.people.synthetic import DIMENSIONS, synthetic_csv
@@ -71,27 +67,6 @@ class ReleaseError(ThreelinesError):
     """A release cannot be made or published; the text says what is missing."""
 
 
-class Cohort(msgspec.Struct, frozen=True, kw_only=True):
-    """The cases of one release and their answers, by dimension."""
-
-    ids: tuple[str, ...]
-    kinds: dict[str, tuple[tuple[str, ...], ...]]
-    codes: dict[str, bytes]
-    """Per dimension, 32-bit integers into `kinds`."""
-
-    def column(self, name: str) -> Any:
-        """Return the codes of a dimension as an array."""
-        return np.frombuffer(self.codes[name], dtype=np.int32).astype(np.int64)
-
-    def take(self, places: Any) -> Cohort:
-        """Return some of the cases, in the order given."""
-        return Cohort(
-            ids=tuple(self.ids[place] for place in places),
-            kinds=self.kinds,
-            codes={name: self.column(name)[places].astype(np.int32).tobytes() for name in self.kinds},
-        )
-
-
 def migrate(register: Register) -> None:
     """Make the tables of this area."""
     register.store.migrate("release", MIGRATIONS)
@@ -123,52 +98,6 @@ def read_cases(register: Register) -> Cohort:
 
 def _kind(answer: Any) -> tuple[str, ...]:
     return answer if isinstance(answer, tuple) else (str(answer),) if answer else ()
-
-
-def next_cohort(old: Cohort | None, new: Cohort, rank: Callable[[str], bytes], *, k: int = K) -> Cohort:
-    """Apply the cohort rule; `rank` is a keyed hash that decides who rests, the same way each time."""
-    if old is None:
-        return new
-    old, new = _same_kinds(old, new)
-    was, now = ({case: place for place, case in enumerate(cohort.ids)} for cohort in (old, new))
-    stay = [case for case in new.ids if case in was]
-    join = [now[case] for case in new.ids if case not in was]
-    gone = len(old.ids) - len(stay)
-    if 0 < gone < k:
-        resting = set(sorted(stay, key=rank)[: k - gone])
-        stay = [case for case in stay if case not in resting]
-    ours, theirs = new.take([now[case] for case in stay]), old.take([was[case] for case in stay])
-    changed = np.zeros(len(stay), dtype=bool)
-    for name in new.kinds:
-        changed |= ours.column(name) != theirs.column(name)
-    kept = ours if changed.sum() >= k else theirs
-    return _joined(kept, new.take(join)) if len(join) >= k else kept
-
-
-def _same_kinds(old: Cohort, new: Cohort) -> tuple[Cohort, Cohort]:
-    """Code both cohorts with one list of answers per dimension; a dimension new to one is unrecorded there."""
-    kinds = {
-        name: tuple(dict.fromkeys((*old.kinds.get(name, ((),)), *new.kinds.get(name, ((),)))))
-        for name in sorted({*old.kinds, *new.kinds})
-    }
-    return _recoded(old, kinds), _recoded(new, kinds)
-
-
-def _recoded(cohort: Cohort, kinds: dict[str, tuple[tuple[str, ...], ...]]) -> Cohort:
-    codes = {}
-    for name, known in kinds.items():
-        place = {kind: number for number, kind in enumerate(known)}
-        if name in cohort.kinds:
-            to = np.array([place[kind] for kind in cohort.kinds[name]] or [0], dtype=np.int32)
-            codes[name] = to[cohort.column(name)].tobytes()
-        else:
-            codes[name] = np.full(len(cohort.ids), place[()], dtype=np.int32).tobytes()
-    return Cohort(ids=cohort.ids, kinds=kinds, codes=codes)
-
-
-def _joined(left: Cohort, right: Cohort) -> Cohort:
-    codes = {name: left.codes[name] + right.codes[name] for name in left.kinds}
-    return Cohort(ids=left.ids + right.ids, kinds=left.kinds, codes=codes)
 
 
 # ---------------------------------------------------------------------- the tables
@@ -257,8 +186,9 @@ Age, where given, is the age when it happened, in bands. Year is the year of rec
 Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
 Further counts are "not published" so that none can be worked out from the others.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
-Two releases differ by at least {k} cases or by none: new cases and corrections may wait for the
-next release; whoever withdrew consent is no longer in this one.
+Between this release and each earlier one at least {k} people joined, left or changed, or none did: new
+cases and corrections may wait; whoever withdrew consent is no longer in this one. A single count can
+differ from an earlier one by less than {k} people.
 Counts protect against finding one person in a table. They do not stop guesses about a whole group:
 do not use them against a community, a nationality or a language.
 """
@@ -300,13 +230,18 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
     """
     require(register.user, "release.prepare")
     migrate(register)
-    cohort = next_cohort(last_cohort(register), read_cases(register), _rank(register))
+    with register.store.read() as connection:
+        after = _newest(connection)
+    earlier = published_cohorts(register)
+    if earlier and base < BASE:
+        raise ReleaseError(f"exact counts only in a first release: later ones can be subtracted; round to {BASE}")
+    cohort = next_cohort(earlier, read_cases(register), _rank(register))
     files = package(register, cohort, base=base)
     if epsilon is not None:
         files["synthetic.csv"] = synthetic_csv(register, _answers(cohort, DIMENSIONS), epsilon=epsilon)
     plain = msgspec.json.encode(files, order="sorted")
     digest = approval.digest_of(plain)
-    request = approval.prepare(register, "release", digest, recipient="public", files=len(files))
+    request = approval.prepare(register, "release", digest, recipient="public", files=len(files), after=after)
     with register.store.write() as connection:
         connection.execute(
             _releases.insert().values(
@@ -328,12 +263,32 @@ def _rank(register: Register) -> Callable[[str], bytes]:
 
 def last_cohort(register: Register) -> Cohort | None:
     """Return the cohort of the release that was published last."""
+    return next(reversed(published_cohorts(register)), None)
+
+
+def published_cohorts(register: Register) -> Sequence[Cohort]:
+    """Return the cohorts of all published releases, the last one last."""
     wanted = sa.select(_releases.c.id, _releases.c.cohort).where(_releases.c.published.is_not(None))
     with register.store.read() as connection:
-        row = connection.execute(wanted.order_by(_releases.c.published.desc(), _releases.c.id).limit(1)).first()
-    if row is None:
-        return None
+        rows = connection.execute(wanted.order_by(_releases.c.published, _releases.c.id)).all()
+    return [_cohort(register, row) for row in rows]
+
+
+def _cohort(register: Register, row: Any) -> Cohort:
     return msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+
+
+def _newest(connection: sa.Connection) -> str:
+    wanted = sa.select(_releases.c.id).where(_releases.c.published.is_not(None))
+    ordered = wanted.order_by(_releases.c.published.desc(), _releases.c.id.desc())
+    return connection.execute(ordered.limit(1)).scalar() or ""
+
+
+def forget(connection: sa.Connection, register: Register, cases: Collection[str]) -> None:
+    """Take erased cases out of every kept cohort, prepared or published; call `migrate` before."""
+    for row in connection.execute(sa.select(_releases.c.id, _releases.c.cohort)).all():
+        sealed = _COHORT.seal(register.keyring, msgspec.msgpack.encode(_cohort(register, row).forget(cases)), row.id)
+        connection.execute(_releases.update().where(_releases.c.id == row.id).values(cohort=sealed))
 
 
 def read(register: Register, request_id: str) -> Request:
@@ -359,7 +314,10 @@ def ready(register: Register) -> str:
 
 
 def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
-    """Write an approved release, exactly the bytes that the second person approved."""
+    """Write an approved release, exactly the bytes that the second person approved.
+
+    Refused, and the request void, where somebody in it has no consent any more or another release came before it.
+    """
     require(register.user, "release.prepare")
     request = read(register, request_id)
     digest = approval.digest_of(msgspec.json.encode(request.files, order="sorted"))
@@ -368,10 +326,14 @@ def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
         raise ReleaseError(f"{request_id}: is {request.state}; only what a second person has just approved is written")
     if folder.exists() and any(folder.iterdir()):
         raise ReleaseError(f"{folder}: is not empty; give a new folder")
-    approval.mark_sent(register, request_id, receipt=digest)
+    after = _void_if_outdated(register, request_id)
     with register.store.write() as connection:
+        register.store.lock(connection)
+        if _newest(connection) != after:
+            raise ReleaseError(f"{request_id}: another release is being published; try again")
         now = approval.stamp()
         connection.execute(_releases.update().where(_releases.c.id == request_id).values(published=now))
+    approval.mark_sent(register, request_id, receipt=digest)
     written = []
     for name, text in request.files.items():
         path = folder / name
@@ -379,3 +341,20 @@ def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+def _void_if_outdated(register: Register, request_id: str) -> str:
+    """Return the id of the release that this one follows; void the request and raise where it cannot leave."""
+    with register.store.read() as connection:
+        newest = _newest(connection)
+        row = connection.execute(sa.select(_releases).where(_releases.c.id == request_id)).one()
+    standing = {case_id for case_id, _, _ in register.columns("statistics", ())}
+    why = ""
+    if approval.read(register, request_id).details.get("after") != newest:
+        why = "another release was published since; the two could be subtracted"
+    elif not standing.issuperset(_cohort(register, row).ids):
+        why = "somebody in it has no consent for statistics any more"
+    if why:
+        approval.void(register, request_id, why=why)
+        raise ReleaseError(f"{request_id}: {why}. It is void, nothing was written: prepare it again")
+    return newest

@@ -80,6 +80,13 @@ SETTINGS = sa.Table(
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
 
+GONE = sa.Table(
+    "people_gone",
+    METADATA,
+    sa.Column("tag", sa.String(32), primary_key=True),  # keyed hash of a case id, or of a case id and a purpose
+    sa.Column("day", sa.String(10), nullable=False),
+)
+
 CONTENT = SealedColumn(table="cases", column="sealed", key=("id",))
 REVISION = SealedColumn(table="case_revisions", column="sealed", key=("case_id", "number"))
 PART = SealedColumn(table="case_parts", column="sealed", key=("id",))
@@ -89,7 +96,10 @@ APPROVAL = SealedColumn(table="approvals", column="sealed", key=("id",))
 SETTING = SealedColumn(table="register_settings", column="sealed", key=("name",))
 SEALED = (CONTENT, REVISION, PART, PART_IDENTITY, IDENTITY, APPROVAL, SETTING)
 
-MIGRATIONS: tuple[Migration, ...] = (("0001_register", METADATA.create_all),)
+MIGRATIONS: tuple[Migration, ...] = (
+    ("0001_register", METADATA.create_all),
+    ("0002_gone", lambda connection: GONE.create(connection, checkfirst=True)),
+)
 
 
 def move_destruction(connection: sa.Connection, months: int) -> None:

@@ -140,8 +140,24 @@ class Audit:
         return count
 
     def _hash(self, entry: Entry, before: str) -> str:
-        body = msgspec.json.encode([before, *msgspec.structs.astuple(entry)[:-1]])
-        return self._keyring.tag(body, b"audit", purpose="audit").hex()
+        return _hash(self._keyring, entry, before)
+
+
+def _hash(keyring: Keyring, entry: Entry, before: str) -> str:
+    body = msgspec.json.encode([before, *msgspec.structs.astuple(entry)[:-1]])
+    return keyring.tag(body, b"audit", purpose="audit").hex()
+
+
+def is_first_entry_of(store: Store, keyring: Keyring) -> bool | None:
+    """Say whether the first entry was made with these keys; None where there is none. Nothing is written."""
+    with store.read() as connection:
+        if not sa.inspect(connection).has_table(_audit.name):
+            return None
+        row = connection.execute(sa.select(_audit).where(_audit.c.id == 1)).mappings().first()
+    if row is None:
+        return None
+    entry = Entry(**{str(name): value for name, value in row.items()})
+    return hmac.compare_digest(entry.hash, _hash(keyring, entry, _START))
 
 
 _ACTION = re.compile(r"[a-z][a-z_]*(\.[a-z_]+)*")

@@ -80,6 +80,20 @@ def declared(store: Store) -> tuple[SealedColumn, ...]:
     return tuple(msgspec.convert({**row, "key": tuple(row["key"].split(","))}, SealedColumn) for row in plain)
 
 
+def some_sealed(store: Store) -> Iterator[tuple[SealedColumn, tuple[object, ...], bytes]]:
+    """Yield (column, primary key, value) of one sealed value of each column that has any. Nothing is written."""
+    with store.read() as connection:
+        if not sa.inspect(connection).has_table(_declared.name):
+            return
+    for column in declared(store):
+        table = _table(column)
+        wanted = sa.select(*(table.c[name] for name in column.key), table.c[column.column])
+        with store.read() as connection:
+            row = connection.execute(wanted.where(table.c[column.column].is_not(None)).limit(1)).first()
+        if row is not None:
+            yield column, tuple(row[:-1]), bytes(row[-1])
+
+
 def reseal(store: Store, keyring: Keyring, purposes: Iterable[Purpose]) -> int:
     """Seal every old value again with the newest key, in batches; return how many.
 

@@ -29,6 +29,7 @@ from threelines.roles import RoleError, User
 from threelines.store.audit import Audit, AuditError
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
+from threelines.store.owner import claim
 from threelines.store.sealed import declare
 from threelines.vocabulary.terms import Vocabulary, load
 from threelines.web import (
@@ -100,6 +101,7 @@ def _routers() -> tuple[Any, ...]:
 
 
 def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
+    claim(store, keyring)
     store.migrate("web", ingest.MIGRATIONS)
     declare(store, ingest.SEALED)
     chain = Audit(store, keyring)

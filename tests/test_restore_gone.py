@@ -1,0 +1,144 @@
+"""A restore from an older backup keeps what people asked for since: erasure and withdrawal."""
+
+from datetime import date
+
+import pytest
+from click.testing import CliRunner
+
+from threelines.cli.register import command
+from threelines.people import gone, keeping
+from threelines.people.register import Register, RegisterError
+from threelines.roles import User
+from threelines.store.database import StoreError
+from threelines.store.keyring import Keyring
+
+TODAY = date(2026, 9, 15)
+WORKER = User(id="w1", role="case_worker", team="north")
+OFFICER = User(id="d1", role="data_protection_officer")
+ADMIN = User(id="a1", role="admin")
+FIELDS = {"ai_Asked": "yes", "prs_FirstName": "Example"}
+YES = {"statistics": "yes", "research": "yes"}
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A register in a folder of its own, the backups in another."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "safe").mkdir()
+    keyring = Keyring.create(tmp_path / "here" / "r.db.key")
+    Register.open(tmp_path / "here" / "r.db", keyring, WORKER, today=TODAY).store.close()
+    return tmp_path
+
+
+def _open(place, name="here/r.db", today=TODAY):
+    keyring = Keyring.open(place / "here" / "r.db.key")
+    return Register.open(place / name, keyring, OFFICER, today=today)
+
+
+def _three(register):
+    """Return one case to keep, one to erase and one to withdraw."""
+    worker = register.as_user(WORKER)
+    return [worker.add(FIELDS, consent=YES) for _ in range(3)]
+
+
+def _restore(place, **options):
+    keyring = Keyring.open(place / "here" / "r.db.key")
+    return keeping.restore(place / "safe" / "b", place / "here" / "new.db", keyring=keyring, user=ADMIN, **options)
+
+
+@pytest.mark.parametrize("copy", [keeping.backup, keeping.dump])
+def test_erased_and_withdrawn_stay_so(place, copy):
+    """After a backup one person withdraws, one is erased and the keys are rotated; the restored register knows both."""
+    with _open(place) as register:
+        kept, erased, withdrew = _three(register)
+        key = (place / "here" / "r.db.key").read_bytes()
+        copy(register, place / "safe" / "b")
+        register.as_user(WORKER).withdraw(withdrew)
+        keeping.erase(register, erased)
+        keeping.rotate(register)
+    (place / "here" / "r.db.key").write_bytes(key)
+    if copy is keeping.dump:
+        _open(place, "here/new.db").store.close()
+    done = _restore(place)
+
+    assert (done.cases, done.erased_again, done.withdrawn_again) == (2, 1, 2)
+    with _open(place, "here/new.db") as again:
+        assert {row.id for row in again.list()} == {kept, withdrew}
+        assert [case_id for case_id, _, _ in again.columns("statistics", ())] == [kept]
+        assert again.as_user(WORKER).get(withdrew).consent["research"].value == "withdrawn"
+        assert again.audit.verify() > 0
+        with pytest.raises(RegisterError):
+            again.as_user(WORKER).identity(erased)
+
+
+def test_the_list_goes_on_with_the_restored_register(place):
+    """A second restore, from the same old backup, still knows what happened before the first."""
+    with _open(place) as register:
+        _, erased, _ = _three(register)
+        keeping.backup(register, place / "safe" / "b")
+        keeping.erase(register, erased)
+    _restore(place)
+    for file in ("r.db", "r.db.gone"):
+        (place / "here" / file).unlink()
+    for ending in ("", "-wal", "-shm"):
+        (place / "here" / f"new.db{ending}").unlink(missing_ok=True)
+
+    assert _restore(place).erased_again == 1
+
+
+def test_a_consent_given_again_later_stands(place):
+    """A backup from after the new consent brings it back; the old withdrawal does not end it."""
+    with _open(place) as register:
+        _, _, case_id = _three(register)
+        register.consent(case_id, "statistics", "withdrawn")
+    with _open(place, today=date(2026, 9, 20)) as register:
+        register.consent(case_id, "statistics", "yes")
+        keeping.backup(register, place / "safe" / "b")
+
+    assert _restore(place).withdrawn_again == 0
+
+
+def test_the_list_says_nothing_of_anybody(place):
+    """It holds days and hashes: no case id, no purpose, no name."""
+    with _open(place) as register:
+        _, erased, withdrew = _three(register)
+        register.withdraw(withdrew)
+        keeping.erase(register, erased)
+    text = gone.beside(place / "here" / "r.db").read_text()
+
+    assert len(text.splitlines()) == 3
+    assert not any(word in text for word in (erased, withdrew, "statistics", "Example", "gone"))
+
+
+def test_the_command_says_what_it_did_and_when_no_list_was_found(place):
+    """With the list elsewhere the restore warns; given with --since, or applied afterwards, it counts."""
+    with _open(place) as register:
+        _, erased, _ = _three(register)
+        keeping.backup(register, place / "safe" / "b")
+        keeping.erase(register, erased)
+    (place / "away").mkdir()
+    (place / "here" / "r.db.gone").rename(place / "away" / "list")
+    key = ["--key-file", str(place / "here" / "r.db.key"), "--user", "a1"]
+    run = CliRunner()
+
+    def restore(name, *more):
+        there = ["restore", str(place / "safe" / "b"), "--db", str(place / "safe" / name)]
+        return run.invoke(command, [*there, *key, *more], catch_exceptions=False).output
+
+    assert "No list of erasures and withdrawals was found" in restore("one.db")
+    assert "1 cases erased again, 0 consents" in restore("two.db", "--since", str(place / "away" / "list"))
+    late = ["gone", str(place / "away" / "list"), "--apply", "--db", str(place / "safe" / "one.db"), *key]
+    assert "1 cases erased again" in run.invoke(command, late, catch_exceptions=False).output
+    write = ["gone", str(place / "away" / "more"), "--db", str(place / "safe" / "one.db"), *key]
+    assert "1 erasures and withdrawals" in run.invoke(command, write, catch_exceptions=False).output
+
+
+def test_a_list_that_cannot_be_read_stops_the_restore(place):
+    """It is named by file and line, and no half register is left."""
+    with _open(place) as register:
+        keeping.backup(register, place / "safe" / "b")
+    (place / "safe" / "x.gone").write_text("2026-09-15 not-a-hash\n")
+
+    with pytest.raises(StoreError, match=r"x\.gone:1"):
+        _restore(place)
+    assert not (place / "here" / "new.db").exists()
