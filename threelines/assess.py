@@ -108,7 +108,8 @@ def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> 
     known = vocabulary.indicators
     support = _asks_for_help(signals, known)
     counted = [s for s in signals if known[s.indicator].counts and not s.shadow and not known[s.indicator].ai_use]
-    counted = [s for s in counted if known[s.indicator].category != SUPPORT]
+    # Words that no speaker has read are shown and count for nothing, not even for elements (rule 8).
+    counted = [s for s in counted if known[s.indicator].category != SUPPORT and s.strength != "context"]
     positive = positive_dimensions(counted, known)
     tier = _tier(counted, positive, known)
     if support and tier != "none" and _same_voice(thread, signals, known):
