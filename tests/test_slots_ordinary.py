@@ -32,10 +32,14 @@ def test_pay_is_not_compared_where_no_row_says_the_wage(vocabulary: Vocabulary, 
 
 def test_money_of_two_countries_is_compared_with_the_higher_wage(vocabulary: Vocabulary):
     """Hong Kong dollars are paid in two places: far above both is far above."""
-    much = [s for s in signals_of("No experience required, 40,000 HKD per month.", vocabulary) if s.indicator == "REC-01"]
+    much = [
+        s for s in signals_of("No experience required, 40,000 HKD per month.", vocabulary) if s.indicator == "REC-01"
+    ]
 
     assert "HK, MO" in much[0].detail
-    assert "REC-01" not in {s.indicator for s in signals_of("No experience required, 15,000 HKD per month.", vocabulary)}
+    assert "REC-01" not in {
+        s.indicator for s in signals_of("No experience required, 15,000 HKD per month.", vocabulary)
+    }
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ SUPPORT = "support"
 RAISED = 0.5
 """Concern at and above which a thread is shown to a person. Below it: one or two loose signs."""
 
+UNTOLD = "Whose voice it is could not be told from the words: they may be those of somebody in need or of a report."
+"""Said where words of control stand alone: in many languages few words tell a threat from a plea (rule 7)."""
+
 _FLOOR: dict[Tier, float] = {"none": 0.0, "look": RAISED, "priority": 0.75, "urgent": 0.9}
 _CEILING: dict[Tier, float] = {"none": RAISED - 0.01, "look": 0.74, "priority": 0.89, "urgent": 1.0}
 # Weights order threads inside a tier, nothing else; no source gives a numeric score (domain inventory, section 0).
@@ -236,6 +239,8 @@ def explain(counted: Sequence[Signal], positive: Sequence[str], vocabulary: Voca
         sentences.append(
             "Signs like these also occur in honest offers and talks; the innocent explanations stand beside each."
         )
+        if not support and not set(positive) - set(_CONTROL):
+            sentences.append(UNTOLD)
     elif counted:
         sentences.append("Single signs only: on their own they mean almost nothing.")
     return " ".join(sentences)

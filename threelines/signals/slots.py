@@ -151,7 +151,9 @@ class Offer:
         sums_named = [pay for pay in self.pays if pay.dollars]
         if sums_named:
             return not any(self.minimum(pay) for pay in sums_named)
-        beside = bool(self.roles or self.sites) or any(True for name in ("REC-04", "REC-10") for _ in self.phrases(name))
+        beside = bool(self.roles or self.sites) or any(
+            True for name in ("REC-04", "REC-10") for _ in self.phrases(name)
+        )
         return beside or any(_SUM.search(part.folded, found.start, found.end + 14) for part, found in praise)
 
     @cached_property

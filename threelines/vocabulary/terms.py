@@ -95,6 +95,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Innocent explanations: shown to the reviewer with every signal."""
     next_step: str = ""
     """What a person can do to find out."""
+    ask: str = ""
+    """The same for the person concerned, in the second person; without it `next_step` is shown to them, too."""
     capability: str = ""
     """The brief's capability that it is a trace of, if any."""
     ai_use: bool = False
