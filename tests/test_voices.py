@@ -79,6 +79,14 @@ FIRST_PERSON = {
 }  # fmt: skip
 
 
+OFFERS = {
+    "es": "¿Es segura esta oferta? ¿Es real este trabajo en Camboya?", "fr": "Cette offre est-elle sérieuse ?",
+    "de": "Ist dieses Angebot seriös?", "pt": "Esta vaga é confiável?", "hi": "क्या यह नौकरी असली है?",
+    "tl": "Legit ba itong trabaho?", "id": "Apakah lowongan ini penipuan?", "vi": "Công việc này có thật không?",
+    "th": "งานนี้ปลอดภัยไหม", "zh": "这个工作靠谱吗？", "ko": "이 회사 믿을 만한가요?", "sw": "Je, kazi hii ni salama?",
+}  # fmt: skip
+
+
 def judged(vocabulary: Vocabulary, *texts: str) -> Assessment:
     """Return what is said of a talk in which each text has another author."""
     records = tuple(Record(id=f"r{n}", author=f"a{n}", conversation="c", text=text) for n, text in enumerate(texts))
@@ -92,6 +100,12 @@ def test_a_plea_is_help_and_never_first(vocabulary: Vocabulary, language: str):
 
     assert found.support
     assert found.tier in ("none", "look")
+
+
+@pytest.mark.parametrize("language", OFFERS)
+def test_who_asks_about_an_offer_is_sent_to_help(vocabulary: Vocabulary, language: str):
+    """Whether a job is safe is asked in many languages; that is support by itself."""
+    assert "SUP-01" in {signal.indicator for signal in judged(vocabulary, OFFERS[language]).signals}
 
 
 @pytest.mark.parametrize("language", RELATIVES)

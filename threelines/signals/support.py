@@ -10,6 +10,9 @@ from threelines.signals.reading import Reading, readings
 from threelines.signals.wording import named
 from threelines.vocabulary.terms import TELLS, UNVERIFIED, Vocabulary
 
+_EVERYDAY = ("SUP-02", "SUP-04")
+"""Bare pleas and the names of courts: unread, they say nothing without words of control."""
+
 
 @reads("advert", "conversation", "session", "account", of_words=True)
 def asks_or_reports(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
@@ -21,7 +24,7 @@ def asks_or_reports(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
             indicator = found.entry.indicator
             if indicator.category != "support":
                 continue
-            if found.entry.evidence == UNVERIFIED and indicator.id != TELLS:
+            if found.entry.evidence == UNVERIFIED and indicator.id in _EVERYDAY:
                 grave = _grave(known) if grave is None else grave
                 if reading.record.author not in grave:
                     continue
