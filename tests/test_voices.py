@@ -143,6 +143,13 @@ def test_words_that_nobody_has_read_never_raise(vocabulary: Vocabulary):
     assert all(entry.evidence == UNVERIFIED and not entry.counts for entry in vocabulary.unread)
 
 
+def test_unread_words_of_another_do_not_lift_the_cap(vocabulary: Vocabulary):
+    """Rule 8: what nobody has read, said by somebody else in the talk, does not raise who tells of their own need."""
+    told = "They took my passport and they locked us in."
+
+    assert judged(vocabulary, told, "Trabajo pero no me pagan").tier == judged(vocabulary, told).tier == "look"
+
+
 @pytest.mark.parametrize(
     "text", ["¿Qué puedo hacer hoy?", "怎么办，作业太多", "Hilf mir beim Kochen", "Das Gericht tagt am Montag"]
 )

@@ -222,7 +222,7 @@ def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indi
     other = {
         author.get(s.record, "")
         for s in signals
-        if known[s.indicator].counts and known[s.indicator].category != SUPPORT
+        if known[s.indicator].counts and known[s.indicator].category != SUPPORT and s.strength != "context"
     }
     return other <= helped
 
