@@ -77,6 +77,38 @@ def test_unreviewed_language_falls_back_openly():
     assert advice.note
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"), [("de", "Deutsch"), ("pt-BR", "Português"), ("hi", "हिन्दी"), ("ko,en;q=0.5", "한국어")]
+)
+def test_a_language_without_a_file_falls_back_openly(asked: str, name: str):
+    """Where no translation exists at all, the answer says so, too; English itself has no such note."""
+    advice = advise("hello", load(), language=asked, today=TODAY)
+
+    assert ("en", asked[:2]) == (advice.language, advice.asked)
+    assert advice.note.endswith(name)
+    assert not advise("hello", load(), language="en", today=TODAY).note
+
+
+def test_someone_in_need_gets_no_steps_for_an_offer():
+    """A plea in Thai is not answered with "before you answer, pay or travel"; what to do speaks to the reader."""
+    advice = advise("เขายึดพาสปอร์ตของเราและกักขังเราไว้ ช่วยด้วย", load(), language="th", today=TODAY)
+    text = as_text(advice)
+
+    assert advice.support
+    assert not advice.steps
+    assert "before you answer" not in text
+    assert "What you can do: Your embassy" in text
+    assert "Offer the embassy" not in text
+
+
+def test_who_asks_whether_an_offer_is_safe_gets_the_steps():
+    """A question about an offer is support, and the offer is still to be weighed."""
+    advice = advise("Is this job offer safe? " + OFFER, load(), today=TODAY)
+
+    assert advice.support
+    assert 3 == len(advice.steps)
+
+
 def test_help_comes_first_for_somebody_in_need():
     """Who tells what happened to them gets help first, not a list of suspicions."""
     advice = advise("They took my passport and I am locked in. Please help me, who can I call?", load(), today=TODAY)

@@ -86,7 +86,7 @@ def sentences(vocabulary: Vocabulary) -> Iterator[tuple[str, str, str]]:
     for language in vocabulary.languages.values():
         for number, said in enumerate(language.examples):
             yield f"{language.code}/{number}", language.code, said.text
-    for entry in vocabulary.entries:
+    for entry in (*vocabulary.entries, *vocabulary.unread):
         text = variants(entry.text.replace(" .. ", " "))[0]
         yield f"{entry.indicator.id}/{entry.language}/{entry.text}", entry.language, text
 

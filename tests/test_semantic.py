@@ -254,6 +254,13 @@ def test_can_be_sent_to_another_process(closeness):
     assert sent._given is None
 
 
+def test_words_that_nobody_has_read_leave_meaning_its_say(closeness):
+    """A sign seen in unread words only, which weigh nothing, is still seen by meaning."""
+    found = closeness(talk("Alguien guarda mi pasaporte."), load())
+
+    assert "CTL-07" in {signal.indicator for signal in found}
+
+
 def test_sentences_are_spans_of_the_text():
     """Sentences are cut at stops of several scripts, trimmed, short ones left out."""
     text = "Ok. Das ist ein langer Satz!  नमस्ते दोस्त कैसे हो आज। 今天的天气真的是非常非常好啊。"

@@ -13,7 +13,7 @@ from threelines.ai_models.intent import requests
 from threelines.assess import assess
 from threelines.records import Record, Thread
 from threelines.signals.support import asks_or_reports
-from threelines.vocabulary.terms import Vocabulary
+from threelines.vocabulary.terms import Vocabulary, load
 
 
 def message(text: str) -> Thread:
@@ -250,5 +250,7 @@ def test_words_and_answers_come_in_the_same_languages():
     table = tomllib.loads((files("threelines") / "ai_models" / "requests.toml").read_text(encoding="utf-8"))
     malay = HELP["ms"][2]
 
-    assert {"en", *table["support_words"]} == set(table["help"])
+    told = {{"zh-Hans": "zh"}.get(language, language) for language in load().voices["SUP-03"]}
+
+    assert {"en", *table["support_words"], *told} == set(table["help"])
     assert (identify(malay), decided(malay).message) == ("id", table["help"]["ms"])

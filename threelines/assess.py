@@ -25,6 +25,9 @@ SUPPORT = "support"
 RAISED = 0.5
 """Concern at and above which a thread is shown to a person. Below it: one or two loose signs."""
 
+UNTOLD = "Whose voice it is could not be told from the words: they may be those of somebody in need or of a report."
+"""Said where words of control stand alone: in many languages few words tell a threat from a plea (rule 7)."""
+
 _FLOOR: dict[Tier, float] = {"none": 0.0, "look": RAISED, "priority": 0.75, "urgent": 0.9}
 _CEILING: dict[Tier, float] = {"none": RAISED - 0.01, "look": 0.74, "priority": 0.89, "urgent": 1.0}
 # Weights order threads inside a tier, nothing else; no source gives a numeric score (domain inventory, section 0).
@@ -110,7 +113,8 @@ def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> 
     known = vocabulary.indicators
     support = _asks_for_help(signals, known)
     counted = [s for s in signals if known[s.indicator].counts and not s.shadow and not known[s.indicator].ai_use]
-    counted = [s for s in counted if known[s.indicator].category != SUPPORT]
+    # Words that no speaker has read are shown and count for nothing, not even for elements (rule 8).
+    counted = [s for s in counted if known[s.indicator].category != SUPPORT and s.strength != "context"]
     positive = positive_dimensions(counted, known)
     tier = _tier(counted, positive, known)
     if support and tier != "none" and _same_voice(thread, signals, known):
@@ -220,7 +224,7 @@ def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indi
     other = {
         author.get(s.record, "")
         for s in signals
-        if known[s.indicator].counts and known[s.indicator].category != SUPPORT
+        if known[s.indicator].counts and known[s.indicator].category != SUPPORT and s.strength != "context"
     }
     return other <= helped
 
@@ -237,6 +241,8 @@ def explain(counted: Sequence[Signal], positive: Sequence[str], vocabulary: Voca
         sentences.append(
             "Signs like these also occur in honest offers and talks; the innocent explanations stand beside each."
         )
+        if not support and not set(positive) - set(_CONTROL):
+            sentences.append(UNTOLD)
     elif counted:
         sentences.append("Single signs only: on their own they mean almost nothing.")
     return " ".join(sentences)

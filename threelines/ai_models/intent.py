@@ -22,7 +22,7 @@ from threelines.ai_models.phrases import Hit, Phrases
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
 from threelines.text.fold import fold, fold_back
-from threelines.vocabulary.terms import Indicator, Source, Vocabulary
+from threelines.vocabulary.terms import TELLS, Indicator, Source, Vocabulary, load
 
 DIMENSION = "request"
 THREAT = "REQ-01"
@@ -44,6 +44,10 @@ _STEPS = {
     "translation": ("translate .. {into|to}", "{in|into} {several|many|other|five|ten} languages"),
     "move": ("{private|another|secret|encrypted} {messenger|chat|app|group}", "{leave|leaves|leaving} the {app|platform|site}", "{move|moves|bring|brings} .. {private|messenger|telegram|whatsapp|signal|line|wechat|viber}"),
 }  # fmt: skip
+
+
+_ANSWERED = {"zh-Hans": "zh"}
+"""Languages of the vocabulary whose answer stands under another code."""
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,7 +102,9 @@ class Requests:
         for name, phrases in table["stance"].items():
             groups[f"stance {name}"] = phrases
         for language, phrases in table["support_words"].items():
-            groups[f"stance own {language}"] = phrases
+            groups[f"stance own {language}"] = list(phrases)
+        for language, phrases in load().voices[TELLS].items():
+            groups.setdefault(f"stance own {_ANSWERED.get(language, language)}", []).extend(phrases)
         for name, step in _STEPS.items():
             groups[f"step {name}"] = list(step)
         self._phrases = Phrases(groups)

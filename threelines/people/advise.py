@@ -13,8 +13,8 @@ import msgspec
 
 from threelines.assess import assess
 from threelines.people.helplines import Confirmation, Shown, country, shown
-from threelines.people.interface import Shown as Chosen
-from threelines.people.interface import choose, known_code, load_interfaces
+from threelines.people.interface import SOURCE, choose, known_code, load_interfaces, preferred
+from threelines.people.interface import Shown as Given
 from threelines.records import Assessment, Record, Thread
 from threelines.vocabulary.terms import Vocabulary
 
@@ -24,6 +24,8 @@ SIGNS = 6
 """Signs shown at most: a frightened reader gets the strongest first."""
 _LOST = "\ufffd"
 """Stands in a text where its bytes could not be read."""
+_NEED = ("SUP-02", "SUP-03")
+"""Asks to get out, or tells what happened: no offer to weigh any more."""
 _STRENGTH = {"strong": 0, "medium": 1, "weak": 2, "context": 3}
 
 
@@ -48,6 +50,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """`signs_none`, `signs_some` or `signs_many`: the interface string that says it. `unread`: no sign was seen, but
     not all was read."""
     headline: str
+    """Empty for a person in need, as are `steps`: both speak of an offer that is still to be answered."""
     signs: tuple[Sign, ...]
     support: bool
     """The words sound like somebody in need: help comes first."""
@@ -84,31 +87,43 @@ def advise(
     asked = known_code(interfaces, language)
     given = choose(interfaces, asked, today=today)
     said = given.given.interface
+    in_need = any(signal.indicator in _NEED for signal in judged.signals if not signal.shadow)
     signs = signs_of(judged, vocabulary)
+    asked, name = _asked(given, asked, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
     if unread and level == "signs_none":
         level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too
     return Advice(
         level=level,
-        headline="So we cannot say whether it shows any of the known signs." if level == "unread" else said[level],
+        headline=_headline(level, said, in_need=in_need),
         signs=signs,
         support=judged.support,
         support_text=said["support"] if judged.support else "",
-        steps=(said["step_1"], said["step_2"], said["step_3"]),
+        steps=() if in_need else (said["step_1"], said["step_2"], said["step_3"]),
         ai=said["ai_text"],
         limits=said["limits"],
         helplines=tuple(shown(confirmed or {}, today=today, countries=map(country, countries))),
         language=given.given.language,
-        asked=given.asked.language if asked in interfaces else asked,
-        note=_note(said, given, asked if asked not in interfaces else ""),
+        asked=asked,
+        note=f"{said['not_translated']} {name}" if given.given.language == SOURCE != asked else "",
         unread=unread,
     )
 
 
-def _note(said: dict[str, str], given: Chosen, missing: str) -> str:
-    """Say in which language the words are not; `missing` is the code of one that nobody has translated to at all."""
-    name = missing or (given.asked.name if given.fell_back else "")
-    return f"{said['not_translated']} {name}" if name else ""
+def _headline(level: str, said: dict[str, str], *, in_need: bool) -> str:
+    if level == "unread":
+        return "So we cannot say whether it shows any of the known signs."
+    return "" if in_need else said[level]
+
+
+def _asked(given: Given, language: str, vocabulary: Vocabulary) -> tuple[str, str]:
+    """Return code and name of the language that was asked for first, also where no file has its words."""
+    if given.asked.language != SOURCE:
+        return given.asked.language, given.asked.name
+    wanted = preferred(language)[:1]
+    code = wanted[0] if wanted and wanted[0] not in ("", "*") else SOURCE
+    known = vocabulary.languages.get(code)
+    return code, known.name if known else code
 
 
 def _unread(words: str) -> str:
@@ -152,7 +167,7 @@ def signs_of(judged: Assessment, vocabulary: Vocabulary) -> tuple[Sign, ...]:
                 quote=signal.quote,
                 why=indicator.description,
                 innocent=indicator.look_alikes,
-                ask=indicator.next_step,
+                ask=indicator.ask or indicator.next_step,
                 published_by=source.organisation if source else "",
                 address=source.address if source else "",
             ),
@@ -165,13 +180,14 @@ def as_text(advice: Advice) -> str:
     lines = [advice.note] if advice.note else []
     lines += [advice.support_text] if advice.support else []
     lines += [advice.unread] if advice.unread else []
-    lines.append(advice.headline)
+    lines += [advice.headline] if advice.headline else []
     for number, sign in enumerate(advice.signs, start=1):
         lines += ["", f"{number}. {sign.name}"]
         lines += [f"   The words: “{' '.join(sign.quote.split())}”"] if sign.quote else []
         lines += [f"   Why it is listed: {sign.why} ({sign.published_by})", f"   It can be harmless: {sign.innocent}"]
-        lines += [f"   To find out: {sign.ask}"] if sign.ask else []
-    lines += ["", *(f"- {step}" for step in advice.steps), "", advice.ai, "", advice.limits]
+        lines += [f"   {'To find out' if advice.steps else 'What you can do'}: {sign.ask}"] if sign.ask else []
+    lines += ["", *(f"- {step}" for step in advice.steps)] if advice.steps else []
+    lines += ["", advice.ai, "", advice.limits]
     called = [entry for entry in advice.helplines if entry.number]
     lines += [f"{entry.organisation} ({entry.country}): {entry.number} {entry.hours}".rstrip() for entry in called]
     return "\n".join(lines)

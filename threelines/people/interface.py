@@ -88,7 +88,7 @@ class Shown(msgspec.Struct, frozen=True):
 def choose(interfaces: dict[str, Interface], wanted: str, *, today: datetime.date) -> Shown:
     """Choose by `wanted` (a code or an Accept-Language header), falling back openly to the source."""
     source = interfaces[SOURCE]
-    asked = next((interfaces[code] for code in _preferred(wanted) if code in interfaces), source)
+    asked = next((interfaces[code] for code in preferred(wanted) if code in interfaces), source)
     return Shown(asked, asked if asked.stands(today) else source)
 
 
@@ -103,7 +103,8 @@ def known_code(interfaces: dict[str, Interface], wanted: str) -> str:
     return next((name for name in interfaces if language_code(name) == code), wanted)
 
 
-def _preferred(wanted: str) -> list[str]:
+def preferred(wanted: str) -> list[str]:
+    """Return the language codes of a code or an Accept-Language header, the best first."""
     ranked: list[tuple[float, int, str]] = []
     for place, part in enumerate(wanted[:500].split(",")):
         code, _, quality = part.strip().partition(";q=")

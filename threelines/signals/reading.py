@@ -89,7 +89,7 @@ class Matcher:
     def __init__(self, vocabulary: Vocabulary) -> None:
         literals: dict[str, list[_Pattern | _Plain]] = {}
         dense = {code for code, language in vocabulary.languages.items() if not language.spaces}
-        for entry in vocabulary.entries:
+        for entry in (*vocabulary.entries, *vocabulary.unread):
             for text in _spellings(entry.text):
                 anchor, pattern = _anchored(entry, text, _DENSE_GAP if entry.language in dense else _GAP)
                 literals.setdefault(anchor, []).append(pattern)

@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from threelines.records import Record, Signal, Thread, ThreadKind
 from threelines.signals.detector import Detector, quoted
-from threelines.signals.reading import matcher, readings, variants
+from threelines.signals.reading import Reading, matcher, readings, variants
 from threelines.text.background import background, centred, everyday
 from threelines.text.coverage import said
 from threelines.text.fold import fold
 from threelines.text.language import identify_all
-from threelines.vocabulary.terms import Indicator, Vocabulary
+from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
 
 if TYPE_CHECKING:
     from threelines.text.encoder import Encoder
@@ -122,7 +122,7 @@ class Closeness:
         spoken = [one for one, may_be in zip(spoken, kept, strict=True) if may_be]
         near = self.near([reading.record.text[start:end] for reading, (start, end) in spoken])
         for (reading, span), found in zip(spoken, near, strict=True):
-            if found and not any(phrase.entry.indicator.id == found[0].id for phrase in reading.phrases):
+            if found and not _worded(reading, found[0]):
                 yield self._signal(reading.record, span, found)
 
     def first_look(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -161,6 +161,13 @@ class Closeness:
 def semantic_closeness(encoder: Encoder | None, vocabulary: Vocabulary) -> Detector:
     """Make the detector; without an encoder each process makes its own on first use."""
     return Closeness(encoder, vocabulary)
+
+
+def _worded(reading: Reading, indicator: Indicator) -> bool:
+    """Whether words with a source show the sign already; words that no speaker has read take no weight from meaning."""
+    return any(
+        phrase.entry.indicator.id == indicator.id and phrase.entry.evidence != UNVERIFIED for phrase in reading.phrases
+    )
 
 
 def anchor_texts(indicator: Indicator) -> list[str]:

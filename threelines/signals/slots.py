@@ -25,6 +25,8 @@ _OPEN = frozenset({"REC-01", "REC-02", "REC-04", "REC-10"})
 _ORDER = ("zone", "border", "warned", "country")
 _ASKS_NOTHING = ("REC-02", "REC-10", "REC-30")
 """No experience, no interview, only a telephone or a keyboard: three ways to ask for nothing."""
+_ANYWHERE = ("USD", "USDT")
+"""Money in which offers pay in any country: without a place the highest minimum of the table stands for it."""
 _TEN_THOUSAND = "万"
 _EARNED = re.compile(
     r"(?P<per>月入|月收入|月薪|年入|年薪|年收入|日入|日赚|日薪|每天|每日|每小时|时薪|每部戏?|单部戏|每场|单场|每次|每单|片酬|酬劳|报酬)\D{0,6}?(?P<low>\d[\d,]*(?:\.\d+)?)(?P<unit>万)?"
@@ -32,6 +34,8 @@ _EARNED = re.compile(
 """Chinese writes the period before the amount and may leave out the unit: `月入3万+`, `日赚3000+`."""
 _CLAUSE = re.compile(r"[^\d,](?=,\D)")
 """A period in the next clause belongs to something else: `5000元，每周可预支`."""
+_SUM = re.compile(r"\d|thousand|million|过万")
+"""In or behind words of pay: `monthly income over ten thousand`."""
 _PER = {"月": "month", "年": "year", "日": "day", "每天": "day", "每日": "day", "每小时": "hour", "时": "hour"}
 _KANA = re.compile(r"[\u3041-\u30fe]")
 
@@ -45,6 +49,7 @@ class Pay(NamedTuple):
     dollars: float
     """US dollars a month at the middle of the range; 0 where no month can be made of it."""
     currency: str
+    hourly: bool = False
 
 
 class Offer:
@@ -114,17 +119,42 @@ class Offer:
     @cached_property
     def high(self) -> Pay | None:
         """The first pay far above what work that asks for nothing pays in that country."""
-        minimum = self.minimum
-        if not minimum or not any(True for name in _ASKS_NOTHING for _ in self.phrases(name)):
+        if not any(True for name in _ASKS_NOTHING for _ in self.phrases(name)):
             return None
-        return next((pay for pay in self.pays if pay.dollars >= self.facts.high * minimum), None)
+        return next((pay for pay in self.pays if 0 < self.facts.high * self.minimum(pay) <= pay.dollars), None)
+
+    def minimum(self, pay: Pay) -> float:
+        """Return the highest minimum wage, in US dollars a month, where the pay may be earned; 0 where no row says it."""
+        homes = self.homes(pay)
+        if pay.hourly and pay.currency == "USD" and homes in ((), ("US",)):
+            return 0.0  # the states' own minimum is up to more than twice the federal one, and has no row
+        rows = (b.minimum for b in self.facts.bands if b.country in homes or (not homes and pay.currency in _ANYWHERE))
+        return max(rows, default=0.0)
+
+    def homes(self, pay: Pay) -> tuple[str, ...]:
+        """Return the place of work, or else every country of the currency; dollars are paid anywhere."""
+        if self.places:
+            return (self.country,)
+        if pay.currency in _ANYWHERE:
+            return ()
+        return tuple(country for country, own in self.facts.currencies.items() if pay.currency in own)
 
     @cached_property
-    def minimum(self) -> float:
-        """The minimum wage of the place of work in US dollars a month; without a place, the highest of the table."""
-        if not self.country:
-            return max((band.minimum for band in self.facts.bands), default=0.0)
-        return next((band.minimum for band in self.facts.bands if band.country == self.country), 0.0)
+    def well_paid(self) -> bool:
+        """Whether words of high pay may weigh more beside others: not where the sum is ordinary, or none is named.
+
+        Without a sum they need a role, a place or a post without interview; a sum that no row measures is no ordinary one.
+        """
+        praise = list(self.phrases("REC-01"))
+        if self.high or not praise:
+            return self.high is not None
+        sums_named = [pay for pay in self.pays if pay.dollars]
+        if sums_named:
+            return not any(self.minimum(pay) for pay in sums_named)
+        beside = bool(self.roles or self.sites) or any(
+            True for name in ("REC-04", "REC-10") for _ in self.phrases(name)
+        )
+        return beside or any(_SUM.search(part.folded, found.start, found.end + 14) for part, found in praise)
 
     @cached_property
     def asks_nothing(self) -> bool:
@@ -140,7 +170,7 @@ class Offer:
     def present(self) -> frozenset[str]:
         """Indicators that the offer shows, for the joins of others."""
         seen = {
-            "REC-01": self.high is not None or any(True for _ in self.phrases("REC-01")),
+            "REC-01": self.well_paid,
             "REC-02": self.asks_nothing,
             "REC-04": bool(self.roles) or any(True for _ in self.phrases("REC-04")),
             "REC-22": self.foreign is not None,
@@ -152,7 +182,7 @@ class Offer:
 
     def strength(self, indicator: Indicator, alone: Strength) -> Strength:
         """Return the strength that a source gives beside the other signs of the same offer."""
-        if alone == "context":
+        if alone == "context" or (indicator.id == "REC-01" and not self.well_paid):
             return alone
         for join in indicator.joins:
             if self.present.issuperset(join.together_with):
@@ -195,7 +225,8 @@ def _pays(part: Reading, facts: Offers) -> Iterator[Pay]:
 def _pay(part: Reading, first: int, last: int, amount: float, unit: tuple[str, str], facts: Offers) -> Pay:
     currency, period = unit
     start, end = part.back.span(first, last)
-    return Pay(part, start, end, _months(period, facts) * amount / facts.dollars[currency], currency)
+    dollars = _months(period, facts) * amount / facts.dollars[currency]
+    return Pay(part, start, end, dollars, currency, hourly=period == "hour")
 
 
 def _written_before(folded: str, start: int) -> str:
@@ -285,8 +316,9 @@ def pay_against_band(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
     for offer in offers(thread, vocabulary):
         yield from _shown(offer, "REC-01", "pay_against_band")
         if offer.high:
-            where = f"the minimum wage of {offer.country}" if offer.country else "the highest minimum wage of the table"
-            detail = f"About {offer.high.dollars / offer.minimum:.0f} times {where}, for work that asks for nothing."
+            homes = ", ".join(offer.homes(offer.high))
+            where = f"the minimum wage of {homes}" if homes else "the highest minimum wage of the table"
+            detail = f"About {offer.high.dollars / offer.minimum(offer.high):.0f} times {where}, for work that asks for nothing."
             yield _paid(offer, offer.high, "REC-01", detail=detail, detector="pay_against_band")
 
 

@@ -20,6 +20,8 @@ Evidence = Literal[
     "from general knowledge, unverified",
 ]
 UNVERIFIED = "from general knowledge, unverified"
+TELLS = "SUP-03"
+"""Tells what happened to the writer, or to a relative."""
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -93,6 +95,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Innocent explanations: shown to the reviewer with every signal."""
     next_step: str = ""
     """What a person can do to find out."""
+    ask: str = ""
+    """The same for the person concerned, in the second person; without it `next_step` is shown to them, too."""
     capability: str = ""
     """The brief's capability that it is a trace of, if any."""
     ai_use: bool = False
@@ -246,6 +250,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     typologies: dict[str, dict[str, str]] = {}
     """Published typologies by id: name, scheme, purpose, evidence, note."""
     offers: Offers | None = None
+    voices: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Indicator → language → words that no speaker has read yet, by which it is known whose voice it is: `voices.toml`."""
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -262,6 +268,17 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 indicator = self.indicators[phrase.indicator]
                 if not indicator.pack or indicator.pack in self.packs:
                     yield Entry(indicator, language.code, phrase.text, phrase.evidence)
+
+    @cached_property
+    def unread(self) -> tuple[Entry, ...]:
+        """Every phrase of `voices`, unverified; who speaks of control in the first person also tells (SUP-03)."""
+        return tuple(
+            Entry(self.indicators[shown], language, text, UNVERIFIED)
+            for name, words in self.voices.items()
+            for shown in ((name,) if self.indicators[name].category == "support" else (name, TELLS))
+            for language, texts in words.items()
+            for text in texts
+        )
 
     @cached_property
     def active(self) -> tuple[Indicator, ...]:
@@ -291,6 +308,7 @@ class _Packaged(NamedTuple):
     languages: dict[str, Language]
     typologies: dict[str, dict[str, str]]
     offers: Offers
+    voices: dict[str, dict[str, tuple[str, ...]]]
 
 
 @lru_cache(maxsize=1)
@@ -302,6 +320,7 @@ def _packaged() -> _Packaged:
     return _Packaged(
         _one(folder / "elements.toml", dict[str, Any]), indicators, languages,
         _one(folder / "typologies.toml", dict[str, dict[str, str]]), _one(folder / "offers.toml", Offers),
+        _one(folder / "voices.toml", dict[str, dict[str, tuple[str, ...]]]),
     )  # fmt: skip
 
 
@@ -323,7 +342,7 @@ def load(*folders: Path, packs: Iterable[str] = ()) -> Vocabulary:
         _add(folder, indicators, languages)
     vocabulary = Vocabulary(
         elements=base.elements, indicators=indicators, languages=languages, packs=tuple(sorted(packs)),
-        typologies=base.typologies, offers=base.offers,
+        typologies=base.typologies, offers=base.offers, voices=base.voices,
     )  # fmt: skip
     _refuse_loose_ends(vocabulary)
     return vocabulary
@@ -388,6 +407,9 @@ def _refuse_loose_ends(vocabulary: Vocabulary) -> None:
                 )
         if indicator.seed and indicator.seed.language not in vocabulary.languages:
             raise VocabularyError(f"{where}: no language {indicator.seed.language!r}; add languages/ file first")
+    for name in vocabulary.voices:
+        if name not in vocabulary.indicators:
+            raise VocabularyError(f"voices.toml: no indicator {name!r}; correct the id or add its file")
     for language in vocabulary.languages.values():
         _refuse_loose_phrases(language, vocabulary)
 
