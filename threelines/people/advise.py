@@ -80,11 +80,11 @@ def advise(
 ) -> Advice:
     """Look at one offer in any language and say what is worth asking about.
 
-    InterfaceError where `language` is no code of ISO 639, HelplineError where a country is none of ISO 3166.
+    `language` is a code, or a list of them as browsers send it (Accept-Language). InterfaceError where it is no code of ISO 639, HelplineError where a country is none of ISO 3166.
     """
     judged = look(words, vocabulary)
     interfaces = load_interfaces()
-    asked = known_code(interfaces, language)
+    asked = language if set(language) & set(",;*") else known_code(interfaces, language)
     given = choose(interfaces, asked, today=today)
     said = given.given.interface
     in_need = any(signal.indicator in _NEED for signal in judged.signals if not signal.shadow)
