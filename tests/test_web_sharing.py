@@ -11,6 +11,7 @@ from tests.conftest import PASSWORD
 from threelines.cli.export import prepare_export
 from threelines.cli.main import root
 from threelines.people import approval
+from threelines.people.approval import Terms
 from threelines.people.register import Register
 from threelines.roles import RoleError, User
 from threelines.store.keyring import Keyring
@@ -115,7 +116,7 @@ def exported(register, name, cases):
     """Ask for the approval of an export as the command line does."""
     purpose = "share_with_police" if name == "referral" else "research" if name == "csv" else "share_with_company"
     written = [(case, incident) for case, incident in register.incidents_by_case(purpose) if case in cases]
-    return prepare_export(register, name, written, organisation="Ours", recipient="Platform X", basis="", tlp="green")
+    return prepare_export(register, name, written, Terms(organisation="Ours", recipient="Platform X", tlp="green"))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from threelines.exports.sharing import Handover
+    from threelines.people.approval import Terms
     from threelines.people.register import Register
     from threelines.records import Incident
 
@@ -81,16 +82,17 @@ def _format(name: str) -> click.Command:
     )
     def write(out: Path, organisation: str, recipient: str, legal_basis: str, tlp: Any, **options: Any) -> None:
         from threelines.exports.sharing import Handover
+        from threelines.people.approval import Terms
 
         out = _target(module, out)
         with opened(**options) as register:
             found = list(register.incidents_by_case(module.PURPOSE)) if module.PURPOSE else []
             rows = [incident for _, incident in found]
-            approvals = approval_of(register, name, recipient, rows)
+            terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
+            approvals = approval_of(register, name, rows, terms)
             kept = {incident.id for incident in _kept(module, rows)}
             waiting = "" if approvals or not kept else prepare_export(
-                register, name, [(case, incident) for case, incident in found if incident.id in kept],
-                organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp,
+                register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
             )  # fmt: skip
             handover = Handover(
                 organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
@@ -159,14 +161,16 @@ def _counted(module: Any, rows: list[Incident]) -> str:
     return f"{said}, {left} left out ({LEFT_OUT[module.NEEDS]})" if left else said
 
 
-def prepare_export(register: Register, name: str, written: Sequence[tuple[str, Incident]], **details: str) -> str:
+def prepare_export(register: Register, name: str, written: Sequence[tuple[str, Incident]], terms: Terms) -> str:
     """Ask for a second person's approval of the cases that a format writes; return the request's id.
 
-    `written` is (case id, incident); `details` are organisation, recipient, basis and tlp, for the papers.
+    `written` is (case id, incident).
     """
+    import msgspec
+
     from threelines.people.approval import content_digest, prepare
 
-    digest = content_digest(name, details["recipient"], [incident for _, incident in written])
+    digest = content_digest(name, [incident for _, incident in written], terms)
     cases = [case for case, _ in written]
     made = datetime.now(timezone.utc).replace(microsecond=0).isoformat()
     purpose = importlib.import_module(f"threelines.exports.{name}").PURPOSE
@@ -179,19 +183,19 @@ def prepare_export(register: Register, name: str, written: Sequence[tuple[str, I
         cases=len(cases),
         written=cases,
         stamp=made,
-        **details,
+        **msgspec.to_builtins(terms),
     )
 
 
-def approval_of(register: Register, name: str, recipient: str, rows: list[Incident]) -> tuple[str, ...]:
-    """Return the two people who agreed to exactly the cases of `rows` that the format writes, or nobody."""
+def approval_of(register: Register, name: str, rows: list[Incident], terms: Terms) -> tuple[str, ...]:
+    """Return the two people who agreed to exactly the cases of `rows` that the format writes, on these terms, or nobody."""
     from threelines.people.approval import ApprovalError, content_digest, require_approved
 
     kept = _kept(importlib.import_module(f"threelines.exports.{name}"), rows)
     if not kept:
         return ()
     try:
-        found = require_approved(register, _kind(name), content_digest(name, recipient, kept))
+        found = require_approved(register, _kind(name), content_digest(name, kept, terms))
     except ApprovalError:
         return ()
     return found.prepared_by, found.decided_by
@@ -213,19 +217,24 @@ def _definition() -> dict[str, Any]:
 @click.argument("request")
 @database_options("supervisor")
 @click.option("--refuse", is_flag=True, help="Refuse it instead.")
-def approve(request: str, refuse: bool, **options: Any) -> None:
+@click.option("--show", is_flag=True, help="Print what would leave, and decide nothing.")
+def approve(request: str, refuse: bool, show: bool, **options: Any) -> None:
     """Approve, as a second person, exactly the content that was prepared under REQUEST.
 
-    What is approved: the format, the recipient, and the facts of the cases written. If one of them or its
-    consent changes, prepare it again. The console shows the papers (Sharing).
+    What is approved: the format, the terms (sender, recipient, legal basis, TLP), and the facts of the cases
+    written. If one of them or a consent changes, prepare it again. --show prints them; the console shows the papers.
 
     \b
-    Example:
+    Examples:
+      threelines export approve a_7k… --db cases.db --user second.person --show
       threelines export approve a_7k… --db cases.db --user second.person
     """
     from threelines.people.approval import decide
 
     with opened(**options) as register:
+        if show:
+            _show(register, request)
+            return
         found = decide(register, request, yes=not refuse)
     about, number = found.details, len(found.cases)
     click.echo(
@@ -234,6 +243,22 @@ def approve(request: str, refuse: bool, **options: Any) -> None:
     )
     if found.state == "approved":
         click.echo("Write the export again to get it without the draft mark.")
+
+
+def _show(register: Register, request: str) -> None:
+    import msgspec
+
+    from threelines.people.approval import Terms, read, require_reach, written_now
+
+    found = read(register, request)
+    require_reach(register, found)
+    terms = msgspec.to_builtins(msgspec.convert(found.details, Terms))
+    rows = msgspec.to_builtins(written_now(register, found))
+    register.audit.add(
+        register.user, f"leaving.{found.details.get('purpose', 'share_with_police')}", record=request, reason="sharing"
+    )
+    body = {"request": request, "state": found.state, "format": found.details.get("format", "referral"), **terms}
+    click.echo(msgspec.json.format(msgspec.json.encode({**body, "cases": rows}), indent=1).decode())
 
 
 @command.command()

@@ -59,9 +59,18 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def content_digest(name: str, recipient: str, incidents: Iterable[Incident]) -> str:
-    """Return what a request about cases speaks of: the format, who receives it and the facts of the cases written."""
-    return digest_of(msgspec.json.encode((name, recipient, list(incidents)), order="sorted"))
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Who hands over to whom, on which basis, and who may read it: what a second person agrees to beside the facts."""
+
+    organisation: str = ""
+    recipient: str = ""
+    basis: str = ""
+    tlp: str = ""
+
+
+def content_digest(name: str, incidents: Iterable[Incident], terms: Terms) -> str:
+    """Return what a request about cases speaks of: the format, its terms and the facts of the cases written."""
+    return digest_of(msgspec.json.encode((name, terms, list(incidents)), order="sorted"))
 
 
 def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
@@ -141,7 +150,8 @@ def written_now(register: Register, found: Approval) -> list[Incident]:
         raise ApprovalError(f"{found.id}: does not say which cases it speaks of; prepare it again")
     about = found.details
     rows = list(_incidents_now(register, found.cases, str(about.get("purpose", "share_with_police"))))
-    if content_digest(str(about.get("format", "referral")), str(about.get("recipient", "")), rows) != found.digest:
+    terms = msgspec.convert(about, Terms)  # what else the request holds is passed over
+    if content_digest(str(about.get("format", "referral")), rows, terms) != found.digest:
         raise ApprovalError(f"{found.id}: a case or its consent changed since; nothing may leave, prepare it again")
     return rows
 

@@ -50,7 +50,7 @@ def prepare_referral(register: Register, case: str, *, recipient: str, basis: st
         raise RegisterError(f"{case}: name the authority that receives it")
     incident = register.incident(case, "share_with_police")
     made = datetime.now(UTC).replace(microsecond=0).isoformat()
-    digest = approval.content_digest("referral", recipient, [incident])
+    digest = approval.content_digest("referral", [incident], approval.Terms(recipient=recipient, basis=basis))
     return approval.prepare(register, "referral", digest, case=case, recipient=recipient, basis=basis, stamp=made)
 
 
