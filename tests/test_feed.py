@@ -40,7 +40,8 @@ def exported(tmp_path_factory) -> dict[str, Path]:
     run = CliRunner().invoke
     assert run(root, ["register", "demo", "--db", db, "--cases", "80", "--user", "first"]).exit_code == 0
     for name, target in (("stix", "b.json"), ("misp", "m.json")):
-        told = run(root, ["export", name, "--db", db, "--out", str(folder / target), "--user", "first"]).output
+        orders = ["export", name, "--db", db, "--out", str(folder / target), "--user", "first"]
+        told = run(root, [*orders, "--organisation", "Helpline Example"]).output
         request = re.search(r"export approve (\w+)", told)
         assert request, told
         assert run(root, ["export", "approve", request[1], "--db", db, "--user", "second"]).exit_code == 0

@@ -31,7 +31,8 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, **opt
     """Serve the register's approved STIX and MISP exports to partners who poll.
 
     Both exports must have been approved by a second person in exactly their present content
-    (`threelines export stix …`, then `threelines export approve …`); anything else is refused.
+    (`threelines export stix …`, then `threelines export approve …`), under this --organisation and --tlp; anything
+    else is refused.
 
     \b
     TAXII discovery: http://HOST:PORT/taxii2/      MISP feed: http://HOST:PORT/misp/
@@ -60,6 +61,7 @@ def approved_exports(folder: Path, *, organisation: str, tlp: Any, **options: An
 
     from threelines.cli.export import approval_of
     from threelines.exports.sharing import Handover
+    from threelines.people.approval import Terms
     from threelines.people.register import incidents
 
     written: dict[str, Path] = {}
@@ -67,13 +69,14 @@ def approved_exports(folder: Path, *, organisation: str, tlp: Any, **options: An
         for name, target in (("stix", folder / "bundle.json"), ("misp", folder / "misp")):
             module = importlib.import_module(f"threelines.exports.{name}")
             rows = list(incidents(register, module.PURPOSE))
-            approvals = approval_of(register, name, "", rows)
+            approvals = approval_of(register, name, rows, Terms(organisation=organisation, tlp=tlp))
             if len(set(approvals)) == 2:
                 made = datetime.now(timezone.utc).replace(microsecond=0)
                 module.write(rows, target, Handover(organisation=organisation, tlp=tlp, approvals=approvals, made=made))
                 written[name] = target
     if not written:
         raise click.ClickException(
-            "nothing to serve: neither the STIX nor the MISP export is approved in its present content"
+            "nothing to serve: neither the STIX nor the MISP export is approved in its present content "
+            "under this --organisation and --tlp"
         )
     return written
