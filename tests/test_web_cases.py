@@ -136,7 +136,7 @@ def test_the_cases_of_a_closed_account_wait_for_a_worker(console):
     worker, person = console.sign_in("case_worker")
     where = add_case(worker)
     supervisor, _ = console.sign_in("supervisor")
-    console.desk.accounts.set_disabled(person.id, True)
+    console.desk.accounts.set_disabled(person.id, True, person.user)
     page = supervisor.get("/register?whose=waiting").text
 
     assert where in page and f"{person.name}, closed" in page
