@@ -396,3 +396,18 @@ def test_csv_draft_is_told_by_the_command(register: str, tmp_path: Path):
     """A table has no place for a mark: whoever writes it is told plainly."""
     assert "IS A DRAFT" in exported("csv", register, tmp_path / "c.csv")
     assert "IS A DRAFT" not in exported("stix", register, tmp_path / "s.json")
+
+
+@pytest.mark.parametrize("code", ["not_asked", "prefer_not_to_say", "unknown"])
+def test_no_answer_is_no_use_of_ai(code: str):
+    """A case in which nobody was asked, or nobody knew, is left out of what speaks of AI use."""
+    assert export_command._kept(stix, [Incident(id="c", fields={"ai_Capability": [code]})]) == []
+
+
+def test_a_statement_has_no_date_that_nobody_recorded(tmp_path: Path):
+    """Without a quarter there is no statement of reasons, and the file says how many were left out; the notice stands."""
+    rows = [Incident(id="c", fields={"ai_Capability": ["website"]}), *incidents(1)]
+    made = json.loads(dsa.write(rows, tmp_path / "d.json", Handover()).read_text(encoding="utf-8"))
+
+    assert [len(made["notices_article_18"]), list(made["without_statement"].values())] == [2, [1]]
+    assert sum(len(batch["statements"]) for batch in made["batches"]) == 1

@@ -81,3 +81,47 @@ def test_cut_messages_are_named():
         finish(state, reply[: len(reply) // 2])
     with pytest.raises(MatchError):
         answer(THEIRS, b"\xff" * 40)
+
+
+@pytest.mark.parametrize("value", [
+    "+856 20 5555 1234", "tel:+856-20-5555-1234", "https://wa.me/8562055551234", "（020) 5555 1234", "(020) 5555 1234",
+    "+856 20 5555–1234", "+856\u201120\u20115555\u20111234", "\u2066+856 20 5555 1234\u2069", "٠٢٠ ٥٥٥٥ ١٢٣٤", "＋８５６ 20 5555 1234",
+])  # fmt: skip
+def test_a_phone_is_one_however_it_was_typed(value: str):
+    """Brackets, prefixes, dashes, digits of any script and invisible marks make no other number."""
+    assert normal(value, region="LA") == "phone:+8562055551234"
+
+
+@pytest.mark.parametrize("value", [
+    "@Friend.Ly", "friend.ly", "https://t.me/Friend.ly/", "telegram.me/friend.ly", "https://www.instagram.com/friend.ly/?igsh=1",
+    "m.facebook.com/friend.ly", "https://tiktok.com/@friend.ly",
+])  # fmt: skip
+def test_a_handle_is_one_in_an_address_and_alone(value: str):
+    """The address of a profile and its name are the same value."""
+    assert normal(value) == "handle:friend.ly"
+
+
+def test_letters_are_one_in_both_forms():
+    """An accent as a letter of its own, or within it, is the same name."""
+    assert normal("@ame\u0301lie") == normal("@am\u00e9lie")
+
+
+def test_an_answer_of_another_round_is_refused():
+    """The secret of one round opens no answer to another: an empty result would pass for "nothing shared"."""
+    state, _ = start(OURS)
+    _, other = start(OURS)
+
+    with pytest.raises(MatchError, match="another request"):
+        finish(state, answer(THEIRS, other))
+
+
+def test_a_request_that_holds_no_sealed_values_is_refused():
+    """Bytes in the right form that are no point of the curve are a fault with a word."""
+    import private_set_intersection.python as psi
+
+    asked = psi.Request()
+    asked.ParseFromString(start(OURS)[1])
+    asked.encrypted_elements[0] = b"\x02" + b"\xff" * 32
+
+    with pytest.raises(MatchError, match="no sealed value"):
+        answer(THEIRS, asked.SerializeToString())

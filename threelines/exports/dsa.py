@@ -41,12 +41,14 @@ _ALPHA2 = {
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
     cases = list(coded(holding(incidents, NEEDS), FIELDS))
-    statements = [statement(name, fields, handover) for name, fields in cases]
+    dated = [(name, fields) for name, fields in cases if _date(fields)]
+    statements = [statement(name, fields, handover) for name, fields in dated]
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
         "status": handover.status if handover.approved else "draft for a person to approve",
         "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        "without_statement": {"no quarter was recorded in them, and a statement needs a date": len(cases) - len(dated)},
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -57,7 +59,6 @@ def statement(name: str, fields: dict[str, Any], handover: Handover) -> dict[str
     """Return one statement of reasons; what a platform decided is filled in by the platform."""
     capabilities = listed(fields.get("ai_Capability"))
     languages = [entry for entry in listed(fields.get("ai_ContactLanguage")) if len(entry) == 3]
-    date = _date(str(fields.get("ai_Period", "")), handover)
     keywords = {"KEYWORD_HUMAN_TRAFFICKING", *(DSA_KEYWORD[code] for code in capabilities if code in DSA_KEYWORD)}
     made = {
         "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DISABLED"],
@@ -69,7 +70,7 @@ def statement(name: str, fields: dict[str, Any], handover: Handover) -> dict[str
         "category": "STATEMENT_CATEGORY_VIOLENCE",
         "category_specification": sorted(keywords),
         "territorial_scope": ["EU"],
-        "content_date": date,
+        "content_date": _date(fields),
         "application_date": handover.made.strftime("%Y-%m-%d"),
         "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
         "automated_detection": "No",
@@ -89,12 +90,10 @@ def _facts(capabilities: list[str], fields: dict[str, Any], languages: list[str]
     )
 
 
-def _date(period: str, handover: Handover) -> str:
-    """Return the first day of the quarter: the exact day would identify, and is not known here."""
-    year, _, quarter = period.partition("-Q")
-    if not (year.isdigit() and quarter.isdigit()):
-        return handover.made.strftime("%Y-01-01")
-    return f"{year}-{3 * int(quarter) - 2:02d}-01"
+def _date(fields: dict[str, Any]) -> str:
+    """Return the first day of the quarter: the exact day would identify. Empty where no quarter is known."""
+    year, _, quarter = str(fields.get("ai_Period", "")).partition("-Q")
+    return f"{year}-{3 * int(quarter) - 2:02d}-01" if year.isdigit() and quarter.isdigit() else ""
 
 
 def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: str, state: str = "") -> dict[str, Any]:

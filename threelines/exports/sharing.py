@@ -117,9 +117,15 @@ LEFT_OUT: dict[str, str] = {
 """Why a format leaves cases out, by the field that it needs (`NEEDS` of its module)."""
 
 
+NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
+"""Codes that say that nothing is known: "not asked" is no use of AI."""
+
+
 def holding(incidents: Iterable[Incident], needed: str) -> Iterator[Incident]:
-    """Yield the incidents in which a field is answered: those that a format writes; all if it needs none."""
-    yield from (incident for incident in incidents if not needed or listed(incident.fields.get(needed)))
+    """Yield the incidents in which a field has a certain answer: those that a format writes; all if it needs none."""
+    yield from (
+        incident for incident in incidents if not needed or set(listed(incident.fields.get(needed))) - NO_ANSWER
+    )
 
 
 def listed(value: Any) -> list[str]:

@@ -11,7 +11,9 @@ at most `MOST` values and an organisation should answer a partner once per agree
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +26,13 @@ MOST = 20_000
 """Values in one request: enough for a case load, too few to try out a country's numbers."""
 Kind = Literal["phone", "handle", "hash"]
 _HEX = re.compile(r"[0-9a-f]{32,128}")
+_PHONE = re.compile(r"(?:tel:|(?:https?://)?(?:www\.)?wa\.me/(?=\d))?(?P<number>[+(\d][\d\s().\-/]{5,})", re.IGNORECASE)
+_WHATSAPP = re.compile(r"(?:https?://)?(?:www\.)?wa\.me/", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(?:https?://)?(?:(?:www|m|web|mobile)\.)?"
+    r"(?:(?:t|telegram)\.me/|wa\.me/|line\.me/ti/p/|(?:instagram|facebook|tiktok|twitter|x|vk)\.com/)?@?"
+)
+"""What stands before a handle in an address: places that people give as a name alone, too."""
 
 
 class MatchError(ThreelinesError):
@@ -35,6 +44,8 @@ class State(msgspec.Struct, frozen=True):
 
     key: bytes
     values: list[str]
+    request: bytes = b""
+    """SHA-256 of the request: an answer to another one is refused."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -42,6 +53,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     setup: bytes
     response: bytes
+    request: bytes = b""
+    """SHA-256 of the request that it answers."""
 
 
 def normal(value: str, *, region: str = "") -> str:
@@ -49,20 +62,37 @@ def normal(value: str, *, region: str = "") -> str:
 
     Phones become E.164 (a number without a country code needs `region`), hashes and handles lower case.
     """
-    text = value.strip()
+    text = _plain(value)
     lowered = text.lower()
     if _HEX.fullmatch(lowered):
         return f"hash:{lowered}"
-    if re.fullmatch(r"[+\d][\d\s().\-]{5,}", text):
-        try:
-            number = phonenumbers.parse(text, region or None)
-        except phonenumbers.NumberParseException as fault:
-            raise MatchError(f"a number cannot be read ({fault.error_type}); write it with its country code") from fault
-        return "phone:" + phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    handle = re.sub(r"^(https?://)?(www\.)?(t\.me/|wa\.me/|line\.me/ti/p/)?@?", "", lowered)
+    if found := _PHONE.fullmatch(text):
+        digits = f"+{found['number']}" if _WHATSAPP.match(text) else found["number"]
+        return f"phone:{_e164(digits, region)}"
+    handle = _PLACE.sub("", lowered, count=1).partition("?")[0].rstrip("/")
     if len(handle) < 3:
         raise MatchError("a value is shorter than three letters; it would match by chance")
     return f"handle:{handle}"
+
+
+def _plain(value: str) -> str:
+    """Return the text as everybody would type it: one form of each letter, ASCII digits and hyphens, nothing invisible."""
+    letters = (letter for letter in unicodedata.normalize("NFKC", value) if unicodedata.category(letter) != "Cf")
+    return "".join(map(_typed, letters)).strip()
+
+
+def _typed(letter: str) -> str:
+    if letter.isdecimal():
+        return str(unicodedata.decimal(letter))
+    return "-" if unicodedata.category(letter) == "Pd" else letter
+
+
+def _e164(number: str, region: str) -> str:
+    try:
+        found = phonenumbers.parse(number, region or None)
+    except phonenumbers.NumberParseException as fault:
+        raise MatchError(f"a number cannot be read ({fault.error_type}); write it with its country code") from fault
+    return str(phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
 
 
 def prepared(values: Iterable[str], *, region: str = "") -> list[str]:
@@ -80,7 +110,8 @@ def start(values: Iterable[str], *, region: str = "") -> tuple[State, bytes]:
     psi = _library()
     client = psi.client.CreateWithNewKey(True)
     ready = prepared(values, region=region)
-    return State(client.GetPrivateKeyBytes(), ready), client.CreateRequest(ready).SerializeToString()
+    request: bytes = client.CreateRequest(ready).SerializeToString()
+    return State(client.GetPrivateKeyBytes(), ready, sha256(request).digest()), request
 
 
 def answer(values: Iterable[str], request: bytes, *, region: str = "") -> bytes:
@@ -94,8 +125,12 @@ def answer(values: Iterable[str], request: bytes, *, region: str = "") -> bytes:
         raise MatchError("the request asks for a count only; ours asks which values are shared")
     server = psi.server.CreateWithNewKey(True)
     setup = server.CreateSetupMessage(1e-9, len(asked.encrypted_elements), ready, psi.DataStructure.RAW)
-    response = server.ProcessRequest(asked)
-    return msgspec.msgpack.encode(Answer(setup.SerializeToString(), response.SerializeToString()))
+    try:
+        response = server.ProcessRequest(asked)
+    except RuntimeError as fault:  # the library's only one
+        raise MatchError("the request cannot be read: it holds what no sealed value is; was it changed?") from fault
+    given = Answer(setup.SerializeToString(), response.SerializeToString(), sha256(request).digest())
+    return msgspec.msgpack.encode(given)
 
 
 def finish(state: State, message: bytes) -> list[str]:
@@ -105,12 +140,18 @@ def finish(state: State, message: bytes) -> list[str]:
         given = msgspec.msgpack.decode(message, type=Answer)
     except msgspec.DecodeError as fault:
         raise MatchError("the answer cannot be read; was it cut?") from fault
+    if state.request != given.request:
+        raise MatchError("the answer is to another request; finish it with the secret of its own round")
     client = psi.client.CreateFromKey(state.key, True)
     setup, response = (
         _parsed(psi.ServerSetup(), given.setup, "answer"),
         _parsed(psi.Response(), given.response, "answer"),
     )
-    return sorted(state.values[place] for place in client.GetIntersection(setup, response))
+    try:
+        shared = client.GetIntersection(setup, response)
+    except RuntimeError as fault:
+        raise MatchError("the answer cannot be read: it holds what no sealed value is; was it changed?") from fault
+    return sorted(state.values[place] for place in shared)
 
 
 def _parsed(message: Any, data: bytes, name: str) -> Any:
