@@ -96,6 +96,14 @@ def test_no_identity_leaves(name: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_no_worker_is_named(name: str, tmp_path: Path):
+    """Who approved it is in no file of any export: on the command line that is a login name."""
+    written(name, tmp_path, incidents(), approvals=("login-of-one", "login-of-two"))
+
+    assert not [path.name for path in tmp_path.rglob("*") if path.is_file() and b"login-of-" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_same_bytes_every_time(name: str, tmp_path: Path):
     """The same incidents give the same file (workbooks and PDF apart, whose containers hold a clock)."""
     if name == "xlsform":

@@ -86,6 +86,7 @@ def test_cut_messages_are_named():
 @pytest.mark.parametrize("value", [
     "+856 20 5555 1234", "tel:+856-20-5555-1234", "https://wa.me/8562055551234", "（020) 5555 1234", "(020) 5555 1234",
     "+856 20 5555–1234", "+856\u201120\u20115555\u20111234", "\u2066+856 20 5555 1234\u2069", "٠٢٠ ٥٥٥٥ ١٢٣٤", "＋８５６ 20 5555 1234",
+    "https://api.whatsapp.com/send?phone=8562055551234&text=x", "https://wa.me/8562055551234?text=x", "t.me/+8562055551234",
 ])  # fmt: skip
 def test_a_phone_is_one_however_it_was_typed(value: str):
     """Brackets, prefixes, dashes, digits of any script and invisible marks make no other number."""
@@ -94,11 +95,19 @@ def test_a_phone_is_one_however_it_was_typed(value: str):
 
 @pytest.mark.parametrize("value", [
     "@Friend.Ly", "friend.ly", "https://t.me/Friend.ly/", "telegram.me/friend.ly", "https://www.instagram.com/friend.ly/?igsh=1",
-    "m.facebook.com/friend.ly", "https://tiktok.com/@friend.ly",
+    "m.facebook.com/friend.ly", "https://tiktok.com/@friend.ly", "tg://resolve?domain=friend.ly",
 ])  # fmt: skip
 def test_a_handle_is_one_in_an_address_and_alone(value: str):
     """The address of a profile and its name are the same value."""
     assert normal(value) == "handle:friend.ly"
+
+
+@pytest.mark.parametrize("address", [
+    "https://facebook.com/profile.php?id=100000{}", "https://example.org/profile?id={}", "https://api.whatsapp.com/send?phone=856205555123{}",
+])  # fmt: skip
+def test_two_profiles_told_apart_by_their_query_are_two_values(address: str):
+    """What differs only behind the question mark is not taken for the same person."""
+    assert normal(address.format(1)) != normal(address.format(2))
 
 
 def test_letters_are_one_in_both_forms():

@@ -111,7 +111,7 @@ def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: 
             "the content", "time of publication with time zone", "data needed to locate and identify the account",
             "where the offence, the suspect or the person concerned is thought to be",
         ],
-        "approvals": list(handover.approvals), "may_be_sent": len(set(handover.approvals)) >= 2,
+        "approved_by": handover.people, "may_be_sent": handover.approved,
         "note": "A suspicion for an authority to examine. The sender of a message may have been forced to send it.",
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     body = {
         "organisation": handover.organisation, "recipient": handover.recipient or "not named", "made": handover.stamp,
         "legal_basis": handover.legal_basis or "consent of the person to a report to the police", "tlp": handover.tlp,
-        "approvals": list(handover.approvals), "status": handover.status,
+        "approved_by": handover.people, "status": handover.status,
         "referrals": referrals, "receipt": None, "answer": None,
     }  # fmt: skip
     body["sha256"] = digest(body)
@@ -113,11 +113,16 @@ def answered(path: Path, *, receipt: str = "", answer: str = "", action: str = "
     return body
 
 
+def _people(body: dict[str, Any]) -> int:
+    """Return how many people approved; files of early versions name them instead."""
+    return int(body.get("approved_by", len(set(body.get("approvals", ())))))
+
+
 def check(path: Path) -> list[str]:
     """Return what is wrong: a changed content, a status without two approvals, no PDF beside it."""
     body = json.loads(path.read_text(encoding="utf-8"))
     wrong = [] if digest(body) == body["sha256"] else ["the content was changed after it was written"]
-    if body["status"] == "approved" and len(set(body["approvals"])) < 2:
+    if body["status"] == "approved" and _people(body) < 2:
         wrong.append("approved without two people")
     pdf_path = path.with_suffix(".pdf")
     if not pdf_path.exists() or not pdf_path.read_bytes().startswith(b"%PDF"):

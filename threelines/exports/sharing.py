@@ -79,16 +79,21 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """Traffic Light Protocol 2.0: who may read it. Consent is a mark of its own."""
     legal_basis: str = ""
     approvals: tuple[str, ...] = ()
-    """Pseudonymous ids of the people who released it; two, and not the same (R10)."""
+    """The people who released it; two, and not the same (R10). Their ids may be login names: only their number leaves."""
     made: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     retention_months: int = 24
     definition: dict[str, Any] = {}
     """The form's closed lists and labels, as plain values, for exports that describe it."""
 
     @property
+    def people(self) -> int:
+        """How many people released it."""
+        return len(set(self.approvals))
+
+    @property
     def approved(self) -> bool:
         """Whether two people released it; everything else is a draft and says so."""
-        return len(set(self.approvals)) >= 2
+        return self.people >= 2
 
     @property
     def status(self) -> str:

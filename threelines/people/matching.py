@@ -26,11 +26,16 @@ MOST = 20_000
 """Values in one request: enough for a case load, too few to try out a country's numbers."""
 Kind = Literal["phone", "handle", "hash"]
 _HEX = re.compile(r"[0-9a-f]{32,128}")
-_PHONE = re.compile(r"(?:tel:|(?:https?://)?(?:www\.)?wa\.me/(?=\d))?(?P<number>[+(\d][\d\s().\-/]{5,})", re.IGNORECASE)
-_WHATSAPP = re.compile(r"(?:https?://)?(?:www\.)?wa\.me/", re.IGNORECASE)
+_PHONE = re.compile(r"(?:(?:tel|whatsapp):)?(?P<number>[+(\d][\d\s().\-/]{5,})")
+_CHAT = re.compile(
+    r"(?:https?://)?(?:(?:www|api|web)\.)?(?:wa\.me/|t\.me/(?=\+)|whatsapp\.com/send/?\?phone=)"
+    r"(?:\+|%2b)?(?P<number>\d[\d\s().\-]{5,})/?(?:[?&].*)?"
+)
+"""The address of a chat with a number, which stands in it whole."""
+_SITE = re.compile(r"(?:https?://)?(?:(?:www|m|web|mobile)\.)?@?")
 _PLACE = re.compile(
-    r"(?:https?://)?(?:(?:www|m|web|mobile)\.)?"
-    r"(?:(?:t|telegram)\.me/|wa\.me/|line\.me/ti/p/|(?:instagram|facebook|tiktok|twitter|x|vk)\.com/)?@?"
+    r"(?:(?:t|telegram)\.me/|wa\.me/|line\.me/ti/p/|facebook\.com/profile\.php\?id=|"
+    r"(?:instagram|facebook|tiktok|twitter|x|vk)\.com/|tg://resolve\?domain=)@?"
 )
 """What stands before a handle in an address: places that people give as a name alone, too."""
 
@@ -66,13 +71,21 @@ def normal(value: str, *, region: str = "") -> str:
     lowered = text.lower()
     if _HEX.fullmatch(lowered):
         return f"hash:{lowered}"
-    if found := _PHONE.fullmatch(text):
-        digits = f"+{found['number']}" if _WHATSAPP.match(text) else found["number"]
-        return f"phone:{_e164(digits, region)}"
-    handle = _PLACE.sub("", lowered, count=1).partition("?")[0].rstrip("/")
+    if found := _CHAT.fullmatch(lowered):
+        return f"phone:{_e164('+' + found['number'], region)}"
+    if found := _PHONE.fullmatch(lowered):
+        return f"phone:{_e164(found['number'], region)}"
+    handle = _handle(lowered)
     if len(handle) < 3:
         raise MatchError("a value is shorter than three letters; it would match by chance")
     return f"handle:{handle}"
+
+
+def _handle(text: str) -> str:
+    """Return the name in an address of a known place. Elsewhere a query stays: it may be all that tells two pages apart."""
+    page = _SITE.sub("", text, count=1)
+    place = _PLACE.match(page)
+    return (re.split("[?&]", page[place.end() :])[0] if place else page).rstrip("/")
 
 
 def _plain(value: str) -> str:
