@@ -2,6 +2,8 @@
 
 No MISP taxonomy, galaxy or object for trafficking existed in the lists read; ours
 (`exports/schemas/misp/`) pass MISP's own schemas and are meant to be proposed upstream.
+
+One organisation has one event, the same in every export. What is said no more stays in it as deleted, without its answers.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ SUFFIX = ".json"
 NEEDS = "ai_Capability"
 """Cases without it are left out: nothing about AI was seen or asked."""
 TAXONOMY = "ai-enabled-trafficking"
+_WITHDRAWN = "withdrawn"
+"""What stands in the place of an answer that is taken back: MISP wants some value."""
 _NAMESPACE = uuid.UUID("2f1d2f5c-6c52-4d0a-9d2e-5a0d4b7f9c22")
 _TAGS = {
     "translation": "real-time-translation", "publications_and_personas": "publications-adverts-personas",
@@ -58,14 +62,15 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
 
 
 def _attributes(event: Any) -> list[Any]:
-    return [attribute for entry in event.objects for attribute in entry.attributes]
+    every = (attribute for entry in event.objects for attribute in entry.attributes)
+    return [attribute for attribute in every if not attribute.get("deleted")]
 
 
 def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
     from pymisp import MISPEvent, MISPOrganisation
 
     event = MISPEvent()
-    event.uuid = str(uuid.uuid5(_NAMESPACE, handover.organisation + handover.stamp))
+    event.uuid = str(uuid.uuid5(_NAMESPACE, f"{handover.organisation} {PURPOSE}"))
     event.info = f"{'' if handover.approved else 'DRAFT: '}Suspected AI use in trafficking cases, de-identified"
     event.date, event.timestamp = handover.made.date(), int(handover.made.timestamp())
     event.publish_timestamp = int(handover.made.timestamp()) if handover.approved else 0
@@ -82,6 +87,10 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
         for name, fields in coded(holding(incidents, NEEDS), FIELDS):
             event.add_object(_object(name, fields, folder, handover))
             seen |= {CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}
+        if not event.objects:  # nothing is said any more
+            event.published, event.publish_timestamp = False, 0
+        for name, _ in handover.withdrawn:
+            event.add_object(_object(name, {}, folder, handover))
     for capability in sorted(seen):
         event.add_tag(f'{TAXONOMY}:capability="{_TAGS[capability]}"')
     return event
@@ -90,16 +99,36 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
 def _object(name: str, fields: dict[str, Any], folder: Path, handover: Handover) -> Any:
     from pymisp import MISPObject
 
-    made = MISPObject("ai-use-in-trafficking", strict=True, misp_objects_path_custom=str(folder / "objects"))
+    is_withdrawn = not fields
+    made = MISPObject(
+        "ai-use-in-trafficking", strict=not is_withdrawn, misp_objects_path_custom=str(folder / "objects")
+    )
     made.uuid = str(uuid.uuid5(_NAMESPACE, name))
-    made.timestamp = int(handover.made.timestamp())
-    for field, relation in _RELATION.items():
-        for number, value in enumerate(listed(fields.get(field))):
-            attribute = made.add_attribute(relation, value=value, disable_correlation=True)
-            if attribute is not None:
-                attribute.uuid = str(uuid.uuid5(_NAMESPACE, f"{name} {relation} {number}"))
-                attribute.timestamp = made.timestamp
+    made.timestamp = int(handover.changed(name).timestamp())
+    left = handover.versions[name].parts if name in handover.versions else ()
+    for part, value in {**dict.fromkeys(left, _WITHDRAWN), **_answers(fields)}.items():
+        attribute = made.add_attribute(part.split()[0], value=value, disable_correlation=True)
+        if attribute is not None:
+            attribute.uuid = str(uuid.uuid5(_NAMESPACE, f"{name} {part}"))
+            attribute.timestamp = made.timestamp
+            if value == _WITHDRAWN:
+                attribute.delete()
+    if is_withdrawn:
+        made.delete()
     return made
+
+
+def _answers(fields: dict[str, Any]) -> dict[str, str]:
+    return {
+        f"{relation} {number}": value
+        for field, relation in _RELATION.items()
+        for number, value in enumerate(listed(fields.get(field)))
+    }
+
+
+def parts(fields: dict[str, Any]) -> list[str]:
+    """Return what is written of a case: one attribute an answer, by relation and number."""
+    return list(_answers(fields))
 
 
 def check(path: Path) -> list[str]:
@@ -120,6 +149,6 @@ def check(path: Path) -> list[str]:
         wrong += [
             f"{entry.name}: object {made.uuid} names no capability"
             for made in event.objects
-            if not made.get_attributes_by_relation("ai-capability")
+            if not made.get("deleted") and not made.get_attributes_by_relation("ai-capability")
         ]
     return wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -70,6 +70,18 @@ class ExportError(ThreelinesError):
     """An export is refused or cannot be written; nothing of the record is repeated."""
 
 
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What partners hold of one case from earlier, by the id under which it leaves."""
+
+    changed: datetime
+    """When what leaves of it changed last, or was withdrawn."""
+    parts: tuple[str, ...] = ()
+    """What ever left beside it, as the format's own `parts` names it."""
+    dropped: tuple[str, ...] = ()
+    """Parts that were taken back at some time."""
+    is_withdrawn: bool = False
+
+
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """Who hands what to whom, on which basis: travels inside every export."""
 
@@ -82,6 +94,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """The people who released it; two, and not the same (R10). Their ids may be login names: only their number leaves."""
     made: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     retention_months: int = 24
+    versions: Mapping[str, Version] = {}
+    """Cases that a feed served before. What is not here is new, of the time `made`."""
     definition: dict[str, Any] = {}
     """The form's closed lists and labels, as plain values, for exports that describe it."""
 
@@ -99,6 +113,15 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> str:
         """`approved` or `draft`."""
         return "approved" if self.approved else "draft"
+
+    def changed(self, name: str) -> datetime:
+        """Return when what leaves of a case changed last."""
+        return self.versions[name].changed if name in self.versions else self.made
+
+    @property
+    def withdrawn(self) -> Iterator[tuple[str, Version]]:
+        """The cases that are taken back, with what left of them."""
+        return ((name, version) for name, version in sorted(self.versions.items()) if version.is_withdrawn)
 
     @property
     def stamp(self) -> str:

@@ -2,13 +2,18 @@
 
 Nothing finer than a quarter, a platform class and a language leaves. Products that refuse custom
 entities (OpenCTI) still read the core objects and labels; our data sits in the extension.
+
+Ids and `created` never change. `created` is one day for all, as the day of a case would identify; `modified` is when what
+leaves changed, as far as that is known (a feed knows it), or else the time of the export. What is ours and the same for every
+organisation (techniques, the extension) has us as author, one version, and no marks.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,10 @@ SUFFIX = ".json"
 NEEDS = "ai_Capability"
 """Cases without it are left out: nothing about AI was seen or asked."""
 EXTENSION = "extension-definition--ba0eca65-521c-4c14-a865-6e620a722d30"
+_CREATED = "2026-01-01T00:00:00.000Z"
+_SHARED = {"spec_version": "2.1", "created": _CREATED, "modified": "2026-12-01T00:00:00.000Z"}
+"""Version of what is the same in every bundle: whoever changes a word of it gives it a later `modified`."""
+_OURS = "identity--5a0f3c4e-7d0c-5c3e-9a0b-3f1f6f0f7a21"
 _NAMESPACE = uuid.UUID("7d3a5f0e-9f65-4d4b-8a8e-4a1d0c8f2b11")
 _TLP = {
     "clear": "94868c89-83c2-464b-929b-a1a8aa3c8487", "green": "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
@@ -44,37 +53,56 @@ FIELDS: tuple[str, ...] = (
 
 
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
-    """Write one bundle."""
-    common = {"spec_version": "2.1", "created": _stamp(handover), "modified": _stamp(handover)}
-    # a bundle has no place for it: every object that may stand alone says that it is a draft
+    """Write one bundle: what is said of each case, and revocations of what is said no more."""
+    # a bundle has no place for it: every object about a case says that it is a draft
     draft: dict[str, Any] = {} if handover.approved else {"labels": ["draft"]}
-    author = {
-        "type": "identity",
-        "id": _id("identity", handover.organisation),
-        **common,
-        "name": handover.organisation,
-        "identity_class": "organization",
-        **draft,
-    }
+    author = _identity(handover.organisation)
     marks = {
         "created_by_ref": author["id"], "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"], **draft,
     }  # fmt: skip
-    objects: list[dict[str, Any]] = [author, _tlp(handover), _definition(author["id"], common)]
-    patterns: dict[str, dict[str, Any]] = {}
+    objects: list[dict[str, Any]] = []
+    capabilities: set[str] = set()
     for name, fields in coded(holding(incidents, NEEDS), FIELDS):
-        incident = _incident(name, fields, {**common, **marks})
-        objects.append(incident)
-        for capability in sorted({CAPABILITY[code] for code in listed(fields["ai_Capability"]) if code in CAPABILITY}):
-            pattern = patterns.setdefault(capability, _pattern(capability, {**common, **marks}))
-            objects.append(_relation(incident["id"], pattern["id"], {**common, **marks}))
-    objects[3:3] = [patterns[name] for name in sorted(patterns)]
+        common = {**_version(handover.changed(name)), **marks}
+        dropped = handover.versions[name].dropped if name in handover.versions else ()
+        objects.append(_incident(name, fields, common))
+        for capability in parts(fields):
+            capabilities.add(capability)
+            if capability not in dropped:  # what was revoked once stays so
+                objects.append(_relation(name, capability, common))
+        objects += [_revoked(_relation(name, capability, common)) for capability in dropped]
+    objects += _withdrawn(handover, marks)
+    objects[:0] = [author, _tlp(handover), *_ours(), *(_pattern(name) for name in sorted(capabilities))]
     bundle = {"type": "bundle", "id": _id("bundle", handover.organisation + handover.stamp), "objects": objects}
     out.write_text(json.dumps(bundle, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
 
 
-def _stamp(handover: Handover) -> str:
-    return handover.stamp.replace("Z", ".000Z")
+def parts(fields: dict[str, Any]) -> list[str]:
+    """Return what is written beside a case: the capabilities that it is related to."""
+    return sorted({CAPABILITY[code] for code in listed(fields.get("ai_Capability")) if code in CAPABILITY})
+
+
+def _withdrawn(handover: Handover, marks: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, version in handover.withdrawn:
+        common = {**_version(version.changed), **marks}
+        yield _revoked({"type": "incident", "id": _id("incident", name), **common, "name": "Withdrawn"})
+        yield from (_revoked(_relation(name, capability, common)) for capability in version.parts)
+
+
+def _revoked(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "revoked": True}
+
+
+def _version(changed: datetime) -> dict[str, Any]:
+    stamp = changed.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"spec_version": "2.1", "created": _CREATED, "modified": max(stamp, _CREATED)}
+
+
+def _identity(name: str) -> dict[str, Any]:
+    return {
+        "type": "identity", "id": _id("identity", name), **_SHARED, "name": name, "identity_class": "organization",
+    }  # fmt: skip
 
 
 def _id(kind: str, name: str) -> str:
@@ -89,12 +117,15 @@ def _tlp(handover: Handover) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _definition(author: str, common: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "extension-definition", "id": EXTENSION, **common, "created_by_ref": author, "version": "1.0.0",
+def _ours() -> list[dict[str, Any]]:
+    """Return who made the extension and the techniques, and the extension."""
+    author = {"type": "identity", "id": _OURS, **_SHARED, "name": "threelines", "identity_class": "organization"}
+    definition = {
+        "type": "extension-definition", "id": EXTENSION, **_SHARED, "created_by_ref": _OURS, "version": "1.0.0",
         "name": "AI use in trafficking in persons", "description": "De-identified AI-use section of a case record.",
         "schema": "urn:threelines:stix-ai-use:1", "extension_types": ["property-extension"],
     }  # fmt: skip
+    return [author, definition]
 
 
 def _incident(name: str, fields: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
@@ -115,19 +146,20 @@ def _incident(name: str, fields: dict[str, Any], common: dict[str, Any]) -> dict
     }  # fmt: skip
 
 
-def _pattern(capability: str, common: dict[str, Any]) -> dict[str, Any]:
+def _pattern(capability: str) -> dict[str, Any]:
     codes = [code for code, of in CAPABILITY.items() if of == capability]
     disarm = sorted({entry for code in codes for entry in DISARM.get(code, ())})
     atlas = sorted({entry for code in codes for entry in ATLAS.get(code, ())})
     references = [{"source_name": "DISARM", "external_id": entry} for entry in disarm]
     references += [{"source_name": "mitre-atlas", "external_id": entry} for entry in atlas]
     return {
-        "type": "attack-pattern", "id": _id("attack-pattern", capability), **common, "name": _LABELS[capability],
-        "external_references": references,
+        "type": "attack-pattern", "id": _id("attack-pattern", capability), **_SHARED, "created_by_ref": _OURS,
+        "name": _LABELS[capability], "external_references": references,
     }  # fmt: skip
 
 
-def _relation(source: str, target: str, common: dict[str, Any]) -> dict[str, Any]:
+def _relation(name: str, capability: str, common: dict[str, Any]) -> dict[str, Any]:
+    source, target = _id("incident", name), _id("attack-pattern", capability)
     return {
         "type": "relationship", "id": _id("relationship", source + target), **common,
         "relationship_type": "related-to", "source_ref": source, "target_ref": target,
