@@ -20,9 +20,11 @@ from pymisp import MISPEvent
 from taxii2client.common import TokenAuth
 from taxii2client.v21 import Server
 
-from threelines.cli.feed import approved_exports
 from threelines.cli.main import root
+from threelines.cli.register import opened
+from threelines.people.approval import Terms
 from threelines.web.feed import create_feed
+from threelines.web.feed_source import Source
 
 TOKEN = "a-token-for-tests-only"
 
@@ -33,7 +35,7 @@ def options(db: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> dict[str, Path]:
+def source(tmp_path_factory):
     """A demo register whose STIX and MISP exports a second person approved."""
     folder = tmp_path_factory.mktemp("feed")
     db = str(folder / "d.db")
@@ -45,19 +47,17 @@ def exported(tmp_path_factory) -> dict[str, Path]:
         request = re.search(r"export approve (\w+)", told)
         assert request, told
         assert run(root, ["export", "approve", request[1], "--db", db, "--user", "second"]).exit_code == 0
-    (folder / "out").mkdir()
-    return approved_exports(folder / "out", organisation="Helpline Example", tlp="amber", **options(db))
+    with opened(**options(db)) as register:
+        yield Source(register, Terms(organisation="Helpline Example", tlp="amber"))
 
 
 @pytest.fixture(scope="module")
-def address(exported):
+def address(source):
     """A real server on loopback."""
-    import json
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_feed(json.loads(exported["stix"].read_text()), exported["misp"], token=TOKEN)
+    app = create_feed(source.read, token=TOKEN)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -112,9 +112,9 @@ def test_nothing_can_be_written(address):
 
 def test_unapproved_content_is_not_served(tmp_path: Path):
     """Without a second person there is nothing to serve."""
-    import click
-
     db = str(tmp_path / "d.db")
     assert CliRunner().invoke(root, ["register", "demo", "--db", db, "--cases", "30"]).exit_code == 0
-    with pytest.raises(click.ClickException, match="nothing to serve"):
-        approved_exports(tmp_path, organisation="X", tlp="amber", **options(db))
+    told = CliRunner().invoke(root, ["feed", "--db", db, "--token", TOKEN])
+
+    assert told.exit_code == 1
+    assert "nothing to serve" in told.output

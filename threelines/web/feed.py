@@ -1,6 +1,6 @@
 """What partners poll: a read-only TAXII 2.1 collection of one STIX bundle, and a MISP feed folder.
 
-One token opens both; nothing can be written. Only what two people approved is given to this app.
+One token opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
 Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`, `match[type]`, `limit`, `next`).
 """
 
@@ -10,12 +10,13 @@ import base64
 import hmac
 import json
 import uuid
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version=2.1"
@@ -24,14 +25,33 @@ MOST = 500
 COLLECTION = str(uuid.UUID("5b4e9a52-0e0a-4f6e-9d0e-7a3a6b1c2d3e"))
 
 
-def create_feed(bundle: dict[str, Any] | None, misp: Path | None, *, token: str, title: str = "threelines") -> FastAPI:
-    """Return the app; `bundle` is a STIX 2.1 bundle, `misp` a feed folder, either may be missing."""
-    objects = sorted((bundle or {}).get("objects", []), key=lambda entry: (added(entry), entry["id"]))
+class Feed(NamedTuple):
+    """What is served at one moment."""
+
+    objects: list[dict[str, Any]] | None = None
+    """Of STIX 2.1, what was revoked among them; None where STIX is not served."""
+    files: Mapping[str, bytes] | None = None
+    """Of a MISP feed folder, by name; None where MISP is not served."""
+    changed: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    """When what is said in STIX changed last."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is served, in words."""
+        return tuple(name for name, what in (("MISP", self.files), ("STIX", self.objects)) if what is not None)
+
+    def added(self, entry: dict[str, Any]) -> str:
+        """Return when an object was added. What cases refer to comes with each change, or a poller could miss it."""
+        if entry["type"] in ("incident", "relationship"):
+            return str(entry["modified"])
+        return self.changed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def create_feed(read: Callable[[], Feed], *, token: str, title: str = "threelines") -> FastAPI:
+    """Return the app; `read` is asked at each request for what may be served then."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(token))])
-    if bundle is not None:
-        _taxii(app, objects, title)
-    if misp is not None:
-        _misp(app, misp)
+    _taxii(app, read, title)
+    _misp(app, read)
     return app
 
 
@@ -53,20 +73,21 @@ def _guard(token: str) -> Any:
     return check
 
 
-def added(entry: dict[str, Any]) -> str:
-    """Return when an object was added, as its version time."""
-    return str(entry.get("modified") or entry.get("created") or "1970-01-01T00:00:00.000Z")
-
-
 def _answer(body: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(body), media_type=TAXII, headers=headers)
 
 
-def _taxii(app: FastAPI, objects: list[dict[str, Any]], title: str) -> None:
+def _taxii(app: FastAPI, read: Callable[[], Feed], title: str) -> None:
     collection = {
         "id": COLLECTION, "title": "AI use in trafficking cases", "can_read": True, "can_write": False,
         "description": "De-identified, coded, with consent, approved by two people.", "media_types": [STIX],
     }  # fmt: skip
+
+    def served(name: str = COLLECTION) -> Feed:
+        feed = read()
+        if name != COLLECTION or feed.objects is None:
+            raise HTTPException(404, "no such collection")
+        return feed
 
     @app.get("/taxii2/")
     def discovery(request: Request) -> Response:
@@ -79,36 +100,33 @@ def _taxii(app: FastAPI, objects: list[dict[str, Any]], title: str) -> None:
 
     @app.get("/api/collections/")
     def collections() -> Response:
+        served()
         return _answer({"collections": [collection]})
 
     @app.get("/api/collections/{name}/")
     def one(name: str) -> Response:
-        _known(name)
+        served(name)
         return _answer(collection)
 
     @app.get("/api/collections/{name}/objects/")
     def all_objects(name: str, page: Annotated[Page, Depends()]) -> Response:
-        _known(name)
-        return page.answer(objects, "objects", lambda entry: entry)
+        return page.answer(served(name), lambda entry: entry)
 
     @app.get("/api/collections/{name}/manifest/")
     def manifest(name: str, page: Annotated[Page, Depends()]) -> Response:
-        _known(name)
-        return page.answer(objects, "objects", _manifest)
+        feed = served(name)
+        return page.answer(feed, lambda entry: _manifest(feed, entry))
 
     @app.get("/api/collections/{name}/objects/{identifier}/")
     def one_object(name: str, identifier: str) -> Response:
-        _known(name)
-        return _answer({"objects": [entry for entry in objects if entry["id"] == identifier]})
+        return _answer({"objects": [entry for entry in served(name).objects or () if entry["id"] == identifier]})
 
 
-def _known(name: str) -> None:
-    if name != COLLECTION:
-        raise HTTPException(404, "no such collection")
-
-
-def _manifest(entry: dict[str, Any]) -> dict[str, str]:
-    return {"id": entry["id"], "date_added": added(entry), "version": added(entry), "media_type": STIX}
+def _manifest(feed: Feed, entry: dict[str, Any]) -> dict[str, str]:
+    added = feed.added(entry)
+    return {
+        "id": entry["id"], "date_added": added, "version": entry.get("modified", entry["created"]), "media_type": STIX,
+    }  # fmt: skip
 
 
 class Page:
@@ -125,30 +143,31 @@ class Page:
         self.added_after, self.limit, self.start = added_after, limit, int(next or 0)
         self.ids, self.types = set(filter(None, ids.split(","))), set(filter(None, types.split(",")))
 
-    def answer(self, objects: list[dict[str, Any]], key: str, form: Any) -> Response:
-        """Return one page of the objects that pass the filters."""
-        kept = [entry for entry in objects if self._passes(entry)]
+    def answer(self, feed: Feed, form: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
+        """Return one page of the objects that pass the filters, oldest first."""
+        dated = sorted(
+            ((feed.added(entry), entry) for entry in feed.objects or ()), key=lambda each: (each[0], each[1]["id"])
+        )
+        kept = [(when, entry) for when, entry in dated if self._passes(when, entry)]
         shown = kept[self.start : self.start + self.limit]
-        body: dict[str, Any] = {key: [form(entry) for entry in shown]} if shown else {}
+        body: dict[str, Any] = {"objects": [form(entry) for _, entry in shown]} if shown else {}
         if self.start + self.limit < len(kept):
             body |= {"more": True, "next": str(self.start + self.limit)}
-        dates = [added(entry) for entry in shown]
-        headers = {"X-TAXII-Date-Added-First": dates[0], "X-TAXII-Date-Added-Last": dates[-1]} if dates else {}
+        headers = {"X-TAXII-Date-Added-First": shown[0][0], "X-TAXII-Date-Added-Last": shown[-1][0]} if shown else {}
         return _answer(body, headers=headers)
 
-    def _passes(self, entry: dict[str, Any]) -> bool:
+    def _passes(self, when: str, entry: dict[str, Any]) -> bool:
         return (
-            (not self.added_after or added(entry) > self.added_after)
+            (not self.added_after or when > self.added_after)
             and (not self.ids or entry["id"] in self.ids)
             and (not self.types or entry["type"] in self.types)
         )
 
 
-def _misp(app: FastAPI, folder: Path) -> None:
-    names = {path.name for path in folder.iterdir() if path.suffix in (".json", ".csv")}
-
+def _misp(app: FastAPI, read: Callable[[], Feed]) -> None:
     @app.get("/misp/{name}")
     def file(name: str) -> Response:
-        if name not in names:
+        found = (read().files or {}).get(name)
+        if found is None:
             raise HTTPException(404, "no such file")
-        return FileResponse(folder / name)
+        return Response(found, media_type="text/csv" if name.endswith(".csv") else "application/json")

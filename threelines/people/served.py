@@ -1,0 +1,141 @@
+"""What feeds have served: which cases in which version, so that what may no longer be said is taken back.
+
+Sealed in the register's settings. A case is kept by its id, without answers; of one that was taken back only the id
+under which it left remains, which partners hold as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from threelines.people.register import Register
+from threelines.people.tables import APPROVALS, CASES, SETTING, SETTINGS
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A case as partners hold it."""
+
+    name: str
+    """The id under which it left: it stays when the register's keys change."""
+    facts: str
+    """SHA-256 of what the format writes of it, and of the terms."""
+    approved: str
+    """Digest of the request that two people agreed to."""
+    changed: datetime
+    parts: tuple[str, ...] = ()
+    """What ever left beside it, as the format names it."""
+    dropped: tuple[str, ...] = ()
+    """Parts that were taken back at some time."""
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that was taken back."""
+
+    changed: datetime
+    parts: tuple[str, ...] = ()
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed served: cases by their id, and what was taken back by the id under which it left."""
+
+    live: dict[str, Case] = {}
+    gone: dict[str, Gone] = {}
+
+    @property
+    def changed(self) -> datetime:
+        """When anything in it changed last."""
+        every: list[Case | Gone] = [*self.live.values(), *self.gone.values()]
+        return max((entry.changed for entry in every), default=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+class Offer(NamedTuple):
+    """What the format would write of one case today."""
+
+    name: str
+    facts: str
+    parts: tuple[str, ...]
+
+
+def read(register: Register, feed: str) -> Served:
+    """Return what a feed served; nothing where it never ran."""
+    with register.store.read() as connection:
+        sealed = connection.execute(sa.select(SETTINGS.c.sealed).where(SETTINGS.c.name == _name(feed))).scalar()
+    return msgspec.json.decode(SETTING.open(register.keyring, sealed, _name(feed)), type=Served) if sealed else Served()
+
+
+def keep(register: Register, feed: str, served: Served) -> None:
+    """Keep what a feed is about to serve: before it leaves, or it could not be taken back."""
+    name = _name(feed)
+    sealed = SETTING.seal(register.keyring, msgspec.json.encode(served), name)
+    with register.store.write() as connection:
+        connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
+        connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
+        register.audit.note(connection, register.user, "feed.change", record=name, reason="sharing")
+
+
+def _name(feed: str) -> str:
+    return f"feed.{feed}"
+
+
+def approved(before: Served, offers: dict[str, Offer], digest: str) -> Served:
+    """Return what is served when two people agreed to exactly these offers, by case id: all of them, and nothing else."""
+    now = _later(before)
+    served = _without(before, before.live.keys() - offers.keys(), now)
+    live = {case: _case(before.live.get(case), offer, served, now) for case, offer in offers.items()}
+    return Served(
+        live={case: msgspec.structs.replace(entry, approved=digest) for case, entry in live.items()}, gone=served.gone
+    )
+
+
+def shrunk(before: Served, consented: Collection[str]) -> Served:
+    """Return what is served when nobody agreed to the present content: cases may go, none may come or change."""
+    return _without(before, before.live.keys() - set(consented), _later(before))
+
+
+def _without(before: Served, cases: Iterable[str], now: datetime) -> Served:
+    gone = {before.live[case].name: Gone(changed=now, parts=before.live[case].parts) for case in cases}
+    live = {case: entry for case, entry in before.live.items() if entry.name not in gone}
+    return Served(live=live, gone={**before.gone, **gone})
+
+
+def _case(old: Case | None, offer: Offer, served: Served, now: datetime) -> Case:
+    if old is None:
+        name = _fresh(offer.name, served)
+        return Case(name=name, facts=offer.facts, approved="", changed=now, parts=offer.parts)
+    if old.facts == offer.facts:
+        return old
+    parts = tuple(sorted({*old.parts, *offer.parts}))
+    dropped = tuple(sorted({*old.dropped, *({*old.parts} - {*offer.parts})}))
+    return msgspec.structs.replace(old, facts=offer.facts, changed=now, parts=parts, dropped=dropped)
+
+
+def _fresh(name: str, served: Served) -> str:
+    """Return an id that was never taken back: what was revoked may not come again under its id (STIX 2.1, 3.6)."""
+    taken = {*served.gone, *(entry.name for entry in served.live.values())}
+    names = (name, *(f"{name}.{number}" for number in range(2, len(taken) + 3)))
+    return next(entry for entry in names if entry not in taken)
+
+
+def _later(before: Served) -> datetime:
+    """Return the time, in milliseconds as STIX has it; a second after every version before, as MISP counts seconds."""
+    now = datetime.now(UTC)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return max(now, before.changed + timedelta(seconds=1))
+
+
+def mark(register: Register) -> tuple[date, str]:
+    """Return what changes with every case, consent, approval and day: what was judged under another one is judged again."""
+    cases = sa.select(CASES.c.id, CASES.c.revision, CASES.c.owner, CASES.c.team).order_by(CASES.c.id)
+    requests = sa.select(APPROVALS.c.id, APPROVALS.c.state).order_by(APPROVALS.c.id)
+    found = sha256()
+    with register.store.read() as connection:
+        for wanted in (cases, requests):
+            for row in connection.execute(wanted):
+                found.update(msgspec.json.encode(list(row)))
+    return register.today, found.hexdigest()
