@@ -303,8 +303,8 @@ def test_unreadable_files_are_refused(register, tmp_path, name, text):
         _import(register, tmp_path, name, text)
 
 
-def test_our_own_htcds_export_comes_back(register, tmp_path):
-    """Another organisation that uses threelines can read what this one exported."""
+def _exported(register, tmp_path):
+    """Return an HTCDS export of one invented case of the register."""
     htcds = pytest.importorskip("threelines.exports.htcds")
     from threelines.exports.sharing import Handover
 
@@ -315,13 +315,37 @@ def test_our_own_htcds_export_comes_back(register, tmp_path):
         "vic_TypeOfExploitation": ["ForcedLabour"],
     }
     register.add(fields, consent={htcds.PURPOSE: "yes"})
-    path = htcds.write(register.incidents(htcds.PURPOSE), tmp_path / "h.json", Handover(organisation="Example"))
-    case = _only(register, import_file(register, path))
+    return htcds.write(register.incidents(htcds.PURPOSE), tmp_path / "h.json", Handover(organisation="Example"))
+
+
+def test_our_own_htcds_export_comes_back(register, tmp_path):
+    """Another organisation that uses threelines can read what this one exported, and takes it once."""
+    path = _exported(register, tmp_path)
+    with Register.open(tmp_path / "o.db", Keyring.create(tmp_path / "o.key"), SUPERVISOR, today=TODAY) as other:
+        case = _only(other, import_file(other, path))
+        again = import_file(other, path)
 
     assert case.fields["vic_TypeOfExploitation"] == ["ForcedLabour"]
     assert case.fields["ai_Asked"] == "yes"
-    again = import_file(register, path)
     assert (again.added, again.known) == ((), 1)
+
+
+def test_a_register_knows_its_own_export(register, tmp_path):
+    """An export brought into the register that it came from adds nothing."""
+    done = import_file(register, _exported(register, tmp_path))
+
+    assert (done.added, done.known) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["A1234567", "A\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "a \u0967\u0968\u0969\u096a\u096b\u096c\u096d"],
+)
+def test_a_document_is_one_in_the_digits_of_any_script(register, number):
+    """The number of a document finds its person in Arabic, Hindi or European digits."""
+    case = register.add({"ai_Asked": "no", "prs_IdentityNumber": number})
+
+    assert list(register.match({"prs_IdentityNumber": "A1234567"})) == [case]
 
 
 def _finding(decision):

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from threelines.people.definition import ASKED, LISTS, Field, Form, FormError, Problem, load_form
 from threelines.people.register import Entry, Register
+from threelines.people.tables import CASES
 from threelines.records import ThreelinesError
 
 MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
@@ -59,6 +61,8 @@ _SYSTEM = re.compile(
 """Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
 wanted). A name that a team may have given (`id`, `status`, `Notes`) is not here: it stops the import, as any unknown one."""
 _UUID = "uuid:"
+_EXPORTED = re.compile(r"x[0-9a-f]{24}")
+"""How the id of a case looks in an export of ours."""
 _SUBMITTED = "submitted"
 _SUBMISSION_TIMES = ("_submission_time", "SubmissionDate", "__system/submissionDate")
 """Where form servers write when an answer reached them: the day of the record, and of the consent in it."""
@@ -378,7 +382,9 @@ def _finding(row: Mapping[str, Any]) -> Entry:
     return Entry(fields, {}, {"form_kind": "finding"})
 
 
-def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
+def _keep(register: Register, rows: Iterable[Entry | FormError]) -> Imported:
+    found = list(rows)
+    own = _own(register, (entry for entry in found if not isinstance(entry, FormError)))
     refused: list[tuple[int, tuple[Problem, ...]]] = []
     good: list[Entry] = []
     taken: set[str] = set()
@@ -387,8 +393,8 @@ def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
         if isinstance(entry, FormError):
             refused.append((number, entry.problems))
             continue
-        submission = str(entry.fields.get("tl_SubmissionId", "")).strip()
-        if submission in taken or _is_imported(register, submission):
+        submission = _submission(entry)
+        if submission in taken or submission in own or _is_imported(register, submission):
             known += 1
             continue
         problems = register.problems(entry)
@@ -399,6 +405,22 @@ def _keep(register: Register, found: Iterable[Entry | FormError]) -> Imported:
             taken |= {submission} - {""}
     added = tuple(register.add_many(good, reason="import"))
     return Imported(added=added, known=known, refused=tuple(refused))
+
+
+def _submission(entry: Entry) -> str:
+    return str(entry.fields.get("tl_SubmissionId", "")).strip()
+
+
+def _own(register: Register, entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the ids under which cases of this register leave, if the file names any that look so.
+
+    The ids are made anew, for none is kept: exports from before the register's keys were changed are not known again.
+    """
+    if not any(_EXPORTED.fullmatch(_submission(entry)) for entry in entries):
+        return frozenset()
+    with register.store.read() as connection:
+        cases = connection.execute(sa.select(CASES.c.id)).scalars().all()
+    return frozenset(register.export_id(case, purpose) for case in cases for purpose in register.form.purposes)
 
 
 def _is_imported(register: Register, submission: str) -> bool:
