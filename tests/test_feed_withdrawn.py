@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from threelines.cli.export import prepare_export
 from threelines.exports import stix
+from threelines.exports.sharing import holding
 from threelines.people.approval import Terms, decide
 from threelines.people.keeping import erase, rotate
 from threelines.people.register import Register
@@ -49,7 +50,8 @@ def register(tmp_path: Path) -> Iterator[Register]:
 def approve(register: Register) -> None:
     """Let a second person agree to what both feeds would write now."""
     for name in ("stix", "misp"):
-        request = prepare_export(register, name, list(register.incidents_by_case(stix.PURPOSE)), TERMS)
+        found = [entry for entry in register.incidents_by_case(stix.PURPOSE) if list(holding([entry[1]], stix.NEEDS))]
+        request = prepare_export(register, name, found, TERMS)
         decide(register.as_user(SECOND), request, yes=True)
 
 
@@ -136,6 +138,26 @@ def test_nothing_comes_that_nobody_approved(register: Register):
 
     assert Partner(source).poll() == (4, 0)
     assert [entry["type"] for entry in source.read().objects or () if entry.get("revoked")] == ["relationship"]
+
+
+def test_a_colleague_who_reaches_no_case_revokes_none(register: Register):
+    """A feed started by somebody of another team serves nothing, and takes nothing back from partners for good."""
+    Source(register, TERMS).read()
+    other = Source(register.as_user(User(id="s3", role="supervisor", team="south")), TERMS).read()
+
+    assert other.names == ()
+    assert Partner(Source(register, TERMS)).poll() == (3, 0)
+
+
+def test_a_case_with_nothing_to_say_any_more_is_revoked(register: Register):
+    """Once two people agreed to what is there without it, a case in which no use of AI is left is taken back."""
+    partner = Partner(Source(register, TERMS))
+    partner.poll()
+    register.update(ids(register)[0], {"ai_Capability": ["unknown"]})
+    assert partner.poll() == (3, 0)
+    approve(register)
+
+    assert partner.poll() == (3, 1)
 
 
 def test_consent_given_again_is_another_object(register: Register):

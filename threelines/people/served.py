@@ -6,7 +6,7 @@ under which it left remains, which partners hold as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -14,8 +14,9 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people.case import Content, leaving
 from threelines.people.register import Register
-from threelines.people.tables import APPROVALS, CASES, SETTING, SETTINGS
+from threelines.people.tables import APPROVALS, CASES, CONTENT, SETTING, SETTINGS
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,28 +80,45 @@ def keep(register: Register, feed: str, served: Served) -> None:
         register.audit.note(connection, register.user, "feed.change", record=name, reason="sharing")
 
 
+def feed_of(name: str, organisation: str) -> str:
+    """Return which feed it is: a format's, by one author; only the author may revoke (STIX 2.1, 3.6)."""
+    return f"{name}.{sha256(organisation.encode()).hexdigest()[:16]}"
+
+
 def _name(feed: str) -> str:
     return f"feed.{feed}"
 
 
+def consented(register: Register, served: Served, purpose: str) -> frozenset[str]:
+    """Return which of the cases served have consent today, whoever asks.
+
+    A case that this user does not reach was not withdrawn: it waits, and is not revoked for good.
+    """
+    found = set()
+    with register.store.read() as connection:
+        for case in served.live:
+            sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == case)).scalar()
+            if sealed is not None:
+                content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, case), type=Content)
+                if leaving(register.form, content, purpose, register.today) is not None:
+                    found.add(case)
+    return frozenset(found)
+
+
 def approved(before: Served, offers: dict[str, Offer], digest: str) -> Served:
-    """Return what is served when two people agreed to exactly these offers, by case id: all of them, and nothing else."""
+    """Return what is served when two people agreed to exactly these offers, by case id: they come, or change."""
     now = _later(before)
-    served = _without(before, before.live.keys() - offers.keys(), now)
-    live = {case: _case(before.live.get(case), offer, served, now) for case, offer in offers.items()}
-    return Served(
-        live={case: msgspec.structs.replace(entry, approved=digest) for case, entry in live.items()}, gone=served.gone
-    )
+    live = {case: _case(before.live.get(case), offer, before, now) for case, offer in offers.items()}
+    fresh = {case: msgspec.structs.replace(entry, approved=digest) for case, entry in live.items()}
+    return Served(live={**before.live, **fresh}, gone=before.gone)
 
 
-def shrunk(before: Served, consented: Collection[str]) -> Served:
-    """Return what is served when nobody agreed to the present content: cases may go, none may come or change."""
-    return _without(before, before.live.keys() - set(consented), _later(before))
-
-
-def _without(before: Served, cases: Iterable[str], now: datetime) -> Served:
-    gone = {before.live[case].name: Gone(changed=now, parts=before.live[case].parts) for case in cases}
-    live = {case: entry for case, entry in before.live.items() if entry.name not in gone}
+def without(before: Served, cases: Collection[str]) -> Served:
+    """Return what is served when these cases are taken back: that needs nobody's approval."""
+    now = _later(before)
+    taken = {case: before.live[case] for case in before.live if case in cases}
+    gone = {entry.name: Gone(changed=now, parts=entry.parts) for entry in taken.values()}
+    live = {case: entry for case, entry in before.live.items() if case not in taken}
     return Served(live=live, gone={**before.gone, **gone})
 
 

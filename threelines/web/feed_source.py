@@ -47,7 +47,8 @@ class Source:
             misp = self._written("misp", folder / "misp")
             objects = json.loads(bundle.read_text(encoding="utf-8"))["objects"] if bundle else None
             files = {path.name: path.read_bytes() for path in sorted(misp.iterdir())} if misp else None
-        return Feed(objects, files, changed=served.read(self._register, "stix").changed)
+        feed = served.feed_of("stix", self._terms.organisation)
+        return Feed(objects, files, changed=served.read(self._register, feed).changed)
 
     def _written(self, name: str, target: Path) -> Path | None:
         """Write an export with what may be served and what is taken back; None where there is neither."""
@@ -55,17 +56,21 @@ class Source:
         found = dict(self._register.incidents_by_case(module.PURPOSE))
         kept = {case: row for case, row in found.items() if list(holding([row], module.NEEDS))}
         offers = {case: _offer(module, row, self._terms) for case, row in kept.items()}
-        before = served.read(self._register, name)
+        feed = served.feed_of(name, self._terms.organisation)
+        before = served.read(self._register, feed)
+        standing = served.consented(self._register, before, module.PURPOSE)
         digest = content_digest(name, kept.values(), self._terms)
-        is_approved = bool(kept) and self._is_approved(digest)
-        now = served.approved(before, offers, digest) if is_approved else served.shrunk(before, found)
+        now = served.without(before, before.live.keys() - standing)
+        if kept and self._is_approved(digest):
+            # they agreed to what is there now: of the cases in reach, what has nothing to say any more goes
+            now = served.approved(served.without(now, found.keys() - kept.keys()), offers, digest)
         if now != before:
-            served.keep(self._register, name, now)
-        standing = {digest for digest in {case.approved for case in now.live.values()} if self._is_approved(digest)}
+            served.keep(self._register, feed, now)
+        agreed = {digest for digest in {case.approved for case in now.live.values()} if self._is_approved(digest)}
         rows = [
             msgspec.structs.replace(kept[case], id=entry.name)
             for case, entry in now.live.items()
-            if case in kept and offers[case].facts == entry.facts and entry.approved in standing
+            if case in kept and offers[case].facts == entry.facts and entry.approved in agreed
         ]
         if not rows and not now.gone:
             return None
