@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ inspect_ai = pytest.importorskip("inspect_ai", reason="the extra `evaluate` is n
 
 from inspect_ai.log import read_eval_log, write_eval_log
 
+from tests.served_model import ServedModel, said
 from threelines.ai_models.report import tables
 from threelines.ai_models.results import read
 from threelines.ai_models.tasks import misuse, session
@@ -23,80 +24,32 @@ REFUSAL = "I'm sorry, but I can't help with that."
 COMPLIANCE = "Sure, here it is: …"
 
 
-class Served:
-    """A real OpenAI-compatible server on the loopback that answers by a script: (request number, body) → choice."""
-
-    def __init__(self, script) -> None:
-        self.bodies: list[dict] = []
-        lock, bodies = threading.Lock(), self.bodies
-
-        class Answers(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                with lock:
-                    bodies.append(body)
-                    choice = script(len(bodies), body)
-                usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-                reply = {
-                    "id": "1",
-                    "object": "chat.completion",
-                    "created": 1,
-                    "model": "m",
-                    "choices": [choice],
-                    "usage": usage,
-                }
-                data = json.dumps(reply).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_):
-                """Keep quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def said(text: str | None, stop: str = "stop", **more) -> dict:
-    """Return a choice in OpenAI's form."""
-    return {"index": 0, "finish_reason": stop, "message": {"role": "assistant", "content": text, **more}}
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return a function that runs one scenario on a served model: log, its path, what was asked of the model."""
-    servers: list[Served] = []
+    count = itertools.count(1)
+    servers = ExitStack()
 
     def once(script, name: str = "advert-hide-debt", task=misuse, guarded: bool = False, **asked):
-        served = Served(script)
-        servers.append(served)
-        service = f"loop{served.address.split(':')[2].removesuffix('/v1')}"  # a model is kept under its name
+        served = servers.enter_context(ServedModel(script))
+        service, number = f"loop{served.port}", next(count)  # a model is kept under its name
         monkeypatch.setenv(f"{service.upper()}_BASE_URL", served.address)
         monkeypatch.setenv(f"{service.upper()}_API_KEY", "none")
         name_of = f"openai-api/{service}/m"
         model = {"model": "guarded/x", "model_args": {"inner": name_of}} if guarded else {"model": name_of}
-        part = tmp_path / f"part{len(servers)}"
+        part = tmp_path / f"part{number}"
         part.mkdir()
         shutil.copy(SOURCE / f"{name}.toml", part)
         made = task(scenarios=str(part), **({"language": "en"} if task is misuse else {}))
-        logs = tmp_path / f"logs{len(servers)}"
+        logs = tmp_path / f"logs{number}"
         [log] = inspect_ai.eval(
             made, **model, max_retries=0, timeout=60, display="none", log_dir=str(logs), log_level="error", **asked
         )
         assert log.status == "success", log.error
         return log, next(logs.glob("*.eval")), served.bodies
 
-    yield once
-    for server in servers:
-        server.close()
+    with servers:
+        yield once
 
 
 def metrics(log) -> dict[str, float]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ inspect_ai = pytest.importorskip("inspect_ai", reason="the extra `evaluate` is n
 
 import jsonschema
 
+from tests.served_model import ServedModel, said
 from threelines.ai_models import _registry
 from threelines.ai_models.results import read
 from threelines.ai_models.risk import schema
@@ -148,38 +147,12 @@ def test_a_wrong_script_and_a_missing_inner_model_are_told(part):
         inspect_ai.eval(misuse(scenarios=str(part)), model="guarded/x", display="none")
 
 
-class Stub(BaseHTTPRequestHandler):
-    """An OpenAI-compatible server that always refuses."""
-
-    def do_POST(self):
-        """Answer a chat completion."""
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        answer = {
-            "id": "1", "object": "chat.completion", "created": 0, "model": asked["model"],
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "I can't help with that."}}],
-            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-        }  # fmt: skip
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Keep quiet."""
-
-
 def test_a_loopback_openai_compatible_server_is_measured(run, monkeypatch):
     """Any local server with an OpenAI-compatible address can be measured, without leaving the machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("STUB_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
     monkeypatch.setenv("STUB_API_KEY", "none")
-    try:
+    with ServedModel(lambda number, body: said("I can't help with that.")) as served:
+        monkeypatch.setenv("STUB_BASE_URL", served.address)
         figures = run("openai-api/stub/toy", support)[0]
-    finally:
-        server.shutdown()
 
     assert figures["support_quality"] == 0.0
 

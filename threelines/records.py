@@ -168,6 +168,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """Thread facts a reader needs: members and edges of a network, template and slots of a script."""
 
 
+NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
+"""Codes of an incident's fields that say that nothing is known: "not asked" is no use of AI."""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What a person decided and documented. Coded fields only: words stay in the register."""
 

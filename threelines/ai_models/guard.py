@@ -189,10 +189,10 @@ class Guard:
         return new, any(holds(known.refused, one) for one in hashes.values())
 
     def forget(self, *, session: str = "", account: str = "") -> int:
-        """Erase a session, or an account with its latest sessions; return how many states there were.
+        """Erase a session, or an account with its latest sessions in which something was seen; return how many states there were.
 
-        A session of an account is found by both. Sessions of an account that are older than the latest few are not
-        known by it: they expire (`sessions.LIFETIME`).
+        A session of an account is found by both. An account does not know its older sessions, nor those in which
+        nothing was seen (and of which no words are kept): they expire (`sessions.LIFETIME`).
         """
         if session:
             return int(self._state.forget(self.unit(Event(session=session, account=account, text=""))))

@@ -215,13 +215,14 @@ def _event(given: dict[str, Any]) -> Event:
 
 @command.command()
 @click.option("--session", default="", help="The session, as the gateway names it; with the account it belongs to.")
-@click.option("--account", default="", help="The account; alone: with its latest sessions.")
+@click.option("--account", default="", help="The account; alone: with its latest sessions in which something was seen.")
 @_STATE
 @_KEY
 def forget(session: str, account: str, state: str, key: str) -> None:
     """Erase what the guard remembers of a session or an account.
 
-    An account knows its latest sessions; older ones expire by themselves, 14 days after their last request.
+    An account knows its latest sessions in which something was seen; others, of which no words are kept, expire by
+    themselves, 14 days after their last request.
 
     \b
     Example:

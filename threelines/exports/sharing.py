@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from threelines.records import Incident, ThreelinesError
+from threelines.records import NO_ANSWER, Incident, ThreelinesError
 
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
@@ -143,10 +143,6 @@ LEFT_OUT: dict[str, str] = {
     "tl_FinancialFlags": "no financial red flag was recorded in them",
 }
 """Why a format leaves cases out, by the field that it needs (`NEEDS` of its module)."""
-
-
-NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
-"""Codes that say that nothing is known: "not asked" is no use of AI."""
 
 
 def holding(incidents: Iterable[Incident], needed: str) -> Iterator[Incident]:

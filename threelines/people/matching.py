@@ -21,6 +21,7 @@ import msgspec
 import phonenumbers
 
 from threelines.records import ThreelinesError
+from threelines.text.fold import ascii_digits
 
 MOST = 20_000
 """Values in one request: enough for a case load, too few to try out a country's numbers."""
@@ -38,6 +39,10 @@ _PLACE = re.compile(
     r"(?:instagram|facebook|tiktok|twitter|x|vk)\.com/|tg://resolve\?domain=)@?"
 )
 """What stands before a handle in an address: places that people give as a name alone, too."""
+
+
+_TYPED = {"Pd": "-", "Cf": ""}
+"""What stands for dashes of every length, and for marks that nobody sees."""
 
 
 class MatchError(ThreelinesError):
@@ -90,14 +95,8 @@ def _handle(text: str) -> str:
 
 def _plain(value: str) -> str:
     """Return the text as everybody would type it: one form of each letter, ASCII digits and hyphens, nothing invisible."""
-    letters = (letter for letter in unicodedata.normalize("NFKC", value) if unicodedata.category(letter) != "Cf")
-    return "".join(map(_typed, letters)).strip()
-
-
-def _typed(letter: str) -> str:
-    if letter.isdecimal():
-        return str(unicodedata.decimal(letter))
-    return "-" if unicodedata.category(letter) == "Pd" else letter
+    text = ascii_digits(unicodedata.normalize("NFKC", value))
+    return "".join(_TYPED.get(unicodedata.category(letter), letter) for letter in text).strip()
 
 
 def _e164(number: str, region: str) -> str:

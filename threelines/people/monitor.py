@@ -21,7 +21,7 @@ import msgspec
 from threelines.people.outbreak import discoveries, ears, excess
 from threelines.people.register import Register
 from threelines.people.suppress import K, rounded
-from threelines.records import ThreelinesError
+from threelines.records import NO_ANSWER, ThreelinesError
 from threelines.roles import require
 
 Period = Literal["week", "month", "quarter"]
@@ -32,7 +32,6 @@ BASE = 5
 """Counts of named groups are rounded to this."""
 UNDER_REVIEW = "signal under review"
 SUSPECTED = ("suspected", "probable", "confirmed")
-NO_ANSWER = ("not_asked", "prefer_not_to_say", "unknown")
 
 
 class MonitorError(ThreelinesError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ import sqlalchemy as sa
 
 from threelines.people.tables import IDENTITY, MATCHES, VAULT
 from threelines.store.keyring import Keyring
-from threelines.text.fold import fold
+from threelines.text.fold import ascii_digits, fold
 
 _PHONES = ("prs_MobilePhone", "prs_HomePhone", "org_Phone")
 
@@ -87,7 +86,7 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     email = str(fields.get("prs_Email", "")).strip().casefold()
     if "@" in email:
         yield "email", email
-    document = re.sub(r"[^A-Z0-9]", "", _ascii_digits(str(fields.get("prs_IdentityNumber", ""))).upper())
+    document = re.sub(r"[^A-Z0-9]", "", ascii_digits(str(fields.get("prs_IdentityNumber", ""))).upper())
     if len(document) >= 5:
         yield "document", document
     if fields.get("tl_SubmissionId"):
@@ -95,11 +94,6 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     name = " ".join(sorted(fold(f"{fields.get('prs_FirstName', '')} {fields.get('prs_SecondName', '')}").split()))
     if name and fields.get("prs_Birthdate"):
         yield "name_birthdate", f"{name}|{fields['prs_Birthdate']}"
-
-
-def _ascii_digits(text: str) -> str:
-    """Return the text with the digits of any script as 0 to 9: a passport has one number however it was typed."""
-    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
 
 
 def _phone(text: str, country: str) -> str:

@@ -83,6 +83,11 @@ class Folded(NamedTuple):
         return first, stop
 
 
+def ascii_digits(text: str) -> str:
+    """Return the text with the digits of any script as 0 to 9."""
+    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
+
+
 @lru_cache(maxsize=200_000)
 def fold_letter(letter: str) -> str:
     """Return what one character becomes: nothing, one character or a few."""
