@@ -237,6 +237,17 @@ def test_rotation_seals_everything_anew(register):
     assert register.audit.verify() > 0
 
 
+def test_rotation_changes_no_id_that_recipients_hold(register):
+    """Twice new keys: the case leaves under the id it had, for each purpose another one, for no other case."""
+    first, second = register.add(FIELDS), register.add(FIELDS)
+    before = [register.export_id(first, purpose) for purpose in ("statistics", "research")]
+    for _ in range(2):
+        keeping.rotate(register.as_user(OFFICER))
+
+    assert [register.export_id(first, purpose) for purpose in ("statistics", "research")] == before
+    assert len({*before, register.export_id(second, "statistics")}) == 3
+
+
 def test_wipe_destroys_keys_and_file(register):
     """One confirmed command leaves neither key nor database."""
     register.add(FIELDS)

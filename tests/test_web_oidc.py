@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from threelines.web.oidc import Issuer
+from threelines.web.oidc import Issuer, Waiting
 
 KEY = RSAKey.generate_key(2048, {"kid": "k1"})
 STRANGE = RSAKey.generate_key(2048, {"kid": "k1"})
@@ -149,6 +149,33 @@ def test_another_browsers_answer_is_refused(known, provider):
     stranger = known.client()
 
     assert stranger.get("/oidc/back?" + urlencode({"code": "c1", "state": asked["state"][0]})).status_code == 400
+
+
+def test_any_process_finishes_what_another_began(known, provider):
+    """The sign-in travels with the browser, sealed: it may come back to another process, but not with another cookie."""
+    browser = known.client()
+    asked = parse_qs(urlsplit(browser.get("/oidc").headers["location"]).query)
+    provider.codes["c1"] = asked
+    known.desk.options.oidc.__init__(provider.address, client="console", secret="s")  # as in a fresh process
+    back = "/oidc/back?" + urlencode({"code": "c1", "state": asked["state"][0]})
+    stranger = known.client()
+    stranger.cookies.set("threelines_oidc", asked["state"][0], path="/oidc")
+
+    assert stranger.get(back).status_code == 400
+    assert browser.get(back).headers["location"] == "/"
+
+
+@pytest.mark.parametrize("cookie", ["", "00", "zz", "01" * 40])
+def test_a_cookie_that_we_did_not_seal_is_none(known, cookie):
+    """Made-up cookies open nothing and break nothing."""
+    assert Waiting.open(known.desk.keyring, cookie) is None
+
+
+def test_a_sign_in_waits_ten_minutes(known):
+    """An older one, and one from the future, has to start again."""
+    for begun, stands in ((time.time() - 590, True), (time.time() - 610, False), (time.time() + 60, False)):
+        sealed = Waiting(state="s", nonce="n", verifier="v", begun=begun).seal(known.desk.keyring)
+        assert (Waiting.open(known.desk.keyring, sealed) is not None) is stands
 
 
 def test_without_a_provider_there_is_no_way_through(console):

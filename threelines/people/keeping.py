@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from threelines.people import gone, release
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
+from threelines.people.export_id import keep_export_ids
 from threelines.people.register import Register, RegisterError
 from threelines.people.tables import (
     CASES,
@@ -304,6 +305,8 @@ def rotate(register: Register) -> int:
     """
     require(register.user, "store.rotate")
     keyring, store = register.keyring, register.store
+    with store.write() as connection:
+        keep_export_ids(keyring, connection)
     keyring.rotate(*ROTATED)
     done = reseal(store, keyring, ROTATED)
     _retag(register)

@@ -35,6 +35,7 @@ from threelines.people.case import (
     without_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
+from threelines.people.export_id import KEPT, export_id
 from threelines.people.tables import (
     CASES,
     CONTENT,
@@ -509,7 +510,9 @@ class Register:
 
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
-        return "x" + self.keyring.tag(case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
+        if self.keyring.rotated("match") and not self.setting(KEPT):
+            self.__dict__.pop("_settings", None)  # another process rotated
+        return export_id(self.keyring, self.setting(KEPT), case_id, purpose)
 
     # ------------------------------------------------------------------ settings
 
@@ -534,10 +537,7 @@ class Register:
         return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
 
     def set(self, name: str, value: str) -> None:
-        """Set one setting: `retention_months` or `communities` (codes with spaces between).
-
-        Another retention time holds for the cases that are closed already, too: the time runs from the closing.
-        """
+        """Set `retention_months` (closed cases too: it runs from the closing) or `communities` (codes, spaces between)."""
         require(self.user, "retention.run" if name == "retention_months" else "case.assign")
         longer = 0
         if name == "retention_months":

@@ -157,6 +157,10 @@ class Keyring:
         """Say whether this keyring holds a key for the purpose (an analyst's has no identity key)."""
         return purpose in self._newest
 
+    def rotated(self, purpose: Purpose) -> bool:
+        """Say whether the purpose's first key was ever replaced."""
+        return self._number(purpose) > 1
+
     def is_old(self, sealed: bytes, purpose: Purpose) -> bool:
         """Say whether a value was sealed with a key that is no longer the newest."""
         return int.from_bytes(sealed[1:3]) != self._newest[purpose]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from threading import Lock
 from typing import Any
 
 import httpx
+import msgspec
 from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
 from authlib.integrations.httpx_client import OAuth2Client
@@ -22,6 +22,7 @@ from joserfc.jwk import KeySet
 from starlette.responses import RedirectResponse, Response
 
 from threelines.records import ThreelinesError
+from threelines.store.keyring import Keyring, KeyringError
 from threelines.web.desk import desk, note_refused, peer
 from threelines.web.entrance import signed_in_answer
 from threelines.web.pages import address_of, page
@@ -30,10 +31,34 @@ router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _WAIT = 600.0
 _COOKIE = "threelines_oidc"
+_CONTEXT = b"threelines_oidc"
 
 
 class OidcError(ThreelinesError):
     """The identity provider cannot be used, or vouched for nobody we know."""
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A sign-in that was begun; the browser keeps it, sealed, so that any process may finish it."""
+
+    state: str
+    nonce: str
+    verifier: str
+    begun: float
+    """Unix time, seconds."""
+
+    def seal(self, keyring: Keyring) -> str:
+        """Return what the cookie holds."""
+        return keyring.seal(msgspec.msgpack.encode(self), _CONTEXT).hex()
+
+    @classmethod
+    def open(cls, keyring: Keyring, cookie: str) -> Waiting | None:
+        """Return what a cookie holds; nothing where we did not seal it, or too long ago."""
+        try:
+            found = msgspec.msgpack.decode(keyring.open_sealed(bytes.fromhex(cookie), _CONTEXT), type=cls)
+        except (KeyringError, ValueError, msgspec.DecodeError):
+            return None
+        return found if 0 <= time.time() - found.begun <= _WAIT else None
 
 
 class Issuer:
@@ -42,34 +67,30 @@ class Issuer:
     def __init__(self, address: str, *, client: str, secret: str) -> None:
         self.address, self.client, self._secret = address.rstrip("/"), client, secret
         self._described: dict[str, Any] = {}
-        self._waiting: dict[str, tuple[float, str, str]] = {}
-        self._lock = Lock()
 
-    def begin(self, back: str) -> tuple[str, str]:
-        """Return the address to go to, and the state that the browser must bring back."""
-        state, nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(24), generate_token(64)
-        with self._lock:
-            self._waiting = {k: v for k, v in self._waiting.items() if v[0] > time.monotonic() - _WAIT}
-            self._waiting[state] = (time.monotonic(), nonce, verifier)
+    def begin(self, back: str) -> tuple[str, Waiting]:
+        """Return the address to go to, and what the browser must bring back."""
+        waiting = Waiting(
+            state=secrets.token_urlsafe(24), nonce=secrets.token_urlsafe(24), verifier=generate_token(64),
+            begun=time.time(),
+        )  # fmt: skip
         with self._session(back) as session:
             address, _ = session.create_authorization_url(
-                self._description()["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
-            )
-        return str(address), state
+                self._description()["authorization_endpoint"], state=waiting.state, nonce=waiting.nonce,
+                code_verifier=waiting.verifier,
+            )  # fmt: skip
+        return str(address), waiting
 
-    def finish(self, back: str, *, state: str, address: str) -> tuple[str, ...]:
+    def finish(self, back: str, waiting: Waiting, *, address: str) -> tuple[str, ...]:
         """Exchange the code and return the names the provider vouches for."""
-        with self._lock:
-            known = self._waiting.pop(state, None)
-        if known is None or known[0] < time.monotonic() - _WAIT:
-            raise OidcError("this sign-in is too old; start again")
-        _, nonce, verifier = known
         try:
             with self._session(back) as session:
                 token = session.fetch_token(
-                    self._description()["token_endpoint"], authorization_response=address, code_verifier=verifier
+                    self._description()["token_endpoint"],
+                    authorization_response=address,
+                    code_verifier=waiting.verifier,
                 )
-            return self._names(token["id_token"], nonce)
+            return self._names(token["id_token"], waiting.nonce)
         except (httpx.HTTPError, JoseError, KeyError, ValueError, AuthlibBaseError) as fault:
             raise OidcError("the identity provider's answer cannot be used; start again") from fault
 
@@ -107,13 +128,13 @@ def begin(request: Request) -> Response:
     if issuer is None:
         return _message(request, "Not set up", "This console has no identity provider.", 404)
     try:
-        address, state = issuer.begin(_back(request))
+        address, waiting = issuer.begin(_back(request))
     except OidcError as fault:
         return _message(request, "Not now", str(fault), 503)
     answer = RedirectResponse(address, status_code=303)
     answer.set_cookie(
         _COOKIE,
-        state,
+        waiting.seal(desk(request).keyring),
         max_age=int(_WAIT),
         path="/oidc",
         httponly=True,
@@ -127,11 +148,11 @@ def begin(request: Request) -> Response:
 def back(request: Request, state: str = "", code: str = "") -> Response:
     """Take the answer of the identity provider and sign the account in that it names."""
     here, issuer = desk(request), desk(request).options.oidc
-    cookie = request.cookies.get(_COOKIE, "")
-    if issuer is None or not code or not state or cookie != state or not here.places.allows(peer(request)):
+    waiting = Waiting.open(here.keyring, request.cookies.get(_COOKIE, ""))
+    if issuer is None or not code or waiting is None or waiting.state != state or not here.places.allows(peer(request)):
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
     try:
-        names = issuer.finish(_back(request), state=state, address=str(request.url))
+        names = issuer.finish(_back(request), waiting, address=str(request.url))
     except OidcError as fault:
         return _message(request, "Sign-in not finished", str(fault), 401)
     person = next((found for found in map(here.accounts.by_name, names) if found), None)
