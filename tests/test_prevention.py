@@ -59,6 +59,7 @@ def test_a_review_needs_a_reviewer_and_every_message(tmp_path: Path):
 
 def test_no_number_without_confirmation(tmp_path: Path):
     """The kit prints no telephone number that was not dialled."""
+    (tmp_path / "none.json").write_text("{}", encoding="utf-8")
     told = CliRunner().invoke(
         root, ["kit", "--out", str(tmp_path), "--helpline", "FI-1", "--confirmed", str(tmp_path / "none.json")]
     )
@@ -105,3 +106,11 @@ def test_course_commands(tmp_path: Path):
 
     assert run(root, ["course", "export", "gift", "--out", str(tmp_path / "c.gift")]).exit_code == 0
     assert "passed" in run(root, ["course", "take", "--answers", str(answers)]).output
+
+
+@pytest.mark.parametrize("command", [["kit", "--out", "kit"], ["serve", "--db", "c.db"]])
+def test_confirmations_that_were_named_and_are_not_there_are_told(tmp_path, command):
+    """A misspelt file is a message, not a kit or a console without telephone numbers."""
+    result = CliRunner().invoke(root, [*command, "--confirmed", str(tmp_path / "helpline.json")])
+
+    assert result.exit_code == 2 and "there is no such file" in result.output

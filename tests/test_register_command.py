@@ -6,7 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from threelines.cli.register import command
+from threelines.people.register import Register
 from threelines.records import ThreelinesError
+from threelines.roles import User
+from threelines.store.keyring import Keyring
 
 
 @pytest.fixture
@@ -89,3 +92,16 @@ def test_a_shorter_retention_is_looked_at_before_it_destroys(run):
     assert code == 2 and "first --months" in told
     assert run("retention", "--months", "1", role="data_protection_officer") == (0, "")
     assert run("retention", "--run", role="data_protection_officer") == (0, "0 reduced to statistics, 0 erased whole")
+
+
+def test_a_withdrawal_keeps_who_agreed_and_how(run, tmp_path):
+    """What was told of a consent stays with its withdrawal: it is not overwritten by defaults."""
+    _, case = run("add", "-", given='{"fields": {"ai_Asked": "no"}}')
+    told = ("--giver", "guardian", "--method", "written", "--language", "lao")
+    assert run("consent", case, "statistics", "yes", *told) == (0, "revision 2")
+    assert run("consent", case, "statistics", "withdrawn") == (0, "revision 3")
+
+    keyring, worker = Keyring.open(tmp_path / "c.db.key"), User(id="w1", role="case_worker", team="north")
+    with Register.open(tmp_path / "c.db", keyring, worker) as register:
+        kept = register.get(case).consent["statistics"]
+    assert (kept.value, kept.giver, kept.method, kept.language) == ("withdrawn", "guardian", "written", "lao")

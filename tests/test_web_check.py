@@ -71,6 +71,17 @@ def test_an_ordinary_offer_is_no_alarm_and_no_promise(console):
     assert "That is not a promise" in page
 
 
+def test_someone_in_need_is_given_help_and_no_steps_for_an_offer(console):
+    """As on the command line: a plea is not answered with what to do before one answers an offer."""
+    page = (
+        console.client()
+        .post("/check", data={"offer": "They took my passport and I cannot leave. Please help me."})
+        .text
+    )
+
+    assert "note good" in page and "Three steps" not in page
+
+
 def test_nothing_is_kept(console, tmp_path):
     """No cookie, no row, no copy in the database, no cache, no referrer."""
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

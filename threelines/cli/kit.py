@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from threelines.cli._inputs import named
+
 
 @click.command(short_help="Write awareness material: text, SMS, poster, audio script.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write into.")
@@ -22,7 +24,12 @@ import click
     "--helpline", default="", help="Id of a helpline that you have confirmed (`threelines helplines confirm`)."
 )
 @click.option(
-    "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True
+    "--confirmed",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="helplines.json",
+    show_default=True,
+    callback=named,
+    help="Numbers that your organisation has dialled (`threelines helplines confirm`).",
 )
 def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, confirmed: Path) -> None:
     """Write the awareness kit of one language, and list the languages that nobody has reviewed yet.

@@ -269,12 +269,12 @@ def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
 @click.argument("case_id")
 @click.argument("purpose")
 @click.argument("value", type=click.Choice(["yes", "no", "withdrawn"]))
-@click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), default="self", show_default=True)
-@click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), default="spoken", show_default=True)
-@click.option("--language", default="", help="ISO 639-3, in which it was asked.")
-@click.option("--expires", default="", help="Day after today such as 2027-12-31; 24 months from now otherwise.")
+@click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), help="As told before otherwise.")
+@click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), help="As told before otherwise.")
+@click.option("--language", help="ISO 639-3, in which it was asked; as told before otherwise.")
+@click.option("--expires", help="Day after today such as 2027-12-31; 24 months from now otherwise.")
 @database_options("supervisor")
-def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) -> None:
+def consent(case_id: str, purpose: str, value: str, **options: Any) -> None:
     """Record what the person agreed to, one purpose at a time.
 
     Purposes: services, statistics, research, share_with_company, share_with_police,
@@ -282,11 +282,12 @@ def consent(case_id: str, purpose: str, value: str, giver: str, **options: Any) 
 
     \b
     Example:
-      threelines register consent CASE statistics yes --db cases.db
+      threelines register consent CASE statistics yes --giver self --method spoken --db cases.db
     """
-    details = {name: options.pop(name) for name in ("method", "language", "expires")}
+    given = {name: options.pop(name) for name in ("giver", "method", "language", "expires")}
+    details = {name: detail for name, detail in given.items() if detail is not None}
     with opened(**options) as register:
-        click.echo(f"revision {register.consent(case_id, purpose, value, giver=giver, **details)}")
+        click.echo(f"revision {register.consent(case_id, purpose, value, **details)}")
 
 
 @command.command()

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from threelines.cli._inputs import named
 from threelines.cli._key import RULE
 
 
@@ -129,6 +130,7 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     type=click.Path(dir_okay=False, path_type=Path),
     default="helplines.json",
     show_default=True,
+    callback=named,
     help="Telephone numbers that your organisation has dialled (`threelines helplines confirm`).",
 )
 @click.option(

@@ -87,7 +87,7 @@ def advise(
     asked = language if set(language) & set(",;*") else known_code(interfaces, language)
     given = choose(interfaces, asked, today=today)
     said = given.given.interface
-    in_need = any(signal.indicator in _NEED for signal in judged.signals if not signal.shadow)
+    need = in_need(judged)
     signs = signs_of(judged, vocabulary)
     asked, name = _asked(given, asked, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
@@ -95,11 +95,11 @@ def advise(
         level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too
     return Advice(
         level=level,
-        headline=_headline(level, said, in_need=in_need),
+        headline=_headline(level, said, in_need=need),
         signs=signs,
         support=judged.support,
         support_text=said["support"] if judged.support else "",
-        steps=() if in_need else (said["step_1"], said["step_2"], said["step_3"]),
+        steps=() if need else (said["step_1"], said["step_2"], said["step_3"]),
         ai=said["ai_text"],
         limits=said["limits"],
         helplines=tuple(shown(confirmed or {}, today=today, countries=map(country, countries))),
@@ -142,6 +142,11 @@ def look(words: str, vocabulary: Vocabulary) -> Assessment:
     """Judge the words as one advert."""
     record = Record(id="offer", kind="advert", text=words[:LONGEST])
     return assess(Thread(kind="advert", id="offer", records=(record,)), vocabulary)
+
+
+def in_need(judged: Assessment) -> bool:
+    """Say whether somebody asks to get out or tells what happened: then no offer is left to weigh."""
+    return any(signal.indicator in _NEED for signal in judged.signals if not signal.shadow)
 
 
 def level_of(judged: Assessment, signs: tuple[Sign, ...]) -> str:

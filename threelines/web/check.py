@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from threelines.people.advise import LONGEST, level_of, look, signs_of
+from threelines.people.advise import LONGEST, in_need, level_of, look, signs_of
 from threelines.people.helplines import Shown, shown
 from threelines.people.interface import Shown as Chosen
 from threelines.people.interface import choose
@@ -39,7 +39,10 @@ def look_at(words: str, desk: Desk) -> dict[str, Any]:
     """Judge the words by the same engine as `threelines check`; return what the page shows."""
     judged = look(words, desk.vocabulary)
     signs = signs_of(judged, desk.vocabulary)
-    return {"judged": judged, "signs": signs, "level": level_of(judged, signs), "helplines": helplines(desk)}
+    return {
+        "judged": judged, "signs": signs, "level": level_of(judged, signs), "helplines": helplines(desk),
+        "in_need": in_need(judged),
+    }  # fmt: skip
 
 
 def helplines(desk: Desk) -> list[Shown]:
