@@ -17,7 +17,10 @@ FIELDS = (
     "id", "kind", "author", "audience", "conversation", "time", "text", "language", "attachments", "label", "source",
 )  # fmt: skip
 _NESTED = ("turns", "posts")
+_NEEDED = ("text", "label")  # where the column of one is missing, no other part of a row says what was asked
+_ABSENT = object()
 _LIKELY = ("body", "message", "content", "description", "msg", "comment", "post", "tweet", "caption", "title")
+_ONE_WORD = ("id", "author", "conversation", "language", "source")
 _DEEPEST = 40
 _SHOWN = 20  # columns in a message
 _ENOUGH = 100  # rows without text before the whole file is refused
@@ -41,47 +44,57 @@ class Rows:
         """Return what a row holds: a record, the turns of a conversation or the posts of an account."""
         if not isinstance(row, dict):
             return (Skip(at, f"a JSON object was expected, not {_shown(row)}"),)
+        given = row
         if self._columns or self._constants:
             row = self._renamed(row)
         if "text" not in row:
             for nested, spread in (("turns", _turns), ("posts", _posts)):
                 if isinstance(row.get(nested), list):
                     self._good += 1
-                    return spread(row, at)
+                    faults = _without_objects(row)
+                    return (*(Repair(at, fault) for fault in faults), *spread(row, at))
             if not (row.get("attachments") or row.get("kind") in ("media", "system")):
-                return (self._no_text(row, at),)
+                return (self._no_text(given, at),)
         self._good += 1
         return _record(row, at)
 
     def finish(self) -> Iterator[Repair]:
-        """Refuse a file in which no row had a text; tell which mapped columns no row had."""
+        """Refuse a file in which no row had a text, or the column of the text or label; tell of other mapped columns."""
         self._refuse_without_text()
         if self._found:  # of a file without a row nothing can be said
             for field, column in self._columns.items():
                 if column in self._unseen:
-                    yield Repair(self.name, _no_column_reason(list(self._found), field, column))
+                    reason = _no_column_reason(list(self._found), field, column)
+                    if field in _NEEDED:
+                        raise ReadError(f"{self.name}: {reason}")
+                    yield Repair(self.name, reason)
 
     def require(self, columns: Iterable[str]) -> None:
         """Refuse a table at its header when it has no text column, or not a column that was mapped."""
         names = list(columns)
-        if self._constants.get("text") is None and self._columns.get("text", "text") not in names:
+        if self._constants.get("text") is None and not _may_hold(names, self._columns.get("text", "text")):
             raise ReadError(f"{self.name}: {_no_text_reason(names, self._columns.get('text', 'text'))}")
         for field, column in self._columns.items():
-            if column not in names:
+            if not _may_hold(names, column):
                 raise ReadError(f"{self.name}: {_no_column_reason(names, field, column)}")
-        self._unseen.clear()
+        self._unseen.difference_update(names)
 
     def _refuse_without_text(self) -> None:
         if self._without_text and not self._good:
             raise ReadError(f"{self.name}: {self._reason}")
 
     def _renamed(self, row: dict[str, Any]) -> dict[str, Any]:
-        taken = {column: row[column] for column in self._columns.values() if column in row}
+        """Return the row under our names; a column that has the name of a field which another one gives goes to `extra`."""
+        taken = {column: value for column in self._columns.values() if (value := _part(row, column)) is not _ABSENT}
         if self._unseen:
             self._unseen.difference_update(taken)
             if len(self._found) < _SHOWN:
                 self._found.update(dict.fromkeys(row))
         named = {key: value for key, value in row.items() if key not in taken}
+        given = self._columns.keys() | self._constants.keys()
+        if beside := {field: named.pop(field) for field in given & named.keys()}:
+            own = named.get("extra", {})
+            named["extra"] = {**beside, **own} if isinstance(own, dict) else {**beside, "extra": own}
         for field, column in self._columns.items():
             if column in taken:
                 named[field] = taken[column]
@@ -93,6 +106,19 @@ class Rows:
         if self._without_text >= _ENOUGH and not self._good:
             self._refuse_without_text()
         return Skip(at, self._reason)
+
+
+def _part(row: dict[str, Any], column: str) -> Any:
+    """Return the value of a column; `author.id`, where no column is called so, is `id` of the object `author`."""
+    if column in row:
+        return row[column]
+    name, dot, rest = column.partition(".")
+    inner = row.get(name) if dot else None
+    return _part(inner, rest) if isinstance(inner, dict) else _ABSENT
+
+
+def _may_hold(names: list[str], column: str) -> bool:
+    return column in names or column.partition(".")[0] in names
 
 
 def _no_text_reason(columns: list[str], wanted: str) -> str:
@@ -109,6 +135,10 @@ def _listing(columns: list[str]) -> str:
 
 
 def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Skip]:
+    found = set(map(type, row.values()))  # most rows are words only, and pay for no more than this
+    if float in found:  # NaN is how a table of floats writes nothing
+        row = {key: value for key, value in row.items() if value == value}
+    faults = _without_objects(row) if list in found or dict in found else []
     take = row.pop
     text, identity, kind = take("text", ""), take("id", None), take("kind", None)
     author, audience, conversation = take("author", ""), take("audience", ()), take("conversation", "")
@@ -116,7 +146,7 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     language, attachments = take("language", ""), take("attachments", ())
     label, odd = _label(take("label", ""))
     source, extra = take("source", at), take("extra", None)
-    faults = [one for one in (fault, odd) if one]
+    faults += [one for one in (fault, odd) if one]
     if not isinstance(text, str):
         if isinstance(text, list | dict):
             return (Skip(at, f"the text is {_shown(text)}, not words"),)
@@ -158,7 +188,8 @@ def _turns(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
         if "text" not in own and isinstance(turn.get("content"), str):
             own["text"] = own.pop("content")
         filled = {
-            **shared, **own, "id": own.get("id") or f"{conversation}:{number}", "author": author,
+            **shared, **own, "id": own.get("id") or f"{conversation}:{number}",
+            "author": author or turn.get("author"),
             "conversation": conversation,
         }  # fmt: skip
         if "audience" not in filled and len(speakers) == 2:
@@ -199,11 +230,35 @@ def _author(turn: dict[str, Any], conversation: str) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if value is None:
+    if value is None or value != value or isinstance(value, list | dict):  # NaN is nothing, too
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _without_objects(row: dict[str, Any]) -> list[str]:
+    """Take out what has to be one word and is none; return what to say of each.
+
+    An object changes with its least part (`last_seen`), so each record of one account would be another account's.
+    """
+    faults = []
+    for field in _ONE_WORD:
+        if isinstance(value := row.get(field), list | dict):
+            del row[field]
+            faults.append(f"the {field} is {_shown(value)}, not a word; it was left out{_remedy(field, value)}")
+    audience = row.get("audience")
+    parts = audience if isinstance(audience, list) else [audience]
+    if any(isinstance(one, list | dict) for one in parts):
+        del row["audience"]
+        faults.append("the audience is an object or a list of them, not words; it was left out")
+    return faults
+
+
+def _remedy(field: str, value: list[Any] | dict[str, Any]) -> str:
+    parts = value if isinstance(value, dict) else {}
+    part = next((name for name in ("id", *parts) if isinstance(parts.get(name), str | int)), "")
+    return f"; name the part that identifies it, such as --map {field}={field}.{part}" if part else ""
 
 
 def _label(value: Any) -> tuple[str, str]:
