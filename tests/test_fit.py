@@ -184,6 +184,17 @@ def test_one_class_is_refused():
         gather(records(labels=("fruit",)))
 
 
+def test_a_column_that_holds_no_labels_is_not_printed():
+    """Of hundreds of classes with a thread each (a column of accounts) none is named; the refusal asks whether it is the label."""
+    wrong = [msgspec.structs.replace(record, label=f"+49 {n} 55") for n, record in enumerate(records())]
+
+    with pytest.raises(
+        LabelsError, match=r"of \d+ classes have fewer than 20 threads: is this the label column\?"
+    ) as told:
+        gather(wrong)
+    assert "+49" not in str(told.value)
+
+
 def test_a_leak_by_account_is_refused():
     """A class that one account mostly wrote is refused: the adapter would learn the account."""
     leaky = [
@@ -394,9 +405,9 @@ def test_where_no_account_is_known_a_leak_cannot_be_seen_and_that_is_told():
     assert not any(note.startswith("no thread names an account") for note in gather(records(30)).notes)
 
 
-@pytest.mark.parametrize("line", ['{"thread": "b"}', '{"thread": "b", "label": " "}', '{"label": "x"}', "[1]"])
+@pytest.mark.parametrize("line", ['{"thread": "b", "label": ["x"]}', '{"label": "x"}', "[1]"])
 def test_a_broken_decision_names_its_line(tmp_path, line):
-    """A decision without a name or a label is refused with file and line; a byte order mark is none."""
+    """A decision without a name, or with a list for a label, is refused with file and line; a byte order mark is none."""
     path = tmp_path / "d.jsonl"
     path.write_text('{"thread": "a", "label": " x "}\n' + line + "\n", "utf-8-sig")
 
@@ -404,6 +415,19 @@ def test_a_broken_decision_names_its_line(tmp_path, line):
         read_decisions(path)
     path.write_text('{"thread": "a", "label": " x "}\n', "utf-8-sig")
     assert read_decisions(path) == (Decision("a", "x"),)
+
+
+def test_decisions_take_what_an_input_takes(tmp_path):
+    """A number is a label and an id as in INPUT; a line that nobody has decided yet is counted and passed over."""
+    path = tmp_path / "d.jsonl"
+    lines = ['{"thread": 7, "label": 0}', '{"thread": "birds0", "label": null}', '{"thread": "birds1", "label": " "}']
+    path.write_text("\n".join([*lines, '{"thread": "birds1"}']), "utf-8")
+    data = gather([*records(30), Record(id="7", text="a pear", label="fruit")], read_decisions(path)[1:])
+    label = {thread.id: name for thread, name in zip(data.threads, data.labels, strict=True)}
+
+    assert read_decisions(path)[0] == Decision("7", "0")
+    assert (label["birds0"], label["birds1"]) == ("birds", "birds")
+    assert "3 lines of the decisions have no label: passed over" in data.notes
 
 
 def test_suggestions_are_unsure_and_differ(fitted):

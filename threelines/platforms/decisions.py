@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from threelines.platforms.read._rows import label_of, word_of
 from threelines.platforms.views import words_of
 from threelines.records import Thread, ThreelinesError
 
@@ -43,7 +44,10 @@ class Decided(NamedTuple):
 
 
 def read_decisions(path: Path) -> tuple[Decision, ...]:
-    """Read JSON lines with `thread` (or `record`, `id`) and `label` (or `decision`), as `fit --suggest` prints them."""
+    """Read JSON lines with `thread` (or `record`, `id`) and `label` (or `decision`), as `fit --suggest` prints them.
+
+    A line that has no label yet is a decision with an empty one: `decided` counts it and passes it over.
+    """
     found = []
     for number, line in enumerate(path.read_bytes().removeprefix(BOM_UTF8).splitlines(), start=1):
         if line.strip():
@@ -56,19 +60,22 @@ def _decision(line: bytes, place: str) -> Decision:
         row = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise DecisionsError(f"{place}: not a JSON object ({fault})") from fault
-    thread, record = row.get("thread"), row.get("record") or row.get("id")
-    name, label = thread or record, row.get("label") or row.get("decision")
-    if not isinstance(name, str) or not isinstance(label, str) or not label.strip():
-        raise DecisionsError(f'{place}: a decision needs "thread" (or "record") and "label", both text')
+    thread, record = word_of(row.get("thread")), word_of(row.get("record")) or word_of(row.get("id"))
+    (label, fault), (decision, odd) = (label_of(row.get(column)) for column in ("label", "decision"))
+    name = thread or record
+    if fault or odd or not name:
+        raise DecisionsError(f'{place}: a decision needs "thread" (or "record") and "label", each a word or a number')
     text = row.get("text")
-    return Decision(name, label.strip(), not thread, text.rstrip("…") if isinstance(text, str) else "")
+    return Decision(name, label or decision, not thread, text.rstrip("…") if isinstance(text, str) else "")
 
 
 def decided(threads: Sequence[Thread], decisions: Sequence[Decision]) -> Decided:
     """Match decisions to threads; of two about the same name the later one counts."""
-    if not decisions:
-        return Decided({}, ())
-    last = {(one.name, one.of_record, one.text): one for one in decisions}
+    made = [one for one in decisions if one.label]
+    undecided = _undecided(len(decisions) - len(made))
+    if not made:
+        return Decided({}, undecided)
+    last = {(one.name, one.of_record, one.text): one for one in made}
     places, said, missing, several = _places(threads), defaultdict[int, set[str]](set), 0, 0
     for one in last.values():
         found = [place for place in places.get((one.name, one.of_record), ()) if _begins(threads[place], one.text)]
@@ -81,7 +88,11 @@ def decided(threads: Sequence[Thread], decisions: Sequence[Decision]) -> Decided
             "INPUT, too; were they made with another key?"
         )
     labels = {place: next(iter(given)) if len(given) == 1 else "" for place, given in said.items()}
-    return Decided(labels, tuple(_notes(len(decisions), len(last), missing, several)))
+    return Decided(labels, (*undecided, *_notes(len(made), len(last), missing, several)))
+
+
+def _undecided(count: int) -> tuple[str, ...]:
+    return (f"{count:,} lines of the decisions have no label: passed over",) if count else ()
 
 
 def _notes(count: int, last: int, missing: int, several: int) -> Iterator[str]:

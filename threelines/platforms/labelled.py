@@ -29,6 +29,8 @@ LEAST_GROUPS = 5
 """Groups (accounts, scripts) a class needs: one a fold."""
 LARGEST_SHARE = 0.5
 """Of a class's threads, the most that one account may have written."""
+_MOST_NAMED = 10
+"""Classes up to which a message names those with too few threads."""
 
 _GROUP_COLUMNS = ("group", "account", "account_id", "user_id", "pair")
 _PERMUTATIONS = 24
@@ -230,6 +232,8 @@ def _too_few(labels: Sequence[str]) -> str:
     few = sorted(f"{name!r} has {count}" for name, count in counts.items() if count < LEAST)
     if not few:
         return ""
+    if len(counts) > _MOST_NAMED:  # most often ids of accounts or free text: nothing of it is printed
+        return f"labels: {len(few):,} of {len(counts):,} classes have fewer than {LEAST} threads: is this the label column?"
     return f"labels: {', '.join(few)}; each class needs {LEAST} threads: label more, or join small classes"
 
 

@@ -144,13 +144,13 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     author, audience, conversation = take("author", ""), take("audience", ()), take("conversation", "")
     moment, fault = time_of(take("time", None))
     language, attachments = take("language", ""), take("attachments", ())
-    label, odd = _label(take("label", ""))
+    label, odd = label_of(take("label", ""))
     source, extra = take("source", at), take("extra", None)
     faults += [one for one in (fault, odd) if one]
     if not isinstance(text, str):
         if isinstance(text, list | dict):
             return (Skip(at, f"the text is {_shown(text)}, not words"),)
-        text = _word(text)
+        text = word_of(text)
     if kind and kind not in KINDS:
         row["kind"] = kind
         faults.append(f"kind {str(kind)[:40]!r} is none of {', '.join(KINDS)}; read as message")
@@ -161,10 +161,10 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
         row = {key: value for key, value in row.items() if not isinstance(value, list | dict)}
         faults.append("columns that are nested too deep were left out")
     record = Record(
-        id=_word(identity) or at, kind=kind or "message", author=_word(author),
-        audience=_words(audience) if audience else (), conversation=_word(conversation), time=moment, text=text,
-        language=_word(language), attachments=_attachments(attachments) if attachments else (), label=label,
-        source=_word(source) or at, extra=row,
+        id=word_of(identity) or at, kind=kind or "message", author=word_of(author),
+        audience=_words(audience) if audience else (), conversation=word_of(conversation), time=moment, text=text,
+        language=word_of(language), attachments=_attachments(attachments) if attachments else (), label=label,
+        source=word_of(source) or at, extra=row,
     )  # fmt: skip
     if faults:
         return (*(Repair(at, fault) for fault in faults), record)
@@ -211,23 +211,24 @@ def _posts(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
 
 def _spread(row: dict[str, Any], nested: str, at: str) -> tuple[list[Any], dict[str, Any], str]:
     parts = row.pop(nested)
-    identity = _word(row.pop("id", None)) or at
+    identity = word_of(row.pop("id", None)) or at
     shared = {key: value for key, value in row.items() if key != "kind" or value in KINDS}
     if nested == "turns":
-        identity = _word(shared.pop("conversation", None)) or identity
-    elif author := _word(shared.pop("author", None)):
+        identity = word_of(shared.pop("conversation", None)) or identity
+    elif author := word_of(shared.pop("author", None)):
         identity = author
     return parts, shared, identity
 
 
 def _author(turn: dict[str, Any], conversation: str) -> str:
-    if author := _word(turn.get("author")):
+    if author := word_of(turn.get("author")):
         return author
-    speaker = _word(turn.get("speaker")) or _word(turn.get("role"))
+    speaker = word_of(turn.get("speaker")) or word_of(turn.get("role"))
     return f"{conversation}/{speaker}" if speaker else ""
 
 
-def _word(value: Any) -> str:
+def word_of(value: Any) -> str:
+    """Return a word, number or time as text; nothing for what is none of them."""
     if isinstance(value, str):
         return value
     if value is None or value != value or isinstance(value, list | dict):  # NaN is nothing, too
@@ -261,11 +262,11 @@ def _remedy(field: str, value: list[Any] | dict[str, Any]) -> str:
     return f"; name the part that identifies it, such as --map {field}={field}.{part}" if part else ""
 
 
-def _label(value: Any) -> tuple[str, str]:
+def label_of(value: Any) -> tuple[str, str]:
     """Return the label and what is wrong with it: white space around it would make another label of it."""
     if isinstance(value, list | dict):
         return "", f"the label is {_shown(value)}, not a word; it was left out"
-    return _word(value).strip(), ""
+    return word_of(value).strip(), ""
 
 
 def _listed(value: Any, separators: str) -> list[Any]:
@@ -280,17 +281,19 @@ def _listed(value: Any, separators: str) -> list[Any]:
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    return tuple(word for part in _listed(value, "[;,]") if (word := _word(part)))
+    return tuple(word for part in _listed(value, "[;,]") if (word := word_of(part)))
 
 
 def _attachments(value: Any) -> tuple[Attachment, ...]:
     made = []
     for part in _listed(value, ";"):
         if isinstance(part, dict):
-            name = _word(part.get("name") or part.get("url") or part.get("file"))
-            made.append(Attachment(name=name, media_type=_word(part.get("media_type")), hash=_word(part.get("hash"))))
+            name = word_of(part.get("name") or part.get("url") or part.get("file"))
+            made.append(
+                Attachment(name=name, media_type=word_of(part.get("media_type")), hash=word_of(part.get("hash")))
+            )
         elif part:
-            made.append(Attachment(name=_word(part)))
+            made.append(Attachment(name=word_of(part)))
     return tuple(made)
 
 
