@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -48,6 +50,32 @@ def test_same_bytes_for_any_number_of_processes():
     records = talk(5000) + [Record(id=f"x{n}", kind="advert", text="cook wanted") for n in range(3000)]
 
     assert lines(records, 1) == lines(records, 2)
+
+
+def test_runs_of_two_plans_take_turns_in_one_process():
+    """A run keeps its own plan while another is advanced between its batches, in this thread or another."""
+    records = talk(60) + [Record(id=f"x{n}", kind="advert", author=f"a{n}", text="cook wanted") for n in range(3)]
+    plans = [Plan(vocabulary=load(), everything=True), Plan(vocabulary=load(), accounts=False, linked=False)]
+
+    def alone(plan: Plan) -> list[Any]:
+        return [msgspec.to_builtins(batch) for batch in run(records, plan, jobs=1)]
+
+    expected = [alone(plan) for plan in plans]
+    turns: list[list[Any]] = [[], []]
+    running = [run(records, plan, jobs=1) for plan in plans]
+    while any(running):
+        for place, one in enumerate(running):
+            batch = next(one, None) if one else None
+            if batch is None:
+                running[place] = None
+            else:
+                turns[place].append(msgspec.to_builtins(batch))
+    with ThreadPoolExecutor(2) as threads:
+        beside = list(threads.map(alone, plans))
+
+    assert expected[0] != expected[1]
+    assert turns == expected
+    assert beside == expected
 
 
 def test_every_line_obeys_the_schema():

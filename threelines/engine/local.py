@@ -132,7 +132,7 @@ def scan(records: Iterable[Record], vocabulary: Vocabulary, **options: Any) -> I
 
 
 def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progress = no_progress) -> Iterator[Batch]:
-    """Judge every thread of the records; yield batches in a fixed order."""
+    """Judge every thread of the records; yield batches in a fixed order. Several runs may take turns in one process."""
     stream = iter(records)
     head = list(islice(stream, SMALL))
     jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
@@ -265,7 +265,7 @@ _encode_line = msgspec.json.Encoder().encode
 
 
 def _begin(plan: Plan) -> None:
-    global _plan  # noqa: PLW0603 - one per process, set once at its start
+    global _plan  # noqa: PLW0603 - that of the piece of work this process does: see `Workers`
     _plan = plan
 
 

@@ -24,6 +24,7 @@ from threelines.records import ThreelinesError
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
+_one_piece = threading.RLock()
 _GRACE = 2.0
 """Seconds that a process has to hand over its answer when it alone is asked to end."""
 
@@ -35,14 +36,15 @@ class WorkersError(ThreelinesError):
 class Workers:
     """A pool of processes, or this one; answers come in the order of the questions. Use as a context.
 
-    `begin` gets `plan` once in each process. Ctrl-C and SIGHUP, which a shell sends to a whole group, are left to
+    `begin` gets `plan` once in each process of a pool. In this one, where runs of several plans may take turns or stand in
+    several threads, it gets it before each piece of work, and no two pieces are done at once. Ctrl-C and SIGHUP, which a shell sends to a whole group, are left to
     the process that began them. Once that leaves the context their work is broken off; when it is gone they end.
     """
 
     def __init__(self, begin: Callable[[Any], None], plan: object, jobs: int) -> None:
         self._jobs = jobs
+        self._begin_here = partial(begin, plan)
         self._pool: ProcessPoolExecutor | None = None
-        begin(plan)
         if jobs > 1:
             # fork shares the vocabulary with no copy; where there is none, each process gets its own.
             forked = sys.platform == "linux"
@@ -65,12 +67,12 @@ class Workers:
 
     def start(self, work: Callable[[_In], _Out], item: _In) -> Callable[[], _Out]:
         """Begin `work(item)` and return what gives its answer; without a pool it is done when asked for."""
-        return partial(_answer, self._begun(work, item)) if self._pool else lambda: _at_once(work, item)
+        return partial(_answer, self._begun(work, item)) if self._pool else lambda: self._here(work, item)
 
     def each(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
         """Yield `work(item)` in order, at most two items ahead per process."""
         if not self._pool:
-            yield from map(partial(_at_once, work), items)
+            yield from map(partial(self._here, work), items)
             return
         waiting: deque[Future[_Out]] = deque()
         for item in items:
@@ -79,6 +81,11 @@ class Workers:
                 yield _answer(waiting.popleft())
         while waiting:
             yield _answer(waiting.popleft())
+
+    def _here(self, work: Callable[[_In], _Out], item: _In) -> _Out:
+        with _one_piece:
+            self._begin_here()
+            return _at_once(work, item)
 
     def _begun(self, work: Callable[[_In], _Out], item: _In) -> Future[_Out]:
         assert self._pool
