@@ -2,6 +2,7 @@
 
 import time
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -50,6 +51,55 @@ def test_the_same_finding_twice_is_stored_once(review):
     """Ingest is idempotent: the second time it is known."""
     assert review.add([finding()]) == {"new": 1, "updated": 0, "known": 0}
     assert review.add([finding()]) == {"new": 0, "updated": 0, "known": 1}
+
+
+def row_of(number, *, author, text, own_id=""):
+    """Return what an upload raises of one row of a table, with or without an id of its own."""
+    place = f"adverts.csv:{number}"
+    record = Record(id=own_id or place, kind="advert", author=author, text=text, source=place)
+    signal = Signal(indicator="REC-06", record=record.id, quote=text[:11], start=0, end=11)
+    raised = finding().assessment
+    thread = ThreadRef(kind="advert", id=record.id, records=(record.id,))
+    judged = msgspec.structs.replace(raised, thread=thread, signals=(signal,))
+    return Finding(assessment=judged, records=(record,))
+
+
+@pytest.mark.parametrize("own_id", ["", "1"])
+def test_a_row_of_the_next_day_is_no_row_of_the_day_before(review, own_id):
+    """Exports number rows anew each day: another author, or other words in the same place, are not known already."""
+    days = [("shop1", "17 hours a day"), ("shop2", "17 hours a day"), ("shop3", "16 hours a day")]
+    counted = [review.add([row_of(2, author=who, text=said, own_id=own_id)])["new"] for who, said in days]
+
+    assert counted == [1, 1, 1]
+    again = [
+        row_of(2 if own_id else number, author=who, text=said, own_id=own_id) for number, (who, said) in enumerate(days)
+    ]
+    assert review.add(again) == {"new": 0, "updated": 0, "known": 3}
+
+
+def test_a_record_that_was_edited_brings_its_new_words(review):
+    """The same record of the same author with other words replaces what waits, though its signs stand where they stood."""
+    review.add([row_of(2, author="shop1", text="17 hours a day", own_id="p1")])
+
+    assert review.add([row_of(9, author="shop1", text="16 hours a day", own_id="p1")])["updated"] == 1
+    opened = review.open(ANA, first(review))
+    assert [record.text for record in opened.finding.records] == ["16 hours a day"]
+
+
+def test_the_label_of_a_script_is_none_of_its_adverts(review):
+    """An export for training gives each advert once, with what was decided about it."""
+    advert = finding("t1")
+    thread = ThreadRef(kind="script", id="s1", records=advert.assessment.thread.records)
+    script = msgspec.structs.replace(advert, assessment=msgspec.structs.replace(advert.assessment, thread=thread))
+    review.add([advert, script])
+    for _ in range(2):
+        kind = review.claim(ANA).findings[0].kind
+        review.decide(ANA, first(review), Verdict(decision="watch" if kind == "script" else "no_concern"))
+
+    assert [(record.id, record.label) for record in review.labels(ANA)] == [("t1-r", "no_concern")]
+    review.add([finding("t1", tier="priority")])
+    review.decide(ANA, first(review), Verdict(decision="watch"))
+    assert [(record.id, record.label) for record in review.labels(ANA)] == [("t1-r", "watch")]
 
 
 def test_a_waiting_finding_is_updated_not_repeated(review):

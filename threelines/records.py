@@ -26,6 +26,8 @@ Tier = Literal["none", "look", "priority", "urgent"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 THREAD_KINDS: tuple[str, ...] = get_args(ThreadKind)
+LABELLED_KINDS: tuple[ThreadKind, ...] = ("advert", "conversation", "session")
+"""Kinds of thread that a platform's adapter labels: what one record or one talk says."""
 TIERS: tuple[str, ...] = get_args(Tier)
 
 

@@ -46,7 +46,7 @@ from threelines.link.praise import find_praise, threads_about
 from threelines.link.scripts import Linked, Script, across_languages, script_thread
 from threelines.link.scripts import shown as shown_of
 from threelines.link.translated import Place
-from threelines.records import Assessment, Record, Signal, Thread
+from threelines.records import LABELLED_KINDS, Assessment, Record, Signal, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
 from threelines.signals.quiet import loud_records
@@ -484,7 +484,7 @@ def _judged(thread: Thread, signals: Sequence[Signal], plan: Plan) -> tuple[Foun
     raised = assessment.tier != "none" or assessment.support
     if not raised and not plan.everything:
         return None, assessment
-    if plan.labels and thread.kind in ("advert", "conversation", "session"):
+    if plan.labels and thread.kind in LABELLED_KINDS:
         assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
     return _found(thread, assessment, texts=plan.texts and raised), assessment
 

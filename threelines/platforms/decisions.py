@@ -61,9 +61,9 @@ def _decision(line: bytes, place: str) -> Decision:
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise DecisionsError(f"{place}: not a JSON object ({fault})") from fault
     thread, record = word_of(row.get("thread")), word_of(row.get("record")) or word_of(row.get("id"))
-    (label, fault), (decision, odd) = (label_of(row.get(column)) for column in ("label", "decision"))
+    (label, odd), (decision, also) = label_of(row.get("label")), label_of(row.get("decision"))
     name = thread or record
-    if fault or odd or not name:
+    if odd or also or not name:
         raise DecisionsError(f'{place}: a decision needs "thread" (or "record") and "label", each a word or a number')
     text = row.get("text")
     return Decision(name, label or decision, not thread, text.rstrip("…") if isinstance(text, str) else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal, get_args
 
 import msgspec
@@ -123,7 +122,27 @@ def account_of(finding: Finding) -> str:
     return named[0] if named else f"{thread.kind}\0{thread.id}"
 
 
-def digest(assessment: Assessment) -> str:
-    """Return a short name of what was seen: the same signals have the same one."""
-    shown = sorted((s.indicator, s.record, s.start, s.end) for s in assessment.signals)
-    return sha256(msgspec.json.encode([assessment.tier, shown])).hexdigest()[:32]
+def name_of(finding: Finding) -> str:
+    """Return what a finding's thread is called from one upload to the next.
+
+    An export often numbers its rows anew each day. So the author is part of the name of a record that stands alone, and
+    one that has no id of its own (its place in the file stands for it) is named by what it says.
+    """
+    thread = finding.assessment.thread
+    alone = [record for record in finding.records if thread.records == (thread.id,) and record.id == thread.id]
+    return f"{thread.kind}\0{_lasting(alone[0])}" if alone else f"{thread.kind}\0{thread.id}"
+
+
+def _lasting(record: Record) -> str:
+    if record.id != record.source:
+        return f"{record.id}\0{record.author}"
+    attached = [(one.name, one.hash) for one in record.attachments]
+    return msgspec.json.encode([record.author, record.time, record.text, attached]).decode()
+
+
+def digest(finding: Finding) -> str:
+    """Return what was seen, words included: the same signs in the same records have the same one. To be kept under a key only."""
+    held = {part.id: _lasting(part) for record in (*finding.context, *finding.records) for part in record.held}
+    judged = finding.assessment
+    shown = sorted((s.indicator, held.get(s.record, s.record), s.start, s.end, s.quote) for s in judged.signals)
+    return msgspec.json.encode([judged.tier, shown]).decode()

@@ -39,6 +39,7 @@ from threelines.platforms.finding import (
     account_of,
     digest,
     harm,
+    name_of,
 )
 from threelines.platforms.review_tables import (
     FINDING,
@@ -50,7 +51,7 @@ from threelines.platforms.review_tables import (
     items,
     outbox,
 )
-from threelines.records import Record, ThreelinesError
+from threelines.records import LABELLED_KINDS, Record, ThreelinesError
 from threelines.roles import User, require
 from threelines.store.audit import Audit
 from threelines.store.database import Store
@@ -93,12 +94,11 @@ class Review:
         return counts
 
     def _add(self, connection: sa.Connection, finding: Finding, stage: Stage) -> str:
-        thread = finding.assessment.thread
-        name = self._tag(f"{thread.kind}\0{thread.id}", b"review:thread")
+        name = self._tag(name_of(finding), b"review:thread")
         last = connection.execute(
             sa.select(findings).where(findings.c.thread == name).order_by(findings.c.round.desc()).limit(1)
         ).first()
-        signals = digest(finding.assessment)
+        signals = self._tag(digest(finding), b"review:signals")
         if last and (last.signals == signals or last.stage == "training"):
             return "known"
         if last and last.stage in say.WAITING:
@@ -421,11 +421,21 @@ class Review:
             return tuple((_row(row), str(row.time)) for row in connection.execute(chosen))
 
     def labels(self, user: User) -> Iterator[Record]:
-        """Yield the judged records of decided findings with the decision as label, for `threelines fit`."""
+        """Yield the judged records of decided findings with the decision as label, for `threelines fit`.
+
+        Only of threads that an adapter labels (the adverts of a script or account have decisions of their own), and
+        of each as it was decided last.
+        """
         require(user, "finding.reveal")
         self.audit.add(user, "finding.labels", reason="statistics")
         with self.store.read() as connection:
-            rows = connection.execute(sa.select(findings).where(findings.c.stage == "done").order_by(findings.c.id))
+            later = findings.alias()
+            again = sa.exists().where(
+                later.c.thread == findings.c.thread, later.c.round > findings.c.round, later.c.stage == "done"
+            )
+            done = findings.c.stage == "done"
+            wanted = sa.select(findings).where(done, findings.c.kind.in_(LABELLED_KINDS), ~again)
+            rows = connection.execute(wanted.order_by(findings.c.id))
             for row in rows:
                 for record in self._open(row).records:
                     yield msgspec.structs.replace(record, label=str(row.decision))
@@ -457,7 +467,7 @@ class Review:
         """Add a golden item: every reviewer is asked once, and is told the agreed answer afterwards."""
         counts = self.add([finding], stage="training")
         if counts["new"]:
-            name = self._tag(f"{finding.assessment.thread.kind}\0{finding.assessment.thread.id}", b"review:thread")
+            name = self._tag(name_of(finding), b"review:thread")
             with self.store.write() as connection:
                 connection.execute(findings.update().where(findings.c.thread == name).values(decision=expected))
 
