@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -77,7 +77,10 @@ class Negations:
         none = {(w.value, at) for w in words if w.slot == "no_negation" for at in range(w.start, w.end)}
         self._turns: dict[str, list[_Turn]] = {}
         """In order of their ends: the automaton gives words by their end."""
-        self._clauses = [(word.value, word.start) for word in words if word.slot == CLAUSE]
+        self._clauses: dict[str, list[int]] = {}
+        """Where clauses begin, in order."""
+        for word in sorted((w for w in words if w.slot == CLAUSE), key=attrgetter("start")):
+            self._clauses.setdefault(word.value, []).append(word.start)
         for word in words:
             if word.slot not in TURNS:
                 continue
@@ -103,7 +106,9 @@ class Negations:
         if start - end > _BEFORE or _CLAUSE_END.search(self._folded, end, start):
             return False
         # a phrase may begin with the subject of its clause: "they took"
-        return not any(of == name and end <= at < start for of, at in self._clauses)
+        begins = self._clauses.get(name, [])
+        at = bisect_left(begins, end)
+        return at == len(begins) or begins[at] >= start
 
     def _within(self, turns: Iterable[_Turn], gaps: Sequence[tuple[int, int]]) -> bool:
         """Whether a negation stands in a gap; a phrase whose own words hold one is not turned round by another."""
