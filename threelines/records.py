@@ -187,6 +187,15 @@ NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
 """Codes of an incident's fields that say that nothing is known: "not asked" is no use of AI."""
 
 
+def is_whole(text: str) -> bool:
+    r"""Whether a text can be written as UTF-8: half a character (`\ud83d` alone, as a cut emoji leaves) cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What a person decided and documented. Coded fields only: words stay in the register."""
 

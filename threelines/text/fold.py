@@ -85,6 +85,8 @@ class Folded(NamedTuple):
 
 def ascii_digits(text: str) -> str:
     """Return the text with the digits of any script as 0 to 9."""
+    if text.isascii():
+        return text
     return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
 
 
