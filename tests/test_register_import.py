@@ -369,6 +369,27 @@ def test_only_findings_that_a_person_took_become_cases(register, tmp_path):
     assert register.identity(case.id)["ai_Notes"] == "Words of a real advert"
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+def test_a_quote_with_a_line_separator_is_in_one_line(register, tmp_path, mark):
+    """JSON writes U+2028 and its like as they are: a line of JSON lines ends at a line feed alone."""
+    row = {**_finding("refer"), "explanation": f"pay the fee{mark}now"}
+    done = _import(register, tmp_path, "f.jsonl", json.dumps(row, ensure_ascii=False) + "\n")
+    (case_id,) = done.added
+    assert mark in register.identity(case_id)["ai_Notes"]
+
+
+def test_half_a_character_is_refused_by_its_field(register, tmp_path):
+    """A lone surrogate cannot be written as UTF-8: its row is told with the field, and the others are kept."""
+    rows = [{"ai_Asked": "no", "ai_Notes": "a cut emoji \ud83d"}, {"ai_Asked": "no", "ai_Notes": "whole"}]
+    done = _import(register, tmp_path, "f.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    ((number, problems),) = done.refused
+    assert (number, len(done.added)) == (1, 1)
+    assert (problems[0].field, "half of one" in problems[0].fault) == ("ai_Notes", True)
+    for name in ("ai_Notes", "prs_IdentityNumber"):
+        with pytest.raises(FormError, match=name):
+            register.add({"ai_Asked": "no", name: "\udfff"})
+
+
 def test_the_empty_table_is_understood(register, tmp_path):
     """The header that `register form --csv` prints has no column that the import does not know."""
     for short in (True, False):

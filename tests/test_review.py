@@ -1,14 +1,15 @@
 """The review queue: order, locks, decisions, second looks, undo, appeal, labels, agreement."""
 
 import time
+from math import isnan
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
+from threelines.agreement import alpha
 from threelines.platforms import review as review_module
-from threelines.platforms.agreement import alpha
 from threelines.platforms.finding import DECISIONS, Finding, Verdict, harm
 from threelines.platforms.review import Review, ReviewError
 from threelines.platforms.review_tables import findings, items, outbox
@@ -386,14 +387,14 @@ def test_alpha_matches_the_published_example():
         for unit in range(12)
     }
 
-    assert round(alpha(ratings), 3) == 0.743
+    assert round(alpha(rated.values() for rated in ratings.values()), 3) == 0.743
 
 
-def test_alpha_of_nothing_is_none_and_of_one_answer_is_full():
+def test_alpha_of_nothing_is_no_number_and_of_one_answer_is_full():
     """Where nothing can be compared there is no figure; where all say the same, agreement is full."""
-    assert alpha({}) is None
-    assert alpha({"a": {"x": "watch"}}) is None
-    assert alpha({"a": {"x": "watch", "y": "watch"}, "b": {"x": "watch", "y": "watch"}}) == 1.0
+    assert isnan(alpha([]))
+    assert isnan(alpha([["watch"]]))
+    assert alpha([["watch", "watch"], ["watch", "watch"]]) == 1.0
 
 
 @pytest.mark.postgresql

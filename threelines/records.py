@@ -7,6 +7,7 @@ The JSON form of `Assessment` is the contract of `threelines scan`
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -94,7 +95,7 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     context: tuple[Record, ...] = ()
     """Records by others that are needed to read these (what an account replied to), never judged."""
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
-    """What linking measured and a detector needs: edges of a network, slots of a script."""
+    """What was measured before and a detector needs: edges of a network, slots of a script, messages before a window."""
 
     @property
     def held(self) -> tuple[Record, ...]:
@@ -129,6 +130,20 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the detector, whose docstring explains it."""
     shadow: bool = False
     """Counted, never raised: an indicator on trial."""
+
+
+def places_of(signals: Iterable[Signal], records: Sequence[Record]) -> list[int]:
+    """Return for each signal the place of the record that shows it: the first of its id with its words; -1 for none.
+
+    An export that numbers messages per chat gives one id to many records, so an id alone does not tell which.
+    """
+    bearers: dict[str, list[int]] = {}
+    for place, record in enumerate(records):
+        bearers.setdefault(record.id, []).append(place)
+    return [
+        next((at for at in bearers.get(s.record, ()) if records[at].text[s.start : s.end] == s.quote), -1)
+        for s in signals
+    ]
 
 
 class ThreadRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +187,15 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
 NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
 """Codes of an incident's fields that say that nothing is known: "not asked" is no use of AI."""
+
+
+def is_whole(text: str) -> bool:
+    r"""Whether a text can be written as UTF-8: half a character (`\ud83d` alone, as a cut emoji leaves) cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):

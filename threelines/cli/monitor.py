@@ -77,7 +77,7 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     else:
         series = _from_register(options, today, period)
     signals = monitor.watch(series, period=period, k=k)
-    _print(signals, as_json=options["as_json"])
+    _print(signals, k, as_json=options["as_json"])
     if options["out"]:
         _plot(options["out"], series, signals, k)
 
@@ -100,7 +100,11 @@ def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Se
         return register_series(register, period=period, until=today)
 
 
-def _print(signals: list[Signal], *, as_json: bool) -> None:
+_FEW = {"hits": "fewer than {k} cases in it", "rest": "fewer than {k} cases outside it"}
+"""Said where the rate is withheld."""
+
+
+def _print(signals: list[Signal], k: int, *, as_json: bool) -> None:
     import msgspec
 
     if as_json:
@@ -112,7 +116,7 @@ def _print(signals: list[Signal], *, as_json: bool) -> None:
         rate = (
             f"{signal.rate:.1%}, expected {signal.expected_rate:.1%}"
             if signal.rate is not None and signal.expected_rate is not None
-            else "fewer than 11 cases in it"
+            else _FEW[signal.few].format(k=k)
         )
         also = f"; EARS {' '.join(signal.ears)}" if signal.ears else ""
         click.echo(f"rising  {signal.kind:<11} {signal.name:<34} {signal.period}  {rate}  q={signal.q:.2g}{also}")

@@ -112,7 +112,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
             whole = json.loads(text)
             yield from (_flat(row) for row in _listed(whole))
         elif path.suffix in (".jsonl", ".ndjson"):
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            # not splitlines: a quote may hold a line separator (U+2028), which JSON writes as it is
+            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
             yield from (row if "thread" in row else _flat(row) for row in rows)
         else:
             raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
@@ -139,8 +140,7 @@ def _listed(whole: Any) -> list[Any]:
 
 
 def _csv_rows(text: str) -> Iterator[dict[str, Any] | Problem]:
-    lines = text.splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
     # strict, or a quote that is never closed takes the rows behind it into its cell
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header = _named(next(reader, []))

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from threelines.records import Assessment, Record
+from threelines.records import LABELLED_KINDS, Assessment, Record, places_of
 from threelines.vocabulary.terms import Vocabulary
 
 Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
@@ -116,8 +116,8 @@ def account_of(finding: Finding) -> str:
         return f"{thread.kind}\0{thread.id}"
     if thread.kind == "account":
         return thread.id
-    author = {record.id: record.author for record in finding.records}
-    speakers = [author.get(signal.record, "") for signal in finding.assessment.signals]
+    places = places_of(finding.assessment.signals, finding.records)
+    speakers = [finding.records[place].author for place in places if place >= 0]
     named = sorted({name for name in speakers if name}, key=lambda name: (-speakers.count(name), name))
     return named[0] if named else f"{thread.kind}\0{thread.id}"
 
@@ -129,8 +129,9 @@ def name_of(finding: Finding) -> str:
     one that has no id of its own (its place in the file stands for it) is named by what it says.
     """
     thread = finding.assessment.thread
-    alone = [record for record in finding.records if thread.records == (thread.id,) and record.id == thread.id]
-    return f"{thread.kind}\0{_lasting(alone[0])}" if alone else f"{thread.kind}\0{thread.id}"
+    alone = [record for record in finding.records if record.id == thread.id and not record.conversation]
+    named = _lasting(alone[0]) if alone and thread.kind in LABELLED_KINDS else thread.id
+    return f"{thread.kind}\0{named}"
 
 
 def _lasting(record: Record) -> str:

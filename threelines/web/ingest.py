@@ -14,7 +14,7 @@ from typing import BinaryIO
 import msgspec
 import sqlalchemy as sa
 
-from threelines.engine.local import scan
+from threelines.engine.local import Found, Plan, run
 from threelines.platforms.finding import Finding, is_child
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read import ReadError, ReadReport, read
@@ -73,8 +73,7 @@ def account_key(keyring: Keyring) -> bytes:
 def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
     """Read an export, judge it and queue what is raised. The file is gone when this returns."""
     with tempfile.TemporaryDirectory(prefix="threelines-") as folder:
-        # The name the browser sent serves to tell the format; it never leaves this folder.
-        path = Path(folder) / (PurePosixPath(name.replace("\\", "/")).name or "export")
+        path = Path(folder) / _file_name(name)
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
         report = ReadReport()
@@ -83,6 +82,13 @@ def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
         except ReadError as fault:
             raise IngestError(str(fault)) from fault
         return _queue(desk, records, fresh=len(records))
+
+
+def _file_name(sent: str) -> str:
+    """Return the name that a browser sent, as one that a file can have: it tells the format, and whose chat it is."""
+    last = PurePosixPath(sent.replace("\\", "/")).name
+    kept = "".join(sign for sign in last if sign.isprintable())[-60:]
+    return kept if kept.strip(".") else "export"
 
 
 def take_records(desk: Desk, records: Sequence[Record]) -> Taken:
@@ -139,19 +145,18 @@ def _queue(desk: Desk, records: list[Record], *, fresh: int) -> Taken:
 
 def findings_of(records: Iterable[Record], vocabulary: Vocabulary) -> list[Finding]:
     """Judge records and return what is worth a person's time, with the words."""
-    known = list(records)
-    by_id = {record.id: record for record in known}
     with _one_at_a_time:
-        raised = [judged for judged in scan(known, vocabulary) if judged.tier != "none" or judged.support]
-    return [finding_of(judged, by_id, vocabulary) for judged in raised]
+        raised = [
+            found for batch in run(records, Plan(vocabulary=vocabulary, records=True), jobs=1) for found in batch.found
+        ]
+    return [_finding(found, vocabulary) for found in raised]
 
 
-def finding_of(judged: Assessment, by_id: dict[str, Record], vocabulary: Vocabulary) -> Finding:
-    """Put an assessment and its records together."""
-    records = tuple(by_id[key] for key in judged.thread.records if key in by_id)
-    stated = [record.language for record in records if record.language]
+def _finding(found: Found, vocabulary: Vocabulary) -> Finding:
+    judged = msgspec.json.decode(found.line, type=Assessment)
+    stated = [record.language for record in found.records if record.language]
     return Finding(
-        assessment=judged, records=records, language=max(sorted(set(stated)), key=stated.count, default=""),
+        assessment=judged, records=found.records, language=max(sorted(set(stated)), key=stated.count, default=""),
         child=is_child(judged, vocabulary),
     )  # fmt: skip
 

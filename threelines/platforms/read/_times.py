@@ -9,6 +9,8 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from threelines.text.fold import ascii_digits
+
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925}
 _EAST_ASIAN = re.compile(
     r"(令和|平成|昭和|[RHS](?=\s?\d{1,2}\D))?\s*(\d{1,4}|元)\s*[年./-]\s*(\d{1,2})\s*[月./-]\s*(\d{1,2})\s*日?"
@@ -78,7 +80,7 @@ def _with_year(text: str, old: int, new: int) -> datetime:
 
 
 def _from_odd_text(text: str) -> tuple[datetime | None, str]:
-    plain = "".join(_plain(letter) for letter in text).strip()
+    plain = "".join(map(_plain, ascii_digits(text))).strip()
     if not plain:
         return None, ""
     if _EPOCH.match(plain):
@@ -114,11 +116,9 @@ def _from_parts(found: re.Match[str]) -> tuple[datetime, str]:
 
 
 def _plain(letter: str) -> str:
-    """Digits of any script as ASCII; invisible marks away."""
+    """One kind of space; invisible marks away."""
     if letter.isascii():
         return letter
-    if letter.isdigit():
-        return str(unicodedata.digit(letter))
     return "" if unicodedata.category(letter) == "Cf" else " " if letter.isspace() else letter
 
 

@@ -13,6 +13,7 @@ from threelines.platforms.read._source import Options, ReadError, Skip, Source
 from threelines.records import Record
 
 NAME = "parquet"
+TAKES_MAP = True
 _BATCH = 10_000
 
 
