@@ -13,9 +13,11 @@ from typing import Protocol, cast
 
 import threelines.platforms.read as package
 from threelines.platforms.pseudonym import conceal, pseudonyms
+from threelines.platforms.read._archive import OFFICE_REASON, files_of, is_archive
 from threelines.platforms.read._source import Options, ReadError, ReadReport, Skip, Source
 from threelines.records import Record
 
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _GENERIC = ("jsonl", "json", "csv")  # asked last: many exports would pass for these
 
 
@@ -137,6 +139,8 @@ def shown_place(where: str, report: ReadReport, *, key: bytes | None) -> str:
 def _names_a_person(source: Source, format_name: str | None) -> bool:
     if not source.path.is_file():  # a pipe can be read once only
         return False
+    if is_archive(source):  # most often a chat's
+        return True
     form = formats()[format_name] if format_name else _format_before(source)
     return getattr(form, "NAMED_FOR_A_PERSON", False)
 
@@ -195,7 +199,7 @@ def _stream(
     token = None if options.reveal else options.token
     for source in sources:
         try:
-            for item in _items(source, name, options, report):
+            for item in _items_of(source, name, options, report):
                 if isinstance(item, Record):
                     report.read += 1
                     yield conceal(item, token) if token else item
@@ -210,6 +214,21 @@ def _stream(
     if not report.read and len(sources) > 1 and report.examples:
         first = report.examples[0]
         raise ReadError(f"nothing could be read; the first fault: {first.where}: {first.reason}")
+
+
+def _items_of(source: Source, name: str | None, options: Options, report: ReadReport) -> Iterator[Record | Skip]:
+    """Yield what a file holds; of an archive what its files hold, where one that cannot be read is a skip as in a folder."""
+    if not is_archive(source):
+        yield from _items(source, name, options, report)
+        return
+    for part in files_of(source):
+        if isinstance(part, Skip):
+            yield part
+            continue
+        try:
+            yield from _items(part, name, options, report)
+        except ReadError as fault:
+            yield Skip(part.name, str(fault).removeprefix(f"{part.name}: "))
 
 
 def _items(source: Source, name: str | None, options: Options, report: ReadReport) -> Iterator[Record | Skip]:
@@ -228,6 +247,8 @@ def _sniffed(source: Source) -> Format:
     for form in formats().values():
         if form.sniff(source.path, head):
             return form
+    if head.startswith(_OLD_OFFICE):
+        raise ReadError(f"{source.name}: {OFFICE_REASON}")
     if b"\0" in head[:4096]:
         raise ReadError(
             f"{source.name}: this is a binary file, not an export; known formats: {', '.join(sorted(formats()))}"

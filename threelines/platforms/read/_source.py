@@ -18,6 +18,7 @@ LIMIT = 16 * 1024 * 1024
 """Longest line, field or JSON item that is read, in bytes; what is longer is one counted skip."""
 
 _CHUNK = 256 * 1024
+_PEEKED = 8192
 _EXAMPLES = 20
 _ALIKE = 4  # examples of one reason, so that a second reason is seen too
 
@@ -137,7 +138,7 @@ class _Utf8(io.RawIOBase):
 def lines(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield (number, line) from 1; a line longer than `LIMIT` comes as `TOO_LONG`, its rest is not kept."""
     number = 0
-    with source.open() as file:
+    with _with_newlines(source.open()) as file:
         while line := file.readline(LIMIT + 1):
             number += 1
             if len(line) > LIMIT and line[-1:] != b"\n":
@@ -145,6 +146,33 @@ def lines(source: Source) -> Iterator[tuple[int, bytes]]:
                     pass
                 line = TOO_LONG
             yield number, line
+
+
+def _with_newlines(file: BinaryIO) -> BinaryIO:
+    """Return a file whose lines end in CR alone (Excel's "CSV (Macintosh)") with newlines instead; any other as it is."""
+    start = cast(io.BufferedReader, file).peek(_PEEKED)
+    if b"\r" not in start or b"\n" in start:
+        return file
+    return io.BufferedReader(cast(io.RawIOBase, _Newlines(file)), _CHUNK)
+
+
+class _Newlines(io.RawIOBase):
+    """A file with newlines in the place of CR."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        piece = self._file.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 TOO_LONG = b""

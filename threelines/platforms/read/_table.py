@@ -45,7 +45,7 @@ class Table:
     def __init__(self, source: Source, delimiter: str) -> None:
         self.width = 0
         """Cells of the header; 0 while it is not read."""
-        self._source, self._delimiter = source, delimiter
+        self._source, self.delimiter = source, delimiter
         self._lines = _Lines(source)
 
     def rows(self) -> Iterator[tuple[str, list[str] | Skip]]:
@@ -84,7 +84,7 @@ class Table:
             reader = strict
 
     def _reader(self, texts: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
-        return csv.reader(texts, delimiter=self._delimiter, strict=strict)
+        return csv.reader(texts, delimiter=self.delimiter, strict=strict)
 
     def _fits(self, cells: list[str] | None) -> bool:
         return cells is not None and len(cells) == (self.width or len(cells))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from threelines.records import Record
 NAME = "csv"
 TAKES_MAP = True
 _DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r"sep=([,;\t|])\s*\Z", re.I)
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -33,6 +35,8 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     for at, cells in table.rows():
         if isinstance(cells, Skip):
             yield cells
+        elif header is None and _SEPARATOR.match(table.delimiter.join(cells)):
+            pass  # Excel's own first line, which `_delimiter` has read
         elif header is None:
             header = _header(cells, rows, source)
             table.width = len(header)
@@ -44,7 +48,9 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
 
 
 def _delimiter(source: Source) -> str:
-    first = source.head().lstrip().partition(b"\n")[0].decode("utf-8", "replace")
+    first = source.head().replace(b"\r", b"\n").lstrip().partition(b"\n")[0].decode("utf-8", "replace")
+    if told := _SEPARATOR.match(first):
+        return told[1]
     if '"' in first:
         first = "".join(first.split('"')[::2])
     return max(_DELIMITERS, key=first.count)
