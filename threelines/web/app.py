@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -42,6 +45,7 @@ from threelines.web import (
     oidc,
     operate,
     register,
+    retention,
     review,
     sharing,
     stream,
@@ -58,6 +62,7 @@ from threelines.web.desk import (
     note_refused,
     now,
 )
+from threelines.web.faults import note_fault
 from threelines.web.grants import Grants
 from threelines.web.pages import FOLDER, page
 from threelines.web.scratch import clear_leftovers
@@ -132,11 +137,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if here.options.webhook:
         courier = Courier(here.store, address=here.options.webhook, secret=here.options.webhook_secret)
         courier.start()
+    await _destroy_due(here)
+    keeping = asyncio.create_task(_keep_times(here))
     yield
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
     if courier is not None:
         courier.stop()
     here.scans.close()
     here.store.close()
+
+
+async def _keep_times(here: Desk) -> None:
+    while True:
+        await asyncio.sleep(retention.EVERY)
+        await _destroy_due(here)
+
+
+async def _destroy_due(here: Desk) -> None:
+    """Destroy what is due; a database that does not answer is asked again the next time."""
+    try:
+        await run_in_threadpool(retention.forget, here.register, hours=here.options.stream_hours)
+    except (SQLAlchemyError, ThreelinesError) as fault:
+        note_fault(fault)
 
 
 def routes_of(app: FastAPI) -> Iterator[APIRoute]:

@@ -21,6 +21,7 @@ from threelines.store.keyring import Keyring
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.desk import Desk
 from threelines.web.faults import note_fault
+from threelines.web.keys import account_key, upload_key
 from threelines.web.scratch import scratch
 
 LARGEST_EXPORT = 100 * 1024 * 1024
@@ -47,16 +48,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     known: int
     left_out: int = 0
     """Records that could not be judged; the log says where it broke, never on what."""
-
-
-def account_key(keyring: Keyring) -> bytes:
-    """Return the organisation's key under which account ids become tokens."""
-    return keyring.tag(b"accounts", b"pseudonym")
-
-
-def upload_key(keyring: Keyring) -> bytes:
-    """Return the key of uploads by hand: who uploads a list of numbers must not learn which token is whose in a stream."""
-    return keyring.tag(b"uploads", b"pseudonym")
 
 
 def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
