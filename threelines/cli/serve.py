@@ -156,6 +156,15 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     "--oidc-secret", envvar="THREELINES_OIDC_SECRET", default="", help="Client secret at the identity provider."
 )
 @click.option(
+    "--oidc-name-claim",
+    envvar="THREELINES_OIDC_NAME_CLAIM",
+    type=click.Choice(["email", "preferred_username"]),
+    default="email",
+    show_default=True,
+    help="Which name of theirs finds the account at the first sign-in: the verified e-mail, or the user name, "
+    "only where your provider's admins alone set it.",
+)
+@click.option(
     "--log/--no-log",
     default=True,
     show_default=True,
