@@ -117,7 +117,10 @@ class Serving:
             return None
         from threelines.web.oidc import Issuer
 
-        return Issuer(self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"])
+        return Issuer(
+            self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"],
+            name_claim=self.given["oidc_name_claim"],
+        )  # fmt: skip
 
     def _address(self, port: int) -> str:
         """Return where people reach the console, as far as we can know it."""
