@@ -151,11 +151,11 @@ def test_nothing_of_an_upload_lies_outside_its_scratch_folder(uploader, tmp_path
     """The copy is gone when the scan begins, and what the scan lays down is where a later start would find it."""
     places = []
 
-    def judged(records, vocabulary, *, scratch):
+    def judged(records, plan, *, jobs, scratch):
         places.append(([path.name for path in scratch.iterdir()], scratch.name.startswith("threelines-console-")))
         return iter(())
 
-    monkeypatch.setattr(ingest, "scan", judged)
+    monkeypatch.setattr(ingest, "run", judged)
     uploader(f"{CANARY}.jsonl", '{"text":"a"}\n')
 
     assert places == [([], True)]
@@ -176,14 +176,15 @@ def test_a_time_that_no_clock_shows_is_refused_and_silences_nobody(program, time
 
 def test_a_conversation_that_breaks_the_scan_is_judged_apart(program, monkeypatch, capsys):  # noqa: F811 - the fixture
     """Adverts and conversations beside it are raised as ever; it is counted, and the log has no word of it."""
-    scan = ingest.scan
+    run = ingest.run
 
-    def breaks(records, vocabulary, **options):
-        if any(CANARY in record.text for record in records):
+    def breaks(records, plan, **options):
+        known = list(records)
+        if any(CANARY in record.text for record in known):
             raise OverflowError(CANARY)
-        return scan(records, vocabulary, **options)
+        return run(known, plan, **options)
 
-    monkeypatch.setattr(ingest, "scan", breaks)
+    monkeypatch.setattr(ingest, "run", breaks)
     sent = [advert("a1"), message("m1", text=CANARY), message("m2", conversation="c2", text=WORDS), advert("a2")]
     answer = program.post("/v1/records", json={"records": sent})
     told = capsys.readouterr().err
