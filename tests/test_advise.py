@@ -101,6 +101,33 @@ def test_someone_in_need_gets_no_steps_for_an_offer():
     assert "Offer the embassy" not in text
 
 
+def test_somebody_in_need_gets_no_words_for_an_offer():
+    """No innocent reading, nothing about AI in an offer, and no advice that comes before one takes a job."""
+    plea = "You pay the visa fee before you start. They took my passport and I cannot leave. Please help me."
+    advice = advise(plea, load(), today=TODAY)
+
+    assert {sign.indicator[:3] for sign in advice.signs} == {"CTL", "REC"}
+    assert not [sign for sign in advice.signs if sign.innocent or (sign.ask and sign.indicator[:3] != "CTL")]
+    assert not advice.ai
+    assert "harmless" not in as_text(advice)
+
+
+@pytest.mark.parametrize("country", [[], ["--country", "TZ"], ["--country", "SA"], ["--country", "LB"]])
+def test_a_plea_never_ends_without_a_place_to_turn_to(country: list[str]):
+    """Where no country is named or none is listed, organisations of no single country stand below "the places below"."""
+    told = CliRunner().invoke(check, ["I am forced into prostitution", *country]).stdout
+
+    assert told.startswith("It sounds as if you")
+    assert "find their number on their own page https://" in told
+
+
+def test_a_plea_at_the_end_of_a_long_paste_is_read():
+    """A long chat is read to its end."""
+    advice = advise("The weather was nice. " * 1_000 + "They force me to work, please help me", load(), today=TODAY)
+
+    assert (True, "") == (advice.support, advice.unread)
+
+
 def test_who_asks_whether_an_offer_is_safe_gets_the_steps():
     """A question about an offer is support, and the offer is still to be weighed."""
     advice = advise("Is this job offer safe? " + OFFER, load(), today=TODAY)
@@ -203,10 +230,10 @@ def test_encodings_that_are_read(tmp_path: Path, encoding: str):
 
 def test_an_offer_that_is_too_long_is_not_called_harmless():
     """What stands beyond the part that is looked at is said to be unread."""
-    advice = advise("Gardener wanted in our village. " * 400 + OFFER, load(), today=TODAY)
+    advice = advise("Gardener wanted in our village. " * 4_000 + OFFER, load(), today=TODAY)
 
     assert "unread" == advice.level
-    assert "10,000" in advice.unread
+    assert "100,000" in advice.unread
 
 
 def test_words_and_a_file_are_not_both_an_offer(tmp_path: Path):

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from threelines.cli.main import root
 from threelines.people.course import CourseError, as_gift, as_html, grade, load_course
-from threelines.people.kit import KitError, load_kits, missing_languages, sms_limit, write_kit
+from threelines.people.kit import KitError, load_kits, missing_languages, sms_limit, sms_with, sms_without, write_kit
 
 TODAY = date(2026, 11, 25)
 
@@ -22,6 +22,18 @@ def test_every_message_fits_an_sms_and_has_a_source():
     for message in load_kits()["en"].message:
         assert len(message.sms) <= sms_limit(message.sms)
         assert message.source
+
+
+def test_an_sms_names_the_number_where_it_has_room():
+    """Whoever is told to talk to a helpline gets its number, still in one SMS; where it has no room, that is said."""
+    kit = load_kits()["en"]
+    for message in kit.message:
+        assert sms_with(message.sms, "Example: +33 1 23 45 67 89").endswith("+33 1 23 45 67 89")
+        assert len(sms_with(message.sms, "Example: +33 1 23 45 67 89")) <= 160
+    assert sms_with("talk to a helpline", "Помощь: 116 123") == "talk to a helpline Помощь: 116 123"
+    assert sms_with("x" * 150, "Помощь: 116 123") == f"{'x' * 150} 116 123"
+    assert sms_without(kit, "") == sms_without(kit, "Example: 116 123") == []
+    assert sms_without(kit, f"Example: {'1' * 60}") == [m.id for m in kit.message if len(m.sms) > 99]
 
 
 def test_kit_is_written_and_expires(tmp_path: Path):
@@ -38,6 +50,7 @@ def test_kit_is_written_and_expires(tmp_path: Path):
     assert said.endswith(
         f"Helpline Example: +358 800 0551 Reviewed: source text, {kit.date}; valid until {kit.expires}."
     )
+    assert (tmp_path / "en-sms.txt").read_text(encoding="utf-8").count("+358 800 0551") == len(kit.message)
     assert f"valid until {kit.expires}." in (tmp_path / "en-text.md").read_text(encoding="utf-8")
     with pytest.raises(KitError, match="review ended"):
         write_kit(kit, tmp_path, today=kit.expires + timedelta(days=1))

@@ -296,7 +296,9 @@ def test_consent_that_cannot_be_read_is_no_refusal(register, tmp_path, column):
     assert "MAYBE" not in repr(done)
 
 
-@pytest.mark.parametrize(("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "1\n")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "{\n"), ("x.json", "[" * 100_000)]
+)
 def test_unreadable_files_are_refused(register, tmp_path, name, text):
     """The message names the file."""
     with pytest.raises(ImportingError, match="x"):
@@ -355,6 +357,26 @@ def _finding(decision):
         "elements": {"act": ["recruitment"], "means": ["deception"], "purpose": ["forced_labour"]}, "signals": [],
         "decision": decision,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("thread", [5, None, {"kind": "advert"}, {"kind": ["advert"], "id": "adv-1"}])
+def test_a_broken_finding_is_reported_and_the_others_kept(register, tmp_path, thread):
+    """One line that is no finding of a scan stops nothing: its number in the file is told, its content never."""
+    broken = [{**_finding("refer"), "thread": thread}, {**_finding("refer"), "capabilities": [["SECRET"]]}]
+    done = _import(register, tmp_path, "f.json", json.dumps([_finding("dismiss"), *broken, _finding("refer"), 7]))
+
+    assert len(done.added) == 1
+    assert [number for number, _ in done.refused] == [2, 3, 5]
+    assert "SECRET" not in repr(done)
+
+
+def test_a_row_that_is_nested_too_deep_is_reported_and_the_others_kept(register, tmp_path):
+    """A line made to break the reader is one fault of many lines."""
+    deep = '{"a":' * 50_000 + "1" + "}" * 50_000
+    done = _import(register, tmp_path, "d.jsonl", f'{deep}\n7\n{{"prs_FirstName": "A"}}\n')
+
+    assert len(done.added) == 1
+    assert [number for number, _ in done.refused] == [1, 2]
 
 
 def test_only_findings_that_a_person_took_become_cases(register, tmp_path):

@@ -149,7 +149,7 @@ def test_waiting_counts_so_nothing_waits_for_ever(review):
     review.add([finding("old", author="1")])
     with review.store.write() as connection:
         connection.execute(findings.update().values(created="2020-01-01T00:00:00.000000+00:00"))
-        review._reorder(connection, connection.execute(sa.select(items.c.id)).scalar_one())
+        review.reorder(connection, connection.execute(sa.select(items.c.id)).scalar_one())
     review.add([finding("new", author="2", tier="urgent")])
 
     assert [item.findings[0].tier for item in review.queue(ANA)] == ["look", "urgent"]

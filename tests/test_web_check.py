@@ -93,12 +93,45 @@ def test_nothing_is_kept(console, tmp_path):
     assert all(b"zerbinetta" not in content for content in after.values())
 
 
-@pytest.mark.parametrize("offer", ["", "   ", "x" * 10_001])
-def test_nothing_to_look_at_and_too_much_are_said_plainly(console, offer):
-    """An empty or too long text gets a plain sentence, and is never cut silently."""
+@pytest.mark.parametrize("offer", ["", "   "])
+def test_nothing_to_look_at_is_said_plainly(console, offer):
+    """An empty text gets a plain sentence."""
     answer = console.client().post("/check", data={"offer": offer})
 
     assert answer.status_code == 422 and 'role="alert"' in answer.text
+
+
+@pytest.mark.parametrize("between", [" ", "\r\n"])
+def test_a_long_paste_is_read_to_its_end(console, between):
+    """Far more than 10,000 characters are looked at, whatever the line ends; the browser is told to cut nothing."""
+    browser = console.client()
+    words = between.join(["The weather was nice."] * 900 + ["They force me to work, please help me"])
+    answer = browser.post("/check", data={"offer": words})
+
+    assert answer.status_code == 200
+    assert "It sounds as if you" in answer.text and "none of the known signs" not in answer.text
+    assert "maxlength" not in browser.get("/check").text
+
+
+def test_what_is_beyond_the_bound_is_said_to_be_unread(console):
+    """As on the command line: a part that nobody read is not called harmless; a line end counts as one character."""
+    browser = console.client()
+    cut = browser.post("/check", data={"offer": "nice day " * 12_000}).text
+    whole = browser.post("/check", data={"offer": "nice day\r\n" * 10_500}).text
+
+    assert "Only the first 100,000 characters" in cut and "none of the known signs" not in cut
+    assert "Only the first" not in whole and "none of the known signs" in whole
+
+
+def test_somebody_in_need_finds_places_and_no_words_for_an_offer(console):
+    """Without a country of the deployer every listed organisation stands below "the places below"."""
+    page = console.client().post("/check", data={"offer": "They took my passport. They force me to work"}).text
+
+    assert page.count('rel="noreferrer noopener" href="https://') > 20
+    assert page.index("Where to turn") < page.index("Documents kept")
+    for words in ("Who is the employer", "It can be harmless", "to find out", "What AI changes"):
+        assert words not in page
+    assert len(page) < 40_000
 
 
 def test_hostile_words_come_back_inert(console):

@@ -8,7 +8,7 @@ The JSON form of `Assessment` is the contract of `threelines scan`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -30,6 +30,11 @@ THREAD_KINDS: tuple[str, ...] = get_args(ThreadKind)
 LABELLED_KINDS: tuple[ThreadKind, ...] = ("advert", "conversation", "session")
 """Kinds of thread that a platform's adapter labels: what one record or one talk says."""
 TIERS: tuple[str, ...] = get_args(Tier)
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+"""A record's time lies from the first to before the second: what is outside was written by a broken clock or to break a
+reader, and at the ends of the calendar a time has no form in UTC."""
 
 
 class ThreelinesError(Exception):
@@ -63,7 +68,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     conversation: str = ""
     """As the export gives it; empty for adverts and posts."""
     time: datetime | None = None
-    """Always with a zone; an export without one is read as UTC."""
+    """Always with a zone, from `EARLIEST` to before `LATEST`; an export without a zone is read as UTC."""
     text: str = ""
     """Exactly as written: folding and cleaning never touch it."""
     language: str = ""

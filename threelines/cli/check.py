@@ -6,10 +6,14 @@ import codecs
 import datetime
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from threelines.cli._inputs import named
+
+if TYPE_CHECKING:
+    from threelines.people.advise import Advice
 
 
 @click.command(short_help="Look at one offer: signs, three steps, where to turn.")
@@ -64,7 +68,7 @@ def command(
     )  # fmt: skip
     click.echo(msgspec.json.format(msgspec.json.encode(advice)).decode() if as_json else as_text(advice))
     if not as_json:
-        _point(advice.helplines, bool(countries))
+        _point(advice, bool(countries))
     for code in unlisted(map(country, countries)):
         click.echo(f"No organisation is listed for {code}; `threelines helplines list` shows all.", err=as_json)
 
@@ -103,10 +107,12 @@ def _text(raw: bytes, name: str) -> str:
     return text
 
 
-def _point(helplines: tuple[object, ...], chosen: bool) -> None:
-    unconfirmed = [entry for entry in helplines if not entry.number]  # type: ignore[attr-defined]
+def _point(advice: Advice, chosen: bool) -> None:
+    """Say where to find a number that nobody here has dialled; to somebody in need also without a country."""
+    entries = [entry for entry in advice.helplines if not entry.number]
     if not chosen:
         click.echo("\nName your country to see organisations there: --country KE")
-        return
-    for entry in unconfirmed:
-        click.echo(f"{entry.organisation} ({entry.country}): find their number on their own page {entry.page}".rstrip())  # type: ignore[attr-defined]
+        entries = [entry for entry in entries if entry.everywhere] if advice.support else []
+    for entry in entries:
+        where = f"find their number on their own page {entry.page}" if entry.page else "look for their page yourself"
+        click.echo(f"{entry.organisation} ({entry.country}): {where}")

@@ -41,7 +41,7 @@ def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, 
       threelines kit --out kit/ --helpline FI-1
     """
     from threelines.people.helplines import confirmations, helplines
-    from threelines.people.kit import load_kits, missing_languages, write_kit
+    from threelines.people.kit import load_kits, missing_languages, sms_without, write_kit
 
     today = datetime.datetime.now(datetime.timezone.utc).date()
     kits = load_kits(*folders)
@@ -57,4 +57,6 @@ def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, 
         contact = f"{helplines()[helpline].organisation}: {made.number}"
     for path in write_kit(kits[language], out, today=today, contact=contact):
         click.echo(str(path))
+    if bare := sms_without(kits[language], contact):
+        click.echo(f"No room for the number in the SMS of {', '.join(bare)}: one SMS each was kept.", err=True)
     click.echo(f"Not yet reviewed, so not written: {', '.join(missing_languages(kits, today))}", err=True)

@@ -126,21 +126,31 @@ def no_progress(stage: str, done: int) -> None:
 def scan(records: Iterable[Record], vocabulary: Vocabulary, **options: Any) -> Iterator[Assessment]:
     """Judge records and yield the assessments: the short form for programs and tests.
 
-    Options are those of `Plan`; `jobs` is the number of processes (1: none is started).
+    Options are those of `Plan`; `jobs` is the number of processes (1: none is started), `scratch` as in `run`.
     """
-    jobs = options.pop("jobs", 1)
-    for batch in run(records, Plan(vocabulary=vocabulary, **options), jobs=jobs):
+    jobs, scratch = options.pop("jobs", 1), options.pop("scratch", None)
+    for batch in run(records, Plan(vocabulary=vocabulary, **options), jobs=jobs, scratch=scratch):
         for found in batch.found:
             yield msgspec.json.decode(found.line, type=Assessment)
 
 
-def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progress = no_progress) -> Iterator[Batch]:
-    """Judge every thread of the records; yield batches in a fixed order. Several runs may take turns in one process."""
+def run(
+    records: Iterable[Record],
+    plan: Plan,
+    *,
+    jobs: int = 0,
+    progress: Progress = no_progress,
+    scratch: Path | None = None,
+) -> Iterator[Batch]:
+    """Judge every thread of the records; yield batches in a fixed order. Several runs may take turns in one process.
+
+    What does not fit in memory lies in a folder of its own in `scratch` (the system's place where none is given).
+    """
     stream = iter(records)
     head = list(islice(stream, SMALL))
     jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-", dir=scratch)))
         workers = stack.enter_context(Workers(_begin, plan, jobs))
         yield from workers.each(judge_lone, _partition(_chain(head, stream), folder, progress))
         talks = partitions(folder / "talks")

@@ -13,13 +13,13 @@ import msgspec
 
 from threelines.assess import assess
 from threelines.people.helplines import Confirmation, Shown, country, shown
-from threelines.people.interface import SOURCE, choose, known_code, load_interfaces, preferred
+from threelines.people.interface import SOURCE, Interface, choose, known_code, load_interfaces, preferred
 from threelines.people.interface import Shown as Given
 from threelines.records import Assessment, Record, Thread
-from threelines.vocabulary.terms import Vocabulary
+from threelines.vocabulary.terms import Indicator, Vocabulary
 
-LONGEST = 10_000
-"""Characters of an offer that are looked at."""
+LONGEST = 100_000
+"""Characters of an offer that are looked at: the longest chat that somebody pastes, in a quarter of a second."""
 SIGNS = 6
 """Signs shown at most: a frightened reader gets the strongest first."""
 _LOST = "\ufffd"
@@ -37,8 +37,9 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     why: str
     innocent: str
+    """Empty for a person in need: nothing is left to be explained away."""
     ask: str
-    """What the person can do to find out."""
+    """What the person can do to find out; for a person in need what they can do now, or empty."""
     published_by: str
     address: str
 
@@ -50,7 +51,7 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """`signs_none`, `signs_some` or `signs_many`: the interface string that says it. `unread`: no sign was seen, but
     not all was read."""
     headline: str
-    """Empty for a person in need, as are `steps`: both speak of an offer that is still to be answered."""
+    """Empty for a person in need, as are `steps` and `ai`: they speak of an offer that is still to be answered."""
     signs: tuple[Sign, ...]
     support: bool
     """The words sound like somebody in need: help comes first."""
@@ -82,14 +83,30 @@ def advise(
 
     `language` is a code, or a list of them as browsers send it (Accept-Language). InterfaceError where it is no code of ISO 639, HelplineError where a country is none of ISO 3166.
     """
-    judged = look(words, vocabulary)
     interfaces = load_interfaces()
     asked = language if set(language) & set(",;*") else known_code(interfaces, language)
     given = choose(interfaces, asked, today=today)
-    said = given.given.interface
+    asked, name = _asked(given, asked, vocabulary)
+    advice = weigh(words, vocabulary, given.given, today=today, confirmed=confirmed, countries=map(country, countries))
+    note = f"{given.given.interface['not_translated']} {name}" if given.given.language == SOURCE != asked else ""
+    return msgspec.structs.replace(advice, asked=asked, note=note)
+
+
+def weigh(
+    words: str,
+    vocabulary: Vocabulary,
+    given: Interface,
+    *,
+    today: date,
+    confirmed: dict[str, Confirmation] | None = None,
+    countries: Iterable[str] = (),
+) -> Advice:
+    """Look at one offer and say it in the words of `given`: what the command and the page both show."""
+    words = words.replace("\r\n", "\n")  # browsers send two characters for the one that was typed
+    said = given.interface
+    judged = look(words, vocabulary)
     need = in_need(judged)
     signs = signs_of(judged, vocabulary)
-    asked, name = _asked(given, asked, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
     if unread and level == "signs_none":
         level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too
@@ -100,12 +117,12 @@ def advise(
         support=judged.support,
         support_text=said["support"] if judged.support else "",
         steps=() if need else (said["step_1"], said["step_2"], said["step_3"]),
-        ai=said["ai_text"],
+        ai="" if need else said["ai_text"],
         limits=said["limits"],
-        helplines=tuple(shown(confirmed or {}, today=today, countries=map(country, countries))),
-        language=given.given.language,
-        asked=asked,
-        note=f"{said['not_translated']} {name}" if given.given.language == SOURCE != asked else "",
+        helplines=tuple(shown(confirmed or {}, today=today, countries=countries)),
+        language=given.language,
+        asked=given.language,
+        note="",
         unread=unread,
     )
 
@@ -157,7 +174,8 @@ def level_of(judged: Assessment, signs: tuple[Sign, ...]) -> str:
 
 
 def signs_of(judged: Assessment, vocabulary: Vocabulary) -> tuple[Sign, ...]:
-    """Return the signs that count, the strongest first, each once."""
+    """Return the signs that count, the strongest first, each once; without words for an offer where somebody is in need."""
+    need = in_need(judged)
     found: dict[str, Sign] = {}
     for signal in sorted(judged.signals, key=lambda s: (_STRENGTH[s.strength], s.start)):
         indicator = vocabulary.indicators[signal.indicator]
@@ -171,13 +189,20 @@ def signs_of(judged: Assessment, vocabulary: Vocabulary) -> tuple[Sign, ...]:
                 name=indicator.name,
                 quote=signal.quote,
                 why=indicator.description,
-                innocent=indicator.look_alikes,
-                ask=indicator.ask or indicator.next_step,
+                innocent="" if need else indicator.look_alikes,
+                ask=_ask(indicator, in_need=need),
                 published_by=source.organisation if source else "",
                 address=source.address if source else "",
             ),
         )
     return tuple(found.values())[:SIGNS]
+
+
+def _ask(indicator: Indicator, *, in_need: bool) -> str:
+    """Return what to do: to somebody in need only what is said of control, as the rest comes before one takes a job."""
+    if in_need:
+        return indicator.ask if indicator.category == "control" else ""
+    return indicator.ask or indicator.next_step
 
 
 def as_text(advice: Advice) -> str:
@@ -189,10 +214,12 @@ def as_text(advice: Advice) -> str:
     for number, sign in enumerate(advice.signs, start=1):
         lines += ["", f"{number}. {sign.name}"]
         lines += [f"   The words: “{' '.join(sign.quote.split())}”"] if sign.quote else []
-        lines += [f"   Why it is listed: {sign.why} ({sign.published_by})", f"   It can be harmless: {sign.innocent}"]
+        lines += [f"   Why it is listed: {sign.why} ({sign.published_by})"]
+        lines += [f"   It can be harmless: {sign.innocent}"] if sign.innocent else []
         lines += [f"   {'To find out' if advice.steps else 'What you can do'}: {sign.ask}"] if sign.ask else []
     lines += ["", *(f"- {step}" for step in advice.steps)] if advice.steps else []
-    lines += ["", advice.ai, "", advice.limits]
+    lines += ["", advice.ai] if advice.ai else []
+    lines += ["", advice.limits]
     called = [entry for entry in advice.helplines if entry.number]
     lines += [f"{entry.organisation} ({entry.country}): {entry.number} {entry.hours}".rstrip() for entry in called]
     return "\n".join(lines)

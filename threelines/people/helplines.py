@@ -18,6 +18,8 @@ import msgspec
 from threelines.people.codes import country_code
 from threelines.records import ThreelinesError
 
+_EVERYWHERE = "ZZ"
+"""Stands for no single country: ISO 3166 keeps the code for its users."""
 VALID_DAYS = 180
 """A confirmation older than this is asked for again."""
 
@@ -31,7 +33,7 @@ class Helpline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     id: str
     country: str
-    """ISO 3166, two letters."""
+    """ISO 3166, two letters; ZZ for no single country."""
     country_name: str
     organisation: str
     number_to_confirm: str = ""
@@ -64,6 +66,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Empty until confirmed."""
     hours: str
     page: str
+    everywhere: bool = False
+    """An index or an organisation of no single country: where to turn if none is listed for one's own."""
 
 
 @cache
@@ -111,8 +115,13 @@ def confirm(path: Path, helpline: str, number: str, *, by: str, on: date, days: 
 
 
 def shown(confirmed: dict[str, Confirmation], *, today: date, countries: Iterable[str] = ()) -> list[Shown]:
-    """Return what may be shown, confirmed numbers first, then by country."""
+    """Return what may be shown, confirmed numbers first, then by country; never nothing.
+
+    `countries` are codes of two letters, none for all. Where nothing is listed for one of them, the organisations of no
+    single country stand for it.
+    """
     wanted = {country.upper() for country in countries}
+    wanted |= {_EVERYWHERE} if unlisted(wanted) else set()
     entries = [entry for entry in helplines().values() if not wanted or entry.country in wanted]
     made = [_shown(entry, confirmed.get(entry.id), today) for entry in entries]
     return sorted(made, key=lambda entry: (not entry.number, entry.country, entry.organisation))
@@ -127,4 +136,5 @@ def _shown(entry: Helpline, confirmed: Confirmation | None, today: date) -> Show
         number=confirmed.number if confirmed and stands else "",
         hours=entry.hours if stands else "",
         page=entry.page,
+        everywhere=entry.country == _EVERYWHERE,
     )

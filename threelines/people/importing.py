@@ -72,6 +72,9 @@ _NOTE = re.compile(r".*_other_note")
 """Texts that HTCDS's forms show; such a column is passed over as long as nothing stands in it."""
 
 
+_TOO_DEEP = Problem("row", "nested too deep to be read")
+
+
 class ImportingError(ThreelinesError):
     """A file cannot be imported: names the file, the fault and the remedy."""
 
@@ -90,13 +93,13 @@ def import_file(register: Register, path: Path, *, ignore: Iterable[str] = ()) -
     rows = list(read_rows(path))
     whole = [row for row in rows if not isinstance(row, Problem)]
     if whole and all("thread" in row and "tier" in row for row in whole):
-        return _keep(register, _findings(whole))
+        return _keep(register, _findings(rows))
     columns, unknown = _columns(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, (_checked(register, row, columns) for row in rows))
+    return _keep(register, ((number, _checked(register, row, columns)) for number, row in enumerate(rows, start=1)))
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
@@ -109,20 +112,35 @@ def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
         if path.suffix == ".csv":
             yield from _csv_rows(text)
         elif path.suffix == ".json":
-            whole = json.loads(text)
-            yield from (_flat(row) for row in _listed(whole))
+            yield from map(_row, _listed(json.loads(text)))
         elif path.suffix in (".jsonl", ".ndjson"):
             # not splitlines: a quote may hold a line separator (U+2028), which JSON writes as it is
-            rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-            yield from (row if "thread" in row else _flat(row) for row in rows)
+            yield from (_json_row(line) for line in text.split("\n") if line.strip())
         else:
             raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
     except csv.Error:
         raise ImportingError(
             f"{path.name}: a quote is not closed, or words stand behind a closed one; mend the quotes of the table"
         ) from None
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as fault:
         raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
+
+
+def _json_row(line: str) -> dict[str, Any] | Problem:
+    try:
+        return _row(json.loads(line))
+    except RecursionError:
+        return _TOO_DEEP
+
+
+def _row(row: Any) -> dict[str, Any] | Problem:
+    """Return the answers of a JSON object, flat; a finding of a scan as it stands."""
+    if not isinstance(row, dict):
+        return Problem("row", "no JSON object with answers")
+    try:
+        return row if "thread" in row else _flat(row)
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def _listed(whole: Any) -> list[Any]:
@@ -356,21 +374,43 @@ TAKEN = ("refer", "support")
 """Decisions of a review that make a finding a case; every other finding is left where it is."""
 
 
-def _findings(rows: Iterable[Mapping[str, Any]]) -> Iterator[Entry]:
-    for row in rows:
+class _Thread(msgspec.Struct):
+    kind: str
+    id: str | int
+
+
+class _Reviewed(msgspec.Struct):
+    """What is taken over of a line of `threelines scan` that a person decided on."""
+
+    thread: _Thread
+    elements: dict[str, tuple[str, ...]] | None = None
+    capabilities: tuple[str, ...] | None = None
+    explanation: str = ""
+
+
+def _findings(rows: Iterable[Mapping[str, Any] | Problem]) -> Iterator[tuple[int, Entry | FormError]]:
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, Problem):
+            yield number, FormError((row,))
+            continue
         review = row.get("review") or {}
         decision = row.get("decision") or (review.get("decision") if isinstance(review, dict) else "")
         if decision in TAKEN:
-            yield _finding(row)
+            yield number, _finding(row)
 
 
-def _finding(row: Mapping[str, Any]) -> Entry:
-    elements = row.get("elements") or {}
-    seen = sorted({_CAPABILITIES[name] for name in row.get("capabilities") or () if name in _CAPABILITIES})
+def _finding(row: Mapping[str, Any]) -> Entry | FormError:
+    try:
+        found = msgspec.convert(row, _Reviewed)
+    except msgspec.ValidationError as fault:
+        # Its text names types and the place, never a value.
+        return FormError((Problem("row", f"no finding of a scan: {fault}"),))
+    elements = found.elements or {}
+    seen = sorted({_CAPABILITIES[name] for name in found.capabilities or () if name in _CAPABILITIES})
     fields: dict[str, Any] = {
         ASKED: "not_possible", "tl_Channel": "platform_finding", "ai_Detector": ["threelines_scan"],
-        "ai_Suspected": "suspected" if seen else "unknown", "tl_SubmissionId": f"{row['thread']['kind']}:{row['thread']['id']}"[:500],
-        "ai_Notes": str(row.get("explanation", ""))[:20_000],
+        "ai_Suspected": "suspected" if seen else "unknown", "tl_SubmissionId": f"{found.thread.kind}:{found.thread.id}"[:500],
+        "ai_Notes": found.explanation[:20_000],
         "vic_TypeOfExploitation": sorted({_PURPOSES[name] for name in elements.get("purpose", ()) if name in _PURPOSES}),
     }  # fmt: skip
     if seen:
@@ -382,14 +422,14 @@ def _finding(row: Mapping[str, Any]) -> Entry:
     return Entry(fields, {}, {"form_kind": "finding"})
 
 
-def _keep(register: Register, rows: Iterable[Entry | FormError]) -> Imported:
+def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]]) -> Imported:
     found = list(rows)
-    own = _own(register, (entry for entry in found if not isinstance(entry, FormError)))
+    own = _own(register, (entry for _, entry in found if not isinstance(entry, FormError)))
     refused: list[tuple[int, tuple[Problem, ...]]] = []
     good: list[Entry] = []
     taken: set[str] = set()
     known = 0
-    for number, entry in enumerate(found, start=1):
+    for number, entry in found:
         if isinstance(entry, FormError):
             refused.append((number, entry.problems))
             continue

@@ -90,6 +90,21 @@ def sms_limit(text: str) -> int:
     return SMS if set(text) <= _GSM else SMS_OTHER
 
 
+def sms_with(text: str, contact: str) -> str:
+    """Return the SMS with the contact behind it, or only its number, whichever still is one SMS; `text` where neither is.
+
+    `contact` is "organisation: number", or empty.
+    """
+    number = contact.rpartition(": ")[2]
+    longer = (f"{text} {added}" for added in (contact, number) if added)
+    return next((one for one in longer if len(one) <= sms_limit(one)), text)
+
+
+def sms_without(kit: Kit, contact: str) -> list[str]:
+    """Return the ids of the messages whose SMS has no room for the number."""
+    return [m.id for m in kit.message if contact and sms_with(m.sms, contact) == m.sms]
+
+
 def missing_languages(kits: dict[str, Kit], today: datetime.date) -> list[str]:
     """Return the languages of the check page that have no kit which may be handed out."""
     return sorted(code for code in load_interfaces() if code not in kits or not kits[code].stands(today))
@@ -103,7 +118,7 @@ def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -
     foot = ("Reviewed: ", kit.reviewed_by or "source text", f", {kit.date}; valid until {kit.expires}.")
     made = {
         "text.md": "\n\n".join(f"## {m.title}\n\n{m.text}\n\n*Source: {m.source}*" for m in kit.message) + f"\n\n{contact}\n\n{''.join(foot)}\n",
-        "sms.txt": "\n".join(m.sms for m in kit.message) + "\n",
+        "sms.txt": "\n".join(sms_with(m.sms, contact) for m in kit.message) + "\n",
         "audio.txt": "\n\n".join(f"{m.title}\n[pause]\n{m.text.replace('. ', '.{p}').replace('{p}', chr(10) + '[short pause]' + chr(10))}" for m in kit.message)
         + f"\n\n{contact}\n",
     }  # fmt: skip

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from threelines.people.advise import LONGEST, in_need, level_of, look, signs_of
-from threelines.people.helplines import Shown, shown
+from threelines.people.advise import Advice, weigh
+from threelines.people.helplines import Shown
 from threelines.people.interface import Shown as Chosen
 from threelines.people.interface import choose
 from threelines.web.desk import Desk, Sent, desk, now, peer, text
@@ -30,26 +28,24 @@ def answer(request: Request, form: Sent) -> HTMLResponse:
     words = text(form, "offer").strip()
     if not here.public.allows(peer(request)):
         return _page(request, chosen, fault="busy", status=429)
-    if not words or len(words) > LONGEST:
-        return _page(request, chosen, fault="too_long" if words else "empty", offer=words[:LONGEST], status=422)
-    return _page(request, chosen, offer=words, result=look_at(words, here))
+    if not words:
+        return _page(request, chosen, fault="empty", status=422)
+    return _page(request, chosen, advice=look_at(words, chosen, here))
 
 
-def look_at(words: str, desk: Desk) -> dict[str, Any]:
-    """Judge the words by the same engine as `threelines check`; return what the page shows."""
-    judged = look(words, desk.vocabulary)
-    signs = signs_of(judged, desk.vocabulary)
-    return {
-        "judged": judged, "signs": signs, "level": level_of(judged, signs), "helplines": helplines(desk),
-        "in_need": in_need(judged),
-    }  # fmt: skip
-
-
-def helplines(desk: Desk) -> list[Shown]:
-    """Return where to turn: confirmed numbers, and the organisations of the deployer's countries."""
+def look_at(words: str, chosen: Chosen, desk: Desk) -> Advice:
+    """Return the advice of `threelines check`, in the language of the page."""
     options = desk.options
-    found = shown(options.helplines, today=now().date(), countries=options.countries)
-    return found if options.countries else [entry for entry in found if entry.number]
+    return weigh(
+        words, desk.vocabulary, chosen.given, today=now().date(), confirmed=options.helplines, countries=options.countries
+    )  # fmt: skip
+
+
+def places(advice: Advice, desk: Desk) -> list[Shown]:
+    """Return where to turn: the deployer's countries, or everywhere for somebody in need, who cannot name one here."""
+    if desk.options.countries or advice.support:
+        return list(advice.helplines)
+    return [entry for entry in advice.helplines if entry.number or entry.everywhere]
 
 
 def _chosen(request: Request, lang: str) -> Chosen:
@@ -58,11 +54,12 @@ def _chosen(request: Request, lang: str) -> Chosen:
 
 
 def _page(
-    request: Request, chosen: Chosen, *, fault: str = "", offer: str = "", result: Any = None, status: int = 200
+    request: Request, chosen: Chosen, *, fault: str = "", advice: Advice | None = None, status: int = 200
 ) -> HTMLResponse:
     here: Desk = desk(request)
     html = environment().get_template("check.html").render(
-        shown=chosen, words=chosen.given.interface, fault=fault, offer=offer, result=result, demo=here.options.demo,
+        shown=chosen, words=chosen.given.interface, fault=fault, advice=advice, demo=here.options.demo,
+        places=places(advice, here) if advice else [],
         languages=sorted(here.interfaces.values(), key=lambda entry: entry.language),
         standing={code for code, entry in here.interfaces.items() if entry.stands(now().date())},
         exit_address=here.options.exit_address,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.routing import APIRoute
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from threelines.agreement import alpha
@@ -168,8 +168,12 @@ def upload_form(request: Request, person: Reviewer) -> Response:
 
 
 @router.post("/upload")
-def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
+async def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
     """Read an export, judge it, and put what is raised into the queue."""
+    return await desk(request).scans.take(lambda: _uploaded(request, person, form))
+
+
+def _uploaded(request: Request, person: Person, form: FormData) -> Response:
     here, sent = desk(request), form.get("export")
     if not isinstance(sent, UploadFile) or not sent.filename:
         return page(request, "upload.html", person=person, fault="Choose a file first.", result=None, status=422)

@@ -55,7 +55,8 @@ def files_of(source: Source) -> Iterator[Source | Skip]:
 
 
 def _files(source: Source, archive: zipfile.ZipFile, folder: Path) -> Iterator[Source | Skip]:
-    left, seen = MOST_BYTES, set[str]()
+    most, seen = min(source.largest or MOST_BYTES, MOST_BYTES), set[str]()
+    left = most
     inside = [one for one in archive.infolist() if not one.is_dir() and not _is_hidden(one.filename)]
     for one in inside[:MOST_FILES]:
         name = f"{source.name}/{''.join(letter for letter in one.filename if letter.isprintable())}"
@@ -72,7 +73,7 @@ def _files(source: Source, archive: zipfile.ZipFile, folder: Path) -> Iterator[S
             yield Skip(name, f"it is damaged or packed in an unknown way ({fault})")
             continue
         if left < 0:
-            yield Skip(name, f"the archive holds more than {MOST_BYTES // 1024**3} GiB; unpack it and read the folder")
+            yield Skip(name, f"the archive holds more than {most // 1024**2:,} MiB; unpack it and read the folder")
             return
         os.utime(path, (source.path.stat().st_mtime,) * 2)  # no date in a chat is newer than its export
         inner = msgspec.structs.replace(source, path=path, name=name)

@@ -52,12 +52,14 @@ def read(
     reveal: bool = False,
     report: ReadReport | None = None,
     encoding: str = "",
+    largest: int = 0,
 ) -> Iterator[Record]:
     """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
-    mark, as Python calls it; without it they are UTF-8.
+    mark, as Python calls it; without it they are UTF-8. `largest` bounds the bytes of each file once unpacked: a larger
+    one is refused, also when its packed form is small.
     """
     if not reveal and key is None:
         raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
@@ -65,7 +67,7 @@ def read(
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
     token = str if reveal or key is None else pseudonyms(key)
     options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
-    sources = [Source(one.path, one.name, _known_encoding(encoding)) for one in _sources(_several(inputs))]
+    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(_several(inputs))]
     if mapping:
         _refuse_idle_map(sources, format_name)
     return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
