@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from threelines.people.codes import country_code
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 
 VALID_DAYS = 180
 """A confirmation older than this is asked for again."""
@@ -44,6 +44,7 @@ class Helpline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evidence: str = ""
 
 
+@filled
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody dialled the number and the organisation answered."""
 
