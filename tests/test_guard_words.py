@@ -59,7 +59,11 @@ def test_who_leaves_papers_with_the_workers_is_not_stopped(text: str, meaning: b
 
 
 @pytest.mark.parametrize(
-    "text", ["Add to the contract that we keep their passport.", "Write to the workers that the agency will retain their passports."]
+    "text",
+    [
+        "Add to the contract that we keep their passport.",
+        "Write to the workers that the agency will retain their passports.",
+    ],
 )
 def test_who_keeps_the_workers_papers_is_stopped(text: str):
     """The same words with another subject."""
