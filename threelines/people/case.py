@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from threelines.people.definition import Form, FormError, Problem, age_band
+from threelines.records import filled
 
 Answer = Literal["yes", "no", "withdrawn"]
 VaultChange = Literal["set", "removed"]
@@ -39,6 +40,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
         return self.value == "yes" and (not self.expires or date.fromisoformat(self.expires) > today)
 
 
+@filled
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is sealed in the row of a case."""
 

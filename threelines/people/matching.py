@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 import phonenumbers
 
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 from threelines.text.fold import ascii_digits
 
 MOST = 20_000
@@ -58,6 +58,7 @@ class State(msgspec.Struct, frozen=True):
     """SHA-256 of the request: an answer to another one is refused."""
 
 
+@filled
 class Answer(msgspec.Struct, frozen=True):
     """What B sends back."""
 
