@@ -377,11 +377,9 @@ class Register:
 
     def count(self) -> int:
         """Return how many cases this user may list."""
+        wanted = self._in_scope(sa.select(sa.func.count()).select_from(CASES), "case.list")
         with self.store.read() as connection:
-            return (
-                connection.execute(self._in_scope(sa.select(sa.func.count()).select_from(CASES), "case.list")).scalar()
-                or 0
-            )
+            return connection.execute(wanted).scalar() or 0
 
     def search(self, answers: Mapping[str, str], *, limit: int = 200) -> Sequence[Row]:
         """Return cases whose coded fields hold all these values, newest first.
@@ -406,19 +404,20 @@ class Register:
 
     def match(self, fields: Mapping[str, Any], *, reason: str = "case work") -> Sequence[str]:
         """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
+        return self.match_each([fields], reason=reason)[0]
+
+    def match_each(self, people: Iterable[Mapping[str, Any]], *, reason: str) -> Sequence[Sequence[str]]:
+        """Return for each of these people what `match` does; the audit notes it once."""
+        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
         with self.store.write() as connection:
-            ids = self.vault.find(connection, fields)
-            wanted = self._in_scope(sa.select(CASES.c.id).where(CASES.c.id.in_(ids)), "identity.match")
-            found = sorted(connection.execute(wanted).scalars())
+            wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
             self.audit.note(connection, self.user, "identity.match", reason=reason)
-        return found
+            return [sorted(connection.execute(each).scalars()) for each in wanted]
 
     def is_imported(self, submission: str) -> bool:
         """Say whether a form submission or finding is in the register already."""
-        if not submission:
-            return False
         with self.store.read() as connection:
-            return bool(self.vault.find(connection, {"tl_SubmissionId": submission}))
+            return bool(submission and self.vault.find(connection, {"tl_SubmissionId": submission}))
 
     def revisions(self, case_id: str) -> Sequence[tuple[int, str, Content]]:
         """Return (number, who changed it next, content) of the earlier revisions, oldest first."""
