@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from threelines.cli._key import RULE
-from threelines.roles import ROLES, User
+from threelines.roles import ROLES, User, scope_of
 
 if TYPE_CHECKING:
     from threelines.people.register import Register
@@ -65,6 +65,21 @@ def _user_of(options: Mapping[str, Any]) -> User:
 def login() -> str:
     """Return the login name of this machine, as a worker id."""
     return re.sub(r"[^A-Za-z0-9._-]", "", getpass.getuser()) or "local"
+
+
+def outside(register: Register, permission: str) -> str:
+    """Say how many cases this user does not reach; empty when there are none."""
+    import sqlalchemy as sa
+
+    from threelines.people.tables import CASES
+
+    with register.store.read() as connection:
+        there = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
+    missed = there - register.count(permission)
+    cases = f"{missed} case{' is' if missed == 1 else 's are'}"
+    if missed and scope_of(register.user.role, permission) == "own":
+        return f"{cases} not your own; give --user, or the --role of who sees them"
+    return f"{cases} outside your team; give --team" if missed else ""
 
 
 @click.group()
@@ -207,7 +222,10 @@ def list_cases(status: str | None, quarter: str, where: tuple[str, ...], limit: 
         for row in rows:
             held = " held" if row.is_held else ""
             click.echo(f"{row.id}  {row.quarter}  {row.status:<9}  {row.owner}  {row.team}{held}")
-        click.echo(f"{len(rows)} of {register.count()} cases", err=True)
+        click.echo(
+            "; ".join([f"{len(rows)} of {register.count()} cases", *filter(None, [outside(register, "case.list")])]),
+            err=True,
+        )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from threelines.people.case import (
     new_consent,
     new_id,
     new_provenance,
+    permission_to_leave,
     quarter_of,
     some_answers,
     told_before,
@@ -375,9 +376,9 @@ class Register:
             found = connection.execute(wanted.order_by(CASES.c.place.desc()).limit(limit)).mappings()
             return [Row(**row) for row in found]
 
-    def count(self) -> int:
-        """Return how many cases this user may list."""
-        wanted = self._in_scope(sa.select(sa.func.count()).select_from(CASES), "case.list")
+    def count(self, permission: str = "case.list") -> int:
+        """Return how many cases this user may list, or has another permission for."""
+        wanted = self._in_scope(sa.select(sa.func.count()).select_from(CASES), permission)
         with self.store.read() as connection:
             return connection.execute(wanted).scalar() or 0
 
@@ -445,10 +446,8 @@ class Register:
 
     def leaving(self, purpose: str) -> Iterator[tuple[str, int, Content, dict[str, Any]]]:
         """Yield (case id, revision, content, shared fields) of every case with consent today."""
-        permission = "statistics.read" if purpose in ("statistics", "research") else "export.prepare"
-        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed), permission).order_by(
-            CASES.c.id
-        )
+        index = sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed)
+        wanted = self._in_scope(index, permission_to_leave(purpose)).order_by(CASES.c.id)
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
         form, today, opened = self.form, self.today, CONTENT.opener(self.keyring)
         with self.store.read() as connection:
