@@ -103,6 +103,8 @@ def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Se
 def _print(signals: list[Signal], *, as_json: bool) -> None:
     import msgspec
 
+    from threelines.people import monitor
+
     if as_json:
         for signal in signals:
             click.echo(msgspec.json.encode(signal).decode())
@@ -112,7 +114,7 @@ def _print(signals: list[Signal], *, as_json: bool) -> None:
         rate = (
             f"{signal.rate:.1%}, expected {signal.expected_rate:.1%}"
             if signal.rate is not None and signal.expected_rate is not None
-            else "fewer than 11 cases in it"
+            else f"fewer than {monitor.TOLD} cases in it or outside it"
         )
         also = f"; EARS {' '.join(signal.ears)}" if signal.ears else ""
         click.echo(f"rising  {signal.kind:<11} {signal.name:<34} {signal.period}  {rate}  q={signal.q:.2g}{also}")
