@@ -548,10 +548,14 @@ def test_confirmed_needs_proof():
 
 
 @pytest.mark.parametrize(
-    ("given_code", "kept"), [("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", "")]
-)
+    ("given_code", "kept"),
+    [
+        ("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", ""), ("sw", "swa"), ("swh", "swa"),
+        ("swa", "swa"), ("cmn", "zho"), ("yue", "yue"), ("pes", "fas"), ("prs", "prs"), ("zsm", "msa"), ("ind", "ind"),
+    ],
+)  # fmt: skip
 def test_language_codes(given_code, kept):
-    """Two letters and bibliographic codes become ISO 639-3."""
+    """Two letters and bibliographic codes become ISO 639-3, and one language that has two codes there one of them."""
     assert language_code(given_code) == kept
 
 

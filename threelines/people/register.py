@@ -216,7 +216,8 @@ class Register:
             if revision is not None and revision != row.revision:
                 raise ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
             identity = self.vault.read(connection, case_id)
-            clean = self.form.clean(merged({**without_derived(content.fields), **identity}, fields))
+            known = {**without_derived(content.fields), **identity}
+            clean = self.form.clean(merged(known, fields), before=known)
             self._refuse_unlisted_community(clean)
             coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
             named = {name: value for name, value in clean.items() if name in self.form.identity}
