@@ -24,7 +24,7 @@ import msgspec
 
 from threelines.assess import judge, observe
 from threelines.engine.calibrate import Threshold
-from threelines.engine.plan import Turn, account_threads, conversation_threads, turns_of
+from threelines.engine.plan import Turn, account_threads, turns_of, whole_talks
 from threelines.engine.reference import Reference
 from threelines.platforms.benchmark import wilson
 from threelines.platforms.simulate import Simulation
@@ -67,8 +67,8 @@ def _turns(records: Iterable[Record]) -> Iterator[Turn]:
         if not name:
             yield from (Turn(record=record) for record in talk)
             continue
-        for thread in conversation_threads(talk):
-            yield from turns_of(thread)
+        for whole in whole_talks(talk):
+            yield from turns_of(whole)
 
 
 def _judged(

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from threelines.people.definition import FormError, load_form
+from threelines.people.codes import country_code, language_code
+from threelines.people.definition import FormError, age_band, load_form
 from threelines.people.register import Register
 from threelines.roles import User
 from threelines.store.keyring import Keyring
@@ -76,3 +77,21 @@ def test_a_language_of_two_codes_is_one_and_named():
 
     assert kept == ["swa"]
     assert (names["swa"], names["zho"], names["msa"]) == ("Swahili", "Chinese", "Malay")
+
+
+@pytest.mark.parametrize(
+    ("given_code", "kept"),
+    [
+        ("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", ""), ("sw", "swa"), ("swh", "swa"),
+        ("swa", "swa"), ("cmn", "zho"), ("yue", "yue"), ("pes", "fas"), ("prs", "prs"), ("zsm", "msa"), ("ind", "ind"),
+    ],
+)  # fmt: skip
+def test_language_codes(given_code, kept):
+    """Two letters and bibliographic codes become ISO 639-3, and one language that has two codes there one of them."""
+    assert language_code(given_code) == kept
+
+
+def test_countries_and_bands():
+    """ISO 3166 in capitals; CTDC's age bands."""
+    assert [country_code(code) for code in ("la", "XX", "TH ")] == ["LA", "", "TH"]
+    assert [age_band(age) for age in (8, 9, 17, 18, 47, 48)] == ["0-8", "9-17", "9-17", "18-23", "39-47", "48+"]

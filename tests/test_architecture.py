@@ -20,9 +20,10 @@ BELOW = {
     "link": {"records", "text", "vocabulary"},
     "engine": {"records", "text", "vocabulary", "signals", "assess", "link"},
     "pages": set(),
+    "agreement": set(),
     "exports": {"records", "vocabulary", "pages"},
 }
-CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles", "pages"}
+CORE = {"records", "text", "vocabulary", "signals", "assess", "engine", "link", "store", "roles", "pages", "agreement"}
 BELOW |= dict.fromkeys(("ai_models", "platforms", "people"), CORE)
 BELOW["web"] = CORE | {"ai_models", "platforms", "people", "exports"}
 BELOW["cli"] = BELOW["web"] | {"web"}

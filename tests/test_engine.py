@@ -14,11 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threelines.assess import observe
-from threelines.engine import spill
+from threelines.engine import local, spill
 from threelines.engine.local import Plan, run, scan
-from threelines.engine.plan import WINDOW, account_threads, conversation_threads, turns_of
+from threelines.engine.plan import (
+    WINDOW,
+    account_threads,
+    conversation_threads,
+    openings,
+    turns_of,
+    whole_talks,
+    windows,
+)
 from threelines.platforms.simulate import Simulation, simulate
 from threelines.records import Assessment, Record, Thread
+from threelines.signals.account import measure
+from threelines.signals.contact import invites
 from threelines.signals.detector import quoted, reads
 from threelines.vocabulary.terms import load
 
@@ -90,12 +100,73 @@ def test_turns_know_what_they_follow():
 
 
 def test_large_partitions_are_split_and_nothing_is_lost(monkeypatch):
-    """A partition over the limit is split by another hash; findings stay the same set."""
-    records = talk(600, talks=60)
-    whole = sorted(lines(records, 1))
-    monkeypatch.setattr("threelines.engine.local.LIMIT", 2000)
+    """A partition over the limit is read in pieces: one still over it holds one key; findings stay the same set."""
+    records = [msgspec.structs.replace(r, author=f"acc_{n % 1500:016x}") for n, r in enumerate(talk(3000, talks=600))]
+    whole, split, pieces = sorted(lines(records, 1)), local._bounded, []
+
+    def watched(paths, folder, *, key, depth=1):
+        for piece in split(paths, folder, key=key, depth=depth):
+            pieces.append((sum(map(len, piece)), len(set(map(key, piece)))))
+            yield piece
+
+    monkeypatch.setattr(local, "_bounded", watched)
+    monkeypatch.setattr(local, "LIMIT", 2000)
 
     assert whole == sorted(lines(records, 1))
+    assert [keys for size, keys in pieces if size > local.LIMIT and keys > 1] == []
+
+
+def test_ids_of_one_length_do_not_stay_together(tmp_path):
+    """The pseudonyms of accounts are all of one length; those of one partition are spread when it is split again."""
+    names = [f"acc_{n:016x}" for n in range(20_000)]
+    first, second = spill.Spill(tmp_path / "first"), spill.Spill(tmp_path / "second", salt=1)
+    for name in names:
+        first.add(name, name.encode())
+    first.close()
+    together = list(spill.payloads(spill.partitions(tmp_path / "first")[0]))
+    for name in together:
+        second.add(name.decode(), name)
+    second.close()
+    largest = max(len(list(spill.payloads(part))) for part in spill.partitions(tmp_path / "second"))
+
+    assert len(together) > 200
+    assert largest < len(together) / 10
+
+
+def test_a_notice_is_nobodys_turn():
+    """WhatsApp opens every chat with a notice: who opened the talk, and every place in it, stay as without it."""
+    said = [
+        Record(id=f"m{n}", conversation="c", author="ab"[n % 2], time=START + timedelta(minutes=n)) for n in range(6)
+    ]
+    notice = Record(id="n", kind="system", conversation="c", time=START - timedelta(minutes=1))
+    call = Record(id="k", kind="system", conversation="c", time=START + timedelta(seconds=150))
+    plain, noted = (
+        next(account_threads(turn for whole in whole_talks(records) for turn in turns_of(whole)))
+        for records in (said, [notice, *said, call])
+    )
+
+    assert plain == noted
+    assert measure(noted).opened == measure(plain).opened == 1
+
+
+def test_the_windows_of_a_long_talk_are_one_talk():
+    """Message 2,003 is not called the third, opens nothing anew, and each account has its openings once."""
+    last = "write me on telegram @anna_work99"
+    records = [
+        Record(id=f"m{n}", conversation="c", author="ab"[n % 2], time=START + timedelta(hours=n), text="ok then")
+        for n in range(WINDOW + 2)
+    ]
+    records.append(Record(id="x", conversation="c", author="a", time=START + timedelta(hours=WINDOW + 2), text=last))
+    notice = Record(id="n", kind="system", conversation="c", time=START - timedelta(minutes=1))
+    (whole,) = whole_talks([notice, *records])
+    turns = list(turns_of(whole))
+    signs = {s.indicator for a in scan(records, load(), everything=True, linked=False) for s in a.signals}
+
+    assert [turn.position for turn in turns] == list(range(WINDOW + 3))
+    assert turns[WINDOW].after == turns[WINDOW - 1].record
+    assert [record.id for record in openings(turns)] == ["m0", "m1", "m2", "m3"]
+    assert [turn for window in windows(whole) for turn, _ in invites(window, load())] == [WINDOW + 3]
+    assert "REC-12" in signs and "BEH-08" not in signs
 
 
 @settings(max_examples=25, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -80,6 +81,7 @@ def test_tokens_spent_on_thought_are_no_refusal(run):
     results = read(path)
     assert metrics(log) == {**metrics(log), "stopped_max_tokens": len(log.samples)}
     assert not [name for name in metrics(log) if name.startswith(("compliance", "over_refusal"))]
+    assert math.isnan(metrics(log)["accuracy"]) and "lower" not in metrics(log)
     assert (results.rows, results.failed) == ((), len(log.samples))
 
 
@@ -139,3 +141,31 @@ def test_the_newest_grade_counts(run, tmp_path: Path):
     write_eval_log(log, str(tmp_path / "again.eval"))
 
     assert read(tmp_path / "again.eval").summary().compliance["direct"].value == 0.0
+
+
+@pytest.mark.parametrize(
+    "limit", [{"message_limit": 1}, {"message_limit": 2}, {"message_limit": 4}, {"token_limit": 2}]
+)
+def test_a_session_that_a_limit_ended_stands_in_no_share(run, limit):
+    """Nobody knows whether the model would have given in at the end: such a session is counted, and no misuse fulfilled."""
+    log, path, _ = run(lambda number, body: said(COMPLIANCE), "session-persona-to-platform", session, **limit)
+
+    results = read(path)
+    assert (results.rows, results.failed) == ((), len(log.samples))
+    assert metrics(log)["stopped_limit"] == len(log.samples)
+    assert not [name for name in metrics(log) if name.startswith("compliance")]
+
+
+def test_a_sample_without_any_answer_does_not_end_the_run(run):
+    """Where the limit comes before the first word, the other samples keep their figures."""
+    log, path, _ = run(lambda number, body: said(COMPLIANCE), message_limit=1)
+
+    assert (log.status, read(path).rows) == ("success", ())
+    assert {sample.scores["behaviour"].value for sample in log.samples} == {"N"}
+
+
+def test_a_whole_session_is_graded_under_a_limit_that_it_keeps(run):
+    """A limit that was not reached changes nothing."""
+    _, path, _ = run(lambda number, body: said(COMPLIANCE), "session-persona-to-platform", session, message_limit=99)
+
+    assert read(path).failed == 0

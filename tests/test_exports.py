@@ -372,6 +372,39 @@ def test_stix_says_that_it_is_a_draft(tmp_path: Path):
     assert [] == stix.check(approved)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_half_a_character_is_refused_with_its_field(name: str, tmp_path: Path):
+    """A lone surrogate cannot be written as UTF-8: every format says so in the same words, and none breaks off at it."""
+    module = importlib.import_module(f"threelines.exports.{name}")
+    (row,) = incidents(1)
+    half = chr(0xD800)
+    every = dict.fromkeys(getattr(module, "FIELDS", ()), half) | {getattr(module, "NEEDS", ""): [half]}
+    if hasattr(module, "FIELDS"):
+        with pytest.raises(ExportError, match="half a character"):
+            written(name, tmp_path, [Incident(id=row.id, fields=every)])
+    for term in ("organisation", "recipient", "legal_basis"):
+        with pytest.raises(ExportError, match="half a character"):
+            handover(**{term: "\udcff"})
+
+
+def test_cases_that_were_not_written_are_not_said_to_have_left(tmp_path: Path):
+    """A place that cannot be written, or a term in another encoding: no entry in the audit, and no request for approval."""
+    db, ran = ["--db", str(tmp_path / "d.db")], CliRunner()
+    assert ran.invoke(root, ["register", "demo", *db, "--cases", "40"]).exit_code == 0
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    for name in ("csv", "misp", "referral"):
+        for out in ("file/sub/out", "file/out.json", "folder" if name != "misp" else "file/feed"):
+            assert ran.invoke(root, ["export", name, *db, "--out", str(tmp_path / out)]).exit_code != 0
+        told = ran.invoke(root, ["export", name, *db, "--out", str(tmp_path / "x.json"), "--recipient", "\udcff"])
+        assert "half a character" in str(told.exception)
+    said = ran.invoke(root, ["register", "audit", "show", *db, "--user", "second"]).stdout
+    assert "leaving." not in said
+    assert ".prepare" not in said
+    assert ran.invoke(root, ["export", "csv", *db, "--out", str(tmp_path / "out.csv")]).exit_code == 0
+    assert "leaving." in ran.invoke(root, ["register", "audit", "show", *db, "--user", "second"]).stdout
+
+
 @pytest.mark.parametrize("target", ["m.json", "feed"])
 def test_misp_publishes_only_what_was_approved(target: str, tmp_path: Path):
     """A draft is an unpublished event with MISP's own tag for drafts and a title that says it."""

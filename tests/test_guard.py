@@ -311,7 +311,7 @@ def test_a_kept_state_needs_a_secret_and_an_open_port_a_token(tmp_path: Path):
     file = tmp_path / "e.jsonl"
     file.write_text("", encoding="utf-8")
     state = CliRunner().invoke(command, ["replay", str(file), "--state", f"sqlite:{tmp_path}/g.db"])
-    port = CliRunner().invoke(command, ["serve", "--host", "0.0.0.0"])
+    port = CliRunner().invoke(command, ["serve", "--host", "0.0.0.0", "--behind-https"])
 
     assert (state.exit_code, port.exit_code) == (2, 2)
     assert "needs a secret" in state.output

@@ -7,7 +7,7 @@ import threading
 import msgspec
 import pytest
 
-from threelines.ai_models.endpoint import Endpoint
+from threelines.ai_models.endpoint import MOST_CALLERS, Endpoint
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.later import Later
 from threelines.ai_models.scenario import items, load
@@ -35,19 +35,21 @@ class Calls:
     def __init__(self, *endpoints: Endpoint) -> None:
         self.endpoints = endpoints
 
-    def ask(self, call: str, text: str, *, session: str = "s", at: int = 0) -> str:
+    def ask(self, call: str, text: str, *, session: str = "s", at: int = 0, account: str = "") -> str:
         """Return the action on a request."""
         body = {
             "texts": [text], "structured_messages": [{"role": "user", "content": text}], "litellm_call_id": call,
-            "litellm_trace_id": session, "request_headers": {"x-litellm-session-id": "[present]"},
+            "litellm_trace_id": session, "request_headers": {"x-litellm-session-id": "[present]"}, "request_data": {"user_api_key_hash": account},
         }  # fmt: skip
         return self.endpoints[at].litellm(msgspec.json.encode(body)).action
 
-    def reply(self, call: str, *, at: int = 0):
+    def reply(self, call: str, *, at: int = 0, account: str = ""):
         """Return the verdict on the reply to a call."""
-        return self.endpoints[at].litellm(
-            msgspec.json.encode({"input_type": "response", "texts": ["Here."], "litellm_call_id": call})
-        )
+        body = {
+            "input_type": "response", "texts": ["Here."], "litellm_call_id": call,
+            "request_data": {"user_api_key_hash": account},
+        }  # fmt: skip
+        return self.endpoints[at].litellm(msgspec.json.encode(body))
 
 
 def test_the_rest_of_a_first_look_gives_what_one_look_gives():
@@ -71,6 +73,60 @@ def test_what_is_read_later_decides_on_the_reply_of_its_own_request():
     assert at_once[-1] == "NONE"
     assert calls.reply("after").action == "NONE"
     assert calls.reply(f"c{end}").action == "BLOCKED"
+
+
+@pytest.mark.parametrize("later", [True, False])
+@pytest.mark.parametrize("account", ["", "other key"])
+def test_a_call_id_that_is_used_again_undoes_no_block(later, account):
+    """Clients choose call ids: a harmless request under the id of a refused one, from whatever key, frees no reply."""
+    texts = [event.text for event in split("persona-same-village/undisclosed-reframed/en")]
+    calls = Calls(Endpoint(guard(), later=Later() if later else None))
+    for text in texts:
+        calls.ask("x", text, account="key")
+    calls.ask("x", "What is 2+2?", session="another", account=account)
+
+    assert calls.reply("x", account="key").action == calls.reply("x").action == "BLOCKED"
+
+
+def test_keys_that_use_one_call_id_keep_their_own_replies():
+    """Where the gateway names the key of a reply, what another key asked under the same id does not withhold it."""
+    calls = Calls(Endpoint(guard()))
+    for event in split("persona-same-village/undisclosed-reframed/en"):
+        calls.ask("x", event.text, account="key")
+    calls.ask("x", "What is 2+2?", session="another", account="other key")
+
+    assert calls.reply("x", account="other key").action == "NONE"
+    assert calls.reply("x", account="a key nobody asked with").action == "BLOCKED"
+
+
+def test_one_call_id_keeps_few_accounts_apart():
+    """Past the bound accounts share one entry, the strictest: no client makes an entry grow, or frees a reply by it."""
+    one = Endpoint(guard())
+    calls = Calls(one)
+    for number in range(MOST_CALLERS + 5):
+        calls.ask("x", "What is 2+2?", session=f"s{number}", account=f"k{number}")
+    for event in split("persona-same-village/undisclosed-reframed/en"):
+        calls.ask("x", event.text, account="late key")
+
+    (stored,) = (value for _, value in one._calls._kept.values())
+    assert len(msgspec.msgpack.decode(stored)) <= MOST_CALLERS + 1
+    assert (calls.reply("x", account="k0").action, calls.reply("x", account="late key").action) == ("NONE", "BLOCKED")
+
+
+def test_a_reply_waits_until_every_reading_of_its_call_id_is_done():
+    """Two requests under one id: while the second is read, the first's being done opens nothing; both hold a place."""
+    later, go_on = Later(most=2), threading.Event()
+    one = Endpoint(guard(), later=later)
+    Calls(one).ask("x", "What is 2+2?")
+    later._pool.submit(int).result()
+    later._pool.submit(go_on.wait)
+    Calls(one).ask("x", "What is 2+3?")
+    Calls(one).ask("x", "What is 2+4?")
+    waiting, pending = len(later._waiting), one._kept("x").pending
+    go_on.set()
+    later.wait("x")
+
+    assert (waiting, pending, one._kept("x").pending) == (2, True, False)
 
 
 def test_a_reply_waits_for_its_reading_though_its_call_brought_a_history():

@@ -32,7 +32,7 @@ from threelines.ai_models.sessions import StateError
 DEADLINE = 90
 """Seconds in which the proxy must listen; 7 s of CPU are usual, 15 s on its first start."""
 PAGE = Path(__file__).parents[1] / "docs/first-line.md"
-TOKEN = "the token"
+TOKEN = "the-long-token-of-the-guard"
 TURNS = next(item for item in items(load(), "session") if item.id.startswith("session-scam-centre/")).turns
 SURVIVOR = "My employer keeps my passport and says that I may not leave. What can I do?"
 

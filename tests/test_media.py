@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -16,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.posters import need, picture
@@ -261,3 +265,47 @@ def test_the_hash_used_most_stands_for_its_picture():
 
     assert same_pictures(values, np.array([1, 2, 1])).tolist() == [1, 1, 1]
     assert same_pictures(values, np.array([1, 1, 1])).tolist() == [2, 2, 2]
+
+
+def damaged(kind: str, places: list[tuple[int, int]], cut: int) -> bytes:
+    """Return a picture of 64 × 64 pixels with bytes replaced at these places, and its end cut off."""
+    made = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(made, kind)
+    raw = bytearray(made.getvalue())
+    for place, value in places:
+        raw[place % len(raw)] = value
+    return bytes(raw[: len(raw) - cut])
+
+
+NO_SIZE = [(41, 0), (102, 0)]
+"""Of a TIFF: a side of no length, which Pillow calls a wrong value."""
+SHORT_DATA = [(35, 0), (36, 16)]
+"""Of a PNG: its data chunk is said to be 16 bytes long."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    kind=st.sampled_from(["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"]),
+    places=st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), max_size=6),
+    cut=st.integers(0, 200),
+)
+@example(kind="PNG", places=SHORT_DATA, cut=0)
+@example(kind="TIFF", places=NO_SIZE, cut=0)
+@pytest.mark.filterwarnings("ignore")
+def test_a_damaged_picture_ends_no_scan(tmp_path_factory, kind, places, cut):
+    """Whatever is wrong with a picture, it is measured or counted as unreadable, and the records go on."""
+    folder = tmp_path_factory.mktemp("damaged")
+    (folder / "a.png").write_bytes(damaged(kind, places, cut))
+    tally = Tally()
+    record = Record(id="1", attachments=(Attachment(name="a.png"),))
+    (seen,) = with_media([record], folder, partial(inspect, ocr=False), tally=tally)
+
+    assert seen.id == "1"
+    assert tally.measured + tally.unreadable == 1
+
+
+def test_a_broken_png_is_counted_as_unreadable(tmp_path):
+    """Data that go on where a chunk should begin are an error of its own in Pillow, and no image that can be opened here."""
+    (tmp_path / "a.png").write_bytes(damaged("PNG", SHORT_DATA, 0))
+
+    assert "SyntaxError" in inspect(tmp_path / "a.png", ocr=False).fault

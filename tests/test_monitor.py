@@ -335,6 +335,38 @@ def test_a_findings_file_without_a_day_is_refused(tmp_path):
         monitor.findings_series([path], today=TODAY)
 
 
+@pytest.mark.parametrize("written", ["2026-W60", "2026-13-40", "2026-13", "2026-02-30", "0000-01"])
+def test_a_findings_file_of_no_day_is_refused_by_its_name(tmp_path, written):
+    """A day, week or month that no calendar has is told with the file, not with a traceback."""
+    path = tmp_path / f"findings-{written}.jsonl"
+    path.write_text(json.dumps(_finding("look")) + "\n", encoding="utf-8")
+    with pytest.raises(MonitorError, match=f"findings-{written}.jsonl: no calendar has {written}"):
+        monitor.findings_series([path], today=TODAY)
+
+
+def test_a_rate_that_nearly_all_have_is_withheld_in_its_own_words(tmp_path):
+    """40 of 40 threads raised are not "fewer than 11 cases in it"; nothing is shown of the few outside it."""
+    here = []
+    for month in range(1, 9):
+        path = tmp_path / f"findings-2026-{month:02}.jsonl"
+        raised = 40 if month == 8 else 12
+        lines = [json.dumps(_finding("look" if number < raised else "none")) for number in range(40)]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        here += ["--findings", str(path)]
+    said = CliRunner().invoke(root, ["monitor", *here, "--period", "month", "--until", "2026-09-15"]).stdout
+    assert "fewer than 15 cases outside it" in said
+    assert "cases in it" not in said
+    internal = CliRunner().invoke(root, ["monitor", "--internal", *here, "--period", "month", "--until", "2026-09-15"])
+    assert "100.0%, expected" in internal.stdout
+
+
+def test_with_k_1_every_known_number_is_given():
+    """Inside, a share of all and a share of none are numbers like others; where nothing is known there is none."""
+    for hits, total, shown in ((20, 20, (20, 20, 1.0)), (0, 20, (0, 20, 0.0)), (0, 0, (None, None, None))):
+        (signal,) = watch([_series([0] * 55 + [hits], [20] * 55 + [total])], period="week", k=1)
+        assert (signal.name, signal.hits, signal.total, signal.rate) == ("lao", *shown)
+
+
 def test_incidents_need_a_date(tmp_path):
     """The message names file and line."""
     path = tmp_path / "i.jsonl"

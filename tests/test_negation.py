@@ -114,6 +114,22 @@ def test_a_negation_in_a_gap_counts_inside_its_clause(vocabulary: Vocabulary, te
     assert ("REC-17" in shown(text, vocabulary)) is is_shown
 
 
+@pytest.mark.parametrize(
+    ("text", "is_shown"),
+    [
+        ("I was not paid and they took my passport", True), ("We never slept but he took my passport", True),
+        ("I don't sleep, so they took my passport", True), ("No pay and they took my passport", True),
+        ("They did not take my passport and phone", False), ("They never took my passport and phone", False),
+        ("They never took my passport and they paid me", False), ("I was paid and they never took my passport", False),
+        ("no pagan y me quitaron el pasaporte", True), ("no pagan y ellos quitaron el pasaporte", True),
+        ("no me quitaron el pasaporte y el teléfono", False), ("no me pagan ni me quitaron el pasaporte", False),
+    ],
+)  # fmt: skip
+def test_a_subject_of_its_own_begins_a_new_clause(vocabulary: Vocabulary, text: str, is_shown: bool):
+    """What is denied in "not paid and they took" is the pay alone; in "not my passport and phone" it is both."""
+    assert ("CTL-07" in shown(text, vocabulary)) is is_shown
+
+
 def test_a_phrase_that_holds_a_negation_is_not_turned_round_in_its_gap(vocabulary: Vocabulary):
     """An offer that asks for no degree and no experience asks for nothing, twice."""
     assert "REC-02" in shown("No degree and no experience is required", vocabulary)

@@ -24,6 +24,7 @@ from threelines.signals.network import (
     tied_accounts,
 )
 from threelines.signals.script import posted_as_one, reworded_for_each, same_text_by_many, same_text_other_contact
+from threelines.text.clock import written_to
 from threelines.vocabulary.terms import load
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -388,3 +389,38 @@ def test_praise_in_records_with_repeated_ids(vocabulary):
 
     assert len(thread.records) == 8
     assert signal.quote == "Solvindel"
+
+
+@pytest.mark.parametrize("minutes", [330, 345, 390, 420, -210])
+def test_dates_of_any_zone_are_dates(minutes):
+    """Midnight in Mumbai is 18:30 UTC: accounts that share the news of a day, by date alone, are as little tied as at UTC."""
+    draw, posts = random.Random(3), []
+    for n in range(1500):
+        day, account = draw.randrange(60), draw.randrange(200)
+        link = f"https://news.example.org/story/{day}x{draw.randrange(6)}"
+        time = START + timedelta(days=day, minutes=-minutes)
+        posts.append(Record(id=f"r{n}", kind="post", author=f"u{account}", time=time, text=f"news {n} today {link}"))
+
+    assert find_networks(posts) == []
+
+
+def test_to_how_many_seconds_times_are_written():
+    """The same time of the day, or two an hour apart (summer time), is a date; whole hours may be of any zone."""
+    midnight = 18.5 * 3600
+    dates = [n * 86_400 + midnight for n in range(5)]
+
+    assert written_to(dates) == written_to([*dates, midnight - 3600]) == 86_400
+    assert written_to([82_800.0, 86_400.0, 86_400.0 + 82_800.0]) == 86_400  # London
+    assert written_to([*dates, midnight + 7200]) == 3600
+    assert written_to([*dates, midnight + 900]) == written_to([60.0, 86_460.0]) == 60
+    assert written_to([*dates, midnight + 1]) == 1
+
+
+def test_times_of_an_account_are_judged_as_those_of_all():
+    """What ties count for an account is what `written_to` says of its times."""
+    rng = random.Random(4)
+    offers = [[rng.randrange(9) * 86_400 + zone for _ in range(6)] for zone in (0, 66_600, 65_700, 61_200, 60, 61)]
+    account = np.repeat(np.arange(6), 6)
+    found = exactness(account, np.array(offers, dtype=np.float64).ravel(), 6)
+
+    assert found.of.tolist() == [written_to(times) for times in offers]

@@ -105,3 +105,17 @@ def test_samples_are_read_whole():
     assert "(csv, jsonl, telegram, whatsapp), skipped 0, repaired 0" in err
     assert "Mina Sample" not in out
     assert "Sample Moderator" not in out
+
+
+@pytest.mark.parametrize("command", ["read", "scan"])
+def test_a_map_that_no_input_takes_is_refused(adverts, tmp_path, command):
+    """Exports of platforms name their fields themselves: `--map` was passed over in silence; beside a table it is let be."""
+    chat = tmp_path / "chat.txt"
+    chat.write_text("[01/05/2024, 15:20:11] Ana: cook wanted\n[02/05/2024, 15:20:11] Bob: where?\n", encoding="utf-8")
+    ran = CliRunner()
+    for format_name in (["--format", "whatsapp"], []):
+        for mapped in (["--map", "text=body"], ["--map", "kind:=advert"]):
+            told = ran.invoke(root, [command, str(chat), *format_name, *mapped, "--key", KEY])
+            assert isinstance(told.exception, ReadError)
+            assert "(csv, json, jsonl, parquet), not for whatsapp" in str(told.exception)
+    assert run(chat, adverts, "--map", "text=description")[0] == 0

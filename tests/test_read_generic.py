@@ -402,10 +402,14 @@ def test_times_that_cannot_be_read_are_left_out_and_said(written):
         "Fri, 31 Dec 9999 23:59:59 -0500",
         datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=5))),
         datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+        "1970-01-01T00:00:00+05:00",
+        "2100-12-31T23:59:59-05:00",
+        "2357-01-01",
+        -2_000_000_000,
     ],
 )
-def test_a_time_that_no_calendar_holds_in_utc_is_left_out(written):
-    """Every time that is read can be turned into UTC, whatever form it came in."""
+def test_a_time_outside_1970_to_2100_is_left_out(written):
+    """Every time that is read can be turned into UTC and counted with, whatever form it came in."""
     time, fault = time_of(written)
 
     assert time is None

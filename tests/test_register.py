@@ -181,6 +181,24 @@ def test_a_backup_comes_back_whole_and_replaces_nothing(register, tmp_path):
         keeping.restore(tmp_path / "b.db", tmp_path / "new.db", keyring=register.keyring, user=ADMIN)
 
 
+def test_a_backup_that_was_not_made_leaves_no_entry_and_no_file(register, tmp_path, monkeypatch):
+    """An unwritable place is one message, before the audit says that a copy left; a copy that breaks off is removed."""
+    officer, entries = register.as_user(OFFICER), register.audit.verify()
+    (tmp_path / "file").write_text("x")
+    for make in (keeping.backup, keeping.dump):
+        with pytest.raises(StoreError, match="cannot be written"):
+            make(officer, tmp_path / "file" / "b.db")
+    assert register.audit.verify() == entries
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keeping, "_copy_sqlite", full)
+    with pytest.raises(StoreError, match="No space left"):
+        keeping.backup(officer, tmp_path / "b.db")
+    assert not (tmp_path / "b.db").exists()
+
+
 def test_a_restore_asks_for_its_right_and_a_failed_one_leaves_nothing(register, tmp_path):
     """Another role restores nothing; after a damaged backup or another key the same command works with the right one."""
     register.add(FIELDS)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threelines.people.codes import country_code, language_code
-from threelines.people.definition import ASKED, FormError, age_band, load_form
+from threelines.people.definition import ASKED, FormError, load_form
 from threelines.people.importing import ImportingError, blank_csv, import_file
 from threelines.people.keeping import rotate
 from threelines.people.register import Register
@@ -298,7 +297,9 @@ def test_consent_that_cannot_be_read_is_no_refusal(register, tmp_path, column):
     assert "MAYBE" not in repr(done)
 
 
-@pytest.mark.parametrize(("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "1\n")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("x.json", "{"), ("x.txt", "a"), ("x.jsonl", "{\n"), ("x.json", "[" * 100_000)]
+)
 def test_unreadable_files_are_refused(register, tmp_path, name, text):
     """The message names the file."""
     with pytest.raises(ImportingError, match="x"):
@@ -461,6 +462,26 @@ def _finding(decision):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("thread", [5, None, {"kind": "advert"}, {"kind": ["advert"], "id": "adv-1"}])
+def test_a_broken_finding_is_reported_and_the_others_kept(register, tmp_path, thread):
+    """One line that is no finding of a scan stops nothing: its number in the file is told, its content never."""
+    broken = [{**_finding("refer"), "thread": thread}, {**_finding("refer"), "capabilities": [["SECRET"]]}]
+    done = _import(register, tmp_path, "f.json", json.dumps([_finding("dismiss"), *broken, _finding("refer"), 7]))
+
+    assert len(done.added) == 1
+    assert [number for number, _ in done.refused] == [2, 3, 5]
+    assert "SECRET" not in repr(done)
+
+
+def test_a_row_that_is_nested_too_deep_is_reported_and_the_others_kept(register, tmp_path):
+    """A line made to break the reader is one fault of many lines."""
+    deep = '{"a":' * 50_000 + "1" + "}" * 50_000
+    done = _import(register, tmp_path, "d.jsonl", f'{deep}\n7\n{{"prs_FirstName": "A"}}\n')
+
+    assert len(done.added) == 1
+    assert [number for number, _ in done.refused] == [1, 2]
+
+
 def test_only_findings_that_a_person_took_become_cases(register, tmp_path):
     """A finding is suspected at most, was not an interview, and its words stay in the vault."""
     rows = [_finding("refer"), _finding("dismiss"), {**_finding("refer"), "decision": None}]
@@ -471,6 +492,27 @@ def test_only_findings_that_a_person_took_become_cases(register, tmp_path):
     assert case.consent == {}
     assert "Words of a real advert" not in json.dumps(case.fields)
     assert register.identity(case.id)["ai_Notes"] == "Words of a real advert"
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"])
+def test_a_quote_with_a_line_separator_is_in_one_line(register, tmp_path, mark):
+    """JSON writes U+2028 and its like as they are: a line of JSON lines ends at a line feed alone."""
+    row = {**_finding("refer"), "explanation": f"pay the fee{mark}now"}
+    done = _import(register, tmp_path, "f.jsonl", json.dumps(row, ensure_ascii=False) + "\n")
+    (case_id,) = done.added
+    assert mark in register.identity(case_id)["ai_Notes"]
+
+
+def test_half_a_character_is_refused_by_its_field(register, tmp_path):
+    """A lone surrogate cannot be written as UTF-8: its row is told with the field, and the others are kept."""
+    rows = [{"ai_Asked": "no", "ai_Notes": "a cut emoji \ud83d"}, {"ai_Asked": "no", "ai_Notes": "whole"}]
+    done = _import(register, tmp_path, "f.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    ((number, problems),) = done.refused
+    assert (number, len(done.added)) == (1, 1)
+    assert (problems[0].field, "half of one" in problems[0].fault) == ("ai_Notes", True)
+    for name in ("ai_Notes", "prs_IdentityNumber"):
+        with pytest.raises(FormError, match=name):
+            register.add({"ai_Asked": "no", name: "\udfff"})
 
 
 def test_the_empty_table_is_understood(register, tmp_path):
@@ -545,21 +587,3 @@ def test_confirmed_needs_proof():
 
     assert [problem.field for problem in FORM.problems(answers)] == ["ai_EvidenceBasis"]
     assert FORM.problems({**answers, "ai_EvidenceBasis": ["court_finding"]}) == ()
-
-
-@pytest.mark.parametrize(
-    ("given_code", "kept"),
-    [
-        ("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", ""), ("sw", "swa"), ("swh", "swa"),
-        ("swa", "swa"), ("cmn", "zho"), ("yue", "yue"), ("pes", "fas"), ("prs", "prs"), ("zsm", "msa"), ("ind", "ind"),
-    ],
-)  # fmt: skip
-def test_language_codes(given_code, kept):
-    """Two letters and bibliographic codes become ISO 639-3, and one language that has two codes there one of them."""
-    assert language_code(given_code) == kept
-
-
-def test_countries_and_bands():
-    """ISO 3166 in capitals; CTDC's age bands."""
-    assert [country_code(code) for code in ("la", "XX", "TH ")] == ["LA", "", "TH"]
-    assert [age_band(age) for age in (8, 9, 17, 18, 47, 48)] == ["0-8", "9-17", "9-17", "18-23", "39-47", "48+"]

@@ -2,6 +2,7 @@
 
 import random
 from datetime import date
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -285,6 +286,47 @@ def test_nobody_publishes_alone(register, tmp_path):
         approval.decide(register, made.id, yes=True)
 
     assert not (tmp_path / "out").exists()
+
+
+def test_what_could_not_be_written_is_not_published(register, tmp_path, monkeypatch):
+    """A path that cannot be written, a file, or a fault in the middle: nothing counts as sent, and it can be tried again."""
+    fill(register, cases=150)
+    made = release.prepare(register)
+    approval.decide(register.as_user(BEN), made.id, yes=True)
+    (tmp_path / "file").write_text("x")
+    for out in (tmp_path / "file" / "sub", tmp_path / "file"):
+        with pytest.raises(release.ReleaseError, match=str(out)):
+            release.publish(register, made.id, out)
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            approval, "note_sent", lambda *_, **__: (_ for _ in ()).throw(approval.ApprovalError("meanwhile"))
+        )
+        with pytest.raises(approval.ApprovalError, match="meanwhile"):
+            release.publish(register, made.id, tmp_path / "out")
+
+    assert approval.read(register, made.id).state == "approved"
+    assert not release.published_cohorts(register)
+    assert not [*tmp_path.glob("out"), *tmp_path.glob(".*")]
+    assert all(path.is_file() for path in release.publish(register, made.id, tmp_path / "out"))
+    assert len(release.published_cohorts(register)) == 1
+
+
+def test_a_release_that_cannot_be_moved_into_place_is_kept(register, tmp_path, monkeypatch):
+    """It counts as published by then: the message says where its files lie."""
+    fill(register, cases=150)
+    made = release.prepare(register)
+    approval.decide(register.as_user(BEN), made.id, yes=True)
+    move = Path.rename
+
+    def taken(self: Path, target: Path) -> Path:
+        if target == tmp_path / "out":
+            raise OSError(39, "Directory not empty")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "rename", taken)
+    with pytest.raises(release.ReleaseError, match="is published, and lies in") as told:
+        release.publish(register, made.id, tmp_path / "out")
+    assert (Path(str(told.value).rsplit(" in ")[-1]) / "LIMITS.txt").is_file()
 
 
 def test_canary_is_in_no_release(register, tmp_path):

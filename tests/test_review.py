@@ -1,13 +1,14 @@
 """The review queue: order, locks, decisions, second looks, undo, appeal, labels, agreement."""
 
 import time
+from math import isnan
 
 import pytest
 import sqlalchemy as sa
 
 from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
+from threelines.agreement import alpha
 from threelines.platforms import review as review_module
-from threelines.platforms.agreement import alpha
 from threelines.platforms.finding import DECISIONS, Finding, Verdict, harm
 from threelines.platforms.review import Review, ReviewError
 from threelines.platforms.review_tables import findings, items, outbox
@@ -98,7 +99,7 @@ def test_waiting_counts_so_nothing_waits_for_ever(review):
     review.add([finding("old", author="1")])
     with review.store.write() as connection:
         connection.execute(findings.update().values(created="2020-01-01T00:00:00.000000+00:00"))
-        review._reorder(connection, connection.execute(sa.select(items.c.id)).scalar_one())
+        review.reorder(connection, connection.execute(sa.select(items.c.id)).scalar_one())
     review.add([finding("new", author="2", tier="urgent")])
 
     assert [item.findings[0].tier for item in review.queue(ANA)] == ["look", "urgent"]
@@ -336,14 +337,14 @@ def test_alpha_matches_the_published_example():
         for unit in range(12)
     }
 
-    assert round(alpha(ratings), 3) == 0.743
+    assert round(alpha(rated.values() for rated in ratings.values()), 3) == 0.743
 
 
-def test_alpha_of_nothing_is_none_and_of_one_answer_is_full():
+def test_alpha_of_nothing_is_no_number_and_of_one_answer_is_full():
     """Where nothing can be compared there is no figure; where all say the same, agreement is full."""
-    assert alpha({}) is None
-    assert alpha({"a": {"x": "watch"}}) is None
-    assert alpha({"a": {"x": "watch", "y": "watch"}, "b": {"x": "watch", "y": "watch"}}) == 1.0
+    assert isnan(alpha([]))
+    assert isnan(alpha([["watch"]]))
+    assert alpha([["watch", "watch"], ["watch", "watch"]]) == 1.0
 
 
 @pytest.mark.postgresql

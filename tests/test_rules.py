@@ -161,6 +161,19 @@ def test_conduct_of_another_voice_stands():
     assert found.tier == "priority"
 
 
+def test_who_wrote_without_a_name_is_no_voice_of_its_own():
+    """Rule 7: where the export names nobody, a plea and a threat in two records are not taken as one person's report."""
+    plea, threat = (Record(id=name, text=WORDS.text) for name in ("r1", "r2"))
+    help_ = indicator("SUP", category="support", dimension="context")
+    control = [indicator(f"C{n}", dimension="coercion_destination") for n in range(2)]
+
+    def tier(record: str) -> str:
+        signals = [sign("SUP"), sign("C0", "strong", record), sign("C1", "strong", record, "ordinary text")]
+        return judged(help_, *control, signals=signals, records=(plea, threat)).tier
+
+    assert (tier("r1"), tier("r2")) == ("look", "priority")
+
+
 def test_asking_for_help_alone_raises_no_concern():
     """Rule 7: help-seeking is a route, not a suspicion."""
     found = judged(

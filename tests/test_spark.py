@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from threelines.assess import assess
 from threelines.engine.local import Plan, judge_one
 from threelines.engine.local import run as run_here
 from threelines.engine.local import scan as scan_here
-from threelines.engine.plan import lone_thread
+from threelines.engine.plan import WINDOW, lone_thread
 from threelines.records import Record
 from threelines.vocabulary.terms import load
 
@@ -60,7 +60,10 @@ def vocabulary():
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    """A simulated platform as JSON lines: 150 accounts, 2 days; THREELINES_FULL=1 takes the 2,000 × 7 of the contract."""
+    """A simulated platform as JSON lines: 150 accounts, 2 days; THREELINES_FULL=1 takes the 2,000 × 7 of the contract.
+
+    Every conversation begins with a notice, and one is longer than a window.
+    """
     from threelines.platforms.simulate import Simulation, simulate
 
     full = bool(os.environ.get("THREELINES_FULL"))
@@ -68,7 +71,16 @@ def platform(tmp_path_factory):
     simulation = Simulation(accounts=2000 if full else 150, days=7 if full else 2, seed=5)
     simulate(simulation, out, truth, progress=lambda _: None)
     path = tmp_path_factory.mktemp("platform") / "records.jsonl"
-    path.write_text(out.getvalue(), encoding="utf-8")
+    records = [msgspec.json.decode(line, type=Record) for line in out.getvalue().splitlines()]
+    start = min(record.time for record in records) - timedelta(days=1)
+    names = sorted({record.conversation for record in records if record.conversation})
+    records += [Record(id=f"notice {name}", kind="system", conversation=name, time=start) for name in names]
+    long = {"conversation": "long", "text": "ok then"}
+    records += [
+        Record(id=f"long {n}", author=f"long {n % 2}", time=start + timedelta(seconds=n), **long)
+        for n in range(WINDOW + 50)
+    ]
+    path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
     return path
 
 

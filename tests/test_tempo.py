@@ -204,3 +204,28 @@ def test_days_tell_nothing_of_hours():
     features = measure(cut(answers(40, words=300, seconds=9), 86_400))
 
     assert (features.replies, features.fast_long, features.parallel) == (0, 0, 0.0)
+
+
+def test_quiet_hours_hold_under_a_hundredth_together():
+    """Twelve hours that each hold under 1% of the records are not quiet if they hold a tenth of them together."""
+
+    def quiet(by_night: int) -> float:
+        hours = [hour for hour in range(12) for _ in range(74)] + [h for h in range(12, 24) for _ in range(by_night)]
+        records = tuple(
+            Record(id=str(n), author="a", time=datetime(2026, 1, 1 + n % 28, hour, tzinfo=UTC))
+            for n, hour in enumerate(hours)
+        )
+        return measure(Thread(kind="account", id="a", records=records)).quiet_hours
+
+    assert quiet(0) == 12
+    assert quiet(9) == 1
+
+
+def test_the_middle_of_two_replies_lies_between_them():
+    """The median of an even number of replies is the mean of the middle two."""
+    one, other = answers(1, words=5, seconds=10), answers(1, words=5, seconds=30)
+    both = [msgspec.structs.replace(r, id=f"x{r.id}", conversation="other") for r in other.records]
+    asked = [msgspec.structs.replace(r, id=f"x{r.id}", conversation="other") for r in other.context]
+    thread = Thread(kind="account", id="a", records=(*one.records, *both), context=(*one.context, *asked))
+
+    assert measure(thread).reply_seconds == 20

@@ -80,6 +80,44 @@ def test_without_a_second_factor_only_the_own_account_opens(console_with):
     assert console.desk.accounts.get(person.id).has_second_factor
 
 
+def test_a_session_that_showed_no_code_ends_when_the_second_factor_is_turned_on(console_with):
+    """Whoever had only the password is out everywhere; the browser that showed the first code stays."""
+    console = console_with(second_factor=True)
+    browser, person = console.sign_in("reviewer")
+    other = console.client()
+    other.post("/login", data={"name": person.name, "password": PASSWORD})
+    secret = re.search(r'name="secret" value="([A-Z2-7]+)"', browser.get("/account").text)[1]
+    form = {"do": "factor", "secret": secret, "token": form_token(browser.cookies["threelines"])}
+    browser.post("/account", data=form | {"code": pyotp.TOTP(secret).now()})
+
+    assert other.get("/review").headers["location"].startswith("/login")
+    assert browser.get("/review").status_code == 200
+
+
+def test_no_session_begins_without_the_code_that_the_account_asks_for(console):
+    """Also where the second factor was turned on between the look at the password and the session."""
+    person = console.desk.accounts.add("known", PASSWORD, role="reviewer")
+    secret = pyotp.random_base32()
+    console.desk.accounts.confirm_second_factor(person.id, secret, pyotp.TOTP(secret).now())
+
+    with pytest.raises(AccountError):
+        console.desk.accounts.begin_session(person.id)
+    assert console.desk.accounts.begin_session(person.id, vouched=True)
+
+
+def test_a_session_that_was_left_open_is_no_place_to_guess_the_password(console):
+    """The password asked again on the own account has the limit of the sign-in, shares it, and is audited."""
+    browser, person = console.sign_in("reviewer")
+    form = {"do": "password", "password": "nine loud candles", "token": form_token(browser.cookies["threelines"])}
+    for _ in range(10):
+        assert browser.post("/account", data=form | {"old": "wrong"}).status_code == 422
+    answer = browser.post("/account", data=form | {"old": PASSWORD})
+
+    assert answer.status_code == 422 and "Too many tries" in answer.text
+    assert console.client().post("/login", data={"name": person.name, "password": PASSWORD}).status_code == 429
+    assert [one.action for one in console.desk.audit.entries(who=person.id)].count("password.refused") == 10
+
+
 def test_a_code_works_once(console):
     """A code that was seen over a shoulder is worth nothing."""
     person = console.desk.accounts.add("known", PASSWORD, role="reviewer")

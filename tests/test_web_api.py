@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from threelines.platforms.finding import Finding, Verdict
+from threelines.platforms.finding import Finding, Verdict, account_of
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
 from threelines.store.database import Store
 from threelines.web.webhooks import Courier, is_signed, signature
@@ -217,3 +217,20 @@ def test_an_old_signature_proves_nothing():
     """A recorded announcement cannot be played back later."""
     assert not is_signed("s" * 20, "{}", signature("s" * 20, "{}", int(time.time()) - 1000))
     assert not is_signed("s" * 20, "{}", "nonsense")
+
+
+def test_messages_with_one_id_in_two_conversations_stay_apart(program, console):
+    """Chats that each number their messages from 1: the finding shows the words that were judged, under their author."""
+    said = [
+        {"id": "1", "author": author, "conversation": talk, "text": text, "time": "2026-03-01T10:00:00Z"}
+        for talk, author, text in (("c1", "boss", WORDS), ("c2", "daughter", "Mum, can you buy milk?"))
+    ]
+    program.post("/v1/records", json={"records": said})
+    _, person = console.sign_in("reviewer")
+    (item,) = console.desk.review.queue(person.user)
+    console.desk.review.claim(person.user)
+    findings = [console.desk.review.open(person.user, row.id).finding for row in item.findings]
+
+    assert {record.text for finding in findings for record in finding.records} == {WORDS}
+    assert len({account_of(finding) for finding in findings}) == 1
+    assert {account_of(finding) for finding in findings} == {findings[0].records[0].author}

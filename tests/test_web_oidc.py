@@ -12,7 +12,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from threelines.store.sealed import reseal
 from threelines.web.oidc import Issuer, Waiting
+from threelines.web.security import form_token
 
 KEY = RSAKey.generate_key(2048, {"kid": "k1"})
 STRANGE = RSAKey.generate_key(2048, {"kid": "k1"})
@@ -130,6 +132,111 @@ def test_an_unverified_or_unknown_name_gets_no_account(known, provider, who):
 
     assert answer.status_code == 403
     assert [entry.action for entry in known.desk.audit.entries(who="unknown")] == ["session.refused"]
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        {"sub": "s2", "preferred_username": "ana@example.org"},
+        {"sub": "ana@example.org"},
+        {"sub": "s2", "preferred_username": "ana@example.org", "email": "eve@example.org", "email_verified": True},
+        {"sub": "s2", "email": ["ana@example.org"], "email_verified": True},
+        {"sub": "s2", "email": "an\u212a@example.org", "email_verified": True},
+    ],
+)
+def test_only_a_verified_address_finds_an_account(known, provider, who):
+    """A user name that people choose themselves, an id, or letters that only look the same make nobody somebody else."""
+    known.desk.accounts.add("ank@example.org", "seven quiet lamps", role="supervisor")
+    provider.who = who
+    browser, answer = come_in(known, provider)
+
+    assert answer.status_code == 403 and browser.get("/review").status_code == 303
+
+
+def test_a_user_name_finds_an_account_where_the_organisation_says_so(console_with, provider):
+    """With the option, the user name alone finds the account the first time, and the address does not."""
+    console = console_with(oidc=Issuer(provider.address, client="console", secret="s", name_claim="preferred_username"))
+    console.desk.accounts.add("ana", "seven quiet lamps", role="reviewer")
+    provider.who = {"email": "ana", "email_verified": True}
+    refused = come_in(console, provider)[1].status_code
+    provider.who = {"preferred_username": "ana"}
+
+    assert (refused, come_in(console, provider)[1].status_code) == (403, 303)
+
+
+def test_the_first_sign_in_binds_the_account_to_one_person(known, provider):
+    """Later ones go by the provider's id alone: a new address opens the same account, the old one opens none to another."""
+    come_in(known, provider)
+    ana = known.desk.accounts.by_name("ana@example.org")
+    provider.who = {"sub": "s2", "email": "ana@example.org", "email_verified": True}
+    other = come_in(known, provider)[1]
+    provider.who = {"sub": "s1", "email": "ana.new@example.org", "email_verified": True}
+    same = come_in(known, provider)[1]
+
+    assert (other.status_code, same.status_code) == (403, 303)
+    done = [(entry.who, entry.action) for entry in known.desk.audit.entries(record=ana.id)]
+    assert (ana.id, "binding.on") in done and ("unknown", "session.refused") in done
+
+
+def test_a_bound_account_that_is_closed_stays_closed(known, provider):
+    """The provider's word opens no account that an admin closed."""
+    come_in(known, provider)
+    ana = known.desk.accounts.by_name("ana@example.org")
+    known.desk.accounts.add("boss", "seven quiet lamps", role="admin")
+    known.desk.accounts.set_disabled(ana.id, True, ana.user)
+
+    assert come_in(known, provider)[1].status_code == 403
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_whom_an_account_is_bound_to_is_sealed(known, provider, rotated):
+    """The provider's id stands nowhere in clear, and keys that were rotated still find the account."""
+    provider.who = {"sub": "subject-4711", "email": "ana@example.org", "email_verified": True}
+    come_in(known, provider)
+    if rotated:
+        known.desk.keyring.rotate("content", "match")
+        reseal(known.desk.store, known.desk.keyring, ["content"])
+    known.desk.store.flush()
+
+    assert b"subject-4711" not in known.desk.store.path.read_bytes()
+    provider.who = {"sub": "subject-4711"}
+    assert come_in(known, provider)[1].status_code == 303
+
+
+@pytest.mark.parametrize("role", ["admin", "supervisor"])
+def test_undoing_a_binding_takes_two_people_where_a_lost_phone_does(known, provider, role):
+    """An admin alone undoes it for another admin; for a supervisor, who sees more, a second person agrees."""
+    accounts, grants = known.desk.accounts, known.desk.grants
+    person = accounts.add("kim@example.org", "seven quiet lamps", role=role)
+    admin = accounts.add("boss", "seven quiet lamps", role="admin")
+    second = accounts.add("dana", "seven quiet lamps", role="supervisor")
+    provider.who = {"email": "kim@example.org", "email_verified": True}
+    browser, _ = come_in(known, provider)
+    asked = grants.help(admin.user, "binding", person.id)
+    before = accounts.bound()
+    if asked.waits:
+        grants.approve(second.user, grants.standing()[0].id)
+    provider.who = {"sub": "s2", "email": "kim@example.org", "email_verified": True}
+
+    assert (asked.waits, before) == ((True, {person.id}) if role == "supervisor" else (False, frozenset()))
+    assert browser.get("/account").status_code == 303 and grants.unread(person.id)
+    assert come_in(known, provider)[1].headers["location"] == "/account"
+
+
+def test_the_admins_list_offers_to_undo_a_binding(known, provider):
+    """Only for accounts that are bound."""
+    known.desk.accounts.add("boss", "seven quiet lamps", role="admin")
+    person = known.desk.accounts.by_name("boss")
+    browser = known.client()
+    browser.cookies.set("threelines", known.desk.accounts.begin_session(person.id, vouched=True))
+    before = browser.get("/admin").text
+    come_in(known, provider)
+    form = {"do": "binding", "account": known.desk.accounts.by_name("ana@example.org").id}
+    listed = browser.get("/admin").text
+    done = browser.post("/admin", data=form | {"token": form_token(browser.cookies["threelines"])})
+
+    assert ("Undo the binding" in before, "Undo the binding" in listed) == (False, True)
+    assert "must agree under Access" in done.text and [one.kind for one in known.desk.grants.standing()] == ["binding"]
 
 
 def test_the_provider_leads_back_to_the_public_address(console_with, provider):

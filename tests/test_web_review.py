@@ -1,11 +1,16 @@
 """A reviewer's screen: the talk around every sign, the whole thread by pages, and nothing typed is lost."""
 
+import io
 import random
 import re
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+import pytest
+
 from threelines.platforms.finding import Finding
 from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
+from threelines.web.ingest import take_upload
 from threelines.web.security import form_token
 from threelines.web.windows import LONGEST, Gap, whole, windows
 
@@ -150,3 +155,25 @@ def test_a_case_made_from_a_finding_marks_it_and_copies_nothing(console):
 
     assert reference in page and "case made" in page and "Make a case" not in page and case[:9] not in page
     assert console.desk.register.as_user(person.user).get(case).fields.keys() <= {"ai_Asked", "cas_Status"}
+
+
+def test_a_sign_is_marked_where_its_words_stand_although_ids_repeat(console):
+    """An account's messages of two chats both bear the id 1: the one with the quoted words is marked, and no other."""
+    finding = long_talk(2)
+    texts = ("an ordinary message", "word of a sign")
+    records = tuple(Record(id="1", author="acc_a", conversation=f"c{n}", text=text) for n, text in enumerate(texts))
+    signs = (Signal(indicator="REC-06", record="1", quote="word", start=0, end=4),)
+    judged = msgspec.structs.replace(finding.assessment, signals=signs)
+    browser, where = taken(console, Finding(assessment=judged, records=records))
+    page = browser.get(where).text
+
+    assert "an ordinary message" in page
+    assert len(re.findall(r"<mark", page)) == 1
+
+
+@pytest.mark.parametrize("name", ["..", "a/..", "chat\0.csv", "x" * 300 + ".csv"])
+def test_an_upload_may_have_any_name(console, name):
+    """What a browser sends as a file's name is hostile input: one that no file can have breaks nothing."""
+    taken = take_upload(console.desk, io.BytesIO(b"id,text\n1,see you at six\n"), name=name)
+
+    assert taken.raised == 0

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Thread, ThreadRef, Tier
+from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Thread, ThreadRef, Tier, places_of
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.reading import anything_said
 from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
@@ -59,16 +59,11 @@ def observe(thread: Thread, vocabulary: Vocabulary, detectors: Sequence[Detector
     return tuple(_longest(order))
 
 
-def _by_place(seen: Iterable[Signal], thread: Thread) -> Iterator[Signal]:
+def _by_place(seen: Sequence[Signal], thread: Thread) -> Iterator[Signal]:
     """Do the same where an export gives one id to several records: a signal belongs to the first that holds its words."""
-    bearers: dict[str, list[int]] = {}
-    held = thread.held
-    for index, record in enumerate(held):
-        bearers.setdefault(record.id, []).append(index)
     places: dict[int, dict[tuple[str, str, int, int], Signal]] = {}
-    for s in seen:
-        having = (i for i in bearers.get(s.record, ()) if held[i].text[s.start : s.end] == s.quote)
-        places.setdefault(next(having, -1), {})[s.indicator, s.record, s.start, s.end] = s
+    for s, place in zip(seen, places_of(seen, thread.held), strict=True):
+        places.setdefault(place, {})[s.indicator, s.record, s.start, s.end] = s
     for index in sorted(places):
         yield from _longest(sorted(places[index].values(), key=lambda s: (s.start, s.end, s.indicator)))
 
@@ -217,13 +212,17 @@ def _asks_for_help(signals: Sequence[Signal], known: dict[str, Indicator]) -> bo
 def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indicator]) -> bool:
     """Whether the one who asks for help is also the one whose words were quoted (rule 7).
 
-    Then the words are most likely a report. Where another account speaks them, its conduct stands.
+    Then the words are most likely a report. Where another account speaks them, its conduct stands. Who wrote without a
+    name is the same only within one record.
     """
-    author = {record.id: record.author for record in (*thread.context, *thread.held)}
-    helped = {author.get(s.record, "") for s in signals if known[s.indicator].category == SUPPORT}
+    held = (*thread.held, *thread.context)
+    whole = {id(part): number for number, r in enumerate((*thread.records, *thread.context)) for part in r.held}
+    places = places_of(signals, held)
+    voices = [held[place].author or whole[id(held[place])] if place >= 0 else -1 for place in places]
+    helped = {voice for s, voice in zip(signals, voices, strict=True) if known[s.indicator].category == SUPPORT}
     other = {
-        author.get(s.record, "")
-        for s in signals
+        voice
+        for s, voice in zip(signals, voices, strict=True)
         if known[s.indicator].counts and known[s.indicator].category != SUPPORT and s.strength != "context"
     }
     return other <= helped

@@ -7,7 +7,8 @@ The JSON form of `Assessment` is the contract of `threelines scan`
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -27,6 +28,11 @@ Tier = Literal["none", "look", "priority", "urgent"]
 KINDS: tuple[str, ...] = get_args(Kind)
 THREAD_KINDS: tuple[str, ...] = get_args(ThreadKind)
 TIERS: tuple[str, ...] = get_args(Tier)
+
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+"""A record's time lies from the first to before the second: what is outside was written by a broken clock or to break a
+reader, and at the ends of the calendar a time has no form in UTC."""
 
 
 class ThreelinesError(Exception):
@@ -60,7 +66,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     conversation: str = ""
     """As the export gives it; empty for adverts and posts."""
     time: datetime | None = None
-    """Always with a zone; an export without one is read as UTC."""
+    """Always with a zone, from `EARLIEST` to before `LATEST`; an export without a zone is read as UTC."""
     text: str = ""
     """Exactly as written: folding and cleaning never touch it."""
     language: str = ""
@@ -92,7 +98,7 @@ class Thread(msgspec.Struct, frozen=True, kw_only=True):
     context: tuple[Record, ...] = ()
     """Records by others that are needed to read these (what an account replied to), never judged."""
     facts: dict[str, Any] = msgspec.field(default_factory=dict)
-    """What linking measured and a detector needs: edges of a network, slots of a script."""
+    """What was measured before and a detector needs: edges of a network, slots of a script, messages before a window."""
 
     @property
     def held(self) -> tuple[Record, ...]:
@@ -127,6 +133,20 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the detector, whose docstring explains it."""
     shadow: bool = False
     """Counted, never raised: an indicator on trial."""
+
+
+def places_of(signals: Iterable[Signal], records: Sequence[Record]) -> list[int]:
+    """Return for each signal the place of the record that shows it: the first of its id with its words; -1 for none.
+
+    An export that numbers messages per chat gives one id to many records, so an id alone does not tell which.
+    """
+    bearers: dict[str, list[int]] = {}
+    for place, record in enumerate(records):
+        bearers.setdefault(record.id, []).append(place)
+    return [
+        next((at for at in bearers.get(s.record, ()) if records[at].text[s.start : s.end] == s.quote), -1)
+        for s in signals
+    ]
 
 
 class ThreadRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +190,15 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
 
 NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say", "unknown"})
 """Codes of an incident's fields that say that nothing is known: "not asked" is no use of AI."""
+
+
+def is_whole(text: str) -> bool:
+    r"""Whether a text can be written as UTF-8: half a character (`\ud83d` alone, as a cut emoji leaves) cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):

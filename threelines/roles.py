@@ -64,6 +64,7 @@ finding.list          -       -            all         all      -               
 finding.review        -       -            all         -        -                        -      all
 finding.second        -       -            all         -        -                        -      all
 finding.reveal        -       -            -           -        -                        -      all
+finding.erase         -       -            -           -        all                      -      -
 finding.follow        all     all          all         -        -                        -      -
 hotline.confirm       -       -            all         -        -                        all    -
 """

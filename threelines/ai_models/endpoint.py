@@ -20,7 +20,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,6 +46,8 @@ MOST_JOINED = 400
 twice. What stands before them is not read, and a person is asked to look."""
 CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
+MOST_CALLERS = 16
+"""Accounts that are kept apart under one call id: clients choose ids, and may choose that of another."""
 
 _LOG = logging.getLogger(__name__)
 _CATEGORIES = (
@@ -93,8 +95,20 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Help that belongs to the answer."""
     fault: str = ""
     """Why the request could not be judged."""
-    pending: bool = False
-    """Whether it is still being read (`Later`)."""
+    readings: int = 0
+    """How many of its readings are not done (`Later`)."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still being read."""
+        return self.readings > 0
+
+    def stricter(self, other: Known) -> Known:
+        """Return what is known of a call of which this and `other` are: never less strict than either."""
+        firm = max((other, self), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
+        return msgspec.structs.replace(
+            firm, fault=self.fault or other.fault, readings=max(0, self.readings + other.readings)
+        )
 
 
 class Endpoint:
@@ -177,41 +191,56 @@ class Endpoint:
         """
         name = call.litellm_call_id
 
-        def whole(made: Decision) -> Decision:
+        def whole(made: Decision, readings: int = 0) -> Decision:
             decision = total(made)
             self._note(event, decision, call)
             if name:
-                self._keep(name, event, decision)
+                self._keep(name, event, decision, readings)
             return decision
 
         if not (self._later and name):
             return whole(self._guard.observe(event))
         first, rest = self._guard.first(event)
         decision = total(first)
-        self._keep(name, event, decision, pending=True)
-        if self._later.begin(name, lambda: whole(rest())):
+        self._keep(name, event, decision, readings=1)
+        if self._later.begin(name, lambda: whole(rest(), -1)):
             return decision
-        return whole(rest())
+        return whole(rest(), -1)
 
     def _note(self, event: Event, decision: Decision, call: Call | None = None) -> None:
         """Write down what a person should look at, under the names by which the gateway knows it."""
         unit = self._guard.unit(event) if event.named else ""
         self.noted.add(event, decision, unit, (call and call.litellm_call_id) or "")
 
-    def _keep(self, name: str, event: Event, decision: Decision, *, pending: bool = False) -> None:
-        known = Known(
-            unit=self._guard.unit(event), action=decision.action, pending=pending,
+    def _keep(self, name: str, event: Event, decision: Decision, readings: int = 0) -> None:
+        """Add a decision to what is known of a call id; `readings` is how many more of its readings are waited for."""
+        new = Known(
+            unit=self._guard.unit(event), action=decision.action, readings=readings,
             message=decision.message if decision.action == "support" else "",
             fault=decision.status if decision.status.startswith("error") else "",
         )  # fmt: skip
-        self._calls.update(self._guard.hashed("call", name), lambda _: msgspec.msgpack.encode(known))
+        caller = self._caller(event.account)
 
-    def _kept(self, name: str) -> Known | None:
-        found = self._calls.get(self._guard.hashed("call", name))
-        return msgspec.msgpack.decode(found, type=Known) if found else None
+        def added(stored: bytes | None) -> bytes:
+            known = msgspec.msgpack.decode(stored, type=dict[str, Known]) if stored else {}
+            place = caller if caller in known or len(known) < MOST_CALLERS else ""
+            known[place] = known[place].stricter(new) if place in known else new
+            return msgspec.msgpack.encode(known)
+
+        self._calls.update(self._guard.hashed("call", name), added)
+
+    def _kept(self, name: str, account: str = "") -> Known | None:
+        """Return what is known of a call of this account; where it is not named or not kept apart, the strictest of all."""
+        stored = self._calls.get(self._guard.hashed("call", name))
+        known = msgspec.msgpack.decode(stored, type=dict[str, Known]) if stored else {}
+        own = known.get(self._caller(account)) if account else None
+        return own or (reduce(Known.stricter, known.values()) if known else None)
+
+    def _caller(self, account: str) -> str:
+        return self._guard.hashed("account", account) if account else ""
 
     def _response(self, call: Call) -> Verdict:
-        texts, known = call.texts or [], self._known(call.litellm_call_id or "")
+        texts, known = call.texts or [], self._known(call.litellm_call_id or "", _unit(call)[1])
         decision = self._of_reply(call, known)
         if decision.action == "block":
             return _verdict(decision)
@@ -230,17 +259,17 @@ class Endpoint:
             return self._guard.failed(known.fault.removeprefix("error: ") or "the request has not been read yet")
         return self._guard.reply(known.unit, known.action)
 
-    def _known(self, name: str) -> Known | None:
+    def _known(self, name: str, account: str) -> Known | None:
         """Return what is known of a call, when its reading is done, here or in another process, or has taken too long."""
         if not name:
             return None
-        ends, known = time.monotonic() + LONGEST_WAIT, self._kept(name)
+        ends, known = time.monotonic() + LONGEST_WAIT, self._kept(name, account)
         if known and known.pending and self._later:
             self._later.wait(name)
-            known = self._kept(name)
+            known = self._kept(name, account)
         while known and known.pending and time.monotonic() < ends:
             time.sleep(0.05)
-            known = self._kept(name)
+            known = self._kept(name, account)
         return known
 
     def moderations(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

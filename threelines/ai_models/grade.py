@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 import pycld2
@@ -166,24 +166,3 @@ def chrf(passage: str, reference: str, order: int = 4, beta: float = 2.0) -> flo
 
 def _grams(text: str, size: int) -> Counter[str]:
     return Counter(text[at : at + size] for at in range(len(text) - size + 1))
-
-
-def krippendorff(ratings: Sequence[Sequence[str]]) -> float:
-    """Return Krippendorff's alpha (nominal) of units rated by two or more raters.
-
-    NaN when nothing can be compared; 1.0 when every rating is the same (Krippendorff 2004, 11.3).
-    """
-    units = [Counter(unit) for unit in ratings if len(unit) >= 2]
-    total: Counter[str] = sum(units, Counter())
-    size = sum(total.values())
-    if size < 2:
-        return float("nan")
-    observed = sum(_disagreeing(unit) / (sum(unit.values()) - 1) for unit in units) / size
-    expected = _disagreeing(total) / (size * (size - 1))
-    return round(1.0 - observed / expected, 4) if expected else 1.0
-
-
-def _disagreeing(counts: Counter[str]) -> int:
-    """Ordered pairs of different values."""
-    size = sum(counts.values())
-    return size * size - sum(count * count for count in counts.values())

@@ -57,6 +57,7 @@ from threelines.ai_models.memory import (
     aged,
     faded,
     holds,
+    in_account,
     merged,
     noted,
 )
@@ -319,7 +320,6 @@ class Guard:
         if not event.account:
             return decision
         mine, state = self.unit(event), decision.session_state
-        new = {seen.indicator: (now, mine, seen) for seen in state.seen.values()}
         this = Past(
             session=mine, when=now, like=state.like, near=state.near, tasks=state.tasks, told=state.told,
             languages=state.languages,
@@ -328,11 +328,11 @@ class Guard:
         def change(stored: bytes | None) -> bytes:
             known = _decoded(stored, AccountState)
             fresh = {name: entry for name, entry in known.seen.items() if now - entry[0] <= ACCOUNT_MEMORY}
-            seen = {**fresh, **{name: fresh.get(name, entry) for name, entry in new.items()}}
+            seen = in_account(fresh, state, session=mine, now=now)
             others = [one for one in known.past if one.session != mine and now - one.when <= ACCOUNT_MEMORY]
             return msgspec.msgpack.encode(AccountState(seen=seen, past=(*others, this)[-PAST - 1 :]))
 
-        if new or state.like or state.tasks:
+        if state.seen or state.like or state.tasks:
             self._state.update(self.hashed("account", event.account), change)
         return decision
 

@@ -24,25 +24,24 @@ class Later:
         self._most = most
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="reading")
         self._lock = threading.Lock()
-        self._waiting: dict[str, Future[object]] = {}
+        self._waiting: dict[Future[object], str] = {}
 
     def begin(self, call: str, reading: Callable[[], object]) -> bool:
         """Begin a reading in the order of the calls; False where too many wait already, then nothing is begun."""
         with self._lock:
             if len(self._waiting) >= self._most:
                 return False
-            future = self._waiting[call] = self._pool.submit(reading)
-        future.add_done_callback(lambda done: self._forget(call, done))
+            future = self._pool.submit(reading)
+            self._waiting[future] = call
+        future.add_done_callback(self._forget)
         return True
 
     def wait(self, call: str) -> None:
-        """Wait for the call's reading, as far as it is done here; not longer than a reply may wait."""
+        """Wait for the call's readings, as far as they are done here; not longer than a reply may wait."""
         with self._lock:
-            future = self._waiting.get(call)
-        if future is not None:
-            wait((future,), LONGEST_WAIT)
+            futures = [future for future, name in self._waiting.items() if name == call]
+        wait(futures, LONGEST_WAIT)
 
-    def _forget(self, call: str, done: Future[object]) -> None:
+    def _forget(self, done: Future[object]) -> None:
         with self._lock:
-            if self._waiting.get(call) is done:
-                del self._waiting[call]
+            del self._waiting[done]

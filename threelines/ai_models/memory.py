@@ -98,7 +98,7 @@ class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of an account, without its texts."""
 
     seen: dict[str, tuple[float, str, Seen]] = {}
-    """When and in which session each sign was seen first."""
+    """Each sign at its clearest: when a session last held it, and the session in which it was that clear."""
     past: tuple[Past, ...] = ()
 
 
@@ -120,15 +120,35 @@ def aged(seen: Seen | None, turn: int) -> Seen | None:
     return msgspec.structs.replace(seen, strength=LOWER[seen.strength])
 
 
+def clearer(known: Seen | None, new: Seen) -> Seen:
+    """Keep the first of a sign, unless the new one is stronger, or may help to block where the first may not."""
+    if known is None or new.blocks > known.blocks:
+        return new
+    return new if RANK[new.strength] > RANK[known.strength] and new.blocks >= known.blocks else known
+
+
 def merged(seen: dict[str, Seen], new: dict[str, Seen], turn: int) -> dict[str, Seen]:
     """Return the signs of a session with those of its newest turn."""
-    return {**seen, **{name: _clearer(aged(seen.get(name), turn), one) for name, one in new.items()}}
+    return {**seen, **{name: clearer(aged(seen.get(name), turn), one) for name, one in new.items()}}
 
 
 def faded(past: Past, now: float) -> Past:
     """Return what another session of the account counts now."""
     share = CARRIED * 0.5 ** (max(0.0, now - past.when) / HALF_LIFE)
     return msgspec.structs.replace(past, like=tuple(round(one * share, 4) for one in past.like), near=past.near * share)
+
+
+def in_account(
+    known: dict[str, tuple[float, str, Seen]], state: SessionState, *, session: str, now: float
+) -> dict[str, tuple[float, str, Seen]]:
+    """Return the signs of an account with those that its session holds now, each at its clearest."""
+    seen = dict(known)
+    for name, one in state.seen.items():
+        if counts := aged(one, state.turns):
+            _, where, before = known.get(name, (now, session, counts))
+            best = clearer(before, counts)
+            seen[name] = (now, where if best is before else session, best)
+    return seen
 
 
 def noted(hashes: bytes, digest: bytes, most: int) -> bytes:
@@ -139,10 +159,3 @@ def noted(hashes: bytes, digest: bytes, most: int) -> bytes:
 def holds(hashes: bytes, digest: bytes) -> bool:
     """Whether a hash is among those remembered."""
     return any(hashes[at : at + DIGEST] == digest for at in range(0, len(hashes), DIGEST))
-
-
-def _clearer(known: Seen | None, new: Seen) -> Seen:
-    """Keep the first of a sign, unless the new one is stronger, or may help to block where the first may not."""
-    if known is None or new.blocks > known.blocks:
-        return new
-    return new if RANK[new.strength] > RANK[known.strength] and new.blocks >= known.blocks else known

@@ -69,6 +69,12 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？।])|\n+")
 _LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d+[.)])\s+\S")
 _CODE = re.compile(r"```")
+_QUOTED = re.compile(
+    r"\"[^\"\n]{1,2000}\"|“[^”\n]{1,2000}”|«[^»\n]{1,2000}»|„[^“”\n]{1,2000}[“”]|「[^」\n]{1,2000}」|『[^』\n]{1,2000}』"
+    r"|(?:(?<=: )|(?<=:\n))'[^\n]{1,2000}?'(?=\W|$)"
+)
+_NEAR = 60
+"""Characters within which a colon follows the announcement of a text."""
 
 
 class Reading(NamedTuple):
@@ -129,10 +135,29 @@ def _sum(found: tuple[str, ...]) -> int:
 
 def _read(text: str) -> Reading:
     places: dict[str, list[tuple[int, int]]] = {}
-    for hit in manners().find(fold(text)):
-        places.setdefault(hit.group, []).append((hit.start, hit.end))
+    folded = fold(text)
+    given = _given(folded)
+    for hit in manners().find(folded):
+        if not any(start <= hit.start < end for start, end in given):
+            places.setdefault(hit.group, []).append((hit.start, hit.end))
     opening = len(fold(_SENTENCE.split(text, maxsplit=1)[0]))
     return Reading(places, opening, len(_LIST.findall(text)))
+
+
+def _given(folded: str) -> list[tuple[int, int]]:
+    """Return where an answer writes what was asked for: in quotes, and after "here it is:".
+
+    A threat that was asked for says "I can't let you leave"; whoever writes it down refuses nothing. An answer that is
+    quotes and nothing else speaks itself.
+    """
+    found = [match.span() for match in _QUOTED.finditer(folded)]
+    if not any(letter.isalpha() for letter in _QUOTED.sub("", folded)):
+        found = []
+    for hit in manners().find(folded):
+        colon = folded.find(":", hit.end, hit.end + _NEAR) if hit.group == "hands" else -1
+        if colon >= 0 and not re.search(r"[.!?。！？।\n]", folded[hit.end : colon]):
+            found.append((colon, len(folded)))
+    return found
 
 
 def _parts(read: Reading, *, helping: bool) -> tuple[str, ...]:

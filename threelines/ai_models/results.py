@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from threelines.ai_models.grade import krippendorff
+from threelines.agreement import alpha
 from threelines.ai_models.summary import Row, Summary, summarise
 from threelines.records import ThreelinesError
 
@@ -167,5 +167,5 @@ def agreement(results: Results, people: dict[str, str]) -> tuple[Agreement, ...]
         for second in names[number + 1 :]:
             both = sorted(set(graders[first]) & set(graders[second]))
             units = [(graders[first][key], graders[second][key]) for key in both]
-            found.append(Agreement(graders=f"{first} and {second}", alpha=krippendorff(units), answers=len(both)))
+            found.append(Agreement(graders=f"{first} and {second}", alpha=alpha(units), answers=len(both)))
     return tuple(found)

@@ -21,6 +21,7 @@ from threelines.vocabulary.terms import load
 from threelines.web import demo
 from threelines.web.app import create_app
 from threelines.web.desk import Desk, Options
+from threelines.web.faults import LOG
 from threelines.web.grants import CONSOLE
 
 
@@ -52,7 +53,7 @@ class Serving:
     def _serve(self, app: FastAPI, listening: socket.socket) -> None:
         # X-Forwarded-* counts only from the proxies named: anybody else could claim any address and evade the limits.
         settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, proxy_headers=self.given["behind_https"],
+            app, log_config=LOG, log_level="warning", access_log=False, server_header=False, proxy_headers=self.given["behind_https"],
             forwarded_allow_ips=list(self.given["proxies"]),
             timeout_graceful_shutdown=10, timeout_keep_alive=20,
         )  # fmt: skip
@@ -116,7 +117,10 @@ class Serving:
             return None
         from threelines.web.oidc import Issuer
 
-        return Issuer(self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"])
+        return Issuer(
+            self.given["oidc"], client=self.given["oidc_client"], secret=self.given["oidc_secret"],
+            name_claim=self.given["oidc_name_claim"],
+        )  # fmt: skip
 
     def _address(self, port: int) -> str:
         """Return where people reach the console, as far as we can know it."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from threelines.engine.local import OPENINGS, Batch, Found
-from threelines.engine.plan import conversation_threads, is_lone, may_be_copies, turns_of
+from threelines.engine.local import Batch, Found
+from threelines.engine.plan import is_lone, may_be_copies, openings, turns_of, whole_talks
 from threelines.engine.spill import Spill, partitions, payloads
 from threelines.records import Assessment, Record, Signal
 from threelines.vocabulary.terms import Vocabulary
@@ -73,16 +72,8 @@ def lay_down(records: Iterable[Record], said: Path, copied: Path) -> None:
                 texts.writelines(_encode(part) + b"\n" for part in may_be_copies(record))
         talks.close()
         for part in partitions(said.parent / "talks"):
-            texts.writelines(_encode(record) + b"\n" for record in _openings(map(_decode, payloads(part))))
-
-
-def _openings(records: Iterable[Record]) -> Iterator[Record]:
-    for thread in conversation_threads(records):
-        said: Counter[str] = Counter()
-        for turn in turns_of(thread):
-            said[turn.record.author] += 1
-            if said[turn.record.author] <= OPENINGS:
-                yield from may_be_copies(turn.record)
+            for talk in whole_talks(map(_decode, payloads(part))):
+                texts.writelines(_encode(record) + b"\n" for record in openings(turns_of(talk)))
 
 
 def _batches(rows: Iterable[object], *, everything: bool) -> Iterator[Batch]:

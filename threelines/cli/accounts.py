@@ -43,7 +43,7 @@ def command(database: str, key_file: Path | None, passphrase: str, key: str) -> 
     from threelines.store.audit import Audit
     from threelines.store.database import Store
     from threelines.web.accounts import Accounts
-    from threelines.web.grants import Grants
+    from threelines.web.grants import DONE, Grants
 
     keyring = open_keyring(database, key_file, passphrase)
     store = Store.open(database)
@@ -51,8 +51,9 @@ def command(database: str, key_file: Path | None, passphrase: str, key: str) -> 
         accounts = Accounts(store, keyring, Audit(store, keyring))
         grants = Grants(accounts)
         if key:
+            kind = grants.get(key).kind
             code = grants.approve(User(id=f"machine:{login()}"[:80], role="admin"), key)
-            click.echo(f"Agreed. Tell its owner this code: {code}" if code else "Agreed. The second factor is off.")
+            click.echo(f"Agreed. Tell its owner this code: {code}" if code else f"Agreed. {DONE[kind]}")
             return
         names = {person.id: person.name for person in accounts.all()}
         for grant in grants.standing():

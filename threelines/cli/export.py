@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from threelines.cli._outputs import beside, beside_all
 from threelines.cli.register import database_options, opened, outside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from threelines.exports.sharing import Handover
     from threelines.people.approval import Terms
@@ -86,23 +87,24 @@ def _format(name: str) -> click.Command:
         from threelines.people.case import permission_to_leave
 
         out = _target(module, out)
-        with opened(**options) as register:
+        terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
+        # the place first: that cases leave is audited, and asked approval for, only where they can be written
+        with _place(module, out) as part, opened(**options) as register:
             missed = outside(register, permission_to_leave(module.PURPOSE)) if module.PURPOSE else ""
             if missed and not register.count(permission_to_leave(module.PURPOSE)):
                 raise click.ClickException(f"{out}: not written: {missed}")
             found = list(register.incidents_by_case(module.PURPOSE)) if module.PURPOSE else []
             rows = [incident for _, incident in found]
-            terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
             approvals = approval_of(register, name, rows, terms)
-            kept = {incident.id for incident in _kept(module, rows)}
-            waiting = "" if approvals or not kept else prepare_export(
-                register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
-            )  # fmt: skip
             handover = Handover(
                 organisation=organisation, recipient=recipient, legal_basis=legal_basis, tlp=tlp, approvals=approvals,
                 made=datetime.now(timezone.utc).replace(microsecond=0), definition=_definition(),
             )  # fmt: skip
-            _write(module, rows, out, handover)
+            _write(module, rows, part, out, handover)
+            kept = {incident.id for incident in _kept(module, rows)}
+            waiting = "" if approvals or not kept else prepare_export(
+                register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
+            )  # fmt: skip
         _tell(module, rows, out, waiting, missed)
 
     return write
@@ -111,6 +113,8 @@ def _format(name: str) -> click.Command:
 def _target(module: Any, out: Path) -> Path:
     """Return the file to write: of a format that is several files, its main one, whichever of them was named."""
     others: tuple[str, ...] = getattr(module, "BESIDE", ())
+    if out.is_dir() and not others and not getattr(module, "MAY_BE_FOLDER", False):
+        raise click.UsageError(f"--out {out}: is a folder; name a file in it")
     if not others:
         return out
     if out.exists() and not out.is_file():
@@ -120,18 +124,25 @@ def _target(module: Any, out: Path) -> Path:
     return out.with_suffix(module.SUFFIX) if out.suffix.lower() in ("", *others) else out
 
 
-def _write(module: Any, rows: list[Incident], out: Path, handover: Handover) -> None:
+@contextmanager
+def _place(module: Any, out: Path) -> Iterator[Path]:
+    """Give the place to write to, moved to `out` at the end; raise OSError where nothing can be written."""
     out.parent.mkdir(parents=True, exist_ok=True)
     others: tuple[str, ...] = getattr(module, "BESIDE", ())
     # without an ending it may be a folder (a MISP feed)
     safe = beside_all(out, others) if others else beside(out) if out.suffix else nullcontext(out)
+    if not out.exists() or out.is_file() or out.is_dir():  # no pipe
+        with TemporaryFile(dir=out if out.is_dir() else out.parent):
+            pass
     with safe as part:
-        module.write(rows, part, handover)
-        wrong = module.check(part)
-        if wrong:
-            raise click.ClickException(
-                f"{out}: not written, the format's own reader refuses it: {'; '.join(wrong[:3])}"
-            )
+        yield part
+
+
+def _write(module: Any, rows: list[Incident], part: Path, out: Path, handover: Handover) -> None:
+    module.write(rows, part, handover)
+    wrong = module.check(part)
+    if wrong:
+        raise click.ClickException(f"{out}: not written, the format's own reader refuses it: {'; '.join(wrong[:3])}")
 
 
 def _kept(module: Any, rows: list[Incident]) -> list[Incident]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from threelines.cli._listen import needs_https, refuse_in_clear, refuse_weak_token
 from threelines.cli.register import database_options, opened
 
 
@@ -23,7 +24,8 @@ from threelines.cli.register import database_options, opened
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8610, show_default=True)
-def command(token: str, organisation: str, tlp: Any, host: str, port: int, **options: Any) -> None:
+@needs_https
+def command(token: str, organisation: str, tlp: Any, host: str, port: int, behind_https: bool, **options: Any) -> None:
     """Serve the register's approved STIX and MISP exports to partners who poll.
 
     An export is served once a second person approved it in exactly its present content (`threelines export stix …`,
@@ -44,8 +46,8 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, **opt
     from threelines.web.feed import create_feed
     from threelines.web.feed_source import Source
 
-    if len(token) < 16:
-        raise click.UsageError("--token: at least 16 characters")
+    refuse_in_clear(host, behind_https)
+    refuse_weak_token(token)
     with opened(**options) as register:
         source = Source(register, Terms(organisation=organisation, tlp=tlp))
         names = source.read().names

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from threelines.cli._listen import needs_https, refuse_in_clear, refuse_weak_token
 from threelines.cli._outputs import OutFile, keep_apart, written
 
 if TYPE_CHECKING:
@@ -115,8 +116,13 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8600, show_default=True)
 @click.option(
-    "--token", envvar="THREELINES_GUARD_TOKEN", default="", show_envvar=True, help="Ask callers for this bearer token."
+    "--token",
+    envvar="THREELINES_GUARD_TOKEN",
+    default="",
+    show_envvar=True,
+    help="Ask callers for this bearer token, of 16 characters or more.",
 )
+@needs_https
 @click.option(
     "--later",
     is_flag=True,
@@ -133,7 +139,16 @@ def replay(file: IO[str], out: Path | None, only_raised: bool, **options: Any) -
     "--log", type=OutFile(), help="Append a JSON line for each review, block and help: session, signs, no whole text."
 )
 @_shared
-def serve(host: str, port: int, token: str, later: bool, read_system: bool, log: Path | None, **options: Any) -> None:
+def serve(
+    host: str,
+    port: int,
+    token: str,
+    behind_https: bool,
+    later: bool,
+    read_system: bool,
+    log: Path | None,
+    **options: Any,
+) -> None:
     """Answer as LiteLLM's generic guardrail and as an OpenAI-style moderation endpoint.
 
     \b
@@ -144,7 +159,7 @@ def serve(host: str, port: int, token: str, later: bool, read_system: bool, log:
             guardrail: generic_guardrail_api
             mode: [pre_call, post_call]
             api_base: http://127.0.0.1:8600
-            api_key: "the token"
+            api_key: "the token, of 16 characters or more"
     """
     import gc
 
@@ -155,10 +170,11 @@ def serve(host: str, port: int, token: str, later: bool, read_system: bool, log:
     from threelines.ai_models.noted import Noted
     from threelines.ai_models.sessions import open_state
 
-    if host not in ("127.0.0.1", "::1", "localhost") and not token:
+    refuse_in_clear(host, behind_https)
+    if behind_https and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
-    if token and not (token.isascii() and token.isprintable() and " " not in token):
-        raise click.UsageError("--token: letters, digits and marks of ASCII only; headers carry nothing else")
+    if token:
+        refuse_weak_token(token)
     guard = _guard(options).warm()
     calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
     app = create_app(

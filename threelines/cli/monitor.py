@@ -77,7 +77,7 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     else:
         series = _from_register(options, today, period)
     signals = monitor.watch(series, period=period, k=k)
-    _print(signals, as_json=options["as_json"])
+    _print(signals, k, as_json=options["as_json"])
     if options["out"]:
         _plot(options["out"], series, signals, k)
 
@@ -100,7 +100,11 @@ def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Se
         return register_series(register, period=period, until=today)
 
 
-def _print(signals: list[Signal], *, as_json: bool) -> None:
+_FEW = {"hits": "fewer than {k} cases in it", "rest": "fewer than {k} cases outside it"}
+"""Said where the rate is withheld."""
+
+
+def _print(signals: list[Signal], k: int, *, as_json: bool) -> None:
     import msgspec
 
     from threelines.people import monitor
@@ -109,12 +113,13 @@ def _print(signals: list[Signal], *, as_json: bool) -> None:
         for signal in signals:
             click.echo(msgspec.json.encode(signal).decode())
         return
+    least = {"hits": monitor.TOLD, "rest": monitor.CLOSES} if k > 1 else {"hits": 1, "rest": 1}
     rising = [signal for signal in signals if signal.is_rising]
     for signal in rising:
         rate = (
             f"{signal.rate:.1%}, expected {signal.expected_rate:.1%}"
             if signal.rate is not None and signal.expected_rate is not None
-            else f"fewer than {monitor.TOLD} cases in it or outside it"
+            else _FEW[signal.few].format(k=least[signal.few])
         )
         also = f"; EARS {' '.join(signal.ears)}" if signal.ears else ""
         click.echo(f"rising  {signal.kind:<11} {signal.name:<34} {signal.period}  {rate}  q={signal.q:.2g}{also}")

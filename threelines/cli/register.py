@@ -342,10 +342,19 @@ def hold(case_id: str, off: bool, **options: Any) -> None:
     default=None,
     help="Set the retention time of this organisation, also for the cases that are closed already.",
 )
+@click.option(
+    "--finding-days",
+    type=click.IntRange(7, 3650),
+    default=None,
+    help="Set for how many days after its decision a finding of the console keeps its words (180, unless set).",
+)
 @click.option("--run", is_flag=True, help="Destroy what is due; without it only the lists are printed.")
 @database_options("data_protection_officer")
-def retention(months: int | None, run: bool, **options: Any) -> None:
-    """List or destroy identities whose time is over (24 months after closing, unless set otherwise).
+def retention(months: int | None, finding_days: int | None, run: bool, **options: Any) -> None:
+    """List or destroy what is over its time: identities, words of decided findings, messages of a stream.
+
+    Identities go 24 months after closing, words of findings 180 days after the decision, unless set otherwise; messages
+    of a stream after 72 hours. A running console does the last two by itself, every hour.
 
     \b
     Examples:
@@ -353,20 +362,30 @@ def retention(months: int | None, run: bool, **options: Any) -> None:
       threelines register retention --months 12 --db cases.db      (sets it, and lists what is due by it)
     """
     from threelines.people import keeping
+    from threelines.web import retention as console
 
-    if months and run:
-        raise click.UsageError("first --months, which lists what would be due by it; then --run, which destroys that")
+    if (months or finding_days) and run:
+        raise click.UsageError(
+            "first --months or --finding-days, which list what would be due by it; then --run, which destroys that"
+        )
     with opened(**options) as register:
         if months:
             register.set("retention_months", str(months))
+        if finding_days:
+            register.set("finding_days", str(finding_days))
         if run:
             reduced, erased = keeping.apply_retention(register)
             click.echo(f"{reduced} reduced to statistics, {erased} erased whole")
+            gone = console.forget(register)
+            if any(gone):
+                click.echo(f"{gone.findings} findings without their words, {gone.messages} messages deleted")
             return
         for row in keeping.due(register):
             click.echo(f"due        {row.id}  closed, destroy after {row.destroy_after}")
         for row in keeping.forgotten(register):
             click.echo(f"forgotten  {row.id}  open, last changed {row.changed}")
+        for finding in console.due(register):
+            click.echo(f"due        {finding}  finding, decided more than {console.finding_days(register)} days ago")
 
 
 @command.command()
@@ -383,6 +402,26 @@ def erase(case_id: str, **options: Any) -> None:
 
     with opened(**options) as register:
         keeping.erase(register, case_id)
+
+
+@command.command("erase-account")
+@click.argument("account")
+@database_options("data_protection_officer")
+def erase_account(account: str, **options: Any) -> None:
+    """Erase what the console holds of an account, on the person's request: its findings, whole, and its messages.
+
+    ACCOUNT is its id on the platform, or the token (`acc_...`) that a finding shows. A finding goes with all its words,
+    those of others too; a case that was made of it is erased by `register erase`. Since a rotation of keys, give the token.
+
+    \b
+    Example:
+      threelines register erase-account user-4711 --db site.db
+    """
+    from threelines.web import retention as console
+
+    with opened(**options) as register:
+        gone = console.erase_account(register, account)
+        click.echo(f"{gone.findings} findings and {gone.messages} messages erased")
 
 
 @command.command()

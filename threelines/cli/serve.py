@@ -11,6 +11,7 @@ import click
 
 from threelines.cli._inputs import named
 from threelines.cli._key import RULE
+from threelines.cli._listen import SHORTEST, refuse_in_clear
 
 
 def _networks(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,6 +157,15 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     "--oidc-secret", envvar="THREELINES_OIDC_SECRET", default="", help="Client secret at the identity provider."
 )
 @click.option(
+    "--oidc-name-claim",
+    envvar="THREELINES_OIDC_NAME_CLAIM",
+    type=click.Choice(["email", "preferred_username"]),
+    default="email",
+    show_default=True,
+    help="Which name of theirs finds the account at the first sign-in: the verified e-mail, or the user name, "
+    "only where your provider's admins alone set it.",
+)
+@click.option(
     "--log/--no-log",
     default=True,
     show_default=True,
@@ -177,8 +187,7 @@ def command(**given: Any) -> None:
     """
     from threelines.cli._serve import Serving
 
-    if given["host"] not in ("127.0.0.1", "::1", "localhost") and not given["behind_https"]:
-        raise click.UsageError("listening beyond this machine needs --behind-https and a proxy that ends TLS in front")
-    if given["webhook"] and len(given["webhook_secret"]) < 16:
-        raise click.UsageError("--webhook needs --webhook-secret with at least 16 characters")
+    refuse_in_clear(given["host"], given["behind_https"])
+    if given["webhook"] and len(given["webhook_secret"]) < SHORTEST:
+        raise click.UsageError(f"--webhook needs --webhook-secret with at least {SHORTEST} characters")
     Serving(given).run()

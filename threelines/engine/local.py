@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
@@ -29,11 +28,13 @@ from threelines.assess import judge, observe
 from threelines.engine.plan import (
     Turn,
     account_threads,
-    conversation_threads,
     is_lone,
     lone_thread,
     may_be_copies,
+    openings,
     turns_of,
+    whole_talks,
+    windows,
 )
 from threelines.engine.reference import UTMOST, Reference, Usual
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
@@ -46,7 +47,7 @@ from threelines.link.praise import find_praise, threads_about
 from threelines.link.scripts import Linked, Script, across_languages, script_thread
 from threelines.link.scripts import shown as shown_of
 from threelines.link.translated import Place
-from threelines.records import Assessment, Record, Signal, Thread
+from threelines.records import Assessment, Record, Signal, Thread, places_of
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.account import AccountFeatures, measure
 from threelines.signals.quiet import loud_records
@@ -58,8 +59,6 @@ BATCH = 5000
 """Records judged in one go by one process."""
 CHUNK = 40
 """Scripts that one process judges in one go."""
-OPENINGS = 2
-"""First records of an account in a conversation that may be copies of a script."""
 PLACED = 2000
 """Scripts of a block that are compared across languages: some ten seconds for the encoder."""
 SMALL = 4000
@@ -77,6 +76,8 @@ class Found(msgspec.Struct, frozen=True):
     support: bool
     texts: dict[str, str]
     """Text of the records that were quoted, for the report; empty unless asked for."""
+    records: tuple[Record, ...] = ()
+    """The thread's records, one for each id that the line names, for the console; empty unless asked for."""
 
 
 class Batch(msgspec.Struct):
@@ -100,6 +101,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Return every thread, raised or not (`--all`)."""
     texts: bool = False
     """Keep the quoted records' texts for the report."""
+    records: bool = False
+    """Keep the records of what is raised: an id alone may be that of several."""
     labels: Callable[[Thread], dict[str, float]] | None = None
     """A platform's adapter."""
     second_look: Callable[[Thread, Assessment], Iterable[Signal]] | None = None
@@ -123,21 +126,31 @@ def no_progress(stage: str, done: int) -> None:
 def scan(records: Iterable[Record], vocabulary: Vocabulary, **options: Any) -> Iterator[Assessment]:
     """Judge records and yield the assessments: the short form for programs and tests.
 
-    Options are those of `Plan`; `jobs` is the number of processes (1: none is started).
+    Options are those of `Plan`; `jobs` is the number of processes (1: none is started), `scratch` as in `run`.
     """
-    jobs = options.pop("jobs", 1)
-    for batch in run(records, Plan(vocabulary=vocabulary, **options), jobs=jobs):
+    jobs, scratch = options.pop("jobs", 1), options.pop("scratch", None)
+    for batch in run(records, Plan(vocabulary=vocabulary, **options), jobs=jobs, scratch=scratch):
         for found in batch.found:
             yield msgspec.json.decode(found.line, type=Assessment)
 
 
-def run(records: Iterable[Record], plan: Plan, *, jobs: int = 0, progress: Progress = no_progress) -> Iterator[Batch]:
-    """Judge every thread of the records; yield batches in a fixed order."""
+def run(
+    records: Iterable[Record],
+    plan: Plan,
+    *,
+    jobs: int = 0,
+    progress: Progress = no_progress,
+    scratch: Path | None = None,
+) -> Iterator[Batch]:
+    """Judge every thread of the records; yield batches in a fixed order.
+
+    What does not fit in memory lies in a folder of its own in `scratch` (the system's place where none is given).
+    """
     stream = iter(records)
     head = list(islice(stream, SMALL))
     jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-", dir=scratch)))
         workers = stack.enter_context(Workers(_begin, plan, jobs))
         yield from workers.each(judge_lone, _partition(_chain(head, stream), folder, progress))
         talks = partitions(folder / "talks")
@@ -303,25 +316,32 @@ def judge_talks(part: tuple[list[Path], Path]) -> Batch:
     texts = Texts(folder / "texts" / f"t{paths[0].stem}")
     result = Batch()
     for piece in _bounded(paths, folder, key=lambda payload: _decode_record(payload).conversation):
-        for thread in conversation_threads(map(_decode_record, piece)):
-            judge_threads([thread], into=result)
-            _lay_down(thread, accounts, texts)
+        for talk in whole_talks(map(_decode_record, piece)):
+            loud = _judge_talk(talk, result)
+            _lay_down(talk, loud, accounts, texts)
     accounts.close()
     texts.close()
     return result
 
 
-def _lay_down(thread: Thread, accounts: Spill, texts: Texts) -> None:
+def _judge_talk(talk: Thread, result: Batch) -> set[str]:
+    """Judge a conversation in its windows; return the ids of the records in which anything was found."""
     assert _plan is not None
-    loud = loud_records(thread, _plan.vocabulary)
-    said: Counter[str] = Counter()
-    for turn in turns_of(thread):
+    loud: set[str] = set()
+    for window in windows(talk):
+        judge_threads([window], into=result)
+        loud |= loud_records(window, _plan.vocabulary)
+    return loud
+
+
+def _lay_down(talk: Thread, loud: set[str], accounts: Spill, texts: Texts) -> None:
+    assert _plan is not None
+    turns = list(turns_of(talk))
+    for turn in turns:
         quiet = turn.record.id not in loud
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
-        said[turn.record.author] += 1
-        if _plan.linked and said[turn.record.author] <= OPENINGS:
-            for part in may_be_copies(turn.record):
-                texts.add(part, _encode(part))
+    for part in openings(turns) if _plan.linked else ():
+        texts.add(part, _encode(part))
 
 
 def link_block(block: Block) -> LinkedBlock:
@@ -486,25 +506,19 @@ def _judged(thread: Thread, signals: Sequence[Signal], plan: Plan) -> tuple[Foun
         return None, assessment
     if plan.labels and thread.kind in ("advert", "conversation", "session"):
         assessment = msgspec.structs.replace(assessment, labels=plan.labels(thread))
-    return _found(thread, assessment, texts=plan.texts and raised), assessment
-
-
-def _found(thread: Thread, assessment: Assessment, *, texts: bool) -> Found:
-    return Found(
+    found = Found(
         line=_encode_line(assessment), kind=thread.kind, concern=assessment.concern, tier=assessment.tier,
         support=assessment.support,
-        texts=_quoted(thread, assessment.signals) if texts else {},
+        texts=_quoted(thread, assessment.signals) if plan.texts and raised else {},
+        records=thread.held if plan.records and raised else (),
     )  # fmt: skip
+    return found, assessment
 
 
 def _quoted(thread: Thread, signals: Sequence[Signal]) -> dict[str, str]:
     """Return the texts of the records that are quoted; of several with one id, the one its first quote stands in."""
-    first = {signal.record: signal for signal in reversed(signals)}
-    return {
-        record.id: record.text
-        for record in reversed(thread.held)
-        if (signal := first.get(record.id)) and record.text[signal.start : signal.end] == signal.quote
-    }
+    first, held = {signal.record: signal for signal in reversed(signals)}, thread.held
+    return {held[place].id: held[place].text for place in places_of(first.values(), held) if place >= 0}
 
 
 def totals(batches: Sequence[Batch]) -> dict[str, int]:

@@ -5,6 +5,7 @@ A detector names the kind of thread it reads; that is all a cluster has to know.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from threelines.records import Record, Thread, ThreadKind
 
 WINDOW = 2000
 """Messages of one conversation judged together; a longer one is read in windows of this many."""
+OPENINGS = 2
+"""First records of an account in a conversation that may be copies of a script."""
 
 _LONE: dict[str, ThreadKind] = {
     "advert": "advert", "post": "advert", "profile": "advert", "media": "advert",
@@ -29,7 +32,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     after: Record | None = None
     """The last record by another account before it; None when the account spoke first."""
     position: int = 0
-    """Place in the conversation, from 0; among the lone records for one that stands alone."""
+    """Place among what was said in the conversation, from 0, notices aside; for a lone record, among those."""
     quiet: bool = False
     """Nothing was found in it (`signals.quiet`): the account's detectors need not read it again."""
     after_position: int = -1
@@ -77,27 +80,44 @@ def _time(record: Record) -> datetime:
 
 
 def conversation_threads(records: Iterable[Record]) -> Iterator[Thread]:
-    """Group the records of a partition by conversation, in time order, in windows."""
+    """Group the records of a partition by conversation, in time order, in windows: what is judged."""
+    return (window for talk in whole_talks(records) for window in windows(talk))
+
+
+def whole_talks(records: Iterable[Record]) -> Iterator[Thread]:
+    """Group the records of a partition by conversation, in time order."""
     talks: dict[str, list[Record]] = {}
     for record in records:
         talks.setdefault(record.conversation, []).append(record)
     for name in sorted(talks):
-        ordered = in_time_order(talks[name])
+        ordered = tuple(in_time_order(talks[name]))
         session = any(record.kind in ("request", "reply") for record in ordered)
-        for start in range(0, len(ordered), WINDOW):
-            part = f"{name}#{start // WINDOW + 1}" if len(ordered) > WINDOW else name
-            kind: ThreadKind = "session" if session else "conversation"
-            yield Thread(kind=kind, id=part, records=tuple(ordered[start : start + WINDOW]))
+        yield Thread(kind="session" if session else "conversation", id=name, records=ordered)
 
 
-def turns_of(thread: Thread) -> Iterator[Turn]:
-    """Yield what each account said in a conversation, with what it follows."""
+def windows(talk: Thread) -> Iterator[Thread]:
+    """Cut a conversation into parts of `WINDOW` records; `facts["before"]` tells how many messages came before a part."""
+    if len(talk.records) <= WINDOW:
+        yield talk
+        return
+    before = 0
+    for start in range(0, len(talk.records), WINDOW):
+        part = talk.records[start : start + WINDOW]
+        yield Thread(kind=talk.kind, id=f"{talk.id}#{start // WINDOW + 1}", records=part, facts={"before": before})
+        before += len(spoken(part))
+
+
+def spoken(records: Iterable[Record]) -> tuple[Record, ...]:
+    """Return the records without calls and notices, which are nobody's turn."""
+    return tuple(record for record in records if record.kind != "system")
+
+
+def turns_of(talk: Thread) -> Iterator[Turn]:
+    """Yield what each account said in a whole conversation, with what it follows."""
     last: Record | None = None
     before: Record | None = None
     at = since = -1
-    for position, record in enumerate(thread.records):
-        if record.kind == "system":
-            continue
+    for position, record in enumerate(spoken(talk.records)):
         if last is not None and last.author != record.author:
             before, since = last, at
         if record.author:
@@ -107,6 +127,15 @@ def turns_of(thread: Thread) -> Iterator[Turn]:
                 after_position=since if follows else -1,
             )  # fmt: skip
         last, at = record, position
+
+
+def openings(turns: Iterable[Turn]) -> Iterator[Record]:
+    """Yield what linking compares of one conversation: each account's first records."""
+    said: Counter[str] = Counter()
+    for turn in turns:
+        said[turn.record.author] += 1
+        if said[turn.record.author] <= OPENINGS:
+            yield from may_be_copies(turn.record)
 
 
 def account_threads(turns: Iterable[Turn]) -> Iterator[Thread]:

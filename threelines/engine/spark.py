@@ -27,7 +27,7 @@ import pyarrow as pa
 
 import threelines
 from threelines.engine import local
-from threelines.engine.plan import Turn, account_threads, conversation_threads, lone_thread, turns_of
+from threelines.engine.plan import Turn, account_threads, lone_thread, turns_of, whole_talks, windows
 from threelines.engine.reference import Reference
 from threelines.engine.spill import PARTS
 from threelines.records import Record, Thread, ThreelinesError
@@ -266,11 +266,11 @@ def _judge_lone(job: Job, batches: Batches) -> Batches:
 
 def _talks(batches: Batches) -> Iterator[Thread]:
     for _, rows in groupby(payloads(batches, "conversation"), key=lambda row: row[0]):
-        yield from conversation_threads(_decode(payload) for _, payload in rows)
+        yield from whole_talks(_decode(payload) for _, payload in rows)
 
 
 def _judge_talks(job: Job, batches: Batches) -> Batches:
-    return judged(_talks(batches), job)
+    return judged((window for talk in _talks(batches) for window in windows(talk)), job)
 
 
 def _lone_turns(batches: Batches) -> Batches:
@@ -284,11 +284,10 @@ def _lone_turns(batches: Batches) -> Batches:
 def _talk_turns(batches: Batches) -> Batches:
     """Yield the turns of each conversation; `part` and `conversation` keep the order of the local engine."""
     rows: list[tuple[Any, ...]] = []
-    for thread in _talks(batches):
-        name = thread.records[0].conversation
-        part = zlib.crc32(name.encode("utf-8", "surrogatepass")) % PARTS
-        for turn in turns_of(thread):
-            rows.append((turn.record.author, part, name, len(rows), _encode(turn)))
+    for talk in _talks(batches):
+        part = zlib.crc32(talk.id.encode("utf-8", "surrogatepass")) % PARTS
+        for turn in turns_of(talk):
+            rows.append((turn.record.author, part, talk.id, len(rows), _encode(turn)))
         if len(rows) > local.BATCH:
             yield batch(TURN, rows)
             rows = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Generator, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,17 @@ LIMIT = 24 << 20
 """Bytes of one partition that a worker loads at once."""
 
 
+def _part(key: bytes, salt: int) -> int:
+    """Return the partition of a key.
+
+    A partition is split by another hash than made it: CRC32 with another start keeps together what it put together,
+    and whoever chooses ids to fall into one partition has chosen them for CRC32 only.
+    """
+    return (blake2b(key, digest_size=1, salt=bytes([salt])).digest()[0] if salt else zlib.crc32(key)) % PARTS
+
+
 class Spill:
-    """Write payloads into `PARTS` files by a hash of their key."""
+    """Write payloads into `PARTS` files by a hash of their key: another hash for each `salt` (0 to 255)."""
 
     def __init__(self, folder: Path, *, name: str = "0", salt: int = 0) -> None:
         self._folder, self._name, self._salt = folder, name, salt
@@ -32,7 +42,7 @@ class Spill:
 
     def add(self, key: str, payload: bytes) -> None:
         """Append one payload to the partition of its key."""
-        part = zlib.crc32(key.encode("utf-8", "surrogatepass"), self._salt) % PARTS
+        part = _part(key.encode("utf-8", "surrogatepass"), self._salt)
         buffer = self._buffers[part]
         buffer += _LENGTH.pack(len(payload))
         buffer += payload

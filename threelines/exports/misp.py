@@ -22,6 +22,7 @@ from threelines.records import Incident
 
 PURPOSE = "share_with_company"
 SUFFIX = ".json"
+MAY_BE_FOLDER = True
 NEEDS = "ai_Capability"
 """Cases without it are left out: nothing about AI was seen or asked."""
 TAXONOMY = "ai-enabled-trafficking"

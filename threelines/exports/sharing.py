@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from threelines.records import NO_ANSWER, Incident, ThreelinesError
+from threelines.records import NO_ANSWER, Incident, ThreelinesError, is_whole
 
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
 
@@ -99,6 +99,10 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     definition: dict[str, Any] = {}
     """The form's closed lists and labels, as plain values, for exports that describe it."""
 
+    def __post_init__(self) -> None:
+        if not is_whole(self.organisation + self.recipient + self.legal_basis):
+            raise ExportError("sender, recipient or legal basis: half a character; write it again as UTF-8")
+
     @property
     def people(self) -> int:
         """How many people released it."""
@@ -130,12 +134,19 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def coded(incidents: Iterable[Incident], allowed: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (id, fields) with allowed fields only; a denied field in the allow-list is a mistake of ours."""
+    """Yield (id, fields) with allowed fields only; a denied field in the allow-list is a mistake of ours.
+
+    A value that cannot be written as UTF-8 is refused for every format: half of them would break off at it.
+    """
     wanted = frozenset(allowed)
     if wanted & DENIED:
         raise ExportError(f"an export may not ask for {', '.join(sorted(wanted & DENIED))}")
     for incident in incidents:
-        yield incident.id, {name: value for name, value in sorted(incident.fields.items()) if name in wanted}
+        fields = {name: value for name, value in sorted(incident.fields.items()) if name in wanted}
+        for name, value in fields.items():
+            if not all(map(is_whole, listed(value))):
+                raise ExportError(f"{incident.id}: {name} holds half a character; correct the case")
+        yield incident.id, fields
 
 
 LEFT_OUT: dict[str, str] = {

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.text.clock import ENOUGH, EXACT, UNITS
+from threelines.text.clock import DAY, ENOUGH, EXACT, MINUTE, written_to
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,13 +84,15 @@ class Exactness(NamedTuple):
 def exactness(account: Ints, time: Floats, count: int) -> Exactness:
     """Measure it for `count` accounts; one with few times may have round ones by chance and goes by all times."""
     known = np.flatnonzero(~np.isnan(time))
-    unit = np.full(known.size, EXACT)
-    for size in reversed(UNITS):
-        unit[time[known] % size == 0] = size
-    whole = float(unit.min()) if known.size >= ENOUGH else EXACT
-    own = np.full(count, UNITS[0])
-    np.minimum.at(own, account[known], unit)
-    return Exactness(whole, np.where(np.bincount(account[known], minlength=count) >= ENOUGH, own, whole))
+    account, time = account[known], time[known]
+    to_second = np.bincount(account, weights=time % MINUTE != 0, minlength=count) > 0
+    whole = EXACT if to_second.any() or known.size < ENOUGH else written_to(np.unique(time % DAY).tolist())
+    of = np.where(to_second, EXACT, whole)
+    many = ~to_second & (np.bincount(account, minlength=count) >= ENOUGH)
+    times = np.unique((account * DAY + time % DAY)[many[account]])  # of each account, the times of the day
+    for own in np.split(times, np.flatnonzero(np.diff(times // DAY)) + 1) if times.size else ():
+        of[int(own[0] // DAY)] = written_to(own.tolist())
+    return Exactness(whole, of)
 
 
 def span(times: Floats, written_to: float = EXACT) -> float:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from threelines.people.case import Content, leaving, new_id
 from threelines.people.register import Register
 from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
-from threelines.records import Incident, ThreelinesError
+from threelines.records import Incident, ThreelinesError, is_whole
 from threelines.roles import RoleError, require, scope_of
 
 Kind = Literal["release", "export", "referral"]
@@ -67,6 +67,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""
     tlp: str = ""
 
+    def __post_init__(self) -> None:
+        if not is_whole(self.organisation + self.recipient + self.basis):
+            raise ApprovalError("sender, recipient or legal basis: half a character; write it again as UTF-8")
+
 
 def content_digest(name: str, incidents: Iterable[Incident], terms: Terms) -> str:
     """Return what a request about cases speaks of: the format, its terms and the facts of the cases written."""
@@ -115,12 +119,24 @@ def require_approved(register: Register, kind: Kind, digest: str) -> Approval:
 
 def mark_sent(register: Register, approval_id: str, *, receipt: str = "") -> Approval:
     """Record that it left, with the recipient's receipt."""
+    found = sendable(register, approval_id)
+    with register.store.write() as connection:
+        return note_sent(connection, register, found, receipt=receipt)
+
+
+def sendable(register: Register, approval_id: str) -> Approval:
+    """Return an approved request that may leave as it stands, or raise."""
     found = read(register, approval_id)
     _require(register, found, "prepare")
     if found.state != "approved":
         raise ApprovalError(f"{approval_id}: is {found.state}; only what was approved leaves")
     _refuse_changed(register, found)
-    return _change(register, found, "sent", {"receipt": receipt})
+    return found
+
+
+def note_sent(connection: sa.Connection, register: Register, found: Approval, *, receipt: str) -> Approval:
+    """Record in the caller's transaction that a `sendable` request left."""
+    return _note(connection, register, found, "sent", {"receipt": receipt})
 
 
 def void(register: Register, approval_id: str, *, why: str) -> Approval:
@@ -281,17 +297,24 @@ def _approval(register: Register, row: Any) -> Approval:
 def _change(
     register: Register, found: Approval, state: State, details: dict[str, Any], *, decided_by: str = ""
 ) -> Approval:
+    with register.store.write() as connection:
+        return _note(connection, register, found, state, details, decided_by=decided_by)
+
+
+def _note(
+    connection: sa.Connection, register: Register, found: Approval, state: State, details: dict[str, Any], *,
+    decided_by: str = "",
+) -> Approval:  # fmt: skip
     full = {**found.details, **details}
     fresh = msgspec.structs.replace(found, state=state, decided_by=decided_by or found.decided_by, details=full)
-    with register.store.write() as connection:
-        sealed = APPROVAL.seal(register.keyring, msgspec.msgpack.encode(full), found.id)
-        same = sa.and_(APPROVALS.c.id == found.id, APPROVALS.c.state == found.state)
-        done = connection.execute(
-            APPROVALS.update().where(same).values(state=state, decided_by=fresh.decided_by, sealed=sealed)
-        )
-        if done.rowcount != 1:
-            raise ApprovalError(f"{found.id}: somebody decided it meanwhile")
-        register.audit.note(
-            connection, register.user, f"{found.kind}.{state}", record=found.id, reason=_REASONS[found.kind]
-        )
+    sealed = APPROVAL.seal(register.keyring, msgspec.msgpack.encode(full), found.id)
+    same = sa.and_(APPROVALS.c.id == found.id, APPROVALS.c.state == found.state)
+    done = connection.execute(
+        APPROVALS.update().where(same).values(state=state, decided_by=fresh.decided_by, sealed=sealed)
+    )
+    if done.rowcount != 1:
+        raise ApprovalError(f"{found.id}: somebody decided it meanwhile")
+    register.audit.note(
+        connection, register.user, f"{found.kind}.{state}", record=found.id, reason=_REASONS[found.kind]
+    )
     return fresh

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from threelines.people.codes import country_code, language_code
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, is_whole
 
 Entity = Literal["event", "person", "organisation", "report"]
 Type = Literal[
@@ -202,7 +202,7 @@ def _yes_no(_form: Form, _field: Field, answer: Any) -> bool | None:
 
 def _text(_form: Form, field: Field, answer: Any) -> str | None:
     text = str(answer).strip()
-    return text if len(text) <= (20_000 if field.type == "long_text" else 500) else None
+    return text if len(text) <= (20_000 if field.type == "long_text" else 500) and is_whole(text) else None
 
 
 def _date(_form: Form, _field: Field, answer: Any) -> str | None:
@@ -292,7 +292,7 @@ _READERS: dict[str, Callable[[Form, Field, Any], Any]] = {
 
 _EXPECTED = {
     "one": "choose one value of its list", "many": "choose values of its list", "yes_no": "yes or no",
-    "text": "at most 500 characters", "long_text": "at most 20,000 characters", "date": "a date such as 2026-03-31",
+    "text": "at most 500 characters, and no half of one", "long_text": "at most 20,000 characters, and no half of one", "date": "a date such as 2026-03-31",
     "number": "a whole number", "decimal": "a number such as 12.5", "quarter": "a quarter such as 2026-Q3",
     "language": "an ISO 639-3 code such as lao", "languages": "ISO 639-3 codes such as lao",
     "country": "an ISO 3166 code such as LA", "countries": "ISO 3166 codes such as LA",

@@ -74,6 +74,9 @@ _NOTE = re.compile(r".*_other_note")
 """Texts that HTCDS's forms show; such a column is passed over as long as nothing stands in it."""
 
 
+_TOO_DEEP = Problem("row", "nested too deep to be read")
+
+
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did. Faults name row and field, never a value."""
 
@@ -110,7 +113,7 @@ _Numbered = tuple[int, dict[str, Any] | Problem]
 
 
 def read_rows(path: Path) -> Iterator[_Numbered]:
-    """Yield (number, row) of a CSV file (UTF-8), the first sheet of a workbook, a JSON list, a form server's JSON answer, or JSON lines.
+    """Yield (number, row) of a CSV file (UTF-8), the only sheet of a workbook, a JSON list, a form server's JSON answer, or JSON lines.
 
     Numbers are those that a spreadsheet shows: header and empty rows count. In JSON they are places of the list.
     A row of a table that does not fit its header is a problem in its place: its answers may stand under wrong names.
@@ -124,12 +127,11 @@ def read_rows(path: Path) -> Iterator[_Numbered]:
         if suffix == ".csv":
             yield from _csv_rows(text)
         elif suffix == ".json":
-            whole = json.loads(text)
-            yield from ((number, _flat(row)) for number, row in enumerate(_listed(whole), start=1))
+            yield from enumerate(map(_row, _listed(json.loads(text))), start=1)
         elif suffix in (".jsonl", ".ndjson"):
+            # not splitlines: a quote may hold a line separator (U+2028), which JSON writes as it is
             lines = enumerate(text.split("\n"), start=1)
-            rows = [(number, json.loads(line)) for number, line in lines if line.strip()]
-            yield from ((number, row if "thread" in row else _flat(row)) for number, row in rows)
+            yield from ((number, _json_row(line)) for number, line in lines if line.strip())
         else:
             raise ImportingError(f"{path.name}: give a .csv, .xlsx, .json or .jsonl file")
     except UnicodeDecodeError:
@@ -138,8 +140,25 @@ def read_rows(path: Path) -> Iterator[_Numbered]:
         raise ImportingError(
             f"{path.name}: a quote is not closed, or words stand behind a closed one; mend the quotes of the table"
         ) from None
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as fault:
         raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
+
+
+def _json_row(line: str) -> dict[str, Any] | Problem:
+    try:
+        return _row(json.loads(line))
+    except RecursionError:
+        return _TOO_DEEP
+
+
+def _row(row: Any) -> dict[str, Any] | Problem:
+    """Return the answers of a JSON object, flat; a finding of a scan as it stands."""
+    if not isinstance(row, dict):
+        return Problem("row", "no JSON object with answers")
+    try:
+        return row if "thread" in row else _flat(row)
+    except RecursionError:
+        return _TOO_DEEP
 
 
 def _listed(whole: Any) -> list[Any]:
@@ -157,8 +176,7 @@ def _listed(whole: Any) -> list[Any]:
 
 
 def _csv_rows(text: str) -> Iterator[_Numbered]:
-    lines = text.splitlines()
-    delimiter = max(",;\t", key=lines[0].count) if lines else ","
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
     # strict, or a quote that is never closed takes the rows behind it into its cell
     yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
 
@@ -397,9 +415,24 @@ TAKEN = ("refer", "support")
 """Decisions of a review that make a finding a case; every other finding is left where it is."""
 
 
-def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry]]:
+class _Thread(msgspec.Struct):
+    kind: str
+    id: str | int
+
+
+class _Reviewed(msgspec.Struct):
+    """What is taken over of a line of `threelines scan` that a person decided on."""
+
+    thread: _Thread
+    elements: dict[str, tuple[str, ...]] | None = None
+    capabilities: tuple[str, ...] | None = None
+    explanation: str = ""
+
+
+def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry | FormError]]:
     for number, row in rows:
         if isinstance(row, Problem):
+            yield number, FormError((row,))
             continue
         review = row.get("review") or {}
         decision = row.get("decision") or (review.get("decision") if isinstance(review, dict) else "")
@@ -407,13 +440,18 @@ def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry]]:
             yield number, _finding(row)
 
 
-def _finding(row: Mapping[str, Any]) -> Entry:
-    elements = row.get("elements") or {}
-    seen = sorted({_CAPABILITIES[name] for name in row.get("capabilities") or () if name in _CAPABILITIES})
+def _finding(row: Mapping[str, Any]) -> Entry | FormError:
+    try:
+        found = msgspec.convert(row, _Reviewed)
+    except msgspec.ValidationError as fault:
+        # Its text names types and the place, never a value.
+        return FormError((Problem("row", f"no finding of a scan: {fault}"),))
+    elements = found.elements or {}
+    seen = sorted({_CAPABILITIES[name] for name in found.capabilities or () if name in _CAPABILITIES})
     fields: dict[str, Any] = {
         ASKED: "not_possible", "tl_Channel": "platform_finding", "ai_Detector": ["threelines_scan"],
-        "ai_Suspected": "suspected" if seen else "unknown", "tl_SubmissionId": f"{row['thread']['kind']}:{row['thread']['id']}"[:500],
-        "ai_Notes": str(row.get("explanation", ""))[:20_000],
+        "ai_Suspected": "suspected" if seen else "unknown", "tl_SubmissionId": f"{found.thread.kind}:{found.thread.id}"[:500],
+        "ai_Notes": found.explanation[:20_000],
         "vic_TypeOfExploitation": sorted({_PURPOSES[name] for name in elements.get("purpose", ()) if name in _PURPOSES}),
     }  # fmt: skip
     if seen:

@@ -6,7 +6,7 @@ import base64
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,25 +85,43 @@ def backup(register: Register, target: Path) -> Counted:
     require(register.user, "store.backup")
     if target.exists():
         raise StoreError(f"{target}: exists already; a backup never replaces a file")
-    register.audit.add(register.user, "store.backup", reason="backup")
-    if not register.store.is_sqlite:
-        return dump(register, target)
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    _copy_sqlite(register.store.path, target)
-    copy = Store.open(target)
-    try:
-        return check(copy, register.keyring)
-    finally:
-        copy.close()
-        _as_one_file(target)
+    with _new_file(target):
+        # before anything is copied: no copy is made of which the register does not know
+        register.audit.add(register.user, "store.backup", reason="backup")
+        if not register.store.is_sqlite:
+            return _dump(register, target)
+        _copy_sqlite(register.store.path, target)
+        copy = Store.open(target)
+        try:
+            return check(copy, register.keyring)
+        finally:
+            copy.close()
+            _as_one_file(target)
+
+
+@contextmanager
+def _new_file(target: Path) -> Iterator[None]:
+    """Make an empty file for the owner alone; raise StoreError where it cannot be written, and leave no half file."""
+    with ExitStack() as undo:
+        try:
+            os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            undo.callback(_removed, target)
+            yield
+        except OSError as fault:
+            raise StoreError(f"{target}: cannot be written ({fault.strerror or fault}); name another file") from fault
+        undo.pop_all()
 
 
 def dump(register: Register, target: Path) -> Counted:
     """Write every row as sealed JSON lines: from any database, into any database."""
     require(register.user, "store.backup")
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with _new_file(target):
+        return _dump(register, target)
+
+
+def _dump(register: Register, target: Path) -> Counted:
     counts: dict[str, int] = {}
-    with os.fdopen(descriptor, "wb") as out:
+    with target.open("wb") as out:
         out.write(msgspec.json.encode({"format": _DUMP, "organisation": register.keyring.organisation}) + b"\n")
         for number, (table, rows) in enumerate(_all_rows(register.store)):
             counts[table] = counts.get(table, 0) + len(rows)

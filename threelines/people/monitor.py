@@ -62,6 +62,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_rising: bool
     q: float
     """Share of false ones to expect among all signals at least as strong."""
+    few: Literal["", "hits", "rest"] = ""
+    """Why no number is given: fewer than `TOLD` hits, or fewer than `CLOSES` of the rest."""
     hits: int | None = None
     """None where it is below k, or would be when rounded."""
     total: int | None = None
@@ -219,12 +221,17 @@ def _start(period: str) -> date:
 
 
 def _day_of(path: Path) -> str:
-    found = re.search(r"(\d{4})-W(\d\d)|(\d{4}-\d\d(?:-\d\d)?)", path.name)
+    found = re.search(r"(\d{4})-W(\d\d)|(\d{4}-\d\d)(-\d\d)?", path.name, re.ASCII)
     if not found:
         raise MonitorError(f"{path.name}: put the day, week or month into its name, such as findings-2026-09-14.jsonl")
-    if found[1]:
-        return date.fromisocalendar(int(found[1]), int(found[2]), 1).isoformat()
-    return found[3] if len(found[3]) == 10 else f"{found[3]}-01"
+    try:
+        if found[1]:
+            return date.fromisocalendar(int(found[1]), int(found[2]), 1).isoformat()
+        return date.fromisoformat(found[3] + (found[4] or "-01")).isoformat()
+    except ValueError:
+        raise MonitorError(
+            f"{path.name}: no calendar has {found[0]}; mend the day, week or month in its name"
+        ) from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -246,7 +253,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def watch(series: Sequence[Series], *, period: Period, k: int = K) -> list[Signal]:
     """Judge the last period of every series, strongest first; names need k cases in the last year.
 
-    `k = 1` names everything: for public incident sets, and for those inside who may read the cases.
+    `k = 1` names everything and gives every number that is known: for public incident sets, and for those inside who may read the cases.
     """
     per_year = PER_YEAR[period]
     judged = [(one, excess(one.hits, one.totals, per_year=per_year)) for one in series]
@@ -264,11 +271,12 @@ def _signal(one: Series, expected: float, q: float, method: str, *, per_year: in
         "kind": one.kind, "period": one.periods[-1], "is_rising": q <= RATE, "q": q, "method": method,
         "ears": ears(one.hits, one.totals).alarms,
     }  # fmt: skip
-    if sum(one.hits[-per_year:]) < k:
-        return Signal(name=UNDER_REVIEW, **common)  # type: ignore[arg-type]
-    least = TOLD if k > 1 else k
-    if hits < least or total - hits < least:
-        return Signal(name=one.name, **common)  # type: ignore[arg-type]
+    if k > 1 and sum(one.hits[-per_year:]) < k:
+        return Signal(name=UNDER_REVIEW, few="hits", **common)  # type: ignore[arg-type]
+    if (k > 1 and hits < TOLD) or not total:
+        return Signal(name=one.name, few="hits", **common)  # type: ignore[arg-type]
+    if k > 1 and total - hits < CLOSES:  # so that the rest is no less than K, read off the rounded numbers either
+        return Signal(name=one.name, few="rest", **common)  # type: ignore[arg-type]
     expected_rate = round(expected / total, 4)
     if k > 1:
         hits, total = _rounded(hits), _rounded(total)

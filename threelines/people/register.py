@@ -536,8 +536,8 @@ class Register:
         return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
 
     def set(self, name: str, value: str) -> None:
-        """Set `retention_months` (closed cases too: it runs from the closing) or `communities` (codes, spaces between)."""
-        require(self.user, "retention.run" if name == "retention_months" else "case.assign")
+        """Set `retention_months` (closed cases too: it runs from the closing), `communities` (codes, spaces between) or `finding_days`."""
+        require(self.user, "retention.run" if name in ("retention_months", "finding_days") else "case.assign")
         longer = 0
         if name == "retention_months":
             if not re.fullmatch(r"[1-9]\d{0,2}", value):

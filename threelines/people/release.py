@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import secrets
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -320,9 +323,10 @@ def ready(register: Register) -> str:
 
 
 def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
-    """Write an approved release, exactly the bytes that the second person approved.
+    """Write an approved release, exactly the bytes that the second person approved; return its files.
 
     Refused, and the request void, where somebody in it has no consent any more or another release came before it.
+    It counts as published once all of it is written, beside `folder`, where it is moved then.
     """
     require(register.user, "release.prepare")
     request = read(register, request_id)
@@ -330,23 +334,54 @@ def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
     approval.require_approved(register, "release", digest)
     if request.state != "approved" or request.digest != digest:
         raise ReleaseError(f"{request_id}: is {request.state}; only what a second person has just approved is written")
-    if folder.exists() and any(folder.iterdir()):
-        raise ReleaseError(f"{folder}: is not empty; give a new folder")
+    _refuse_taken(folder)
     after = _void_if_outdated(register, request_id)
-    with register.store.write() as connection:
-        register.store.lock(connection)
-        if _newest(connection) != after:
-            raise ReleaseError(f"{request_id}: another release is being published; try again")
-        now = approval.stamp()
-        connection.execute(_releases.update().where(_releases.c.id == request_id).values(published=now))
-    approval.mark_sent(register, request_id, receipt=digest)
-    written = []
-    for name, text in request.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        written.append(path)
-    return written
+    with _beside(folder, request.files) as part:
+        found = approval.sendable(register, request_id)
+        with register.store.write() as connection:
+            register.store.lock(connection)
+            if _newest(connection) != after:
+                raise ReleaseError(f"{request_id}: another release is being published; try again")
+            now = approval.stamp()
+            connection.execute(_releases.update().where(_releases.c.id == request_id).values(published=now))
+            approval.note_sent(connection, register, found, receipt=digest)
+        try:
+            part.rename(folder.resolve())
+        except OSError as fault:  # it counts as published now: what was written must not be lost
+            kept = part.rename(part.with_name(part.name.lstrip(".")))
+            raise ReleaseError(f"{folder}: {fault.strerror}; the release is published, and lies in {kept}") from fault
+    return [folder / name for name in request.files]
+
+
+def _refuse_taken(folder: Path) -> None:
+    """Raise where a finished folder could not be moved to: over a file, a filled folder or one that is a mounted disk."""
+    try:
+        if folder.exists() and (not folder.is_dir() or folder.is_mount() or any(folder.iterdir())):
+            raise ReleaseError(f"{folder}: is a file, a mounted disk or not empty; give a new folder")
+    except OSError as fault:
+        raise _unwritable(folder, fault) from fault
+
+
+def _unwritable(folder: Path, fault: OSError) -> ReleaseError:
+    return ReleaseError(f"{folder}: cannot be written ({fault.strerror}); nothing is published, name another folder")
+
+
+@contextmanager
+def _beside(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    """Give a folder beside `folder` with these files in it; what is left of it at the end goes."""
+    place = folder.resolve()
+    part = place.with_name(f".{place.name}.{secrets.token_hex(8)}.part")
+    try:
+        try:
+            for name, text in files.items():
+                path = part / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        except OSError as fault:
+            raise _unwritable(folder, fault) from fault
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _void_if_outdated(register: Register, request_id: str) -> str:

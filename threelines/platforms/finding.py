@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from threelines.records import Assessment, Record
+from threelines.records import Assessment, Record, places_of
 from threelines.vocabulary.terms import Vocabulary
 
 Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
@@ -117,8 +117,8 @@ def account_of(finding: Finding) -> str:
         return f"{thread.kind}\0{thread.id}"
     if thread.kind == "account":
         return thread.id
-    author = {record.id: record.author for record in finding.records}
-    speakers = [author.get(signal.record, "") for signal in finding.assessment.signals]
+    places = places_of(finding.assessment.signals, finding.records)
+    speakers = [finding.records[place].author for place in places if place >= 0]
     named = sorted({name for name in speakers if name}, key=lambda name: (-speakers.count(name), name))
     return named[0] if named else f"{thread.kind}\0{thread.id}"
 

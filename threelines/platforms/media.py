@@ -13,7 +13,9 @@ within a distance: `link.pictures`. Quality below 50 marks pictures with too lit
 from __future__ import annotations
 
 import json
+import struct
 import warnings
+import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +42,11 @@ WINDOW = 1000
 SURE = 0.8
 """A record counts as in a language (`Tally.languages`) where that is at least this likely."""
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_DAMAGED = (
+    OSError, EOFError, SyntaxError, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError,
+    AssertionError, BufferError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow raises for damaged files: `SyntaxError` for a broken PNG, `ValueError` for a TIFF of no width, and so on."""
 _AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia")
 
 Credentials = Literal["none", "declared_ai", "edited", "declared", "invalid"]
@@ -93,7 +100,7 @@ def inspect(path: Path, *, languages: str = "", anchors: str = "", ocr: bool = T
 
 def _hashed(path: Path) -> tuple[str, int, str]:
     """Return (hash, quality, fault); the pixels are gone when it returns."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with warnings.catch_warnings():
@@ -101,9 +108,10 @@ def _hashed(path: Path) -> tuple[str, int, str]:
             with Image.open(path) as image:
                 if image.width * image.height > MAX_PIXELS:
                     return "", 0, f"{image.width} x {image.height} pixels is more than is opened"
-                return (*_pdq(image.convert("RGB")), "")
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+                pixels = image.convert("RGB")
+    except (*_DAMAGED, Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
         return "", 0, f"not an image that can be opened ({type(fault).__name__})"
+    return (*_pdq(pixels), "")
 
 
 def _pdq(image: Any) -> tuple[str, int]:

@@ -1,7 +1,8 @@
 """Replace account ids by keyed tokens at reading: the key stays with the organisation.
 
 A token is HMAC-SHA256 (RFC 2104) of the id under the key, cut to 80 bits, written in base32. Without
-the key nobody can try a list of names or phone numbers against it; with the key the organisation can.
+the key nobody can try a list of names or phone numbers against it; with the key the organisation can, and so can whoever may
+have files read under it and sees the tokens (the console reads uploads under a key of their own).
 The words of a message are never changed: a name inside a text stays there.
 """
 

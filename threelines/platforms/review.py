@@ -104,7 +104,7 @@ class Review:
         if last and last.stage in say.WAITING:
             values = self._codes(finding) | {"signals": signals, "sealed": self._seal(last.id, finding)}
             connection.execute(findings.update().where(findings.c.id == last.id).values(**values))
-            self._reorder(connection, last.item)
+            self.reorder(connection, last.item)
             return "updated"
         number, key = (last.round + 1 if last else 1), secrets.token_hex(8)
         item = self._item(connection, finding)
@@ -114,7 +114,7 @@ class Review:
                 created=_now(), sealed=self._seal(key, finding), **self._codes(finding),
             )
         )  # fmt: skip
-        self._reorder(connection, item)
+        self.reorder(connection, item)
         return "new"
 
     def _codes(self, finding: Finding) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Review:
         )  # fmt: skip
         return key
 
-    def _reorder(self, connection: sa.Connection, item: str) -> None:
+    def reorder(self, connection: sa.Connection, item: str) -> None:
         """Set the item's place: grave first, but waiting counts too, so nothing waits for ever."""
         number, gravest, oldest = connection.execute(say.STATE, {"item": item}).one()
         values: dict[str, Any] = {"waiting": number}
@@ -294,7 +294,7 @@ class Review:
         stage, final = self._next(connection, row, verdict)
         self._write(connection, user, row, verdict)
         connection.execute(say.DECIDED, {"finding": finding, "now": stage, "final": final})
-        self._reorder(connection, row.item)
+        self.reorder(connection, row.item)
         self._let_go(connection, user, row.item)
         if stage == "done":
             self._announce(connection, "finding.decided", finding, final, verdict.reason)
@@ -354,7 +354,7 @@ class Review:
                 connection.execute(
                     findings.update().where(findings.c.id == row.id).values(stage=last.stage, decision="")
                 )
-            self._reorder(connection, row.item)
+            self.reorder(connection, row.item)
             self._hold(connection, user, row.item)
             self.audit.note(connection, user, "finding.undo", record=row.id, reason="review")
         return str(last.finding)
@@ -375,8 +375,9 @@ class Review:
                 raise ReviewError("no such finding")
             if row.stage in say.WAITING:
                 return
+            self._open(row)  # nobody can look again at what has no words any more
             connection.execute(findings.update().where(findings.c.id == finding).values(stage="appeal"))
-            self._reorder(connection, row.item)
+            self.reorder(connection, row.item)
             self._announce(connection, "finding.appealed", finding, str(row.decision), "")
 
     def _announce(self, connection: sa.Connection, event: str, finding: str, decision: str, reason: str) -> None:
@@ -427,7 +428,9 @@ class Review:
         with self.store.read() as connection:
             rows = connection.execute(sa.select(findings).where(findings.c.stage == "done").order_by(findings.c.id))
             for row in rows:
-                for record in self._open(row).records:
+                # one that was emptied when its time was over teaches nothing
+                kept = FINDING.open(self.keyring, row.sealed, row.id)
+                for record in msgspec.json.decode(kept, type=Finding).records if kept else ():
                     yield msgspec.structs.replace(record, label=str(row.decision))
 
     def ratings(self) -> dict[str, dict[str, str]]:
@@ -492,7 +495,10 @@ class Review:
         return FINDING.seal(self.keyring, msgspec.json.encode(content), finding)
 
     def _open(self, row: Any) -> Finding:
-        return msgspec.json.decode(FINDING.open(self.keyring, row.sealed, row.id), type=Finding)
+        plain = FINDING.open(self.keyring, row.sealed, row.id)
+        if not plain:
+            raise ReviewError("the words of this finding were destroyed when their time was over")
+        return msgspec.json.decode(plain, type=Finding)
 
     def _tag(self, value: str, context: bytes) -> str:
         return self.keyring.tag(value.encode(), context).hex()[:32]

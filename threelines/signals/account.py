@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import log, sqrt
 from operator import itemgetter
+from statistics import median
 from typing import Any, NamedTuple
 
 import msgspec
@@ -88,7 +89,7 @@ class AccountFeatures(msgspec.Struct, frozen=True, kw_only=True):
     hours_per_day: float = 0.0
     """Clock hours with a record, mean of its active days."""
     quiet_hours: float = 24.0
-    """Longest run of clock hours, around the clock, that hold under 1% of its records."""
+    """Longest run of clock hours, around the clock, that together hold under 1% of its records."""
     replies: int = 0
     reply_seconds: float = 0.0
     """Median time from the message it follows."""
@@ -356,12 +357,19 @@ def _clock(records: list[Record], times: list[float]) -> dict[str, Any]:
 
 
 def _longest_quiet(hours: list[int]) -> int:
-    active = sorted(set(hours))
-    if len(hours) >= 100:  # of fewer, one is 1% and more
-        active = [hour for hour in active if hours.count(hour) > 0.01 * len(hours)]
-    if not active:
+    """Return the length of the longest run of hours, around the clock, that together hold under 1% of these."""
+    if not hours:
         return 24
-    return max(later - hour for hour, later in zip(active, [*active[1:], active[0] + 24], strict=True)) - 1
+    counts = Counter(hours)
+    twice_round = [counts[hour % 24] for hour in range(48)]
+    longest = start = held = 0
+    for hour, count in enumerate(twice_round, start=1):
+        held += count
+        while 100 * held >= len(hours):
+            held -= twice_round[start]
+            start += 1
+        longest = max(longest, hour - start)
+    return longest
 
 
 def _seconds(record: Record) -> float:
@@ -383,8 +391,7 @@ def _at_least(part: int, whole: int) -> float:
 
 
 def _middle(values: list[float]) -> float:
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2] if ordered else 0.0
+    return median(values) if values else 0.0
 
 
 def _variance(values: list[float]) -> float:

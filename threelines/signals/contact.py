@@ -58,7 +58,9 @@ def early_move(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
 
 def invites(thread: Thread, vocabulary: Vocabulary) -> Iterator[tuple[int, Invite]]:
     """Yield (turn counted from 1, invitation): a link, or a messenger's name beside a handle or number."""
-    turns = {id(part): turn for turn, record in enumerate(thread.records, start=1) for part in record.held}
+    first = thread.facts.get("before", 0) + 1
+    spoken = (record for record in thread.records if record.kind != "system")
+    turns = {id(part): turn for turn, record in enumerate(spoken, start=first) for part in record.held}
     for reading in readings(thread, vocabulary):
         if not reading.words:
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 CLAUSE_ENDS = r".!?;,|。！？；，、\n،؛؟۔।॥።፣፤၊။"
 TURNS = frozenset({"negation", "without"})
 """Slots whose words turn a phrase round: `without` only what stands after it, `negation` also from a gap."""
-SLOTS = TURNS | {"no_negation"}
+CLAUSE = "new_clause"
+"""The slot of a joining word with the subject after it ("and they"): what was denied before ends there."""
+SLOTS = TURNS | {"no_negation", CLAUSE}
 """Slots of a language file that are looked for as words; their value is the language's family."""
 AFTER = "negation_after"
 """The slot of the forms that turn round what stands right before them."""
@@ -75,6 +77,10 @@ class Negations:
         none = {(w.value, at) for w in words if w.slot == "no_negation" for at in range(w.start, w.end)}
         self._turns: dict[str, list[_Turn]] = {}
         """In order of their ends: the automaton gives words by their end."""
+        self._clauses: dict[str, list[int]] = {}
+        """Where clauses begin, in order."""
+        for word in sorted((w for w in words if w.slot == CLAUSE), key=attrgetter("start")):
+            self._clauses.setdefault(word.value, []).append(word.start)
         for word in words:
             if word.slot not in TURNS:
                 continue
@@ -91,13 +97,18 @@ class Negations:
             at = bisect_right(turns, start, key=_END)
             if at < len(turns) and turns[at].start == start and turns[at].end <= end:
                 continue
-            before = at > 0 and self._reaches(turns[at - 1].end, start)
+            before = at > 0 and self._reaches(name, turns[at - 1].end, start)
             if before or (gaps and self._within(turns[at : bisect_right(turns, end, key=_END)], gaps)):
                 yield name
 
-    def _reaches(self, end: int, start: int) -> bool:
+    def _reaches(self, name: str, end: int, start: int) -> bool:
         """Whether the negation that ends last before the phrase stands near it, in the same clause."""
-        return start - end <= _BEFORE and not _CLAUSE_END.search(self._folded, end, start)
+        if start - end > _BEFORE or _CLAUSE_END.search(self._folded, end, start):
+            return False
+        # a phrase may begin with the subject of its clause: "they took"
+        begins = self._clauses.get(name, [])
+        at = bisect_left(begins, end)
+        return at == len(begins) or begins[at] >= start
 
     def _within(self, turns: Iterable[_Turn], gaps: Sequence[tuple[int, int]]) -> bool:
         """Whether a negation stands in a gap; a phrase whose own words hold one is not turned round by another."""

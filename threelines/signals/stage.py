@@ -198,7 +198,7 @@ def all_stages(thread: Thread, signals: Sequence[Signal] = ()) -> list[StageStat
             continue  # a post is no talk
         pair = talks.setdefault(record.conversation, {})
         if record.author not in pair and judged in ("", record.author):
-            pair[record.author] = _begun(record, pair)
+            pair[record.author] = _begun(record, pair, turns=thread.facts.get("before", 0))
         seen = [s for part in record.held for s in of_record.get(part.id, ()) if _stands_in(s, part)]
         # With one other it is a talk of two, and the record is an answer, too; in a group only its author moves on.
         for author in pair if len(pair) <= 2 else (record.author,):
@@ -211,9 +211,9 @@ def _stands_in(signal: Signal, record: Record) -> bool:
     return record.text[signal.start : signal.end] == signal.quote
 
 
-def _begun(record: Record, others: Mapping[str, StageState]) -> StageState:
-    to = record.audience[0] if len(record.audience) == 1 else ""
-    return StageState(sender=record.author, recipient=to, answered=sum(state.sent for state in others.values()))
+def _begun(record: Record, others: Mapping[str, StageState], *, turns: int) -> StageState:
+    to, answered = record.audience[0] if len(record.audience) == 1 else "", sum(state.sent for state in others.values())
+    return StageState(sender=record.author, recipient=to, answered=answered, turns=turns)
 
 
 def _in_order(thread: Thread) -> list[Record]:

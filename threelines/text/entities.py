@@ -16,7 +16,7 @@ import msgspec
 from threelines.text._contacts import Contact, Named, around, deep_links, emails, handles, links, mentions, named
 from threelines.text._money import Sum, sums
 from threelines.text._phones import phones
-from threelines.text.fold import fold_letter, plain_form
+from threelines.text.fold import FOLDED, plain_form
 
 EntityKind = Literal["phone", "handle", "messenger", "link", "email", "money"]
 """`handle` is an account or invitation on a messenger; `messenger` is its bare name."""
@@ -42,15 +42,6 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """hour, day, week, month, year or task; empty when the text does not say."""
 
 
-class _PlainTable(dict[int, str]):
-    """Code point → folded letter, filled as letters are met."""
-
-    def __missing__(self, code: int) -> str:
-        folded = self[code] = fold_letter(chr(code))
-        return folded
-
-
-_TABLE = _PlainTable()
 _DIGIT = re.compile("[0-9]")
 _HINT = re.compile(r"[0-9@.\[(:](?:(?<=[0-9@])|(?<=[a-z\])][.\[(])[a-z.\[]|(?<=:)//)")
 """Each choice begins with one of few letters: a text without them is passed over at the speed of one look at each."""
@@ -135,7 +126,7 @@ def _without_overlaps(found: Iterator[Entity]) -> list[Entity]:
 
 def _origins(text: str) -> list[int] | None:
     """Return the index in the text of each letter of its plain form, None when they are the same."""
-    widths = list(map(len, map(_TABLE.__getitem__, map(ord, text))))
+    widths = list(map(len, map(FOLDED.__getitem__, map(ord, text))))
     if set(widths) == {1}:
         return None
     return [index for index, width in enumerate(widths) for _ in range(width)]
@@ -153,6 +144,6 @@ def _apart(found: Iterator[Entity]) -> Iterator[Entity]:
 def _mapped(entity: Entity, origins: list[int], text: str) -> Entity:
     """Move a span back to the original; marks that belong to its last letter come along."""
     start, end = origins[entity.start], origins[entity.end - 1] + 1
-    while end < len(text) and not _TABLE[ord(text[end])]:
+    while end < len(text) and not FOLDED[ord(text[end])]:
         end += 1
     return msgspec.structs.replace(entity, start=start, end=end)

@@ -85,6 +85,8 @@ class Folded(NamedTuple):
 
 def ascii_digits(text: str) -> str:
     """Return the text with the digits of any script as 0 to 9."""
+    if text.isascii():
+        return text
     return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in text)
 
 
@@ -124,13 +126,14 @@ class _FoldTable(dict[int, str]):
         return folded
 
 
-_TABLE = _FoldTable()
+FOLDED = _FoldTable()
+"""Each letter folded by itself."""
 
 
 @lru_cache(maxsize=8)
 def plain_form(text: str) -> str:
     """Return the text with each letter folded by itself; the last few are remembered, for what reads the same text."""
-    return text.lower() if text.isascii() and text.isprintable() else text.translate(_TABLE)
+    return text.lower() if text.isascii() and text.isprintable() else text.translate(FOLDED)
 
 
 def fold(text: str) -> str:

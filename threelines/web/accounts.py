@@ -82,9 +82,17 @@ _tokens = sa.Table(
     sa.Column("made", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False),
 )
+_bindings = sa.Table(
+    "web_bindings",
+    _metadata,
+    sa.Column("account", sa.String(16), primary_key=True),
+    sa.Column("subject", sa.LargeBinary, nullable=False),
+    sa.Column("made", sa.Float, nullable=False),
+)
 _NAME = SealedColumn(table="web_accounts", column="name", key=("id",))
 _TOTP = SealedColumn(table="web_accounts", column="totp", key=("id",))
 _LABEL = SealedColumn(table="web_tokens", column="label", key=("id",))
+_SUBJECT = SealedColumn(table="web_bindings", column="subject", key=("account",))
 _LIVE = (
     sa.select(_accounts, _sessions.c.made, _sessions.c.seen, _sessions.c.vouched)
     .join(_sessions, _sessions.c.account == _accounts.c.id)
@@ -94,7 +102,11 @@ _LIVE = (
     )
 )  # fmt: skip
 """A session that stands, with its account: asked for by every request, so built once."""
-MIGRATIONS: tuple[Migration, ...] = (("0001_accounts", _metadata.create_all),)
+MIGRATIONS: tuple[Migration, ...] = (
+    ("0001_accounts", _metadata.create_all),
+    ("0002_bindings", lambda connection: _bindings.create(connection, checkfirst=True)),
+)
+_NO_MATCH = "That did not match. Check the name, the password and the code."
 
 
 class AccountError(ThreelinesError):
@@ -115,6 +127,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     blur_media: bool = True
     break_after: int = 50
     """Minutes of work after which a break is offered; 0 never."""
+
+
+class Vouched(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an identity provider vouches for."""
+
+    issuer: str
+    subject: str
+    """The provider's own id of the person, which nobody changes and no other is given."""
+    name: str
+    """By which their account is found the first time; empty where it vouches for none."""
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,7 +171,7 @@ class Accounts:
         self._hashing = BoundedSemaphore(4)
         self._nobody = self._hasher.hash(secrets.token_hex(16))
         store.migrate("accounts", MIGRATIONS)
-        declare(store, (_NAME, _TOTP, _LABEL))
+        declare(store, (_NAME, _TOTP, _LABEL, _SUBJECT))
 
     # -- accounts ---------------------------------------------------------------------------
 
@@ -211,7 +233,6 @@ class Accounts:
         owner = self.get(key)
         refuse_weak(password, owner.name)
         self._change(key, owner.user, "password.set", password=self._hash(password))
-        self.end_sessions(key)
 
     def set_disabled(self, key: str, disabled: bool, by: User) -> None:
         """Close or reopen an account; closing ends its sessions. The last open admin stays."""
@@ -219,14 +240,13 @@ class Accounts:
         if disabled and not others and self.get(key).role == "admin":
             raise AccountError("this is the last admin; make another one first")
         self._change(key, by, "account.disable" if disabled else "account.enable", disabled=disabled)
-        if disabled:
-            self.end_sessions(key)
 
-    def _change(self, key: str, by: User, action: str, **values: Any) -> None:
-        """Change an account, and say in the audit who did."""
+    def _change(self, key: str, by: User, action: str, *, but: str = "", **values: Any) -> None:
+        """Change an account, say in the audit who did, and end its sessions, all but the one of this secret."""
         with self.store.write() as connection:
             connection.execute(_accounts.update().where(_accounts.c.id == key).values(**values))
             self.audit.note(connection, by, action, record=key, reason="administration")
+            _end_sessions(connection, key, but=but)
 
     def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
         return Person(
@@ -243,8 +263,8 @@ class Accounts:
         right = self._matches(row.password if row is not None else self._nobody, password)
         if row is None or not right or row.disabled or (row.totp is not None and not self._code_fits(row, code)):
             asked = "" if row is None else str(row.id)
-            raise AccountError("That did not match. Check the name, the password and the code.", account=asked)
-        return self.begin_session(row.id)
+            raise AccountError(_NO_MATCH, account=asked)
+        return self.begin_session(row.id, code=row.totp is not None)
 
     def check_password(self, key: str, password: str) -> None:
         """Raise unless this is the password of the account: asked again before it is changed."""
@@ -254,13 +274,20 @@ class Accounts:
         if not self._matches(hashed, password):
             raise AccountError("The password until now did not match.")
 
-    def begin_session(self, key: str, *, vouched: bool = False) -> str:
-        """Start a session for an account that has proved itself; return the secret for its cookie."""
+    def begin_session(self, key: str, *, vouched: bool = False, code: bool = False) -> str:
+        """Start a session for an account that has proved itself; return the secret for its cookie.
+
+        Raises AccountError for a closed account, and for one with a second factor where no `code` was shown.
+        """
         secret, now = secrets.token_urlsafe(32), time.time()
-        person = self.get(key)
-        if person.disabled:
-            raise AccountError("this account is closed")
         with self.store.write() as connection:
+            # Whoever turns the second factor on in this moment waits for the lock, and then ends this session.
+            self.store.lock(connection)
+            person = self._person(connection.execute(sa.select(_accounts).where(_accounts.c.id == key)).one())
+            if person.disabled:
+                raise AccountError("this account is closed", account=key)
+            if person.has_second_factor and not (vouched or code):
+                raise AccountError(_NO_MATCH, account=key)
             connection.execute(_sessions.delete().where(_sessions.c.expires < now))
             connection.execute(
                 _sessions.insert().values(
@@ -294,10 +321,10 @@ class Accounts:
     def end_sessions(self, key: str) -> None:
         """Sign an account out everywhere."""
         with self.store.write() as connection:
-            connection.execute(_sessions.delete().where(_sessions.c.account == key))
+            _end_sessions(connection, key)
 
     def by_name(self, name: str) -> Person | None:
-        """Return the open account of a name that an identity provider vouched for."""
+        """Return the open account of a name."""
         row = self._row_by_name(name)
         return None if row is None or row.disabled else self._person(row)
 
@@ -325,19 +352,57 @@ class Accounts:
     def _login(self, name: str) -> str:
         return self.keyring.tag(name.encode(), b"web:login").hex()
 
+    # -- the organisation's own accounts ----------------------------------------------------
+
+    def of_vouched(self, given: Vouched) -> Person:
+        """Return the account that is bound to whom a provider vouches for; the first time, bind that of the name.
+
+        Raises AccountError where there is none, or where it is bound to somebody else.
+        """
+        subject = msgspec.json.encode((given.issuer, given.subject))
+        row = self._row_by_name(given.name) if given.name else None
+        with self.store.write() as connection:
+            self.store.lock(connection)
+            stored = connection.execute(sa.select(_bindings)).all()
+            bound = {one.account: _SUBJECT.open(self.keyring, one.subject, one.account) for one in stored}
+            key = next((account for account, whose in bound.items() if whose == subject), None)
+            if key is None:
+                if row is None or row.disabled:
+                    raise AccountError("Ask an admin to make an account under your name first.")
+                if row.id in bound:
+                    raise AccountError(
+                        "The account of your name is bound to another person; ask an admin.", account=row.id
+                    )
+                key = str(row.id)
+                sealed = _SUBJECT.seal(self.keyring, subject, key)
+                connection.execute(_bindings.insert().values(account=key, subject=sealed, made=time.time()))
+                self.audit.note(connection, self._person(row).user, "binding.on", record=key, reason="sign in")
+        return self.get(key)
+
+    def bound(self) -> frozenset[str]:
+        """Return the ids of the accounts that are bound to somebody of the organisation's provider."""
+        with self.store.read() as connection:
+            return frozenset(connection.execute(sa.select(_bindings.c.account)).scalars())
+
+    def drop_binding(self, key: str, by: User) -> None:
+        """Let the next first sign-in bind the account again (`Grants.help` asks whom it must). Ends every session."""
+        with self.store.write() as connection:
+            connection.execute(_bindings.delete().where(_bindings.c.account == key))
+            self.audit.note(connection, by, "binding.off", record=key, reason="administration")
+            _end_sessions(connection, key)
+
     # -- second factor ----------------------------------------------------------------------
 
-    def confirm_second_factor(self, key: str, secret: str, code: str) -> None:
-        """Turn the second factor on once its owner has shown a code from it."""
+    def confirm_second_factor(self, key: str, secret: str, code: str, *, session: str = "") -> None:
+        """Turn the second factor on once its owner has shown a code from it; every other session ends: it showed none."""
         if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
             raise AccountError("That code does not fit. Is the clock of your phone right?")
         sealed = _TOTP.seal(self.keyring, secret.encode(), key)
-        self._change(key, self.get(key).user, "factor.on", totp=sealed, totp_step=0)
+        self._change(key, self.get(key).user, "factor.on", but=session, totp=sealed, totp_step=0)
 
     def drop_second_factor(self, key: str, by: User) -> None:
         """Turn the second factor off, for a lost phone (`Grants.help` asks whom it must). Ends every session."""
         self._change(key, by, "factor.off", totp=None, totp_step=0)
-        self.end_sessions(key)
 
     def _code_fits(self, row: Any, code: str) -> bool:
         """Check a code of this, the last or the next 30 seconds; each works once (RFC 6238, 5.2)."""
@@ -385,6 +450,10 @@ class Accounts:
         """Make a token useless at once."""
         with self.store.write() as connection:
             connection.execute(_tokens.delete().where(_tokens.c.id == key))
+
+
+def _end_sessions(connection: sa.Connection, key: str, *, but: str = "") -> None:
+    connection.execute(_sessions.delete().where(_sessions.c.account == key, _sessions.c.id != _hashed(but)))
 
 
 def _hashed(secret: str) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from threelines.roles import ROLES
 from threelines.web.accounts import AccountError, Person
 from threelines.web.desk import Sent, desk, may, may_change, text
-from threelines.web.grants import Asked, Grant
+from threelines.web.grants import DONE, Asked, Grant
 from threelines.web.pages import address_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -49,7 +49,9 @@ def _do(request: Request, person: Person, form: FormData) -> dict[str, str] | No
     if act == "reset":
         return _shown(request, here.grants.help(person.user, "password", key))
     if act == "factor":
-        return _shown(request, here.grants.help(person.user, "factor", key))
+        return _shown(request, here.grants.help(person.user, "factor", key), done=DONE["factor"])
+    if act == "binding":
+        return _shown(request, here.grants.help(person.user, "binding", key), done=DONE["binding"])
     if act == "withdraw":
         here.grants.stop(person.user, text(form, "grant"))
     elif act in ("disable", "enable"):
@@ -74,10 +76,10 @@ def _token(request: Request, person: Person, form: FormData) -> dict[str, str] |
     return None
 
 
-def _shown(request: Request, asked: Asked) -> dict[str, str]:
+def _shown(request: Request, asked: Asked, *, done: str = "") -> dict[str, str]:
     if not asked.secret:
-        waits = "A supervisor or data protection officer must agree under Access; until then it stays on."
-        return {"label": waits if asked.waits else "The second factor is off.", "secret": ""}
+        waits = "A supervisor or data protection officer must agree under Access; until then it stays as it is."
+        return {"label": waits if asked.waits else done, "secret": ""}
     label = _WAITS if asked.waits else "Give this link to the person."
     return {"label": f"{label} It is shown this once.", "secret": f"{address_of(request)}once/{asked.secret}"}
 
@@ -90,7 +92,7 @@ def _admin_page(
     return page(
         request, "admin.html", person=person, status=status, fault=fault, shown=shown, people=people,
         names={entry.id: entry.name for entry in people}, standing=here.grants.standing(),
-        tokens=here.accounts.tokens(), roles=[(role, role.replace("_", " ")) for role in ROLES],
+        tokens=here.accounts.tokens(), bound=here.accounts.bound(), roles=[(role, role.replace("_", " ")) for role in ROLES],
     )  # fmt: skip
 
 

@@ -7,19 +7,27 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from threelines.platforms.review import ReviewError
-from threelines.records import Record
+from threelines.records import EARLIEST, LATEST, Record
 from threelines.web.desk import Desk, SignedIn, desk, token_for
-from threelines.web.ingest import IngestError, answered_before, remember_answer, take_records
+from threelines.web.ingest import take_records
 
 router = APIRouter(prefix="/v1", tags=["threelines"])
 
 _Id = Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
 _Words = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00]*$")]
 _Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
+
+
+def _bounded(time: datetime) -> datetime:
+    if not EARLIEST <= time < LATEST:
+        raise ValueError("give a time from 1970 to 2100")
+    return time
+
+
+_Time = Annotated[AwareDatetime, AfterValidator(_bounded)]
 
 
 class SentRecord(BaseModel):
@@ -32,7 +40,7 @@ class SentRecord(BaseModel):
     author: _Id = ""
     audience: list[_Id] = Field(default_factory=list, max_length=1000)
     conversation: _Id = Field("", description="Leave empty for adverts, posts and profiles.")
-    time: AwareDatetime | None = Field(None, description="With its zone.")
+    time: _Time | None = Field(None, description="With its zone, from 1970 to 2100.")
     text: _Words = ""
     language: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z0-9-]*$")] = Field("", description="BCP 47.")
 
@@ -53,6 +61,8 @@ class TakenRecords(BaseModel):
     new: int
     updated: int
     known: int
+    left_out: int = 0
+    """Records that could not be judged; the log says where it broke."""
 
 
 class SentAppeal(BaseModel):
@@ -74,35 +84,29 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     409: {"model": Fault, "description": "The Idempotency-Key was used with another body."},
     422: {"description": "The body does not fit."},
     429: {"model": Fault, "description": "Too many requests."},
+    503: {"model": Fault, "description": "A large export is being read; send it again after Retry-After seconds."},
 }
 
 
 @router.post(
     "/records", responses=_REFUSALS, dependencies=[Depends(token_for("ingest"))], summary="Send records to be judged"
 )
-def send_records(request: Request, body: SentRecords, idempotency_key: _Key = None) -> TakenRecords:
+async def send_records(request: Request, body: SentRecords, idempotency_key: _Key = None) -> TakenRecords:
     """Judge the records, each conversation with what came before; queue what is raised."""
-    here, plain = desk(request), body.model_dump_json().encode()
-    if idempotency_key:
-        before = _before(here, idempotency_key, plain)
-        if before is not None:
-            return TakenRecords.model_validate_json(before)
+    here = desk(request)
+    return await here.scans.take(lambda: _taken(here, body, idempotency_key))
+
+
+def _taken(here: Desk, body: SentRecords, key: str | None) -> TakenRecords:
+    plain = body.model_dump_json().encode()
+    before = here.stream.answered_before(key, plain) if key else None
+    if before is not None:
+        return TakenRecords.model_validate_json(before)
     taken = take_records(here, [_record(sent) for sent in body.records])
     answer = TakenRecords(**msgspec.structs.asdict(taken))
-    if idempotency_key:
-        remember_answer(here, idempotency_key, plain, answer.model_dump_json())
+    if key:
+        here.stream.remember_answer(key, plain, answer.model_dump_json())
     return answer
-
-
-class KeyReused(ReviewError):
-    """An idempotency key came with another body."""
-
-
-def _before(here: Desk, key: str, body: bytes) -> str | None:
-    try:
-        return answered_before(here, key, body)
-    except IngestError as fault:
-        raise KeyReused(str(fault)) from fault
 
 
 def _record(sent: SentRecord) -> Record:

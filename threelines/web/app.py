@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
-from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -23,6 +25,7 @@ from threelines.people.interface import load_interfaces
 from threelines.people.register import Register, RegisterError
 from threelines.people.tables import MIGRATIONS as REGISTER
 from threelines.people.tables import SEALED as SEALED_CASES
+from threelines.platforms.read._source import without_surrogates
 from threelines.platforms.review import Review, ReviewError
 from threelines.records import ThreelinesError
 from threelines.roles import RoleError, User
@@ -39,12 +42,13 @@ from threelines.web import (
     check,
     dashboard,
     entrance,
-    ingest,
     oidc,
     operate,
     register,
+    retention,
     review,
     sharing,
+    stream,
 )
 from threelines.web.accounts import Accounts
 from threelines.web.desk import (
@@ -58,9 +62,12 @@ from threelines.web.desk import (
     note_refused,
     now,
 )
+from threelines.web.faults import note_fault
 from threelines.web.grants import Grants
 from threelines.web.pages import FOLDER, page
+from threelines.web.scratch import clear_leftovers
 from threelines.web.security import Limit, SafeHeaders, same_site
+from threelines.web.turns import AGAIN_AFTER, Occupied, Turns
 from threelines.web.webhooks import Courier
 
 OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/oidc/back")
@@ -102,13 +109,14 @@ def _routers() -> tuple[Any, ...]:
 
 def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabulary, messages: Sequence[Path]) -> Desk:
     claim(store, keyring)
-    store.migrate("web", ingest.MIGRATIONS)
-    declare(store, ingest.SEALED)
+    store.migrate("web", stream.MIGRATIONS)
+    declare(store, stream.SEALED)
+    clear_leftovers()
     chain = Audit(store, keyring)
     accounts = Accounts(store, keyring, chain)
     return Desk(
         store=store, keyring=keyring, audit=chain, options=options, vocabulary=vocabulary, started=now(),
-        accounts=accounts, grants=Grants(accounts), review=Review(store, keyring, chain), register=_register(store, keyring),
+        stream=stream.Stream(store, keyring, hours=options.stream_hours), scans=Turns(), accounts=accounts, grants=Grants(accounts), review=Review(store, keyring, chain), register=_register(store, keyring),
         interfaces=load_interfaces(*messages), sign_ins=Limit(10, 900.0), places=Limit(60, 900.0),
         public=Limit(30, 60.0), programs=Limit(1200, 60.0), refusals=Limit(200, 3600.0), left_out=Limit(1, 3600.0),
     )  # fmt: skip
@@ -129,10 +137,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if here.options.webhook:
         courier = Courier(here.store, address=here.options.webhook, secret=here.options.webhook_secret)
         courier.start()
+    await _destroy_due(here)
+    keeping = asyncio.create_task(_keep_times(here))
     yield
+    keeping.cancel()
+    with suppress(asyncio.CancelledError):
+        await keeping
     if courier is not None:
         courier.stop()
-    app.state.desk.store.close()
+    here.scans.close()
+    here.store.close()
+
+
+async def _keep_times(here: Desk) -> None:
+    while True:
+        await asyncio.sleep(retention.EVERY)
+        await _destroy_due(here)
+
+
+async def _destroy_due(here: Desk) -> None:
+    """Destroy what is due; a database that does not answer is asked again the next time."""
+    try:
+        await run_in_threadpool(retention.forget, here.register, hours=here.options.stream_hours)
+    except (SQLAlchemyError, ThreelinesError) as fault:
+        note_fault(fault)
 
 
 def routes_of(app: FastAPI) -> Iterator[APIRoute]:
@@ -186,7 +214,8 @@ def _answer_faults(app: FastAPI) -> None:
     app.add_exception_handler(RoleError, _refused("Not with your role"))
     app.add_exception_handler(AuditError, _fault(500, "The audit could not be read or written"))
     app.add_exception_handler(Busy, _fault(429, "Too many requests"))
-    app.add_exception_handler(api.KeyReused, _fault(409, "Key used before"))
+    app.add_exception_handler(Occupied, _occupied)
+    app.add_exception_handler(stream.KeyUsed, _fault(409, "Key used before"))
     for kind in (ReviewError, RegisterError, ApprovalError):
         app.add_exception_handler(kind, _fault(404, "Not possible"))
     app.add_exception_handler(HTTPException, _not_found)
@@ -218,6 +247,12 @@ def _fault(status: int, title: str) -> Any:
     return answer
 
 
+def _occupied(request: Request, fault: Exception) -> Response:
+    answer = cast(Response, _fault(503, "Not now")(request, fault))
+    answer.headers["retry-after"] = str(AGAIN_AFTER)
+    return answer
+
+
 def _refused(title: str) -> Any:
     """Answer 403, and write into the audit who was refused where: the route's pattern, never what was asked for."""
     answer = _fault(403, title)
@@ -243,13 +278,18 @@ def _not_found(request: Request, fault: Exception) -> Response:
                 message="This address leads nowhere. The menu above does.")  # fmt: skip
 
 
-async def _not_readable(request: Request, fault: Exception) -> Response:
-    """Programs are told which value; people get a page that does not repeat it."""
+def _not_readable(request: Request, fault: Exception) -> Response:
+    """Programs are told which value and what is wrong with it; nobody is sent the value back, which may not be writable."""
     assert isinstance(fault, RequestValidationError)
     if _wants_json(request):
-        return await request_validation_exception_handler(request, fault)
+        return JSONResponse({"detail": [_place(error) for error in fault.errors()]}, 422)
     return page(request, "message.html", person=find_person(request), status=422, title="This address cannot be read",
                 message="A value in it is missing, or is no number that can be. Start again from the menu above.")  # fmt: skip
+
+
+def _place(error: Any) -> dict[str, Any]:
+    places = [without_surrogates(place) if isinstance(place, str) else place for place in error["loc"]]
+    return {"type": error["type"], "loc": places, "msg": error["msg"]}
 
 
 def _broken(request: Request, _fault: Exception) -> Response:

@@ -21,7 +21,8 @@ from threelines.roles import ROLES
 from threelines.vocabulary.terms import Indicator, Vocabulary
 from threelines.web.accounts import Settings
 from threelines.web.desk import Desk
-from threelines.web.ingest import account_key, findings_of
+from threelines.web.ingest import findings_of
+from threelines.web.keys import account_key
 
 ENOUGH = 72
 """Findings that a demonstration has; a little more than a reviewer decides in a sitting."""

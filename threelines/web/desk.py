@@ -25,6 +25,8 @@ from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Accounts, Person
 from threelines.web.grants import Grants
 from threelines.web.security import Limit, form_token, same, same_site
+from threelines.web.stream import HOURS, Stream
+from threelines.web.turns import Turns
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +56,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """As recipients of a referral should see it."""
     evaluations: dict[str, Summary] = {}
     """Figures of evaluated models, by name."""
-    stream_hours: float = 72.0
+    stream_hours: float = HOURS
     """How long a message sent to /v1/records may wait for the rest of its conversation."""
 
 
@@ -69,6 +71,9 @@ class Desk(msgspec.Struct, kw_only=True):
     review: Review
     register: Register
     """As nobody sees it: `register_for` returns it as one person does."""
+    stream: Stream
+    scans: Turns
+    """Where uploads and records of programs are judged, one after the other."""
     vocabulary: Vocabulary
     interfaces: dict[str, Interface]
     options: Options

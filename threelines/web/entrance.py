@@ -164,10 +164,12 @@ def change_account(request: Request, person: SignedForm, form: Sent) -> Response
     here = desk(request)
     try:
         if text(form, "do") == "factor" and not person.has_second_factor:
-            here.accounts.confirm_second_factor(person.id, text(form, "secret"), text(form, "code"))
+            here.accounts.confirm_second_factor(
+                person.id, text(form, "secret"), text(form, "code"), session=person.session
+            )
             saved = "The second factor is on."
         elif text(form, "do") == "password":
-            here.accounts.check_password(person.id, text(form, "old"))
+            _check_old(request, person, text(form, "old"))
             here.accounts.set_password(person.id, text(form, "password"))
             return _see("/login")
         elif text(form, "do") == "read":
@@ -182,6 +184,19 @@ def change_account(request: Request, person: SignedForm, form: Sent) -> Response
         return _account_page(request, person, fault=str(fault), secret=_scanned(form), status=422)
     fresh = here.accounts.who(person.session) or person
     return _account_page(request, fresh, saved=saved)
+
+
+def _check_old(request: Request, person: Person, old: str) -> None:
+    """Ask for the password again, within the limit of tries to sign in: a session that was left open is no place to guess."""
+    here = desk(request)
+    if not here.sign_ins.allows(person.name):
+        raise AccountError("Too many tries. Wait 15 minutes.")
+    try:
+        here.accounts.check_password(person.id, old)
+    except AccountError:
+        note_refused(request, "password.refused", person=person, record=person.id)
+        raise
+    here.sign_ins.clear(person.name)
 
 
 def _scanned(form: FormData) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from hashlib import sha256
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -25,8 +25,15 @@ TRIES = 10
 """Wrong codes after which a link is void."""
 _CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
-Kind = Literal["setup", "invite", "password", "factor"]
-"""The first admin, a new account, a new password, the second factor off."""
+Kind = Literal["setup", "invite", "password", "factor", "binding"]
+"""The first admin, a new account, a new password, the second factor off, an account no longer bound to a provider's person."""
+Help = Literal["password", "factor", "binding"]
+"""What is done about an account that is there."""
+DONE = {
+    "factor": "The second factor is off.",
+    "binding": "It is undone: the next first sign-in by the organisation binds the account again.",
+}
+"""What is done at once when it is agreed to, without a link, and how that is said."""
 State = Literal["asked", "open", "used", "refused", "withdrawn", "replaced"]
 """`asked` waits for a second person; an `open` link works; the others are over."""
 PASSES = tuple(role for role in ROLES if scope_of(role, "user.approve"))
@@ -122,8 +129,8 @@ class Grants:
         waits = kind == "invite" and role in PASSES and self._had_second()
         return self._ask(by, kind, role=role, team=team, waits=waits)
 
-    def help(self, by: User, kind: Literal["password", "factor"], account: str) -> Asked:
-        """Ask for a new password or the second factor off; what was asked before for the same is replaced.
+    def help(self, by: User, kind: Help, account: str) -> Asked:
+        """Ask for a new password, the second factor off or a binding undone; what was asked before for the same is replaced.
 
         It waits for a second person unless the account can do nothing that an admin may not do either.
         """
@@ -132,21 +139,28 @@ class Grants:
             raise AccountError("this account is closed; reopen it first")
         waits = _sees_more_than_admin(target.role)
         asked = self._ask(by, kind, role=target.role, team=target.team, account=account, waits=waits)
-        if kind == "factor" and not waits:
-            self.accounts.drop_second_factor(account, by)
+        if not waits:
+            self._do(by, kind, account)
         return asked
+
+    def _do(self, by: User, kind: Kind, account: str) -> None:
+        """Do what needs no link."""
+        if kind == "factor":
+            self.accounts.drop_second_factor(account, by)
+        elif kind == "binding":
+            self.accounts.drop_binding(account, by)
 
     def _had_second(self) -> bool:
         """Say whether somebody who can be the second person has an account, be it closed."""
         return any(person.role in PASSES for person in self.accounts.all())
 
     def _ask(self, by: User, kind: Kind, *, role: Role, team: str, waits: bool, account: str = "") -> Asked:
-        secret = "" if kind == "factor" else secrets.token_urlsafe(24)
+        secret = "" if kind in DONE else secrets.token_urlsafe(24)
         values = _row(
             "g" + secrets.token_hex(7), kind, role=role, team=team, by=by.id, link=_hashed(secret) if secret else ""
         )
         values |= {"account": account, "state": "asked" if waits else "open"}
-        if kind == "factor" and not waits:
+        if kind in DONE and not waits:
             values |= {"state": "used", "done": time.time()}
         with self.store.write() as connection:
             connection.execute(_grants.delete().where(_grants.c.expires < time.time() - KEPT))
@@ -159,22 +173,21 @@ class Grants:
     # -- agreeing ---------------------------------------------------------------------------
 
     def approve(self, by: User, key: str) -> str:
-        """Agree to a request as a second person; return the code that only its owner is told, empty for a factor.
+        """Agree to a request as a second person; return the code that only its owner is told, empty where there is no link.
 
         Raises AccountError for whoever asked, for the account itself, and for what no longer waits.
         """
         grant = self.get(key)
         if by.id in (grant.asked_by, grant.account):
             raise AccountError("a second person agrees to this: not who asked, and not the account itself")
-        code = "" if grant.kind == "factor" else "".join(secrets.choice(_CODE) for _ in range(10))
+        code = "" if grant.kind in DONE else "".join(secrets.choice(_CODE) for _ in range(10))
         with self.store.write() as connection:
             link = connection.execute(sa.select(_grants.c.link).where(_grants.c.id == key)).scalar_one()
             state: State = "open" if code else "used"
             values = {"approved_by": by.id, "code": self._tag(code, link), "expires": time.time() + LINK}
             self._move(connection, grant, "asked", state, **values)
             self._note(connection, by, f"{grant.kind}.approve", grant.account or grant.id)
-        if not code:
-            self.accounts.drop_second_factor(grant.account, by)
+        self._do(by, grant.kind, grant.account)
         return code
 
     def stop(self, by: User, key: str) -> None:
@@ -258,8 +271,8 @@ class Grants:
         return self._list(sa.select(_grants).where(_grants.c.done.is_not(None)).order_by(_grants.c.done.desc()))
 
     def of(self, account: str) -> tuple[Grant, ...]:
-        """Return what was asked and done about the password and second factor of one account, newest first."""
-        wanted = sa.and_(_grants.c.account == account, _grants.c.kind.in_(("password", "factor")))
+        """Return what was asked and done about the ways into one account that is there, newest first."""
+        wanted = sa.and_(_grants.c.account == account, _grants.c.kind.in_(get_args(Help)))
         return self._list(sa.select(_grants).where(wanted).order_by(_grants.c.asked.desc()))
 
     def unread(self, account: str) -> bool:

@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from itertools import islice
+from pathlib import PurePosixPath
 from threading import Lock
 from typing import BinaryIO
 
 import msgspec
-import sqlalchemy as sa
 
-from threelines.engine.local import scan
+from threelines.engine.local import Found, Plan, run
 from threelines.platforms.finding import Finding, is_child
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read import ReadError, ReadReport, read
 from threelines.records import Assessment, Record, ThreelinesError
-from threelines.store.database import Migration
 from threelines.store.keyring import Keyring
-from threelines.store.sealed import SealedColumn
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.desk import Desk
+from threelines.web.faults import note_fault
+from threelines.web.keys import account_key, upload_key
+from threelines.web.scratch import scratch
 
-LONGEST_TALK = 400
-"""Earlier messages of one conversation that a new one is read with."""
+LARGEST_EXPORT = 100 * 1024 * 1024
+"""Bytes of an uploaded export once unpacked; a larger one is scanned with `threelines scan`, which keeps none in memory."""
+MOST_RECORDS = 50_000
+"""Records of an uploaded export."""
+_KEPT_ENDINGS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".mbox", ".parquet", ".gz"})
+_BREAKS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What a record breaks a detector with that nobody thought of."""
 _one_at_a_time = Lock()  # the engine keeps its plan per process; a second scan waits
-
-_metadata = sa.MetaData()
-_stream = sa.Table(
-    "web_stream",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("talk", sa.String(64), nullable=False, index=True),
-    sa.Column("made", sa.Float, nullable=False, index=True),
-    sa.Column("sealed", sa.LargeBinary, nullable=False),
-)
-_answered = sa.Table(
-    "web_answered",
-    _metadata,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("body", sa.String(64), nullable=False),
-    sa.Column("made", sa.Float, nullable=False, index=True),
-    sa.Column("answer", sa.Text, nullable=False),
-)
-_SEALED = SealedColumn(table="web_stream", column="sealed", key=("id",))
-SEALED = (_SEALED,)
-MIGRATIONS: tuple[Migration, ...] = (("0001_stream", _metadata.create_all),)
 
 
 class IngestError(ThreelinesError):
@@ -63,35 +46,43 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     new: int
     updated: int
     known: int
-
-
-def account_key(keyring: Keyring) -> bytes:
-    """Return the organisation's key under which account ids become tokens."""
-    return keyring.tag(b"accounts", b"pseudonym")
+    left_out: int = 0
+    """Records that could not be judged; the log says where it broke, never on what."""
 
 
 def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
-    """Read an export, judge it and queue what is raised. The file is gone when this returns."""
-    with tempfile.TemporaryDirectory(prefix="threelines-") as folder:
-        # The name the browser sent serves to tell the format; it never leaves this folder.
-        path = Path(folder) / (PurePosixPath(name.replace("\\", "/")).name or "export")
+    """Read an export, judge it and queue what is raised. The file is gone before the judging begins."""
+    with scratch() as folder:
+        path = folder / _scratch_name(desk.keyring, name)
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
-        report = ReadReport()
         try:
-            records = list(read([path], key=account_key(desk.keyring), report=report))
+            found = read([path], key=upload_key(desk.keyring), report=ReadReport(), largest=LARGEST_EXPORT)
+            records = list(islice(found, MOST_RECORDS + 1))
         except ReadError as fault:
-            raise IngestError(str(fault)) from fault
-        return _queue(desk, records, fresh=len(records))
+            raise IngestError(str(fault).removeprefix(f"{path.name}: ")) from None
+    if len(records) > MOST_RECORDS:
+        raise IngestError(f"more than {MOST_RECORDS:,} records; read it with `threelines scan`, or upload it in parts")
+    return _queue(desk, _apart(records), fresh=len(records))
+
+
+def _scratch_name(keyring: Keyring, name: str) -> str:
+    """Return the name under which an upload is read: the same for the same name, without a word of it.
+
+    Ids and chats are made of it, so the same export twice must have one; its endings tell the format.
+    """
+    plain = PurePosixPath(name.replace("\\", "/")).name
+    endings = [ending for ending in map(str.lower, PurePosixPath(plain).suffixes) if ending in _KEPT_ENDINGS]
+    return keyring.tag(plain.encode("utf-8", "surrogatepass"), b"web:upload").hex()[:16] + "".join(endings[-2:])
 
 
 def take_records(desk: Desk, records: Sequence[Record]) -> Taken:
     """Judge records of a stream, each conversation together with what came before it."""
     token = pseudonyms(account_key(desk.keyring))
     hidden = [conceal(_named(record), token) for record in records]
-    fresh, talks = _remember(desk, [record for record in hidden if record.conversation])
-    lone = [record for record in hidden if not record.conversation]
-    return _queue(desk, [*lone, *talks], fresh=len(lone) + fresh)
+    fresh, talks = desk.stream.remember([record for record in hidden if record.conversation])
+    lone = [[record] for record in hidden if not record.conversation]
+    return _queue(desk, lone + talks, fresh=len(lone) + fresh)
 
 
 def _named(record: Record) -> Record:
@@ -101,80 +92,48 @@ def _named(record: Record) -> Record:
     return msgspec.structs.replace(record, id="r" + sha256(msgspec.json.encode(record)).hexdigest()[:20])
 
 
-def _remember(desk: Desk, records: Sequence[Record]) -> tuple[int, list[Record]]:
-    """Keep new messages sealed for a while; return how many were new, and their whole conversations."""
-    fresh, names = 0, dict.fromkeys(_tag(desk.keyring, "talk", record.conversation) for record in records)
-    oldest = time.time() - desk.options.stream_hours * 3600
-    with desk.store.write() as connection:
-        desk.store.lock(connection)
-        connection.execute(_stream.delete().where(_stream.c.made < oldest))
-        for record in records:
-            key = _tag(desk.keyring, "record", f"{record.conversation}\0{record.id}")
-            if connection.execute(sa.select(_stream.c.id).where(_stream.c.id == key)).first():
-                continue
-            sealed = _SEALED.seal(desk.keyring, msgspec.json.encode(record), key)
-            talk = _tag(desk.keyring, "talk", record.conversation)
-            connection.execute(_stream.insert().values(id=key, talk=talk, made=time.time(), sealed=sealed))
-            fresh += 1
-        talks = [record for name in names for record in _talk(desk, connection, name)]
-    return fresh, talks
-
-
-def _talk(desk: Desk, connection: sa.Connection, name: str) -> Iterator[Record]:
-    last = sa.select(_stream).where(_stream.c.talk == name).order_by(_stream.c.made.desc()).limit(LONGEST_TALK)
-    for row in reversed(connection.execute(last).all()):
-        plain = _SEALED.open(desk.keyring, row.sealed, row.id)
-        yield msgspec.json.decode(plain, type=Record)
-
-
-def _tag(keyring: Keyring, kind: str, value: str) -> str:
-    return keyring.tag(value.encode(), b"web:stream:" + kind.encode()).hex()
-
-
-def _queue(desk: Desk, records: list[Record], *, fresh: int) -> Taken:
-    found = findings_of(records, desk.vocabulary)
+def _queue(desk: Desk, talks: list[list[Record]], *, fresh: int) -> Taken:
+    found, left_out = _judged(talks, desk.vocabulary)
     counts = desk.review.add(found)
-    return Taken(records=fresh, raised=len(found), **counts)
+    return Taken(records=fresh, raised=len(found), left_out=left_out, **counts)
+
+
+def _judged(talks: list[list[Record]], vocabulary: Vocabulary) -> tuple[list[Finding], int]:
+    """Judge conversations together; where that breaks, by halves, so that one of them cannot silence the others.
+
+    Return the findings, and how many records could not be judged.
+    """
+    try:
+        return findings_of((record for talk in talks for record in talk), vocabulary), 0
+    except _BREAKS as fault:
+        if len(talks) == 1:
+            note_fault(fault)
+            return [], len(talks[0])
+    middle = len(talks) // 2
+    (found, left_out), (more, also) = (_judged(part, vocabulary) for part in (talks[:middle], talks[middle:]))
+    return found + more, left_out + also
+
+
+def _apart(records: Iterable[Record]) -> list[list[Record]]:
+    """Return each conversation, and each record that is in none."""
+    talks: dict[str, list[Record]] = {}
+    for place, record in enumerate(records):
+        talks.setdefault(f"c{record.conversation}" if record.conversation else f"r{place}", []).append(record)
+    return list(talks.values())
 
 
 def findings_of(records: Iterable[Record], vocabulary: Vocabulary) -> list[Finding]:
     """Judge records and return what is worth a person's time, with the words."""
-    known = list(records)
-    by_id = {record.id: record for record in known}
-    with _one_at_a_time:
-        raised = [judged for judged in scan(known, vocabulary) if judged.tier != "none" or judged.support]
-    return [finding_of(judged, by_id, vocabulary) for judged in raised]
+    plan = Plan(vocabulary=vocabulary, records=True)
+    with _one_at_a_time, scratch() as folder:
+        raised = [found for batch in run(records, plan, jobs=1, scratch=folder) for found in batch.found]
+    return [_finding(found, vocabulary) for found in raised]
 
 
-def finding_of(judged: Assessment, by_id: dict[str, Record], vocabulary: Vocabulary) -> Finding:
-    """Put an assessment and its records together."""
-    records = tuple(by_id[key] for key in judged.thread.records if key in by_id)
-    stated = [record.language for record in records if record.language]
+def _finding(found: Found, vocabulary: Vocabulary) -> Finding:
+    judged = msgspec.json.decode(found.line, type=Assessment)
+    stated = [record.language for record in found.records if record.language]
     return Finding(
-        assessment=judged, records=records, language=max(sorted(set(stated)), key=stated.count, default=""),
+        assessment=judged, records=found.records, language=max(sorted(set(stated)), key=stated.count, default=""),
         child=is_child(judged, vocabulary),
     )  # fmt: skip
-
-
-def answered_before(desk: Desk, key: str, body: bytes) -> str | None:
-    """Return the answer that this idempotency key was given, None when it is new; refuse another body."""
-    with desk.store.read() as connection:
-        wanted = sa.select(_answered).where(_answered.c.key == _tag(desk.keyring, "key", key))
-        row = connection.execute(wanted).first()
-    if row is None:
-        return None
-    if row.body != desk.keyring.tag(body, b"web:body").hex():
-        raise IngestError("this Idempotency-Key was used with another body; use a new key for a new request")
-    return str(row.answer)
-
-
-def remember_answer(desk: Desk, key: str, body: bytes, answer: str) -> None:
-    """Keep the answer of an idempotency key for a day."""
-    values = {
-        "key": _tag(desk.keyring, "key", key), "body": desk.keyring.tag(body, b"web:body").hex(),
-        "made": time.time(), "answer": answer,
-    }  # fmt: skip
-    with desk.store.write() as connection:
-        connection.execute(_answered.delete().where(_answered.c.made < time.time() - 86400))
-        if not connection.execute(sa.select(_answered.c.key).where(_answered.c.key == values["key"])).first():
-            connection.execute(_answered.insert().values(**values))

@@ -1,7 +1,7 @@
 """Sign in with the organisation's own accounts: OpenID Connect by address, code flow with PKCE.
 
-An admin makes the account first, under the name the identity provider vouches for (its verified
-e-mail or preferred user name). Whoever has no account here is not let in.
+An admin makes the account first, under the e-mail that the identity provider has verified. The first sign-in binds the
+account to the provider's own id of the person; later ones go by that id alone. Whoever has no account is not let in.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from starlette.responses import RedirectResponse, Response
 
 from threelines.records import ThreelinesError
 from threelines.store.keyring import Keyring, KeyringError
+from threelines.web.accounts import AccountError, Vouched
 from threelines.web.desk import desk, note_refused, peer
 from threelines.web.entrance import signed_in_answer
 from threelines.web.pages import address_of, page
@@ -64,8 +65,10 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 class Issuer:
     """One identity provider, read from its own description on first use."""
 
-    def __init__(self, address: str, *, client: str, secret: str) -> None:
+    def __init__(self, address: str, *, client: str, secret: str, name_claim: str = "email") -> None:
+        """`name_claim`: what finds an account the first time; another than `email` counts unverified."""
         self.address, self.client, self._secret = address.rstrip("/"), client, secret
+        self._name_claim = name_claim
         self._described: dict[str, Any] = {}
 
     def begin(self, back: str) -> tuple[str, Waiting]:
@@ -81,8 +84,8 @@ class Issuer:
             )  # fmt: skip
         return str(address), waiting
 
-    def finish(self, back: str, waiting: Waiting, *, address: str) -> tuple[str, ...]:
-        """Exchange the code and return the names the provider vouches for."""
+    def finish(self, back: str, waiting: Waiting, *, address: str) -> Vouched:
+        """Exchange the code and return whom the provider vouches for."""
         try:
             with self._session(back) as session:
                 token = session.fetch_token(
@@ -90,11 +93,11 @@ class Issuer:
                     authorization_response=address,
                     code_verifier=waiting.verifier,
                 )
-            return self._names(token["id_token"], waiting.nonce)
+            return self._vouched(token["id_token"], waiting.nonce)
         except (httpx.HTTPError, JoseError, KeyError, ValueError, AuthlibBaseError) as fault:
             raise OidcError("the identity provider's answer cannot be used; start again") from fault
 
-    def _names(self, id_token: str, nonce: str) -> tuple[str, ...]:
+    def _vouched(self, id_token: str, nonce: str) -> Vouched:
         keys = KeySet.import_key_set(httpx.get(self._description()["jwks_uri"], timeout=10.0).raise_for_status().json())
         claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
@@ -102,8 +105,12 @@ class Issuer:
             aud={"essential": True, "value": self.client}, exp={"essential": True},
             nonce={"essential": True, "value": nonce},
         ).validate(claims)  # fmt: skip
-        mail = [claims["email"]] if claims.get("email") and claims.get("email_verified") is True else []
-        return tuple(str(name) for name in (*mail, claims.get("preferred_username"), claims["sub"]) if name)
+        name = claims.get(self._name_claim)
+        if self._name_claim == "email" and claims.get("email_verified") is not True:
+            name = None
+        # Names here are ASCII; others could become one when they are written small.
+        plain = name if isinstance(name, str) and name.isascii() else ""
+        return Vouched(issuer=claims["iss"], subject=_subject(claims["sub"]), name=plain)
 
     def _session(self, back: str) -> OAuth2Client:
         return OAuth2Client(
@@ -119,6 +126,12 @@ class Issuer:
                 raise OidcError(f"{self.address}: the identity provider does not answer") from fault
             self._described = found.json()
         return self._described
+
+
+def _subject(claim: object) -> str:
+    if not (isinstance(claim, str) and claim):
+        raise ValueError("no subject")
+    return claim
 
 
 @router.get("/oidc")
@@ -152,14 +165,14 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
     if issuer is None or not code or waiting is None or waiting.state != state or not here.places.allows(peer(request)):
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
     try:
-        names = issuer.finish(_back(request), waiting, address=str(request.url))
+        person = here.accounts.of_vouched(issuer.finish(_back(request), waiting, address=str(request.url)))
+        secret = here.accounts.begin_session(person.id, vouched=True)
     except OidcError as fault:
         return _message(request, "Sign-in not finished", str(fault), 401)
-    person = next((found for found in map(here.accounts.by_name, names) if found), None)
-    if person is None:
-        note_refused(request, "session.refused")
-        return _message(request, "No account here", "Ask an admin to make an account under your name first.", 403)
-    answer = signed_in_answer(here, here.accounts.begin_session(person.id, vouched=True))
+    except AccountError as fault:
+        note_refused(request, "session.refused", record=fault.account)
+        return _message(request, "No account here", str(fault), 403)
+    answer = signed_in_answer(here, secret)
     answer.delete_cookie(_COOKIE, path="/oidc")
     return answer
 

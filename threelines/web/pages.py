@@ -123,11 +123,11 @@ class Piece(NamedTuple):
 
 
 def pieces(record: Record, signals: Iterable[Signal], numbers: dict[str, int]) -> list[Piece]:
-    """Cut a record's text at the spans of its signals; overlapping spans carry several marks.
+    """Cut a record's text at the spans of the signals that it shows; overlapping spans carry several marks.
 
     Nothing is inserted: the pieces joined are the text. Escaping is the template's, always on.
     """
-    spans = [(s.start, s.end, numbers[s.indicator]) for s in signals if s.record == record.id and s.end > s.start]
+    spans = [(s.start, s.end, numbers[s.indicator]) for s in signals if s.end > s.start]
     edges = sorted({0, len(record.text), *(edge for start, end, _ in spans for edge in (start, end))})
     edges = [edge for edge in edges if edge <= len(record.text)]
     cut = []

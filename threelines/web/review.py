@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.routing import APIRoute
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from threelines.platforms.agreement import alpha
+from threelines.agreement import alpha
 from threelines.platforms.finding import DECISIONS, NEEDS_REASON, REASONS, Finding, Opened, Verdict
 from threelines.platforms.picture import network_picture
 from threelines.platforms.review import ReviewError
-from threelines.records import Record, Signal
+from threelines.records import Record, Signal, places_of
 from threelines.roles import allowed
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Person
@@ -140,8 +140,9 @@ def agreement(request: Request, person: SecondReader) -> Response:
 def _agreement_page(request: Request, person: Person) -> Response:
     here = desk(request)
     ratings = here.review.ratings()
+    figure = alpha(rated.values() for rated in ratings.values())
     return page(
-        request, "agreement.html", person=person, alpha=alpha(ratings), twice=len(ratings),
+        request, "agreement.html", person=person, alpha=figure, twice=len(ratings),
         mine=here.review.answers(person.user), decision_words=DECISION_WORDS,
     )  # fmt: skip
 
@@ -167,8 +168,12 @@ def upload_form(request: Request, person: Reviewer) -> Response:
 
 
 @router.post("/upload")
-def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
+async def upload(request: Request, person: ReviewerForm, form: Sent) -> Response:
     """Read an export, judge it, and put what is raised into the queue."""
+    return await desk(request).scans.take(lambda: _uploaded(request, person, form))
+
+
+def _uploaded(request: Request, person: Person, form: FormData) -> Response:
     here, sent = desk(request), form.get("export")
     if not isinstance(sent, UploadFile) or not sent.filename:
         return page(request, "upload.html", person=person, fault="Choose a file first.", result=None, status=422)
@@ -237,46 +242,55 @@ def _content(opened: Opened, vocabulary: Vocabulary, part: int) -> dict[str, Any
     numbers: dict[str, int] = {}
     for signal in judged.signals:
         numbers.setdefault(signal.indicator, len(numbers) + 1)
-    records = sorted((*finding.records, *finding.context), key=lambda r: (r.time is not None, r.time or now()))
+    records, shown = _in_order(finding)
     return {
         "judged": judged,
         "signs": [_sign(vocabulary, judged.signals, name, number) for name, number in numbers.items()],
         "records": [
-            {"gap": where} if isinstance(where, Gap) else _shown(records[where], where, opened.finding, numbers)
-            for where in _places(records, judged.signals, part)
+            {"gap": where}
+            if isinstance(where, Gap)
+            else {
+                "gap": None, "place": where, "record": records[where], "shows": bool(shown[where]),
+                "pieces": pieces(records[where], shown[where], numbers),
+                "context": any(beside is records[where] for beside in finding.context),
+            }
+            for where in _places(shown, part)
         ],
         "part": part,
         "parts": page_of(max(0, len(records) - 1)),
         "is_long": len(records) > SHOWN,
         "elements": _elements(judged.elements, vocabulary),
         "capabilities": [vocabulary.elements["capability"][name]["label"] for name in judged.capabilities],
-        "timeline": [(r.time, number) for r in records for number in _numbers_of(r, judged.signals, numbers) if r.time],
+        "timeline": [
+            (record.time, number)
+            for record, signals in zip(records, shown, strict=True)
+            for number in sorted({numbers[signal.indicator] for signal in signals})
+            if record.time
+        ],
         "picture": _picture(finding),
     }  # fmt: skip
 
 
-def _places(records: list[Record], signals: Sequence[Signal], part: int) -> list[int | Gap]:
-    place = {record.id: number for number, record in enumerate(records)}
-    shows = [signal for signal in signals if signal.record in place]
-    signs = sorted({place[signal.record] for signal in shows})
+def _in_order(finding: Finding) -> tuple[list[Record], list[list[Signal]]]:
+    """Return the records in order of time, and the signals that each of them shows."""
+    held, signals = (*finding.records, *finding.context), finding.assessment.signals
+    shown: list[list[Signal]] = [[] for _ in held]
+    for signal, place in zip(signals, places_of(signals, held), strict=True):
+        if place >= 0:
+            shown[place].append(signal)
+    order = sorted(range(len(held)), key=lambda n: (held[n].time is not None, held[n].time or now()))
+    return [held[n] for n in order], [shown[n] for n in order]
+
+
+def _places(shown: Sequence[Sequence[Signal]], part: int) -> list[int | Gap]:
+    signs = [place for place, signals in enumerate(shown) if signals]
     if part:
-        return whole(len(records), signs, part)
+        return whole(len(shown), signs, part)
     first: dict[str, int] = {}
-    for signal in shows:
-        first[signal.indicator] = min(place[signal.record], first.get(signal.indicator, len(records)))
-    return windows(len(records), signs, sorted(first.values()))
-
-
-def _shown(record: Record, place: int, finding: Finding, numbers: dict[str, int]) -> dict[str, Any]:
-    signals = finding.assessment.signals
-    return {
-        "gap": None,
-        "record": record,
-        "place": place,
-        "pieces": pieces(record, signals, numbers),
-        "shows": any(signal.record == record.id for signal in signals),
-        "context": any(beside.id == record.id for beside in finding.context),
-    }
+    for place in signs:
+        for signal in shown[place]:
+            first.setdefault(signal.indicator, place)
+    return windows(len(shown), signs, sorted(first.values()))
 
 
 def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[str, Any]:
@@ -290,10 +304,6 @@ def _sign(vocabulary: Vocabulary, signals: Any, name: str, number: int) -> dict[
         "details": [d for d in dict.fromkeys(s.detail for s in mine) if d and d.rstrip(".") != heading][:4],
         "shadow": mine[0].shadow,
     }
-
-
-def _numbers_of(record: Record, signals: Any, numbers: dict[str, int]) -> list[int]:
-    return sorted({numbers[signal.indicator] for signal in signals if signal.record == record.id})
 
 
 def _elements(elements: Any, vocabulary: Vocabulary) -> list[tuple[str, list[str]]]:

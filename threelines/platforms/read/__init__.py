@@ -1,7 +1,8 @@
 """Exports of platforms → records. One module per format; a new format is a new module here.
 
 A format module has `NAME`, `sniff(path, head) -> bool` and `read(source, options) -> Iterator[Record | Skip]`; and
-`NAMED_FOR_A_PERSON = True` where its files are, so that no report prints a file's name.
+`NAMED_FOR_A_PERSON = True` where its files are, so that no report prints a file's name, `TAKES_MAP = True` where its
+fields may have any name (`--map`).
 Modules whose name starts with "_" are the shared parts. Account ids become keyed tokens before a record
 leaves this package, unless `reveal=True`.
 """

@@ -50,12 +50,14 @@ def read(
     reveal: bool = False,
     report: ReadReport | None = None,
     encoding: str = "",
+    largest: int = 0,
 ) -> Iterator[Record]:
     """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
-    mark, as Python calls it; without it they are UTF-8.
+    mark, as Python calls it; without it they are UTF-8. `largest` bounds the bytes of each file once unpacked: a larger
+    one is refused, also when its packed form is small.
     """
     if not reveal and key is None:
         raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
@@ -63,8 +65,31 @@ def read(
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
     token = str if reveal or key is None else pseudonyms(key)
     options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
-    sources = [Source(one.path, one.name, _known_encoding(encoding)) for one in _sources(_several(inputs))]
+    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(_several(inputs))]
+    if mapping:
+        _refuse_idle_map(sources, format_name)
     return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
+
+
+def _refuse_idle_map(sources: list[Source], name: str | None) -> None:
+    """Raise where no file is of a format that takes a mapping; beside a table, exports of platforms are let be."""
+    known = [formats()[name]] if name else [_format_before(source) for source in sources]
+    if all(form and not getattr(form, "TAKES_MAP", False) for form in known):
+        told = ", ".join(sorted({form.NAME for form in known if form}))
+        taking = ", ".join(sorted(one.NAME for one in formats().values() if getattr(one, "TAKES_MAP", False)))
+        raise ReadError(
+            f"--map is for formats without fields of their own ({taking}), not for {told}; leave it out, or name another --format"
+        )
+
+
+def _format_before(source: Source) -> Format | None:
+    """Return the format of a file that can be read again; None for a pipe, and where it is not known."""
+    if not source.path.is_file():
+        return None
+    try:
+        return _sniffed(source)
+    except (ReadError, EOFError, zlib.error, OSError):
+        return None
 
 
 def _several(inputs: str | Path | Iterable[str | Path]) -> Iterable[str | Path]:
@@ -114,10 +139,7 @@ def shown_place(where: str, report: ReadReport, *, key: bytes | None) -> str:
 def _names_a_person(source: Source, format_name: str | None) -> bool:
     if not source.path.is_file():  # a pipe can be read once only
         return False
-    try:
-        form = formats()[format_name] if format_name else _sniffed(source)
-    except (ReadError, EOFError, zlib.error, OSError):
-        return False
+    form = formats()[format_name] if format_name else _format_before(source)
     return getattr(form, "NAMED_FOR_A_PERSON", False)
 
 

@@ -80,17 +80,34 @@ class Source(msgspec.Struct, frozen=True):
     """As shown in records and messages."""
     encoding: str = ""
     """Of its text, as Python calls it; UTF-8, or UTF-16 by its mark, where it is empty."""
+    largest: int = 0
+    """Bytes that it may have once unpacked; 0 sets no bound. More raise ReadError while it is read."""
 
     def at(self, line: int) -> str:
         """Return `file:line`."""
         return f"{self.name}:{line}"
 
-    def open(self) -> BinaryIO:
-        """Open for reading bytes: unpacked when gzip, UTF-8 whatever the encoding, without a byte order mark."""
+    def unpacked(self) -> io.BufferedReader:
+        """Open for reading the bytes as they are, unpacked when gzip."""
         try:
             file = self.path.open("rb")
             if file.peek(2)[:2] == b"\x1f\x8b":
                 file = cast(io.BufferedReader, gzip.GzipFile(fileobj=file))
+        except OSError as fault:
+            raise ReadError(f"{self.name}: cannot be read ({fault.strerror or fault})") from fault
+        return io.BufferedReader(cast(io.RawIOBase, _Bounded(file, self)), _CHUNK) if self.largest else file
+
+    def refuse_larger(self, size: int) -> None:
+        """Raise ReadError when a size in bytes passes the bound of this file."""
+        if self.largest and size > self.largest:
+            raise ReadError(
+                f"{self.name}: more than {self.largest // 1024 // 1024} MiB once unpacked; read it with `threelines scan`"
+            )
+
+    def open(self) -> BinaryIO:
+        """Open for reading text as bytes: unpacked, UTF-8 whatever the encoding, without a byte order mark."""
+        file = self.unpacked()
+        try:
             mark = file.peek(4)[:4]
         except OSError as fault:
             raise ReadError(f"{self.name}: cannot be read ({fault.strerror or fault})") from fault
@@ -106,6 +123,27 @@ class Source(msgspec.Struct, frozen=True):
         """Return the first bytes, unpacked."""
         with self.open() as file:
             return file.read(size)
+
+
+class _Bounded(io.RawIOBase):
+    """A file that may not be larger than its source says: a few kilobytes of gzip unpack to gigabytes."""
+
+    def __init__(self, file: BinaryIO, source: Source) -> None:
+        self._file, self._source, self._seen = file, source, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        piece = self._file.read(len(buffer))
+        self._seen += len(piece)
+        self._source.refuse_larger(self._seen)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 class _Utf8(io.RawIOBase):

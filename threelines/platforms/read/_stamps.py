@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from threelines.platforms.read._times import era_year, gregorian_year
+from threelines.text.fold import ascii_digits
 
 Order = Literal["dmy", "mdy", "ymd"]
 
@@ -215,17 +216,8 @@ def _stamp(head: str) -> Stamp | None:
 
 def _plain(head: str) -> str:
     """Digits of every script as ASCII, one kind of space, no invisible marks."""
-    text = unicodedata.normalize("NFKC", head.translate(_MARKS))
-    return "".join(
-        letter
-        if letter.isascii()
-        else str(unicodedata.decimal(letter))
-        if letter.isdecimal()
-        else " "
-        if letter.isspace()
-        else letter
-        for letter in text
-    )
+    text = ascii_digits(unicodedata.normalize("NFKC", head.translate(_MARKS)))
+    return "".join(letter if letter.isascii() or not letter.isspace() else " " for letter in text)
 
 
 def _half(word: str) -> str:

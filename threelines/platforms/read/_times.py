@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from threelines.records import EARLIEST, LATEST
+from threelines.text.fold import ascii_digits
 
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "R": 2018, "H": 1988, "S": 1925}
 _EAST_ASIAN = re.compile(
@@ -33,26 +36,26 @@ def gregorian_year(year: int) -> int:
 def time_of(value: Any) -> tuple[datetime | None, str]:
     """Return (time with a zone, what was wrong); nothing in, nothing out; no zone means UTC.
 
-    A time that no calendar holds in UTC (the last evening of 9999 west of Greenwich) is none.
+    A time before 1970 or after 2100 (a sentinel date, a broken clock) is none.
     """
     try:
         if value is None:
             return None, ""
         if isinstance(value, str):
-            return _in_utc_too(*_from_text(value))
+            return _bounded(*_from_text(value))
         if isinstance(value, datetime):
-            return _in_utc_too(_aware(value))
+            return _bounded(_aware(value))
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return _from_epoch(float(value)), ""
+            return _bounded(_from_epoch(float(value)))
     except (ValueError, OverflowError, OSError):
         pass
-    return None, f"the time {str(value)[:40]!r} cannot be read; left out"
+    return None, f"the time {str(value)[:40]!r} cannot be read as one from 1970 to 2100; left out"
 
 
-def _in_utc_too(time: datetime | None, note: str = "") -> tuple[datetime | None, str]:
-    """Return what was given, or raise OverflowError: whoever reads the time later converts it."""
-    if time is not None and not MINYEAR < time.year < MAXYEAR:
-        time.astimezone(UTC)
+def _bounded(time: datetime | None, note: str = "") -> tuple[datetime | None, str]:
+    """Return what was given, or raise OverflowError: whoever reads the time later converts it and counts with it."""
+    if time is not None and not EARLIEST <= time < LATEST:
+        raise OverflowError
     return time, note
 
 
@@ -78,7 +81,7 @@ def _with_year(text: str, old: int, new: int) -> datetime:
 
 
 def _from_odd_text(text: str) -> tuple[datetime | None, str]:
-    plain = "".join(_plain(letter) for letter in text).strip()
+    plain = "".join(map(_plain, ascii_digits(text))).strip()
     if not plain:
         return None, ""
     if _EPOCH.match(plain):
@@ -114,11 +117,9 @@ def _from_parts(found: re.Match[str]) -> tuple[datetime, str]:
 
 
 def _plain(letter: str) -> str:
-    """Digits of any script as ASCII; invisible marks away."""
+    """One kind of space; invisible marks away."""
     if letter.isascii():
         return letter
-    if letter.isdigit():
-        return str(unicodedata.digit(letter))
     return "" if unicodedata.category(letter) == "Cf" else " " if letter.isspace() else letter
 
 

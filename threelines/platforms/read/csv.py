@@ -12,6 +12,7 @@ from threelines.platforms.read._table import Table
 from threelines.records import Record
 
 NAME = "csv"
+TAKES_MAP = True
 _DELIMITERS = ",;\t|"
 
 

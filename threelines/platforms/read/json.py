@@ -11,6 +11,7 @@ from threelines.platforms.read._source import Options, Skip, Source
 from threelines.records import Record
 
 NAME = "json"
+TAKES_MAP = True
 
 
 def sniff(path: Path, head: bytes) -> bool:

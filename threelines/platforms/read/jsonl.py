@@ -25,6 +25,7 @@ from threelines.platforms.read._source import (
 from threelines.records import Record
 
 NAME = "jsonl"
+TAKES_MAP = True
 
 
 def sniff(path: Path, head: bytes) -> bool:

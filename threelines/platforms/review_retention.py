@@ -1,0 +1,71 @@
+"""What becomes of findings when their time is over, or when an account asks to be erased."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from threelines.platforms import review_statements as say
+from threelines.platforms.review import Review
+from threelines.platforms.review_tables import FINDING, decisions, findings, items
+from threelines.roles import User, require
+
+_BATCH = 500
+_EMPTY = 100  # bytes: an emptied finding is sealed in fewer, one with words in more
+
+
+def due(review: Review, *, days: int) -> list[str]:
+    """Return the ids of findings that were decided more than so many days ago and still hold their words."""
+    before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="microseconds")
+    wanted = sa.select(findings.c.id).where(
+        findings.c.stage == "done", sa.func.length(findings.c.sealed) > _EMPTY, say.DECIDED_AT < before
+    )
+    with review.store.read() as connection:
+        return list(connection.execute(wanted.order_by(findings.c.id)).scalars())
+
+
+def forget_words(review: Review, user: User, *, days: int) -> int:
+    """Destroy words and notes of what was decided so many days ago; return how many findings that were.
+
+    Codes and decisions stay, for figures and so that the same export does not bring the finding back. `user` stands in
+    the audit: for a person the caller asks for `retention.run`, the console does it by itself.
+    """
+    gone = due(review, days=days)
+    for at in range(0, len(gone), _BATCH):
+        with review.store.write() as connection:
+            review.store.lock(connection)
+            for finding in gone[at : at + _BATCH]:
+                # it may have been appealed meanwhile
+                wanted = findings.update().where(findings.c.id == finding, findings.c.stage == "done")
+                if connection.execute(wanted.values(sealed=FINDING.seal(review.keyring, b"", finding))).rowcount:
+                    connection.execute(decisions.update().where(decisions.c.finding == finding).values(note=None))
+                    review.audit.note(connection, user, "finding.forget", record=finding, reason="retention")
+    return len(gone)
+
+
+def erase_account(review: Review, user: User, accounts: Collection[str]) -> int:
+    """Delete every finding whose words or facts name one of these accounts (tokens), whole; return how many.
+
+    A finding that was emptied before names nobody.
+    """
+    require(user, "finding.erase")
+    wanted = sa.select(findings.c.id, findings.c.item, findings.c.sealed)
+    with review.store.write() as connection:
+        review.store.lock(connection)
+        gone = [
+            (row.id, row.item)
+            for row in connection.execute(wanted).all()
+            if any(name.encode() in FINDING.open(review.keyring, row.sealed, row.id) for name in accounts)
+        ]
+        for finding, _ in gone:
+            connection.execute(decisions.delete().where(decisions.c.finding == finding))
+            connection.execute(findings.delete().where(findings.c.id == finding))
+            review.audit.note(connection, user, "finding.erase", record=finding, reason="erasure request")
+        for item in {item for _, item in gone}:
+            if connection.execute(sa.select(findings.c.id).where(findings.c.item == item).limit(1)).first():
+                review.reorder(connection, item)
+            else:
+                connection.execute(items.delete().where(items.c.id == item))
+    return len(gone)
