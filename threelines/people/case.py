@@ -238,6 +238,11 @@ def holds(answer: Any, value: str) -> bool:
     return value in answer if isinstance(answer, list) else str(answer) == value
 
 
+def permission_to_leave(purpose: str) -> str:
+    """Return the permission of whoever takes cases out of the register for a purpose."""
+    return "statistics.read" if purpose in ("statistics", "research") else "export.prepare"
+
+
 def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:
     """Return the coded fields that may leave for a purpose; None when there is no consent today.
 
