@@ -521,6 +521,19 @@ def questions() -> None:
     print(f"support questions ({len(QUESTIONS)}): {dict(actions)}")
 
 
+def everyday() -> None:
+    """Print how many everyday questions are given help that nobody asked for."""
+    asked = tomllib.loads((Path(__file__).parent / "guard_questions.toml").read_text(encoding="utf-8"))
+    guard, helped, count = Guard(), Counter[str](), 0
+    for language, texts in asked.items():
+        for number, text in enumerate(texts):
+            action = guard.observe(Event(session=f"{language} {number}", text=text, time=0.0)).action
+            helped[language] += action == "support"
+            count += 1
+    by_language = ", ".join(f"{language} {helped[language]}" for language in asked)
+    print(f"everyday questions ({count}) given help: {sum(helped.values())} ({by_language})")
+
+
 def main() -> None:
     """Print every table."""
     here = Path(__file__).parents[2] / "shared" / "data"
@@ -534,6 +547,7 @@ def main() -> None:
     sessions = sessions_table(chosen.sessions, chosen.data, meaning=False if chosen.words else None)
     prompts = prompts_table(chosen.data, chosen.xstest)
     questions()
+    everyday()
     if chosen.litellm:
         beside(chosen.litellm, sessions[:: max(1, len(sessions) // 900)], prompts)
     else:

@@ -1,6 +1,9 @@
 """How soon the monitor sees a seeded outbreak, and how often it cries wolf, beside plain thresholds.
 
     python bench/monitor.py
+    python bench/monitor.py plots
+
+`plots` prints how far the rates that a plot shows are from the true ones, over the demonstration's cases.
 
 Forty invented series of weekly cases share one denominator: the people who were asked. It grows by
 a third over three years and doubles for the last half-year, when a new form starts to ask everybody.
@@ -10,11 +13,22 @@ as it would be in life: every week, on what is known by then.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from threelines.people.demo import fill
+from threelines.people.monitor import BASE, CLOSES, Series, points, register_series
 from threelines.people.outbreak import discoveries, ears, excess
+from threelines.people.register import Register
+from threelines.people.suppress import K, rounded
+from threelines.roles import User
+from threelines.store.keyring import Keyring
 
 WEEKS, START, SERIES, SEEDED, RUNS = 182, 130, 40, 5, 4
 YEARS = (WEEKS - 104) / 52
@@ -71,8 +85,45 @@ def _alarms(method: str, hits: np.ndarray, totals: np.ndarray) -> list[bool]:
     return list(hits[:, -1] > past.mean(axis=1) + times * past.std(axis=1))
 
 
+def plots(*, cases: int = 2000) -> list[dict[str, Any]]:
+    """Return, for ways to close and round a point, how much of the true rate the shown one is."""
+    with TemporaryDirectory() as folder:
+        keyring = Keyring.create(Path(folder, "demo.key"))
+        user = User(id="bench", role="supervisor", team="bench")
+        with Register.open(Path(folder, "demo.db"), keyring, user, today=date(2026, 9, 15)) as register:
+            fill(register, cases=cases)
+            series = register_series(register)
+    ways = {
+        f"closed at {CLOSES}, usual rounding": [ratio for one in series for ratio in shown_over_true(one)],
+        f"closed at {K}, never below 15": [ratio for one in series for ratio in _lifted(one)],
+    }
+    return [
+        {"points": way, "number": len(found), "shown/true, mean": round(float(np.mean(found)), 3), "least": round(min(found), 2), "most": round(max(found), 2)}
+        for way, found in ways.items()
+    ]  # fmt: skip
+
+
+def shown_over_true(one: Series) -> list[float]:
+    """Return, for each point of a series' plot, the rate it shows over the rate of the periods it stands for."""
+    ratios, start = [], 0
+    for period, hits, total in points(one):
+        end = one.periods.index(period) + 1
+        ratios.append(hits / total / (sum(one.hits[start:end]) / sum(one.totals[start:end])))
+        start = end
+    return ratios
+
+
+def _lifted(one: Series) -> Iterator[float]:
+    hits = total = 0
+    for more, of in zip(one.hits, one.totals, strict=True):
+        hits, total = hits + more, total + of
+        if hits >= K and total - hits >= K:
+            yield rounded(hits, base=BASE) / rounded(total, base=BASE) / (hits / total)
+            hits = total = 0
+
+
 if __name__ == "__main__":
-    rows = run()
+    rows = plots() if "plots" in sys.argv else run()
     print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
     for row in rows:
         print("| " + " | ".join("-" if value is None else str(value) for value in row.values()) + " |")

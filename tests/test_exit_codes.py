@@ -29,7 +29,7 @@ def database(tmp_path, monkeypatch):
 
 def test_an_import_with_refused_rows_ends_with_1(database, tmp_path, monkeypatch, capsys):
     """As its help says; the good rows are kept all the same, and a whole import ends with 0."""
-    for text, code in (("prs_Gender\nFeminine\nWRONG\n", 1), ("prs_Gender\nFeminine\n", 0)):
+    for text, code in (("prs_Gender\nFeminine\nWRONG\n", 1), ("prs_Gender\nMasculine\n", 0)):
         (tmp_path / "c.csv").write_text(text, encoding="utf-8")
         assert _code(monkeypatch, "register", "import", tmp_path / "c.csv", "--db", database) == code
         assert "1 added" in capsys.readouterr().out
@@ -42,7 +42,7 @@ def test_the_process_ends_with_the_code(database, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (1, "0 added, 0 known already, 1 refused\n")
-    assert done.stderr.startswith("row 1: row: 3 cells under 2 columns")
+    assert done.stderr.startswith("row 2: row: 3 cells under 2 columns")
 
 
 def test_a_vocabulary_that_fails_its_examples_ends_with_1(monkeypatch):

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from threelines.ai_models.endpoint import create_app
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.noted import LogError, Noted
-from threelines.ai_models.sessions import Memory, Redis, Sqlite, State
+from threelines.ai_models.sessions import Memory, Redis, Sqlite, State, StateError
 from threelines.cli.guard import command
 from threelines.vocabulary.terms import load as load_vocabulary
 
@@ -194,6 +194,46 @@ def test_forgetting_says_what_it_lacks(orders: list[str], said: str):
     ran = CliRunner().invoke(command, ["forget", *orders])
 
     assert (ran.exit_code, said in ran.output) == (2, True)
+
+
+def test_forgetting_makes_no_file(tmp_path: Path):
+    """A mistyped name is told, and no empty state is left that would say that nothing is remembered."""
+    typed = tmp_path / "typo.db"
+    ran = CliRunner().invoke(command, ["forget", "--account", "a", "--state", f"sqlite:{typed}", "--key", "k"])
+
+    assert isinstance(ran.exception, StateError)
+    assert "no such file" in str(ran.exception)
+    assert not typed.exists()
+
+
+class Down(Memory):
+    """A state of calls that does not answer."""
+
+    def get(self, key: str) -> bytes | None:
+        """Fail."""
+        raise StateError("down")
+
+    def update(self, key: str, change) -> None:
+        """Fail."""
+        raise StateError("down")
+
+
+@pytest.mark.parametrize(
+    ("kind", "calls", "said"),
+    [("response", None, "not known"), ("response", Down(), "down"), ("request", Down(), "down")],
+)
+def test_a_fault_of_a_reply_is_written_down_and_counted(tmp_path: Path, kind: str, calls: State | None, said: str):
+    """A reply whose request is not known, and calls that cannot be remembered, each give a line and a count."""
+    log = tmp_path / "raised.jsonl"
+    web = TestClient(create_app(guard(), calls=calls, noted=Noted(log)))
+    web.post(
+        "/beta/litellm_basic_guardrail_api", json={"input_type": kind, "texts": ["Here."], "litellm_call_id": "c9"}
+    )
+
+    line = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    assert (line["call"], line["action"]) == ("c9", "block")
+    assert said in line["status"]
+    assert 'threelines_guard_decisions_total{action="block",status="error"} 1.0' in web.get("/metrics").text
 
 
 def test_what_a_person_should_see_is_written_down(tmp_path: Path):

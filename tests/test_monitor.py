@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.monitor import shown_over_true
 from threelines.cli.main import root
 from threelines.people import monitor
 from threelines.people.monitor import UNDER_REVIEW, MonitorError, Series, incident_series, points, watch
@@ -156,16 +157,39 @@ def test_a_named_group_shows_no_small_count():
 
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=80))
 def test_every_point_of_a_plot_stands_for_k_cases(hits):
-    """Neighbouring weeks are put together until eleven hits stand behind a point, told in fives."""
+    """Neighbouring weeks are put together until fifteen hits stand behind a point, told in fives."""
     drawn = points(_series(hits, [count + 20 for count in hits]))
     waiting, made = 0, 0
     for count in hits:
         waiting += count
-        if waiting >= 11:
+        if waiting >= 15:
             waiting, made = 0, made + 1
 
     assert len(drawn) == made
     assert all(count >= 15 and count % 5 == total % 5 == 0 and total >= count for _, count, total in drawn)
+
+
+def test_a_plot_shows_the_true_rates():
+    """In the mean over many points, with few hits a week or many: rounding lifts no rate, and lowers none."""
+    draw = np.random.default_rng(7)
+    for rate in (0.01, 0.03, 0.1, 0.3):
+        found = [
+            ratio
+            for _ in range(40)
+            for totals in [draw.poisson(60, 150)]
+            for ratio in shown_over_true(_series(draw.binomial(totals, rate), totals))
+        ]
+        assert 0.95 < np.mean(found) < 1.05
+        assert 0.8 < min(found) <= max(found) < 1.2
+
+
+@pytest.mark.parametrize("hits", [11, 12, 13, 14, 17, 18])
+def test_a_signals_rate_stands_beside_what_was_expected(hits):
+    """A count that only lifting would bring to 15 is not told; another is rounded as usual."""
+    signal = watch([_series([5, 4] * 50 + [hits], [60] * 101)], period="week")[0]
+    told = {13: 15, 14: 15, 17: 15, 18: 20}.get(hits)
+
+    assert (signal.hits, signal.expected_rate is None) == (told, told is None)
 
 
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=80), st.integers(0, 30))
@@ -330,7 +354,7 @@ def test_a_rate_that_nearly_all_have_is_withheld_in_its_own_words(tmp_path):
         path.write_text("\n".join(lines), encoding="utf-8")
         here += ["--findings", str(path)]
     said = CliRunner().invoke(root, ["monitor", *here, "--period", "month", "--until", "2026-09-15"]).stdout
-    assert "fewer than 11 cases outside it" in said
+    assert "fewer than 15 cases outside it" in said
     assert "cases in it" not in said
     internal = CliRunner().invoke(root, ["monitor", "--internal", *here, "--period", "month", "--until", "2026-09-15"])
     assert "100.0%, expected" in internal.stdout

@@ -105,3 +105,23 @@ def test_a_withdrawal_keeps_who_agreed_and_how(run, tmp_path):
     with Register.open(tmp_path / "c.db", keyring, worker) as register:
         kept = register.get(case).consent["statistics"]
     assert (kept.value, kept.giver, kept.method, kept.language) == ("withdrawn", "guardian", "written", "lao")
+
+
+def test_cases_of_another_team_are_told_and_no_empty_file_is_written(run, tmp_path):
+    """Who forgot --team reads why nothing is there; a file of no cases would pass for an answer."""
+    from threelines.cli.export import command as export
+
+    for _ in range(2):
+        run("add", "-", given='{"fields": {"ai_Asked": "no"}, "consent": {"share_with_company": "yes"}}')
+    where = ["--db", str(tmp_path / "c.db"), "--user", "s1"]
+    told = "2 cases are outside your team; give --team"
+
+    listed = CliRunner().invoke(command, ["list", *where, "--role", "supervisor"])
+    assert (listed.exit_code, listed.output.strip()) == (0, f"0 of 0 cases; {told}")
+    own = CliRunner().invoke(command, ["list", *where, "--role", "case_worker"])
+    assert "2 cases are not your own" in own.output
+    for name in ("stix", "misp", "dsa"):
+        written = CliRunner().invoke(export, [name, *where, "--out", str(tmp_path / "new" / f"{name}.json")])
+        assert (written.exit_code, told in written.output) == (1, True)
+    assert not [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
+    assert "outside" not in CliRunner().invoke(command, ["list", *where, "--team", "north"]).output

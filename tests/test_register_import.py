@@ -3,13 +3,14 @@
 import json
 from datetime import date
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threelines.people.codes import country_code, language_code
-from threelines.people.definition import FormError, age_band, load_form
+from threelines.people.definition import ASKED, FormError, load_form
 from threelines.people.importing import ImportingError, blank_csv, import_file
+from threelines.people.keeping import rotate
 from threelines.people.register import Register
 from threelines.roles import User
 from threelines.store.keyring import Keyring
@@ -135,7 +136,7 @@ def test_a_submission_day_that_cannot_be_read_is_refused(register, tmp_path):
     done = _import(register, tmp_path, "d.csv", text)
 
     assert [(row, problems[0].field) for row, problems in done.refused] == [
-        (n, "_submission_time") for n in range(1, 6)
+        (n, "_submission_time") for n in range(2, 7)
     ]
     assert _only(register, done).consent["statistics"].given == "2026-09-01"
     assert len(_import(register, tmp_path, "d2.csv", text, ignore=["_submission_time"]).added) == 6
@@ -146,7 +147,7 @@ def test_a_submission_that_stands_twice_in_a_file_is_kept_once(register, tmp_pat
     text = "_uuid,prs_Gender\nu-1,Feminine\nu-1,Feminine\nuuid:u-1,Feminine\nu-2,WRONG\nu-2,Feminine\n,Feminine\n,Feminine\n"
     done = _import(register, tmp_path, "t.csv", text)
 
-    assert (len(done.added), done.known, [row for row, _ in done.refused]) == (4, 2, [4])
+    assert (len(done.added), done.known, [row for row, _ in done.refused]) == (4, 2, [5])
 
 
 def test_a_submission_kept_under_its_prefixed_id_is_known(register, tmp_path):
@@ -179,7 +180,7 @@ def test_a_choice_that_cannot_be_read_is_refused(register, tmp_path):
     done = _import(register, tmp_path, "s.csv", text)
 
     assert _only(register, done).fields["ai_PlatformClass"] == ["dating"]
-    assert [(row, problems[0].field) for row, problems in done.refused] == [(1, "ai_PlatformClass/dating")]
+    assert [(row, problems[0].field) for row, problems in done.refused] == [(2, "ai_PlatformClass/dating")]
 
 
 def test_an_unknown_column_stops_the_import(register, tmp_path):
@@ -231,7 +232,7 @@ def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):
     done = _import(register, tmp_path, "b.csv", "prs_Gender,prs_FirstName\nFeminine,A\nSECRET-NAME,B\n")
 
     assert len(done.added) == 1
-    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, "prs_Gender")]
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(3, "prs_Gender")]
     assert "SECRET" not in repr(done)
 
 
@@ -248,7 +249,7 @@ def test_a_row_that_does_not_fit_its_header_is_refused(register, tmp_path, mark)
     done = _import(register, tmp_path, "c.csv", "\n".join(mark.join(row) for row in rows) + "\n")
 
     assert len(done.added) == 2
-    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, "row"), (3, "row")]
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(3, "row"), (4, "row")]
     assert {register.get(case_id).consent["share_with_police"].value for case_id in done.added} == {"no"}
     assert "SECRET" not in repr(done)
 
@@ -269,7 +270,7 @@ def test_a_column_that_stands_twice_with_two_answers_is_refused(register, tmp_pa
 
     for name, text in (("same.csv", same), ("names.csv", names)):
         done = _import(register, tmp_path, name, text)
-        assert ([row for row, _ in done.refused], len(done.added)) == ([1], 1)
+        assert ([row for row, _ in done.refused], len(done.added)) == ([2], 1)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +293,7 @@ def test_consent_that_cannot_be_read_is_no_refusal(register, tmp_path, column):
     done = _import(register, tmp_path, "c.csv", f"prs_Gender,{column}\nFeminine,yes\nFeminine,MAYBE\n")
 
     assert len(done.added) == 1
-    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(2, column)]
+    assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(3, column)]
     assert "MAYBE" not in repr(done)
 
 
@@ -303,6 +304,108 @@ def test_unreadable_files_are_refused(register, tmp_path, name, text):
     """The message names the file."""
     with pytest.raises(ImportingError, match="x"):
         _import(register, tmp_path, name, text)
+
+
+_PEOPLE = "prs_FirstName,prs_SecondName,prs_Birthdate,prs_MobilePhone,ai_Asked,consent.statistics\n" + "".join(
+    f"Asha,Example{letter},199{number}-03-0{number + 1},+2547001234{number}0,no,yes\n"
+    for number, letter in enumerate("ABCDEF")
+)
+
+
+def test_a_row_is_known_again_when_the_file_was_mended(register, tmp_path):
+    """Rows without an id are known by all that they say, also under other columns and after the keys were rotated."""
+    assert len(_import(register, tmp_path, "p.csv", _PEOPLE.replace("1994-03-05", "soon")).added) == 5
+    again = _import(register, tmp_path, "p2.csv", _PEOPLE.replace("ai_Asked", "ai_asked"))
+    assert (len(again.added), again.known, again.refused, again.by_answers) == (1, 5, (), ())
+
+    rotate(register.as_user(User(id="o", role="data_protection_officer")))
+    assert _import(register, tmp_path, "p3.csv", _PEOPLE).known == 6
+    assert register.count() == 6
+
+
+def test_a_row_of_a_known_person_is_asked_about(register, tmp_path):
+    """Somebody of the register, or of a row before, is added a second time only by the number of the row."""
+    (first, *_) = _import(register, tmp_path, "p.csv", _PEOPLE).added
+    head, row, *_ = _PEOPLE.splitlines()
+    text = f"{head}\n{row.replace('Asha', 'Aisha')}\n\n{row.replace('2547', '2557')},\n".replace(",\n", "\n")
+    text += "Bea,New,1980-01-01,+255700999001,no,yes\nBea,New,1980-01-01,,yes,yes\n"
+
+    done = _import(register, tmp_path, "q.csv", text)
+    assert (len(done.added), done.alike) == (1, ((2, f"case {first}"), (4, f"case {first}"), (6, "row 5")))
+    done = _import(register, tmp_path, "q.csv", text, anyway=[2])
+    assert (len(done.added), done.known, [number for number, _ in done.alike]) == (1, 1, [4, 6])
+    assert _import(register, tmp_path, "q.csv", text, anyway=[2]).known == 2
+
+
+def test_a_colleague_of_another_team_is_told_nothing_of_a_person(register, tmp_path):
+    """Who is asked about is somebody that this user may find."""
+    _import(register, tmp_path, "p.csv", _PEOPLE)
+    south = register.as_user(User(id="s2", role="supervisor", team="south"))
+    text = _PEOPLE.replace("Asha", "Aisha")
+
+    assert _import(south, tmp_path, "q.csv", text).alike == ()
+
+
+def test_equal_rows_that_name_nobody_are_each_somebody(register, tmp_path):
+    """Two callers can answer alike: the file's rows are both kept, and known again; one more is added by its number."""
+    text = "ai_Asked,prs_Gender\nno,Feminine\nno,Feminine\n"
+    assert len(_import(register, tmp_path, "a.csv", text).added) == 2
+    again = _import(register, tmp_path, "b.csv", text)
+    assert (again.added, again.known, again.by_answers) == ((), 2, (2, 3))
+    assert len(_import(register, tmp_path, "b.csv", text, anyway=[3]).added) == 1
+
+
+def test_the_questions_of_our_form_are_column_names(register, tmp_path):
+    """Kobo can write a question's text for its name, also with a choice behind it; what several ask is asked back."""
+    platforms, statistics = FORM.fields["ai_PlatformClass"], FORM.list["consent_purpose"]["statistics"]
+    code, label = next(iter(FORM.choices(platforms).items()))
+    head = f'"{FORM.fields[ASKED].label}","{platforms.label}/{label}","{statistics}",Gender,Type'
+    case = _only(register, _import(register, tmp_path, "k.csv", f"{head}\nyes,1,yes,Feminine,\n"))
+
+    assert case.fields["ai_PlatformClass"] == [code]
+    assert (case.fields["prs_Gender"], case.consent["statistics"].value) == ("Feminine", "yes")
+    with pytest.raises(ImportingError, match=r"Type .a question of .*hte_Type"):
+        _import(register, tmp_path, "k.csv", f"{head}\nyes,1,yes,Feminine,Other\n")
+    with pytest.raises(ImportingError, match="unknown columns: Gender of the child, Type"):
+        _import(register, tmp_path, "t.csv", "prs_Gender,Type,Gender of the child\nFeminine,a,b\n")
+
+
+def _workbook(path, *sheets):
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for number, rows in enumerate(sheets):
+        sheet = book.create_sheet(f"s{number}")
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_read_as_its_table(register, tmp_path):
+    """Days, numbers and empty rows as Excel keeps them; the number of a faulty row is the one that Excel shows."""
+    rows = [
+        ["prs_Gender", "prs_Birthdate", "vic_AgeWhenTrafficked"],
+        ["Feminine", date(1990, 5, 6), 17.0],
+        [],
+        ["no", None, 1],
+    ]
+    done = import_file(register, _workbook(tmp_path / "w.XLSX", rows, []))
+
+    (case,) = done.added
+    assert register.identity(case)["prs_Birthdate"] == "1990-05-06"
+    assert register.get(case).fields["vic_AgeWhenTrafficked"] == 17
+    assert [(row, problems[0].field) for row, problems in done.refused] == [(4, "prs_Gender")]
+
+
+def test_files_of_excel_are_refused_with_the_way_out(register, tmp_path):
+    """Several sheets, a torn workbook, and a table in the code page of a country: each says how to save it."""
+    with pytest.raises(ImportingError, match="s0, s1; save that of the cases"):
+        import_file(register, _workbook(tmp_path / "w.xlsx", [["prs_Gender"]], [["x"]]))
+    (tmp_path / "torn.xlsx").write_bytes(b"PK\x03\x04 torn")
+    (tmp_path / "old.csv").write_bytes("prs_FirstName\nN\xe9a\n".encode("cp1252"))
+    for name in ("torn.xlsx", "old.csv"):
+        with pytest.raises(ImportingError, match="CSV UTF-8"):
+            import_file(register, tmp_path / name)
 
 
 def _exported(register, tmp_path):
@@ -484,17 +587,3 @@ def test_confirmed_needs_proof():
 
     assert [problem.field for problem in FORM.problems(answers)] == ["ai_EvidenceBasis"]
     assert FORM.problems({**answers, "ai_EvidenceBasis": ["court_finding"]}) == ()
-
-
-@pytest.mark.parametrize(
-    ("given_code", "kept"), [("lo", "lao"), ("lao", "lao"), ("fre", "fra"), ("lo-LA", "lao"), ("l", ""), ("12", "")]
-)
-def test_language_codes(given_code, kept):
-    """Two letters and bibliographic codes become ISO 639-3."""
-    assert language_code(given_code) == kept
-
-
-def test_countries_and_bands():
-    """ISO 3166 in capitals; CTDC's age bands."""
-    assert [country_code(code) for code in ("la", "XX", "TH ")] == ["LA", "", "TH"]
-    assert [age_band(age) for age in (8, 9, 17, 18, 47, 48)] == ["0-8", "9-17", "9-17", "18-23", "39-47", "48+"]

@@ -245,6 +245,18 @@ def test_few_cases_give_totals_only(register):
     assert {"totals.csv", "data_dictionary.csv", "LIMITS.txt", "release.json"} == set(files)
 
 
+def test_one_person_is_counted_once(register, tmp_path):
+    """Ten people with three cases each are ten people: too few, however their telephone is written."""
+    for number in range(30):
+        phone = f"{'+' if number % 2 else '00'}3361234567{number % 10}"
+        register.add({"ai_Asked": "no", "prs_MobilePhone": phone}, consent={"statistics": "yes"})
+    with pytest.raises(release.ReleaseError, match="fewer than 11 people"):
+        release.prepare(register)
+
+    register.add({"ai_Asked": "no"}, consent={"statistics": "yes"})
+    assert len(release.read_cases(register).ids) == 11
+
+
 def test_a_release_explains_itself(register):
     """Dictionary and limits come with every release, and each shown column is in the dictionary."""
     fill(register, cases=300)

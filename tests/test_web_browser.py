@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 
@@ -418,8 +419,6 @@ def test_a_case_is_made_from_a_referred_finding(window, site, size):
 @SIZES
 def test_two_people_refer_a_case(window, site, size):
     """The supervisor prepares, cannot approve alone; a second one approves; the papers stop saying draft."""
-    from copy import copy
-
     register = copy(site.desk.register)
     register.user = site.desk.accounts.by_name("demo-supervisor").user
     case = register.add({"ai_Asked": "yes", "ai_Suspected": "none"}, consent={"share_with_police": "yes"})
@@ -442,6 +441,27 @@ def test_two_people_refer_a_case(window, site, size):
         second.get_by_role("link", name="JSON").first.click()
 
     assert '"status": "approved"' in Path(download.value.path()).read_text(encoding="utf-8")
+
+
+@SIZES
+def test_the_officer_erases_a_case(window, site, size):
+    """Finds it in the list, types its id, and is told that it is gone; a slip of the keyboard erases nothing."""
+    register = copy(site.desk.register)
+    register.user = site.desk.accounts.by_name("demo-supervisor").user
+    case = register.add({"ai_Asked": "no"})
+    page = window("demo-data-protection-officer", size=size)
+    page.goto(f"/register/{case}/consent")
+    refuse_barriers(page)
+    no_sideways_scrolling(page)
+    page.get_by_label("Type the whole id of the case").fill(case[:-1])
+    page.get_by_role("button", name="Erase it for good").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was erased")
+    page.get_by_label("Why").select_option("erasure request")
+    page.get_by_label("Type the whole id of the case").fill(case)
+    page.get_by_role("button", name="Erase it for good").click()
+
+    expect(page.get_by_role("status")).to_contain_text("Erased.")
+    expect(page.locator(f'a[href="/register/{case}/consent"]')).to_have_count(0)
 
 
 @SIZES

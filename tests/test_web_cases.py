@@ -185,6 +185,36 @@ def test_the_officer_records_consent_and_holds_without_seeing_the_case(console):
     assert faulty.status_code == 422
 
 
+def test_the_officer_erases_a_case(console):
+    """With a reason and the whole id typed, not under a hold, in the audit; nobody else has the form or its route."""
+    worker, _ = console.sign_in("case_worker")
+    where = add_case(worker, ai_ContactLanguage="lao", prs_MobilePhone=PHONE)
+    case, other = where.rpartition("/")[2], add_case(worker, ai_ContactLanguage="tha")
+    officer, person = console.sign_in("data_protection_officer")
+    said = {"reason": "erasure request", "typed": case}
+
+    def erased(**sent):
+        return officer.post(where + "/erase", data=token_of(officer) | said | sent)
+
+    assert erased(reason="").status_code == erased(reason="because").status_code == 422
+    assert erased(typed="").status_code == erased(typed=case[:9]).status_code == 422
+    officer.post(where + "/hold", data=token_of(officer) | {"on": "yes"})
+    assert f'action="{where}/erase"' not in officer.get(where + "/consent").text
+    held = erased()
+    assert held.status_code == 409 and "legal hold" in held.text
+    officer.post(where + "/hold", data=token_of(officer) | {"on": "no"})
+    supervisor, _ = console.sign_in("supervisor")
+    assert "erase" not in supervisor.get(where + "/consent").text
+    assert supervisor.post(where + "/erase", data=token_of(supervisor) | said).status_code == 403
+    assert f'action="{where}/erase"' in officer.get(where + "/consent").text
+
+    done = erased()
+    assert done.headers["location"] == "/register?erased=yes"
+    assert case not in officer.get("/register").text and other.rpartition("/")[2] in officer.get("/register").text
+    (entry,) = [entry for entry in console.desk.audit.entries() if entry.action == "case.erase"]
+    assert (entry.record, entry.reason, entry.who) == (case, "erasure request", person.id)
+
+
 def test_the_history_tells_what_each_revision_changed_and_who(console):
     """Answers before and after, consent and its giver, by the names of the workers."""
     browser, person = console.sign_in("supervisor")

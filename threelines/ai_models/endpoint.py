@@ -36,6 +36,7 @@ from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
 from threelines.ai_models.noted import Noted
 from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, content, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
+from threelines.records import filled
 
 MOST_BYTES = 20_000_000
 """Largest body that is read: gateways send pictures along, which are not looked at."""
@@ -57,6 +58,7 @@ _CATEGORIES = (
 CATEGORY = "human-trafficking/request"
 
 
+@filled
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What LiteLLM sends: the part that is read."""
 
@@ -77,6 +79,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     texts: list[str] | None = None
 
 
+@filled
 class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     """An OpenAI-style moderation request: a text, some texts, or one input of several parts; `user` is the account."""
 
@@ -85,6 +88,7 @@ class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     session: str | int | None = None
 
 
+@filled
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What a response needs to know of its request; nothing in it names anybody."""
 
@@ -139,7 +143,7 @@ class Endpoint:
         try:
             return self._response(call) if call.input_type == "response" else self._request(call)
         except StateError as fault:
-            return _verdict(self._guard.failed(str(fault)))
+            return _verdict(self._failed(call, self._guard.failed(str(fault))))
 
     def _request(self, call: Call) -> Verdict:
         stands = self._standing(call)
@@ -212,6 +216,12 @@ class Endpoint:
         unit = self._guard.unit(event) if event.named else ""
         self.noted.add(event, decision, unit, (call and call.litellm_call_id) or "")
 
+    def _failed(self, call: Call, fault: Decision) -> Decision:
+        """Write down that a call, or its reply, could not be judged."""
+        session, account = _unit(call)
+        self._note(Event(session=session, account=account, text=""), fault, call)
+        return fault
+
     def _keep(self, name: str, event: Event, decision: Decision, readings: int = 0) -> None:
         """Add a decision to what is known of a call id; `readings` is how many more of its readings are waited for."""
         new = Known(
@@ -242,6 +252,8 @@ class Endpoint:
     def _response(self, call: Call) -> Verdict:
         texts, known = call.texts or [], self._known(call.litellm_call_id or "", _unit(call)[1])
         decision = self._of_reply(call, known)
+        if decision.status.startswith("error"):
+            self._failed(call, decision)
         if decision.action == "block":
             return _verdict(decision)
         if known and texts and known.message and known.message not in texts[-1]:

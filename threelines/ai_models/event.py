@@ -7,9 +7,10 @@ from typing import Literal
 import msgspec
 
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action, Seen, SessionState
-from threelines.records import Tier
+from threelines.records import Tier, filled
 
 
+@filled
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One request to a model, or one reply of it."""
 

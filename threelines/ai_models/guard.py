@@ -380,7 +380,8 @@ class Guard:
         state, earlier = step.state, asked.earlier
         assessment = self._assess(state, earlier.seen)
         concern = max(assessment.concern, self._concern(state, earlier))
-        action = self._action(state, step.seen, earlier.seen, concern, support=asked.support)
+        support = asked.support or (asked.reading.pleads and step.needed)
+        action = self._action(state, step.seen, earlier.seen, concern, support=support)
         cut = len(asked.event.text) > LONGEST
         action = max(action, so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
         after = msgspec.structs.replace(state, action=action)

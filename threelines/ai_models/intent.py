@@ -39,13 +39,15 @@ ORDERED_STEPS = 3
 """Steps of persona → offer → translation → move, in this order, that are noted."""
 
 _STEPS = {
-    "persona": ("{profile|life story|persona} of", "{write|invent|create|make up|give me} .. {profile|persona|life story|recruiter}", "recruiter named", "you are {lena|ana|a recruiter}"),
+    "persona": ("{profile|life story|persona} of", "{write|invent|create|make up|give me} .. {profile|persona|life story|recruiter}", "recruiter named", "you are a recruiter"),
     "offer": ("{job|work|study|modelling|au pair} {advert|advertisement|post|offer|flyer|ad}", "{advert|flyer|recruitment post|casting call|job post}"),
     "translation": ("translate .. {into|to}", "{in|into} {several|many|other|five|ten} languages"),
     "move": ("{private|another|secret|encrypted} {messenger|chat|app|group}", "{leave|leaves|leaving} the {app|platform|site}", "{move|moves|bring|brings} .. {private|messenger|telegram|whatsapp|signal|line|wechat|viber}"),
 }  # fmt: skip
 
 
+_NEED = ("own", "plea")
+"""Stances of who tells of need."""
 _ANSWERED = {"zh-Hans": "zh"}
 """Languages of the vocabulary whose answer stands under another code."""
 
@@ -63,6 +65,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     needs: str = ""
     """A stance that must stand in the same request, or the sign is not seen."""
     words: dict[str, tuple[str, ...]]
+    unless: dict[str, tuple[str, ...]] = {}
+    """Phrases that say the opposite (a warning, the workers' own papers): words of the sign that they share are none."""
 
 
 class Reading(NamedTuple):
@@ -73,6 +77,8 @@ class Reading(NamedTuple):
     """(indicator, start) of signals whose words nobody has reviewed yet."""
     own_situation: bool
     """The writer tells of what happens to them, or asks for help for somebody."""
+    pleads: bool
+    """Help is asked for in words of everyday life as well."""
     own_in: tuple[str, ...]
     """For each place where that was said in words of another language than English: its code."""
     about: bool
@@ -99,10 +105,12 @@ class Requests:
         for sign in self.signs.values():
             for language, phrases in sign.words.items():
                 groups.setdefault(f"{sign.id} {language}", []).extend(phrases)
+            groups[f"unless {sign.id}"] = [phrase for phrases in sign.unless.values() for phrase in phrases]
         for name, phrases in table["stance"].items():
             groups[f"stance {name}"] = phrases
-        for language, phrases in table["support_words"].items():
-            groups[f"stance own {language}"] = list(phrases)
+        for stance, words in (("own", "told_words"), ("plea", "support_words"), ("matter", "matter")):
+            for language, phrases in table[words].items():
+                groups[f"stance {stance} {language}"] = list(phrases)
         for language, phrases in load().voices[TELLS].items():
             groups.setdefault(f"stance own {_ANSWERED.get(language, language)}", []).extend(phrases)
         for name, step in _STEPS.items():
@@ -144,11 +152,16 @@ class Requests:
         said = [hit.group.split() for hit in hits if hit.group[:7] == "stance " and not _idle(folded, hit)]
         stances = {stance for _, stance, *_ in said}
         signals, unreviewed = self._signals(record, text, hits, stances)
+        spoken = {stance: {"".join(rest) or "en" for _, name, *rest in said if name == stance} for stance in stances}
+        grave = any(kind == THREAT for kind, _ in signals) or bool(
+            spoken.get("plea", set()) & spoken.get("matter", set())
+        )
         return Reading(
             signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
             unreviewed=frozenset(unreviewed),
-            own_situation="own" in stances,
-            own_in=tuple(language for _, stance, *languages in said if stance == "own" for language in languages),
+            own_situation="own" in stances or ("plea" in stances and grave),
+            pleads="plea" in stances,
+            own_in=tuple(language for _, stance, *languages in said if stance in _NEED for language in languages),
             about=bool(stances & {"knowledge", "reviewer", "helper"}),
             orders="order" in stances,
             steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
@@ -167,6 +180,8 @@ class Requests:
         for hit in wanted:
             kind, _, language = hit.group.partition(" ")
             sign = self.signs[kind]
+            if any(no.group == f"unless {kind}" and no.start < hit.end and hit.start < no.end for no in hits):
+                continue
             if back is None or (sign.needs and sign.needs not in stances):
                 continue
             start, end = back.span(hit.start, hit.end)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from threelines.records import Strength
+from threelines.records import Strength, filled
 
 Action = Literal["allow", "support", "review", "block"]
 """`support`: answer with help. `review`: answer, and let a person read the session. `block`: do not answer."""
@@ -52,6 +52,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.reviewed and self.ordered
 
 
+@filled
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of a session, without its texts."""
 
@@ -94,6 +95,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ()
 
 
+@filled
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of an account, without its texts."""
 

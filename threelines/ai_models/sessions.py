@@ -231,12 +231,18 @@ def _name(key: str) -> str:
     return f"threelines:guard:{key}"
 
 
-def open_state(address: str = "memory:", *, lifetime: float = LIFETIME) -> State:
-    """Return the state behind an address: `memory:`, `sqlite:FILE`, `redis://HOST:PORT/0` or `rediss://…`."""
+def open_state(address: str = "memory:", *, lifetime: float = LIFETIME, new: bool = True) -> State:
+    """Return the state behind an address: `memory:`, `sqlite:FILE`, `redis://HOST:PORT/0` or `rediss://…`.
+
+    `new`: whether a file that is not there is made.
+    """
     if address == "memory:":
         return Memory(lifetime=lifetime)
     if address.startswith("sqlite:") and len(address) > len("sqlite:"):
-        return Sqlite(Path(address.removeprefix("sqlite:").removeprefix("//")), lifetime=lifetime)
+        path = Path(address.removeprefix("sqlite:").removeprefix("//"))
+        if not (new or path.is_file()):
+            raise StateError(f"{path}: no such file; give the state that the guard remembers in")
+        return Sqlite(path, lifetime=lifetime)
     if address.startswith(("redis://", "rediss://")):
         return Redis(address, lifetime=lifetime)
     raise StateError(f"{address!r}: no such state; give memory:, sqlite:FILE or redis://HOST:PORT/0")

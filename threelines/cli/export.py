@@ -14,7 +14,7 @@ import click
 
 import threelines.exports
 from threelines.cli._outputs import beside, beside_all
-from threelines.cli.register import database_options, opened
+from threelines.cli.register import database_options, opened, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,11 +84,15 @@ def _format(name: str) -> click.Command:
     def write(out: Path, organisation: str, recipient: str, legal_basis: str, tlp: Any, **options: Any) -> None:
         from threelines.exports.sharing import Handover
         from threelines.people.approval import Terms
+        from threelines.people.case import permission_to_leave
 
         out = _target(module, out)
         terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
         # the place first: that cases leave is audited, and asked approval for, only where they can be written
         with _place(module, out) as part, opened(**options) as register:
+            missed = outside(register, permission_to_leave(module.PURPOSE)) if module.PURPOSE else ""
+            if missed and not register.count(permission_to_leave(module.PURPOSE)):
+                raise click.ClickException(f"{out}: not written: {missed}")
             found = list(register.incidents_by_case(module.PURPOSE)) if module.PURPOSE else []
             rows = [incident for _, incident in found]
             approvals = approval_of(register, name, rows, terms)
@@ -101,7 +105,7 @@ def _format(name: str) -> click.Command:
             waiting = "" if approvals or not kept else prepare_export(
                 register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
             )  # fmt: skip
-        _tell(module, rows, out, waiting)
+        _tell(module, rows, out, waiting, missed)
 
     return write
 
@@ -148,10 +152,12 @@ def _kept(module: Any, rows: list[Incident]) -> list[Incident]:
     return list(holding(rows, getattr(module, "NEEDS", "")))
 
 
-def _tell(module: Any, rows: list[Incident], out: Path, waiting: str) -> None:
+def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: str) -> None:
     whose = _counted(module, rows) if module.PURPOSE else "no case data"
     names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
     click.echo(f"{names}: {whose}; accepted by the format's own reader.")
+    if missed:
+        click.echo(missed, err=True)
     if waiting:
         click.echo(
             f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"

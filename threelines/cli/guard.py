@@ -253,5 +253,6 @@ def forget(session: str, account: str, state: str, key: str) -> None:
         raise click.UsageError("memory: is gone with its process; give the --state of the guard that is to forget")
     if not key:
         raise click.UsageError("names are remembered as keyed hashes: give the guard's --key or THREELINES_GUARD_KEY")
-    erased = Guard(state=open_state(state), key=key.encode(), meaning=False).forget(session=session, account=account)
+    kept = open_state(state, new=False)
+    erased = Guard(state=kept, key=key.encode(), meaning=False).forget(session=session, account=account)
     click.echo(f"{erased} erased" if erased else "nothing is remembered under these names and this key")

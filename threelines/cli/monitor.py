@@ -107,16 +107,19 @@ _FEW = {"hits": "fewer than {k} cases in it", "rest": "fewer than {k} cases outs
 def _print(signals: list[Signal], k: int, *, as_json: bool) -> None:
     import msgspec
 
+    from threelines.people import monitor
+
     if as_json:
         for signal in signals:
             click.echo(msgspec.json.encode(signal).decode())
         return
+    least = {"hits": monitor.TOLD, "rest": monitor.CLOSES} if k > 1 else {"hits": 1, "rest": 1}
     rising = [signal for signal in signals if signal.is_rising]
     for signal in rising:
         rate = (
             f"{signal.rate:.1%}, expected {signal.expected_rate:.1%}"
             if signal.rate is not None and signal.expected_rate is not None
-            else _FEW[signal.few].format(k=k)
+            else _FEW[signal.few].format(k=least[signal.few])
         )
         also = f"; EARS {' '.join(signal.ears)}" if signal.ears else ""
         click.echo(f"rising  {signal.kind:<11} {signal.name:<34} {signal.period}  {rate}  q={signal.q:.2g}{also}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from threelines.cli._key import RULE
-from threelines.roles import ROLES, User
+from threelines.roles import ROLES, User, scope_of
 
 if TYPE_CHECKING:
     from threelines.people.register import Register
@@ -65,6 +65,21 @@ def _user_of(options: Mapping[str, Any]) -> User:
 def login() -> str:
     """Return the login name of this machine, as a worker id."""
     return re.sub(r"[^A-Za-z0-9._-]", "", getpass.getuser()) or "local"
+
+
+def outside(register: Register, permission: str) -> str:
+    """Say how many cases this user does not reach; empty when there are none."""
+    import sqlalchemy as sa
+
+    from threelines.people.tables import CASES
+
+    with register.store.read() as connection:
+        there = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
+    missed = there - register.count(permission)
+    cases = f"{missed} case{' is' if missed == 1 else 's are'}"
+    if missed and scope_of(register.user.role, permission) == "own":
+        return f"{cases} not your own; give --user, or the --role of who sees them"
+    return f"{cases} outside your team; give --team" if missed else ""
 
 
 @click.group()
@@ -207,7 +222,10 @@ def list_cases(status: str | None, quarter: str, where: tuple[str, ...], limit: 
         for row in rows:
             held = " held" if row.is_held else ""
             click.echo(f"{row.id}  {row.quarter}  {row.status:<9}  {row.owner}  {row.team}{held}")
-        click.echo(f"{len(rows)} of {register.count()} cases", err=True)
+        click.echo(
+            "; ".join([f"{len(rows)} of {register.count()} cases", *filter(None, [outside(register, "case.list")])]),
+            err=True,
+        )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -243,11 +261,13 @@ def show(case_id: str, identity: bool, **options: Any) -> None:
 @command.command("import")
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="A column that is left out on purpose.")
+@click.option("--add-anyway", "anyway", multiple=True, type=int, metavar="ROW", help="A row that is another person after all.")  # fmt: skip
 @database_options("supervisor")
-def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
-    """Import HTCDS files, form submissions (Kobo, ODK), CSV, or reviewed findings of `threelines scan`.
+def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...], **options: Any) -> None:
+    """Import HTCDS files, form submissions (Kobo, ODK), CSV, Excel, or reviewed findings of `threelines scan`.
 
-    Rows with a fault are reported by number and field and left out; the exit code is then 1.
+    Rows with a fault, and rows that are perhaps a person of the register, are reported by number and left out; the
+    exit code is then 1. Mend the file and import it whole again: rows that were added are known.
 
     \b
     Example:
@@ -256,12 +276,22 @@ def import_cases(source: Path, ignore: tuple[str, ...], **options: Any) -> None:
     from threelines.people.importing import import_file
 
     with opened(**options) as register:
-        done = import_file(register, source, ignore=ignore)
+        done = import_file(register, source, ignore=ignore, anyway=anyway)
     for number, problems in done.refused:
         for problem in problems:
             click.echo(f"row {number}: {problem.field}: {problem.fault}", err=True)
-    click.echo(f"{len(done.added)} added, {done.known} known already, {len(done.refused)} refused")
-    if done.refused:
+    for number, whose in done.alike:
+        click.echo(
+            f"row {number}: perhaps the same person as {whose}: not added; --add-anyway {number} adds it", err=True
+        )
+    if done.by_answers:
+        rows = ", ".join(map(str, done.by_answers))
+        click.echo(
+            f"known by their answers alone, for they name nobody: rows {rows}; --add-anyway ROW adds one", err=True
+        )
+    alike = f", {len(done.alike)} perhaps known persons" if done.alike else ""
+    click.echo(f"{len(done.added)} added, {done.known} known already, {len(done.refused)} refused{alike}")
+    if done.refused or done.alike:
         raise click.exceptions.Exit(1)
 
 

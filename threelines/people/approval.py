@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from threelines.people.case import Content, leaving, new_id
 from threelines.people.register import Register
 from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
-from threelines.records import Incident, ThreelinesError, is_whole
+from threelines.records import Incident, ThreelinesError, filled, is_whole
 from threelines.roles import RoleError, require, scope_of
 
 Kind = Literal["release", "export", "referral"]
@@ -28,6 +28,7 @@ class ApprovalError(ThreelinesError):
     """Something would leave without two people having agreed to it."""
 
 
+@filled
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """One request to let something leave. `digest` is the SHA-256 of what leaves."""
 
@@ -59,6 +60,7 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
+@filled
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Who hands over to whom, on which basis, and who may read it: what a second person agrees to beside the facts."""
 

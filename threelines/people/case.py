@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from threelines.people.definition import Form, FormError, Problem, age_band
+from threelines.records import filled
 
 Answer = Literal["yes", "no", "withdrawn"]
 VaultChange = Literal["set", "removed"]
@@ -39,6 +40,7 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
         return self.value == "yes" and (not self.expires or date.fromisoformat(self.expires) > today)
 
 
+@filled
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is sealed in the row of a case."""
 
@@ -234,6 +236,11 @@ def vault_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, V
 def holds(answer: Any, value: str) -> bool:
     """Say whether an answer is this value, or has it among several."""
     return value in answer if isinstance(answer, list) else str(answer) == value
+
+
+def permission_to_leave(purpose: str) -> str:
+    """Return the permission of whoever takes cases out of the register for a purpose."""
+    return "statistics.read" if purpose in ("statistics", "research") else "export.prepare"
 
 
 def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str, Any] | None:

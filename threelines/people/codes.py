@@ -25,13 +25,18 @@ _BIBLIOGRAPHIC = """
 alb:sqi arm:hye baq:eus bur:mya chi:zho cze:ces dut:nld fre:fra geo:kat ger:deu gre:ell ice:isl mac:mkd mao:mri
 may:msa per:fas rum:ron slo:slk tib:bod wel:cym
 """
-_SHORT = dict(pair.split(":") for pair in (_TWO_LETTERS + _BIBLIOGRAPHIC).split())
+# The individual language that people mean when they name its macrolanguage (ISO 639-3 has a code for each): counted
+# under two codes, one language would be two. Others of the macrolanguage (`yue`, `prs`, `ind`, `ckb`) stay themselves.
+_MEANT = """
+als:sqi arb:ara azj:aze cmn:zho ekk:est khk:mon lvs:lav npi:nep ory:ori pes:fas plt:mlg swh:swa uzn:uzb ydd:yid zsm:msa
+"""
+_SHORT = dict(pair.split(":") for pair in (_TWO_LETTERS + _BIBLIOGRAPHIC + _MEANT).split())
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]+)?")
 _COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 
 
 def language_code(text: str) -> str:
-    """Return the ISO 639-3 code for `lo`, `lao`, `lo-LA`, `fre`; empty when it is none."""
+    """Return the ISO 639-3 code for `lo`, `lao`, `lo-LA`, `fre`, and `swa` for `swh`; empty when it is none."""
     found = _LANGUAGE.fullmatch(text.strip())
     if not found:
         return ""

@@ -17,10 +17,12 @@ import numpy as np
 
 from threelines.people.case import new_id
 from threelines.people.suppress import K
+from threelines.records import filled
 
 Kinds = dict[str, tuple[tuple[str, ...], ...]]
 
 
+@filled
 class Cohort(msgspec.Struct, frozen=True, kw_only=True):
     """The cases of one release and their answers, by dimension."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
@@ -131,16 +131,21 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def problems(self, answers: Mapping[str, Any]) -> tuple[Problem, ...]:
         """Return what is wrong with the answers; empty when they can be kept."""
-        return self._read(answers)[1]
+        return self._read(answers, {})[1]
 
-    def clean(self, answers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answers in one spelling and without the empty ones, or raise FormError."""
-        kept, problems = self._read(answers)
+    def clean(self, answers: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the answers in one spelling and without the empty ones, or raise FormError.
+
+        An impossible day or age that was kept `before` is no reason against another answer.
+        """
+        kept, problems = self._read(answers, before or {})
         if problems:
             raise FormError(problems)
         return kept
 
-    def _read(self, answers: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    def _read(
+        self, answers: Mapping[str, Any], before: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
         kept: dict[str, Any] = {}
         problems = [
             Problem("answers", "a field that the form does not have") for name in answers if name not in self.fields
@@ -152,6 +157,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             value = _READERS[field.type](self, field, answer)
             if value is None:
                 problems.append(Problem(name, _EXPECTED[field.type]))
+            elif value != before.get(name) and (fault := _impossible(field, value)):
+                problems.append(Problem(name, fault))
             else:
                 kept[name] = value
         problems += self._loose_ends(kept)
@@ -203,6 +210,41 @@ def _date(_form: Form, _field: Field, answer: Any) -> str | None:
         return date.fromisoformat(str(answer).strip()[:10]).isoformat()
     except ValueError:
         return None
+
+
+_EARLIEST, _OLDEST = 1900, 120
+"""The first year of a day, and the highest age."""
+_PAST = ("prs_Birthdate", "hte_Date")
+"""Days that have been."""
+_YEARS_AHEAD = 20
+"""How far ahead a day that is planned may lie."""
+
+
+def _impossible(field: Field, value: Any) -> str:
+    """Return what is wrong with a day or an age that no person can have; nothing is converted."""
+    if field.name == "vic_AgeWhenTrafficked" and value > _OLDEST:
+        return f"an age of at most {_OLDEST}"
+    if field.type != "date":
+        return ""
+    today = datetime.now(UTC).date() + timedelta(days=1)  # it is tomorrow already, east of here
+    last = today if field.name in _PAST else today.replace(year=today.year + _YEARS_AHEAD, day=1)
+    day = date.fromisoformat(value)
+    if _EARLIEST <= day.year and day <= last:
+        return ""
+    meant = " or ".join(name for name, year in _calendars(day.year) if _EARLIEST <= year <= last.year)
+    return f"no day from {_EARLIEST} to {last}" + (
+        f"; is it {meant}? Write it in the Gregorian calendar" if meant else ""
+    )
+
+
+def _calendars(year: int) -> tuple[tuple[str, int], ...]:
+    """Return the calendars of people whom organisations ask, and the Gregorian year that begins in, or before, theirs."""
+    return (
+        ("the Buddhist calendar", year - 543),
+        ("the Persian calendar", year + 621),
+        ("the Islamic calendar (Hijri)", int(622 + year * 0.9702)),
+        ("the Nepali calendar (Bikram Sambat)", year - 57),
+    )
 
 
 def _number(_form: Form, _field: Field, answer: Any) -> int | None:

@@ -78,7 +78,7 @@ def _planted(field: Field, draw: random.Random, number: int, canary: str) -> str
         return date(draw.randint(1970, 2010), draw.randint(1, 12), draw.randint(1, 28)).isoformat()
     if field.type == "decimal":
         return f"{draw.uniform(-80, 80):.5f}"
-    return canary or f"Example {field.label} {number}"
+    return f"{canary or f'Example {field.label}'} {number}"
 
 
 def _consent(draw: random.Random) -> dict[str, dict[str, str]]:

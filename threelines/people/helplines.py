@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from threelines.people.codes import country_code
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 
 _EVERYWHERE = "ZZ"
 """Stands for no single country: ISO 3166 keeps the code for its users."""
@@ -46,6 +46,7 @@ class Helpline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evidence: str = ""
 
 
+@filled
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody dialled the number and the organisation answered."""
 

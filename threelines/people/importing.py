@@ -11,7 +11,8 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ import sqlalchemy as sa
 
 from threelines.people.definition import ASKED, LISTS, Field, Form, FormError, Problem, load_form
 from threelines.people.register import Entry, Register
+from threelines.people.same import as_person, marked
+from threelines.people.sheet import ImportingError, read_sheet
 from threelines.people.tables import CASES
-from threelines.records import ThreelinesError
 
 MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
 """How HTCDS and CTDC files write: not recorded. Never read as no."""
@@ -75,49 +77,65 @@ _NOTE = re.compile(r".*_other_note")
 _TOO_DEEP = Problem("row", "nested too deep to be read")
 
 
-class ImportingError(ThreelinesError):
-    """A file cannot be imported: names the file, the fault and the remedy."""
-
-
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did. Faults name row and field, never a value."""
 
     added: tuple[str, ...]
     known: int = 0
     """Rows that had been imported before, or that stand in the file before."""
+    by_answers: tuple[int, ...] = ()
+    """Those of them that have no id and name nobody: what they answer was imported before."""
+    alike: tuple[tuple[int, str], ...] = ()
+    """Rows that are not added, and whose person they perhaps are: `case c7…`, or `row 3` of the file."""
     refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
 
 
-def import_file(register: Register, path: Path, *, ignore: Iterable[str] = ()) -> Imported:
-    """Import a `.csv`, `.json` or `.jsonl` file of rows, or of reviewed findings of a scan."""
+def import_file(
+    register: Register, path: Path, *, ignore: Iterable[str] = (), anyway: Collection[int] = ()
+) -> Imported:
+    """Import a `.csv`, `.xlsx`, `.json` or `.jsonl` file of rows, or of reviewed findings of a scan.
+
+    `anyway` numbers rows that are added although they are known by their answers alone, or perhaps the same person.
+    """
     rows = list(read_rows(path))
-    whole = [row for row in rows if not isinstance(row, Problem)]
+    whole = [row for _, row in rows if not isinstance(row, Problem)]
     if whole and all("thread" in row and "tier" in row for row in whole):
-        return _keep(register, _findings(rows))
+        return _keep(register, _findings(rows), anyway)
     columns, unknown = _columns(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, ((number, _checked(register, row, columns)) for number, row in enumerate(rows, start=1)))
+    return _keep(register, ((number, _checked(register, row, columns)) for number, row in rows), anyway)
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any] | Problem]:
-    """Yield rows of a CSV file (UTF-8), a JSON list, a form server's JSON answer, or JSON lines.
+_Numbered = tuple[int, dict[str, Any] | Problem]
 
+
+def read_rows(path: Path) -> Iterator[_Numbered]:
+    """Yield (number, row) of a CSV file (UTF-8), the only sheet of a workbook, a JSON list, a form server's JSON answer, or JSON lines.
+
+    Numbers are those that a spreadsheet shows: header and empty rows count. In JSON they are places of the list.
     A row of a table that does not fit its header is a problem in its place: its answers may stand under wrong names.
     """
+    suffix = path.suffix.lower()
+    if suffix == ".xlsx":
+        yield from _table(read_sheet(path))
+        return
     try:
         text = path.read_text(encoding="utf-8-sig")
-        if path.suffix == ".csv":
+        if suffix == ".csv":
             yield from _csv_rows(text)
-        elif path.suffix == ".json":
-            yield from map(_row, _listed(json.loads(text)))
-        elif path.suffix in (".jsonl", ".ndjson"):
+        elif suffix == ".json":
+            yield from enumerate(map(_row, _listed(json.loads(text))), start=1)
+        elif suffix in (".jsonl", ".ndjson"):
             # not splitlines: a quote may hold a line separator (U+2028), which JSON writes as it is
-            yield from (_json_row(line) for line in text.split("\n") if line.strip())
+            lines = enumerate(text.split("\n"), start=1)
+            yield from ((number, _json_row(line)) for number, line in lines if line.strip())
         else:
-            raise ImportingError(f"{path.name}: give a .csv, .json or .jsonl file")
+            raise ImportingError(f"{path.name}: give a .csv, .xlsx, .json or .jsonl file")
+    except UnicodeDecodeError:
+        raise ImportingError(f"{path.name}: is not in UTF-8; save it as CSV UTF-8") from None
     except csv.Error:
         raise ImportingError(
             f"{path.name}: a quote is not closed, or words stand behind a closed one; mend the quotes of the table"
@@ -157,14 +175,17 @@ def _listed(whole: Any) -> list[Any]:
     return rows
 
 
-def _csv_rows(text: str) -> Iterator[dict[str, Any] | Problem]:
+def _csv_rows(text: str) -> Iterator[_Numbered]:
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     # strict, or a quote that is never closed takes the rows behind it into its cell
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header = _named(next(reader, []))
-    for row in reader:
+    yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+
+
+def _table(rows: Iterator[list[str]]) -> Iterator[_Numbered]:
+    header = _named(next(rows, []))
+    for number, row in enumerate(rows, start=2):
         if any(cell.strip() for cell in row):
-            yield _csv_row(header, row)
+            yield number, _csv_row(header, row)
 
 
 def _csv_row(header: list[str], row: list[str]) -> dict[str, Any] | Problem:
@@ -210,16 +231,33 @@ def _columns(form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[st
             filled[name] = filled.get(name, False) or str(value or "").strip() not in MISSING
     known: dict[str, str] = {}
     unknown = []
+    labels = _labels(form, filled)
     for name in sorted(filled):
         if name in _SUBMISSION_TIMES and name not in ignore:
             known[name] = _SUBMITTED
             continue
-        target = "" if _FORM_WIDE.fullmatch(name) else _target(form, name)
+        target = "" if _FORM_WIDE.fullmatch(name) else _target(form, labels, name)
         if target:
             known[name] = target
+        elif meant := labels.get(name, ()):
+            unknown += [f"{name} (a question of {', '.join(meant)}: write which)"] if filled[name] else []
         elif name not in ignore and not _is_passed_over(name, filled[name]):
             unknown.append(name or "(a column without a name)")
     return known, unknown
+
+
+def _labels(form: Form, columns: Iterable[str]) -> dict[str, list[str]]:
+    """Return the fields and purposes that each question's text means, where a form server wrote those as columns.
+
+    A file does so if a question of three words or more stands in it: "Country" alone is a column of a team's own.
+    """
+    found: dict[str, list[str]] = {}
+    for field in form.full:
+        if not field.identity:
+            found.setdefault(field.label, []).append(field.name)
+    for purpose, label in form.list["consent_purpose"].items():
+        found.setdefault(label, []).append(f"consent.{purpose}")
+    return found if any(len(name.split()) > 2 and name in found for name in columns) else {}
 
 
 def _is_passed_over(name: str, is_filled: bool) -> bool:
@@ -229,17 +267,20 @@ def _is_passed_over(name: str, is_filled: bool) -> bool:
     return bool(_NOTE.fullmatch(last)) and not is_filled
 
 
-def _target(form: Form, column: str) -> str:
-    """Return the field, `consent.PURPOSE`, or `FIELD/choice` that a column means; empty when none."""
+def _target(form: Form, labels: Mapping[str, list[str]], column: str) -> str:
+    """Return the field, `consent.PURPOSE`, or `FIELD/choice` that a column means; empty when none, or several."""
+    if column in labels:
+        return labels[column][0] if len(labels[column]) == 1 else ""
     squeezed = {_squeezed(name): name for name in form.fields}
     *path, last = column.split("/")
+    asked = labels.get("/".join(path), ["/".join(path[-1:])])
     for purpose in form.purposes:
         if _squeezed(last) in (f"consent{_squeezed(purpose)}", f"conconsent{_squeezed(purpose)}"):
             return f"consent.{purpose}"
     alias = _ALIASES.get(last.lower().strip("_")) or _ALIASES.get(_squeezed(last))
     found = alias or squeezed.get(_squeezed(last), "")
-    if not found and path and _squeezed(path[-1]) in squeezed:
-        field = form.fields[squeezed[_squeezed(path[-1])]]
+    field = form.fields.get(squeezed.get(_squeezed(asked[0]), "")) if len(asked) == 1 else None
+    if not found and field:
         code = _code_of(form, field, last)
         return f"{field.name}/{code}" if field.type in LISTS and code else ""
     return found
@@ -388,8 +429,8 @@ class _Reviewed(msgspec.Struct):
     explanation: str = ""
 
 
-def _findings(rows: Iterable[Mapping[str, Any] | Problem]) -> Iterator[tuple[int, Entry | FormError]]:
-    for number, row in enumerate(rows, start=1):
+def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry | FormError]]:
+    for number, row in rows:
         if isinstance(row, Problem):
             yield number, FormError((row,))
             continue
@@ -422,29 +463,59 @@ def _finding(row: Mapping[str, Any]) -> Entry | FormError:
     return Entry(fields, {}, {"form_kind": "finding"})
 
 
-def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]]) -> Imported:
+def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], anyway: Collection[int]) -> Imported:
     found = list(rows)
     own = _own(register, (entry for _, entry in found if not isinstance(entry, FormError)))
     refused: list[tuple[int, tuple[Problem, ...]]] = []
-    good: list[Entry] = []
+    fresh: list[tuple[int, Entry]] = []
+    by_answers: list[int] = []
     taken: set[str] = set()
+    seen: Counter[str] = Counter()
     known = 0
-    for number, entry in found:
-        if isinstance(entry, FormError):
-            refused.append((number, entry.problems))
+    for number, given in found:
+        if isinstance(given, FormError):
+            refused.append((number, given.problems))
             continue
-        submission = _submission(entry)
+        submission = _submission(given)
         if submission in taken or submission in own or _is_imported(register, submission):
             known += 1
             continue
-        problems = register.problems(entry)
+        problems = register.problems(given)
         if problems:
             refused.append((number, problems))
-        else:
-            good.append(entry)
-            taken |= {submission} - {""}
+            continue
+        entry = given if submission else marked(register.form, given, seen)
+        is_named = bool(register.vault.tags(as_person(entry)))
+        if not submission and (is_named or number not in anyway) and register.is_imported(_submission(entry)):
+            known += 1
+            by_answers += [] if is_named else [number]
+            continue
+        fresh.append((number, entry))
+        taken |= {submission} - {""}
+    good, alike = _strangers(register, fresh, anyway)
     added = tuple(register.add_many(good, reason="import"))
-    return Imported(added=added, known=known, refused=tuple(refused))
+    return Imported(added=added, known=known, by_answers=tuple(by_answers), alike=alike, refused=tuple(refused))
+
+
+def _strangers(
+    register: Register, rows: Iterable[tuple[int, Entry]], anyway: Collection[int]
+) -> tuple[list[Entry], tuple[tuple[int, str], ...]]:
+    """Return the entries to add, and the rows that are perhaps a person of the register or of an earlier row."""
+    tagged = [(number, entry, register.vault.tags(as_person(entry))) for number, entry in rows]
+    named = [entry for _, entry, tags in tagged if tags]
+    matches = iter(register.match_each(map(as_person, named), reason="import") if named else ())
+    good: list[Entry] = []
+    alike: list[tuple[int, str]] = []
+    before: dict[str, int] = {}
+    for number, entry, tags in tagged:
+        cases = next(matches) if tags else ()
+        twins = sorted(before[tag] for tag in tags if tag in before)
+        if (cases or twins) and number not in anyway:
+            alike.append((number, f"case {cases[0]}" if cases else f"row {twins[0]}"))
+            continue
+        good.append(entry)
+        before |= dict.fromkeys(tags, number)
+    return good, tuple(alike)
 
 
 def _submission(entry: Entry) -> str:

@@ -429,14 +429,14 @@ def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str
     gone.note(connection, register.store, tags, register.today)
 
 
-def erase(register: Register, case_id: str) -> None:
-    """Erase one case whole, on the person's request; refused while a legal hold stands."""
+def erase(register: Register, case_id: str, *, reason: str = "erasure request") -> None:
+    """Erase one case whole, mostly on the person's request; refused while a legal hold stands."""
     release.migrate(register)
     with register.case_transaction(case_id, "case.erase") as (connection, row):
         if row.is_held:
             raise RegisterError(f"{case_id}: under legal hold; lift the hold first")
         _erase(connection, register, [case_id])
-        register.audit.note(connection, register.user, "case.erase", record=case_id, reason="erasure request")
+        register.audit.note(connection, register.user, "case.erase", record=case_id, reason=reason)
     register.store.flush()
 
 

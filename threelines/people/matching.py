@@ -20,7 +20,8 @@ from typing import Any, Literal
 import msgspec
 import phonenumbers
 
-from threelines.records import ThreelinesError
+from threelines.people.typed import dialled, e164, letters, numbers
+from threelines.records import ThreelinesError, filled
 from threelines.text.fold import ascii_digits
 
 MOST = 20_000
@@ -28,6 +29,7 @@ MOST = 20_000
 Kind = Literal["phone", "handle", "hash"]
 _HEX = re.compile(r"[0-9a-f]{32,128}")
 _PHONE = re.compile(r"(?:(?:tel|whatsapp):)?(?P<number>[+(\d][\d\s().\-/]{5,})")
+_NUMBERS = re.compile(r"[+\d\s().,;|/\-]+")
 _CHAT = re.compile(
     r"(?:https?://)?(?:(?:www|api|web)\.)?(?:wa\.me/|t\.me/(?=\+)|whatsapp\.com/send/?\?phone=)"
     r"(?:\+|%2b)?(?P<number>\d[\d\s().\-]{5,})/?(?:[?&].*)?"
@@ -43,6 +45,7 @@ _PLACE = re.compile(
 
 _TYPED = {"Pd": "-", "Cf": ""}
 """What stands for dashes of every length, and for marks that nobody sees."""
+_APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 
 
 class MatchError(ThreelinesError):
@@ -58,6 +61,7 @@ class State(msgspec.Struct, frozen=True):
     """SHA-256 of the request: an answer to another one is refused."""
 
 
+@filled
 class Answer(msgspec.Struct, frozen=True):
     """What B sends back."""
 
@@ -94,22 +98,30 @@ def _handle(text: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """Return the text as everybody would type it: one form of each letter, ASCII digits and hyphens, nothing invisible."""
-    text = ascii_digits(unicodedata.normalize("NFKC", value))
+    """Return the text as everybody would type it: one form of each letter, ASCII digits, apostrophes and hyphens,
+    nothing invisible.
+    """
+    text = ascii_digits(letters(value.translate(_APOSTROPHES)))
     return "".join(_TYPED.get(unicodedata.category(letter), letter) for letter in text).strip()
 
 
 def _e164(number: str, region: str) -> str:
     try:
-        found = phonenumbers.parse(number, region or None)
+        return e164(dialled(number), region)
     except phonenumbers.NumberParseException as fault:
         raise MatchError(f"a number cannot be read ({fault.error_type}); write it with its country code") from fault
-    return str(phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _parted(value: str) -> list[str]:
+    """Return the numbers of a line that holds several, as cells of a table do, or the line."""
+    several = list(numbers(value)) if _NUMBERS.fullmatch(value) else []
+    return several if len(several) > 1 and all(several) else [value]
 
 
 def prepared(values: Iterable[str], *, region: str = "") -> list[str]:
     """Normalise, remove repeats, sort, and refuse more than a round may hold."""
-    ready = sorted({normal(value, region=region) for value in values if value.strip()})
+    single = (part for value in values if value.strip() for part in _parted(value))
+    ready = sorted({normal(value, region=region) for value in single})
     if not ready:
         raise MatchError("no values; give one handle, phone or hash a line")
     if len(ready) > MOST:

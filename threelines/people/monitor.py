@@ -30,6 +30,10 @@ RATE = 0.05
 """Accepted share of false signals among all signals (Benjamini-Hochberg)."""
 BASE = 5
 """Counts of named groups are rounded to this."""
+TOLD = -(-K // BASE) * BASE - BASE // 2
+"""The least count that the usual rounding leaves at K or above: lifting 11 and 12 to 15 would overstate every rate."""
+CLOSES = -(-K // BASE) * BASE
+"""Hits that close a point of a plot. Most stop at this very number, so it is one that rounding leaves as it is."""
 UNDER_REVIEW = "signal under review"
 SUSPECTED = ("suspected", "probable", "confirmed")
 
@@ -59,8 +63,9 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     q: float
     """Share of false ones to expect among all signals at least as strong."""
     few: Literal["", "hits", "rest"] = ""
-    """Why no number is given: fewer than k hits, or fewer than k of the rest."""
+    """Why no number is given: fewer than `TOLD` hits, or fewer than `CLOSES` of the rest."""
     hits: int | None = None
+    """None where it is below k, or would be when rounded."""
     total: int | None = None
     rate: float | None = None
     expected_rate: float | None = None
@@ -268,22 +273,22 @@ def _signal(one: Series, expected: float, q: float, method: str, *, per_year: in
     }  # fmt: skip
     if k > 1 and sum(one.hits[-per_year:]) < k:
         return Signal(name=UNDER_REVIEW, few="hits", **common)  # type: ignore[arg-type]
-    if (k > 1 and hits < k) or not total:
+    if (k > 1 and hits < TOLD) or not total:
         return Signal(name=one.name, few="hits", **common)  # type: ignore[arg-type]
-    if k > 1 and total - hits < k:
+    if k > 1 and total - hits < CLOSES:  # so that the rest is no less than K, read off the rounded numbers either
         return Signal(name=one.name, few="rest", **common)  # type: ignore[arg-type]
     expected_rate = round(expected / total, 4)
     if k > 1:
-        hits, total = _shown(hits, total, k)
+        hits, total = _rounded(hits), _rounded(total)
     rates = {"rate": round(hits / total, 4), "expected_rate": expected_rate}
     return Signal(name=one.name, hits=hits, total=total, **rates, **common)  # type: ignore[arg-type]
 
 
 def points(one: Series, *, k: int = K) -> list[tuple[str, int, int]]:
-    """Return (last period, hits, total) of neighbouring periods put together until each has k hits.
+    """Return (last period, hits, total) of neighbouring periods put together until each has `CLOSES` hits.
 
     From the oldest on, so that a later plot of the same series has the same points and no difference
-    of two plots is a smaller count; what is not k hits yet waits for the next plot. Because a case
+    of two plots is a smaller count; what are not so many hits yet waits for the next plot. Because a case
     can come or go in an old period, too, counts are rounded. With `k = 1` each period of which
     something is known is a point, as it is.
     """
@@ -293,13 +298,12 @@ def points(one: Series, *, k: int = K) -> list[tuple[str, int, int]]:
     hits = total = 0
     for period, more, of in zip(one.periods, one.hits, one.totals, strict=True):
         hits, total = hits + more, total + of
-        if hits >= k and total - hits >= k:
-            made.append((period, *_shown(hits, total, k)))
+        if hits >= CLOSES and total - hits >= CLOSES:
+            made.append((period, _rounded(hits), _rounded(total)))
             hits = total = 0
     return made
 
 
-def _shown(hits: int, total: int, k: int) -> tuple[int, int]:
-    """Round hits and total as a release does; the total never falls below the hits."""
-    shown = rounded(hits, base=BASE, k=k)
-    return shown, max(shown, rounded(total, base=BASE, k=k))
+def _rounded(count: int) -> int:
+    """Round to the nearest multiple of BASE."""
+    return rounded(count, base=BASE, k=0)

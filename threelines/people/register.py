@@ -27,6 +27,7 @@ from threelines.people.case import (
     new_consent,
     new_id,
     new_provenance,
+    permission_to_leave,
     quarter_of,
     some_answers,
     told_before,
@@ -215,7 +216,8 @@ class Register:
             if revision is not None and revision != row.revision:
                 raise ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
             identity = self.vault.read(connection, case_id)
-            clean = self.form.clean(merged({**without_derived(content.fields), **identity}, fields))
+            known = {**without_derived(content.fields), **identity}
+            clean = self.form.clean(merged(known, fields), before=known)
             self._refuse_unlisted_community(clean)
             coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
             named = {name: value for name, value in clean.items() if name in self.form.identity}
@@ -375,13 +377,11 @@ class Register:
             found = connection.execute(wanted.order_by(CASES.c.place.desc()).limit(limit)).mappings()
             return [Row(**row) for row in found]
 
-    def count(self) -> int:
-        """Return how many cases this user may list."""
+    def count(self, permission: str = "case.list") -> int:
+        """Return how many cases this user may list, or has another permission for."""
+        wanted = self._in_scope(sa.select(sa.func.count()).select_from(CASES), permission)
         with self.store.read() as connection:
-            return (
-                connection.execute(self._in_scope(sa.select(sa.func.count()).select_from(CASES), "case.list")).scalar()
-                or 0
-            )
+            return connection.execute(wanted).scalar() or 0
 
     def search(self, answers: Mapping[str, str], *, limit: int = 200) -> Sequence[Row]:
         """Return cases whose coded fields hold all these values, newest first.
@@ -406,19 +406,20 @@ class Register:
 
     def match(self, fields: Mapping[str, Any], *, reason: str = "case work") -> Sequence[str]:
         """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
+        return self.match_each([fields], reason=reason)[0]
+
+    def match_each(self, people: Iterable[Mapping[str, Any]], *, reason: str) -> Sequence[Sequence[str]]:
+        """Return for each of these people what `match` does; the audit notes it once."""
+        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
         with self.store.write() as connection:
-            ids = self.vault.find(connection, fields)
-            wanted = self._in_scope(sa.select(CASES.c.id).where(CASES.c.id.in_(ids)), "identity.match")
-            found = sorted(connection.execute(wanted).scalars())
+            wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
             self.audit.note(connection, self.user, "identity.match", reason=reason)
-        return found
+            return [sorted(connection.execute(each).scalars()) for each in wanted]
 
     def is_imported(self, submission: str) -> bool:
         """Say whether a form submission or finding is in the register already."""
-        if not submission:
-            return False
         with self.store.read() as connection:
-            return bool(self.vault.find(connection, {"tl_SubmissionId": submission}))
+            return bool(submission and self.vault.find(connection, {"tl_SubmissionId": submission}))
 
     def revisions(self, case_id: str) -> Sequence[tuple[int, str, Content]]:
         """Return (number, who changed it next, content) of the earlier revisions, oldest first."""
@@ -446,10 +447,8 @@ class Register:
 
     def leaving(self, purpose: str) -> Iterator[tuple[str, int, Content, dict[str, Any]]]:
         """Yield (case id, revision, content, shared fields) of every case with consent today."""
-        permission = "statistics.read" if purpose in ("statistics", "research") else "export.prepare"
-        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed), permission).order_by(
-            CASES.c.id
-        )
+        index = sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed)
+        wanted = self._in_scope(index, permission_to_leave(purpose)).order_by(CASES.c.id)
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
         form, today, opened = self.form, self.today, CONTENT.opener(self.keyring)
         with self.store.read() as connection:

@@ -80,14 +80,19 @@ def migrate(register: Register) -> None:
 
 
 def read_cases(register: Register) -> Cohort:
-    """Read every case with standing consent for statistics."""
+    """Read every case with standing consent for statistics; of a person's cases, where tags tell, the first."""
     names = [name for name in ONE_WAY if name != YEAR]
     ids: list[str] = []
     places: dict[str, dict[Any, int]] = {name: {} for name in (*names, YEAR)}
     codes: dict[str, list[int]] = {name: [] for name in places}
     columns = [(places[name], codes[name]) for name in names]
     years, year_codes = places[YEAR], codes[YEAR]
+    tags = register.vault.tags_by_case(register.store)
+    people: set[str] = set()
     for case_id, recorded, answers in register.columns("statistics", names):
+        if not people.isdisjoint(tags.get(case_id, ())):
+            continue
+        people.update(tags.get(case_id, ()))
         ids.append(case_id)
         year_codes.append(years.setdefault(recorded[:4], len(years)))
         for (known, column), answer in zip(columns, answers, strict=True):
@@ -118,7 +123,7 @@ def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K)
     """Return the files of a release by name: the same cohort gives the same bytes."""
     count = len(cohort.ids)
     if count < k:
-        raise ReleaseError(f"fewer than {k} cases have consent for statistics: nothing can be published yet")
+        raise ReleaseError(f"fewer than {k} people have consent for statistics: nothing can be published yet")
     ways, crossed = tables(cohort, k=k)
     files = {"totals.csv": _csv([("what", "cases"), *_totals(cohort, ways, base, k)])}
     if count >= TOTALS_BELOW:
@@ -180,7 +185,8 @@ def _limits(count: int, base: int, k: int) -> str:
     return f"""What these figures are, and what they are not
 
 Cases recorded by one organisation, of people who agreed to be counted. They are not a sample of
-anything: they show what was noticed and recorded, not how often something happens.
+anything: they show what was noticed and recorded, not how often something happens. Cases that share a
+phone, an e-mail, a document, or a name with its birth date are taken for one person and counted once.
 {size}
 "Asked about AI" is the only base for a share of AI use: where nobody asked, nothing is known.
 AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from threelines.people.case import Content, leaving
 from threelines.people.register import Register
 from threelines.people.tables import APPROVALS, CASES, CONTENT, SETTING, SETTINGS
+from threelines.records import filled
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,7 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[str, ...] = ()
 
 
+@filled
 class Served(msgspec.Struct, frozen=True, kw_only=True):
     """What one feed served: cases by their id, and what was taken back by the id under which it left."""
 

@@ -11,10 +11,13 @@ import phonenumbers
 import sqlalchemy as sa
 
 from threelines.people.tables import IDENTITY, MATCHES, VAULT
+from threelines.people.typed import e164, name_words, numbers
+from threelines.store.database import Store
 from threelines.store.keyring import Keyring
-from threelines.text.fold import ascii_digits, fold
+from threelines.text.fold import ascii_digits
 
-_PHONES = ("prs_MobilePhone", "prs_HomePhone", "org_Phone")
+_PHONES = ("prs_MobilePhone", "prs_HomePhone")
+"""Of the person: the telephone of an organisation is that of many."""
 
 
 class Vault:
@@ -69,6 +72,14 @@ class Vault:
         wanted = sa.select(MATCHES.c.case_id).where(MATCHES.c.tag.in_(sorted(self.tags(fields))))
         return sorted(set(connection.execute(wanted).scalars()))
 
+    def tags_by_case(self, store: Store) -> dict[str, list[str]]:
+        """Return the tags of every case that has some: equal ones tell that two cases are of one person."""
+        found: dict[str, list[str]] = {}
+        with store.read() as connection:
+            for case_id, tag in connection.execute(sa.select(MATCHES.c.case_id, MATCHES.c.tag)):
+                found.setdefault(case_id, []).append(tag)
+        return found
+
     def tags(self, fields: Mapping[str, Any]) -> set[str]:
         """Return keyed HMACs (128 bits) of what identifies a person alone.
 
@@ -80,9 +91,9 @@ class Vault:
 
 def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in _PHONES:
-        number = _phone(str(fields.get(name, "")), str(fields.get("prs_MailingCountry", "")))
-        if number:
-            yield "phone", number
+        for number in numbers(str(fields.get(name, ""))):
+            if known := _phone(number, str(fields.get("prs_MailingCountry", ""))):
+                yield "phone", known
     email = str(fields.get("prs_Email", "")).strip().casefold()
     if "@" in email:
         yield "email", email
@@ -91,16 +102,16 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "document", document
     if fields.get("tl_SubmissionId"):
         yield "submission", str(fields["tl_SubmissionId"])
-    name = " ".join(sorted(fold(f"{fields.get('prs_FirstName', '')} {fields.get('prs_SecondName', '')}").split()))
-    if name and fields.get("prs_Birthdate"):
-        yield "name_birthdate", f"{name}|{fields['prs_Birthdate']}"
+    first, middle, second = (str(fields.get(f"prs_{part}Name", "")) for part in ("First", "Middle", "Second"))
+    if fields.get("prs_Birthdate"):
+        # with the middle name and without: many write it with the first, or not at all
+        for words in (name_words(f"{first} {second}"), name_words(f"{first} {middle} {second}")):
+            if words:
+                yield "name_birthdate", f"{' '.join(words)}|{fields['prs_Birthdate']}"
 
 
-def _phone(text: str, country: str) -> str:
-    digits = re.sub(r"[^\d+]", "", text)
+def _phone(number: str, country: str) -> str:
     try:
-        return str(
-            phonenumbers.format_number(phonenumbers.parse(digits, country or None), phonenumbers.PhoneNumberFormat.E164)
-        )
+        return e164(number, country)
     except phonenumbers.NumberParseException:
-        return digits if len(digits) >= 7 else ""
+        return number if len(number) >= 7 else ""

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from threelines.platforms.tuning import LAYERS, TUNED, lower
 from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, words_of
-from threelines.records import Thread, ThreelinesError
+from threelines.records import Thread, ThreelinesError, filled
 from threelines.text.layers import SHAPES, WIDE, Part, Tuned
 
 MAGIC = b"3LINEADP"
@@ -56,6 +56,7 @@ class ArrayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: int
 
 
+@filled
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything about an adapter but its arrays."""
 
@@ -76,6 +77,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     digest: str = ""
 
 
+@filled
 class _Version(msgspec.Struct, frozen=True):
     version: int
 

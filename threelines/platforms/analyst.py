@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from threelines.records import Assessment, Record, Signal, Thread, ThreelinesError
+from threelines.records import Assessment, Record, Signal, Thread, ThreelinesError, filled
 from threelines.vocabulary.terms import Indicator, Vocabulary
 
 _LONGEST_ANSWER = 200_000
@@ -109,6 +109,7 @@ class _Claim(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+@filled
 class _Answer(msgspec.Struct, frozen=True):
     signals: list[_Claim]
 

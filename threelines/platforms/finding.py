@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from threelines.records import LABELLED_KINDS, Assessment, Record, places_of
+from threelines.records import LABELLED_KINDS, Assessment, Record, filled, places_of
 from threelines.vocabulary.terms import Vocabulary
 
 Decision = Literal["no_concern", "watch", "support", "refer", "remove"]
@@ -32,6 +32,7 @@ HARM_PER_DAY = 0.25
 _TIER_HARM = {"none": 0.0, "look": 1.0, "priority": 2.0, "urgent": 3.0}
 
 
+@filled
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What a reviewer needs on one screen, as it is sealed."""
 

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 
 Purpose = Literal["content", "identity", "match", "audit"]
 """`content` seals coded case data, `identity` the vault, `match` keys HMACs, `audit` the chain."""
@@ -52,6 +52,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
 
 
+@filled
 class _File(msgspec.Struct, frozen=True, kw_only=True):
     format: Literal["threelines-keyring-1"]
     organisation: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 import sqlalchemy as sa
 
+from threelines.records import filled
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
 
@@ -22,6 +23,7 @@ _declared = sa.Table(
 _BATCH = 1000
 
 
+@filled
 class SealedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One column whose values are sealed; `key` names the primary key, bound to each value.
 

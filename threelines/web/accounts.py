@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 from threelines.roles import ROLES, Role, User
 from threelines.store.audit import Audit
 from threelines.store.database import Migration, Store
@@ -118,6 +118,7 @@ class AccountError(ThreelinesError):
         """Id of the account that was asked for, where there is one: for the audit, never shown."""
 
 
+@filled
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a person set for themselves."""
 

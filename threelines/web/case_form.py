@@ -220,7 +220,7 @@ def _beside(register: Register, found: Case, sent: Mapping[str, Any], revision: 
 
 def _clean(form: Form, answers: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        return form.clean(answers)
+        return form.clean(answers, before=answers)
     except FormError:  # told when it is kept; until then as it was typed
         return answers
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from threelines.people.codes import language_code
 from threelines.people.register import Register
 from threelines.platforms.benchmark import wilson
 from threelines.platforms.review import Review
@@ -34,8 +35,15 @@ def case_figures(register: Register, vocabulary: Vocabulary) -> tuple[Figure, ..
 
 
 def language_names(vocabulary: Vocabulary) -> dict[str, str]:
-    """Return the English names of the vocabulary's languages by ISO 639-3 code."""
-    return {language.iso639_3: language.english_name for language in vocabulary.languages.values()}
+    """Return the English names of the vocabulary's languages by the ISO 639-3 code that cases hold.
+
+    Two ways to write one language ("Chinese (Simplified)" and "(Traditional)") have the name that both begin with.
+    """
+    names: dict[str, str] = {}
+    for language in vocabulary.languages.values():
+        code, name = language_code(language.iso639_3), language.english_name
+        names[code] = name if names.get(code, name) == name else name.partition(" (")[0]
+    return names
 
 
 def _by_field(asked: list[dict[str, Any]], field: str, names: dict[str, str]) -> dict[str, list[bool]]:
@@ -45,7 +53,8 @@ def _by_field(asked: list[dict[str, Any]], field: str, names: dict[str, str]) ->
     groups: dict[str, list[bool]] = {}
     for fields in asked:
         for code in fields.get(field, ()):
-            groups.setdefault(names.get(code, code), []).append(fields.get("ai_Suspected") in _SEEN)
+            known = language_code(code) if field == "ai_ContactLanguage" else code
+            groups.setdefault(names.get(known, known), []).append(fields.get("ai_Suspected") in _SEEN)
     return groups
 
 

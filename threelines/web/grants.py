@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 import sqlalchemy as sa
 
+from threelines.records import filled
 from threelines.roles import PERMISSIONS, ROLES, Role, User, scope_of
 from threelines.store.database import Migration
 from threelines.web.accounts import AccountError, Accounts, Person, refuse_weak
@@ -77,6 +78,7 @@ def _create(connection: sa.Connection) -> None:
 MIGRATIONS: tuple[Migration, ...] = (("0001_grants", _create),)
 
 
+@filled
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """One way into an account: asked for, agreed to, used or over. Times are seconds since 1970."""
 

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from starlette.responses import RedirectResponse, Response
 
-from threelines.records import ThreelinesError
+from threelines.records import ThreelinesError, filled
 from threelines.store.keyring import Keyring, KeyringError
 from threelines.web.accounts import AccountError, Vouched
 from threelines.web.desk import desk, note_refused, peer
@@ -39,6 +39,7 @@ class OidcError(ThreelinesError):
     """The identity provider cannot be used, or vouched for nobody we know."""
 
 
+@filled
 class Waiting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A sign-in that was begun; the browser keeps it, sealed, so that any process may finish it."""
 

@@ -1,4 +1,4 @@
-"""The register's pages: list, finding a person, one case, identity, consent, history, handing over, referral."""
+"""The register's pages: list, finding a person, one case, identity, consent, history, handing over, erasure, referral."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from threelines.people import keeping
 from threelines.people.definition import Form, FormError
 from threelines.people.history import history
 from threelines.people.register import RegisterError
@@ -28,6 +29,7 @@ IdentityForm = Annotated[Person, Depends(may_change("identity.read"))]
 Consenter = Annotated[Person, Depends(may("consent.record"))]
 ConsentForm = Annotated[Person, Depends(may_change("consent.record"))]
 AssignForm = Annotated[Person, Depends(may_change("case.assign"))]
+EraseForm = Annotated[Person, Depends(may_change("case.erase"))]
 HoldForm = Annotated[Person, Depends(may_change("case.hold"))]
 ReferralForm = Annotated[Person, Depends(may_change("referral.prepare"))]
 Place = Annotated[int, Query(le=2**63 - 1)]
@@ -41,6 +43,11 @@ REASONS = {
     "emergency": "Somebody is in danger", "supervision": "Supervision", "legal duty": "A legal duty",
 }  # fmt: skip
 """Why the vault is opened or a person looked for: the audit's word → ours."""
+ERASED_FOR = {
+    "erasure request": "The person asks for it", "data quality": "It was kept twice, or by mistake",
+    "legal duty": "A legal duty",
+}  # fmt: skip
+"""Why a case is erased: the audit's word → ours."""
 SOUGHT = (
     ("prs_MobilePhone", "Telephone, with its country code", "text"), ("prs_Email", "E-mail", "text"),
     ("prs_IdentityNumber", "Number of a document", "text"), ("prs_FirstName", "First name", "text"),
@@ -50,7 +57,9 @@ SOUGHT = (
 
 
 @router.get("")
-def cases(request: Request, person: Lister, status: str = "", whose: str = "", before: Place = 0) -> Response:
+def cases(
+    request: Request, person: Lister, status: str = "", whose: str = "", before: Place = 0, erased: str = ""
+) -> Response:
     """List the cases in this person's reach, newest first; a supervisor also the own ones, and those without a worker."""
     register = register_for(request, person)
     known = status if status in ("active", "follow_up", "closed") else ""
@@ -66,6 +75,7 @@ def cases(request: Request, person: Lister, status: str = "", whose: str = "", b
         names={entry.id: entry.name + (", closed" if entry.disabled else "") for entry in people},
         more=rows[-1].place if len(rows) == PAGE else 0, can_add=allowed(person.role, "case.add", "own"),
         can_find=allowed(person.role, "identity.match", "own"), ending="" if _reads(person) else "/consent",
+        erased=bool(erased),
     )  # fmt: skip
 
 
@@ -197,6 +207,22 @@ def hold(request: Request, case: str, person: HoldForm, form: Sent) -> Response:
     return see(f"/register/{case}{'' if _reads(person) else '/consent'}?saved=yes")
 
 
+@router.post("/{case}/erase")
+def erase(request: Request, case: str, person: EraseForm, form: Sent) -> Response:
+    """Erase a case whole: with a reason, the id of the case typed, and no legal hold on it."""
+    reason = text(form, "reason")
+    if reason not in ERASED_FOR:
+        return _consent_page(request, person, case, fault="Say why: choose a reason.", status=422)
+    if text(form, "typed").strip() != case:
+        fault = "Nothing was erased: type the whole id of this case, as it stands above."
+        return _consent_page(request, person, case, fault=fault, status=422)
+    try:
+        keeping.erase(register_for(request, person), case, reason=reason)
+    except RegisterError as fault:
+        return _consent_page(request, person, case, fault=f"Nothing was erased. {fault}", status=409)
+    return see("/register?erased=yes")
+
+
 # ---------------------------------------------------------------------- consent and referral
 
 
@@ -213,7 +239,8 @@ def _consent_page(
     return page(
         request, "consent.html", person=person, status=status, case=register.consents(case), form=register.form,
         fault=fault, saved=saved, today=register.today, can_read=_reads(person),
-        can_hold=allowed(person.role, "case.hold", "own"),
+        can_hold=allowed(person.role, "case.hold", "own"), erased_for=ERASED_FOR,
+        can_erase=allowed(person.role, "case.erase", "own"),
     )  # fmt: skip
 
 

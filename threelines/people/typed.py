@@ -1,0 +1,56 @@
+"""One form of names and telephone numbers, however they are typed: for finding a person again, here and between
+organisations. What this changes makes other tags: `register rotate-key` makes those of a register anew.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+import phonenumbers
+
+from threelines.text.fold import ascii_digits, fold
+
+_APOSTROPHES = dict.fromkeys(map(ord, "'’‘‛`´ʹʻʼʽˈ′＇"))
+# Arabic, Persian and Urdu keyboards have each their own yeh, kaf and heh; many people write no hamza and no ta marbuta.
+_ARABIC = str.maketrans(
+    {**dict.fromkeys("ىیېےۍ", "ي"), **dict.fromkeys("ةەہھۃۂۀ", "ه"), "ک": "ك", "ٱ": "ا", "ء": None, "ـ": None}
+)
+_MARKS = re.compile("[\u064b-\u065f\u0670\u06d6-\u06ed]")
+_BETWEEN = re.compile(r"[,;|\n،؛]|(?<=\d)[\s/]*(?=\+)|\s*[^\W\d_]+[.:]?\s*")
+
+
+def letters(text: str) -> str:
+    """Return the text with one form of each Arabic letter, without marks over letters of that script and tatweel."""
+    apart = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFKC", _MARKS.sub("", apart).translate(_ARABIC))
+
+
+def name_words(text: str) -> list[str]:
+    """Return the words of a name, folded and sorted: no apostrophe, and a hyphen parts two of them."""
+    plain = letters(text.translate(_APOSTROPHES))
+    return sorted(fold("".join(" " if unicodedata.category(c) == "Pd" else c for c in plain)).split())
+
+
+def dialled(text: str) -> str:
+    """Return the digits of a number, behind + where it begins with that or with 00."""
+    return re.sub(r"^00", "+", re.sub(r"[^\d+]", "", ascii_digits(unicodedata.normalize("NFKC", text))))
+
+
+def numbers(text: str) -> Iterator[str]:
+    """Yield each number of a cell that holds one or several, as `dialled` gives them."""
+    for part in _BETWEEN.split(text):
+        for mark in ("/", None):
+            pieces = [dialled(piece) for piece in part.split(mark)]
+            if len(pieces) > 1 and all(len(piece) >= 7 for piece in pieces):
+                yield from pieces
+                break
+        else:
+            yield dialled(part)
+
+
+def e164(number: str, region: str) -> str:
+    """Return a dialled number with its country code; raises NumberParseException where it has none."""
+    found = phonenumbers.parse(number, region or None)
+    return str(phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164))
