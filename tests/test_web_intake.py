@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import threading
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -159,6 +160,19 @@ def test_nothing_of_an_upload_lies_outside_its_scratch_folder(uploader, tmp_path
     uploader(f"{CANARY}.jsonl", '{"text":"a"}\n')
 
     assert places == [([], True)]
+
+
+@pytest.mark.parametrize("bound", [0, 10_000])
+def test_what_a_bounded_file_needs_unpacked_lies_beside_it(tmp_path, bound):
+    """A chat in an archive, uploaded, is unpacked where a later start would find what a kill left."""
+    path = tmp_path / "chat.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("chat.jsonl", '{"text":"a"}\n{"text":"b"}\n')
+    records = read([path], key=None, reveal=True, report=ReadReport(), largest=bound)
+    next(records)
+
+    assert len(list(tmp_path.iterdir())) == (2 if bound else 1)
+    assert len(list(records)) == 1 and list(tmp_path.iterdir()) == [path]
 
 
 # ---- one cannot silence others -----------------------------------------------------------------

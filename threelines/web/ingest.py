@@ -28,7 +28,7 @@ LARGEST_EXPORT = 100 * 1024 * 1024
 """Bytes of an uploaded export once unpacked; a larger one is scanned with `threelines scan`, which keeps none in memory."""
 MOST_RECORDS = 50_000
 """Records of an uploaded export."""
-_KEPT_ENDINGS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".mbox", ".parquet", ".gz"})
+_KEPT_ENDINGS = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".mbox", ".parquet", ".gz", ".zip"})
 _BREAKS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What a record breaks a detector with that nobody thought of."""
 _one_at_a_time = Lock()  # a scan takes a core and its records' memory; a second one waits

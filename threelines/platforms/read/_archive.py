@@ -46,12 +46,16 @@ def files_of(source: Source) -> Iterator[Source | Skip]:
     Of a name inside only the endings are used for a place on the disk. Archives inside are not opened.
     """
     try:
-        with zipfile.ZipFile(source.path) as archive, tempfile.TemporaryDirectory(prefix="threelines-") as folder:
+        with zipfile.ZipFile(source.path) as archive, _folder(source) as folder:
             if _OFFICE & set(archive.namelist()):
                 raise ReadError(f"{source.name}: {OFFICE_REASON}")
             yield from _files(source, archive, Path(folder))
     except _DAMAGED as fault:
         raise ReadError(f"{source.name}: the archive is damaged ({fault})") from fault
+
+
+def _folder(source: Source) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="threelines-", dir=source.room)
 
 
 def _files(source: Source, archive: zipfile.ZipFile, folder: Path) -> Iterator[Source | Skip]:

@@ -84,6 +84,11 @@ class Source(msgspec.Struct, frozen=True):
     largest: int = 0
     """Bytes that it may have once unpacked; 0 sets no bound. More raise ReadError while it is read."""
 
+    @property
+    def room(self) -> Path | None:
+        """Folder for what has to be unpacked: beside a bounded file, which is an upload in a folder of its own."""
+        return self.path.parent if self.largest else None
+
     def at(self, line: int) -> str:
         """Return `file:line`."""
         return f"{self.name}:{line}"

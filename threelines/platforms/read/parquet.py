@@ -30,7 +30,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     if not packed:
         yield from _rows(source.path, source, options)
         return
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as plain, source.unpacked() as unpacked:
+    with tempfile.NamedTemporaryFile(suffix=".parquet", dir=source.room) as plain, source.unpacked() as unpacked:
         shutil.copyfileobj(unpacked, plain)
         plain.flush()
         yield from _rows(Path(plain.name), source, options)
