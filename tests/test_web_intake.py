@@ -168,7 +168,7 @@ def test_what_a_bounded_file_needs_unpacked_lies_beside_it(tmp_path, bound):
     path = tmp_path / "chat.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("chat.jsonl", '{"text":"a"}\n{"text":"b"}\n')
-    records = read([path], key=None, reveal=True, report=ReadReport(), largest=bound)
+    records = read([path], key=None, reveal=True, largest=bound)
     next(records)
 
     assert len(list(tmp_path.iterdir())) == (2 if bound else 1)
