@@ -60,7 +60,7 @@ def _text(message: dict[str, Any], author: dict[str, Any]) -> str:
     """The cards of a bot or webhook are its words; one of a page that a person links is written by Discord, of that page."""
     content = message.get("content")
     said = content if isinstance(content, str) else ""
-    parts = [said]
+    parts: list[Any] = [said]
     for card in _objects(message.get("embeds")):
         link = card.get("url")
         if isinstance(link, str) and link in said and not author.get("isBot"):
