@@ -3,7 +3,7 @@
 import gzip
 import json
 import tracemalloc
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import msgspec
 import polars
@@ -361,6 +361,10 @@ def test_one_endless_item_of_a_json_array_is_refused_in_bounded_memory(tmp_path)
         ("1714557600", "2024-05-01T10:00:00+00:00"),
         (1714557600000, "2024-05-01T10:00:00+00:00"),
         (1714557600.5, "2024-05-01T10:00:00.500000+00:00"),
+        ("1714121300000", "2024-04-26T08:48:20+00:00"),
+        (20260101, "2026-01-01T00:00:00+00:00"),
+        (20260101.0, "2026-01-01T00:00:00+00:00"),
+        (date(2026, 1, 2), "2026-01-02T00:00:00+00:00"),
         ("Wed, 01 May 2024 10:00:00 +0200", "2024-05-01T10:00:00+02:00"),
         ("2567-05-01T10:00:00", "2024-05-01T10:00:00+00:00"),
         ("2567-02-29 10:00", "2024-02-29T10:00:00+00:00"),
@@ -382,7 +386,8 @@ def test_times_of_three_calendars(written, expected):
 
 
 @pytest.mark.parametrize(
-    "written", ["tomorrow", "31/31/31", 1e30, float("nan"), "1403-02-12", True, [], "99999999999999999999"]
+    "written",
+    ["tomorrow", "31/31/31", 1e30, float("nan"), "1403-02-12", True, [], "99999999999999999999", 0, 2026, 20261301],
 )
 def test_times_that_cannot_be_read_are_left_out_and_said(written):
     """An unreadable time costs the time, not the record."""
