@@ -193,6 +193,7 @@ AI use is suspected or probable unless a court, a forensic examiner or the provi
 Age, where given, is the age when it happened, in bands. Year is the year of recording.
 
 Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
+Where several answers are possible, one that all but fewer than {k} people gave is left out.
 Further counts are "not published" so that none can be worked out from the others.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
 Between this release and each earlier one at least {k} people joined, left or changed, or none did: new
