@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from threelines import __version__
 from threelines.people import approval
+from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.register import Register
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
@@ -285,7 +286,9 @@ def published_cohorts(register: Register) -> Sequence[Cohort]:
 
 
 def _cohort(register: Register, row: Any) -> Cohort:
-    return msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+    kept = msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+    spoken = {name: tuple(map(one_code, kept.kinds[name])) for name in kept.kinds.keys() & register.form.languages}
+    return msgspec.structs.replace(kept, kinds={**kept.kinds, **spoken})
 
 
 def _newest(connection: sa.Connection) -> str:
