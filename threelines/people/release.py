@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from threelines import __version__
 from threelines.people import approval
+from threelines.people.case import new_id
 from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.register import Register
@@ -245,7 +246,10 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
         after = _newest(connection)
     earlier = published_cohorts(register)
     if earlier and base < BASE:
-        raise ReleaseError(f"exact counts only in a first release: later ones can be subtracted; round to {BASE}")
+        raise ReleaseError(
+            f"exact counts only in a first release: later ones can be subtracted; round to {BASE}. After a restore none "
+            "is the first: what was published since the backup is not known"
+        )
     cohort = next_cohort(earlier, read_cases(register), _rank(register))
     files = package(register, cohort, base=base)
     if epsilon is not None:
@@ -261,6 +265,25 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
             )
         )  # fmt: skip
     return Request(id=request, state="prepared", digest=digest, files=files)
+
+
+def take_as_published(register: Register) -> None:
+    """Hold later releases against everybody whom one could count now, as if it was published: a restored register
+    knows no release that came after its backup, and the next one would be subtracted from that.
+
+    No exact release can be made after it. Call it before erasures are done again: who was in a release has left it.
+    """
+    migrate(register)
+    # nothing of it is told: whoever restores may not read statistics
+    reader = register.as_user(msgspec.structs.replace(register.user, role="data_protection_officer"))
+    cohort, name = msgspec.msgpack.encode(read_cases(reader)), new_id("a")
+    with register.store.write() as connection:
+        connection.execute(
+            _releases.insert().values(
+                id=name, published=approval.stamp(), package=_PACKAGE.seal(register.keyring, b"{}", name),
+                cohort=_COHORT.seal(register.keyring, cohort, name),
+            )
+        )  # fmt: skip
 
 
 def _answers(cohort: Cohort, names: Sequence[str]) -> list[dict[str, tuple[str, ...]]]:
