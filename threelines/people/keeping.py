@@ -198,6 +198,7 @@ def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple
     release.take_as_published(register)
     with register.store.write() as connection:
         gone.mark_restored(connection, register.keyring, register.today)
+        register.audit.note(connection, register.user, "store.restore", reason="restore")
         for days in lists:
             gone.add(connection, days)
         days = gone.listed(connection)
