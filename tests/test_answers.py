@@ -1,10 +1,15 @@
 """Days and ages that no person can have, and one code and name for each language."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
+import msgspec
+import numpy as np
 import pytest
 
+from threelines.people import release
 from threelines.people.codes import country_code, language_code
+from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.definition import FormError, age_band, load_form
 from threelines.people.register import Register
 from threelines.roles import User
@@ -77,6 +82,40 @@ def test_a_language_of_two_codes_is_one_and_named():
 
     assert kept == ["swa"]
     assert (names["swa"], names["zho"], names["msa"]) == ("Swahili", "Chinese", "Malay")
+
+
+def test_a_language_kept_under_another_code_is_read_as_one(tmp_path, monkeypatch):
+    """Cases from before a code was folded are not counted, released, exported or searched as another language."""
+    seen = {"ai_Asked": "yes", "ai_Suspected": "probable"}
+    keyring = Keyring.create(tmp_path / "k")
+    supervisor = User(id="s1", role="supervisor")
+    with Register.open(tmp_path / "r.db", keyring, supervisor, today=date(2026, 9, 15)) as register:
+        register.add({**seen, "ai_ContactLanguage": ["swa"]}, consent={"statistics": "yes"})
+        with monkeypatch.context() as patch:
+            patch.setattr("threelines.people.definition.language_code", lambda text: text)
+            register.add({**seen, "ai_ContactLanguage": ["swh", "cmn"]}, consent={"statistics": "yes"})
+        read = [answers[0] for _, _, answers in register.columns("statistics", ("ai_ContactLanguage",))]
+        left = [incident.fields["ai_ContactLanguage"] for incident in register.incidents("statistics")]
+
+        assert sorted(read) == sorted(left) == [["swa"], ["swa", "zho"]]
+        for code in ("swa", "swh", "sw"):
+            assert len(register.search({"ai_ContactLanguage": code})) == 2
+
+
+def test_an_earlier_release_has_one_code_for_a_language(tmp_path):
+    """Only the code differs: nobody counts as corrected, and nobody's code stays the old one."""
+    keyring = Keyring.create(tmp_path / "k")
+    with Register.open(tmp_path / "r.db", keyring, User(id="s1", role="supervisor")) as register:
+        cohort = Cohort(
+            ids=("c1", "c2"), kinds={"ai_ContactLanguage": (("swh",), ("swa",))},
+            codes={"ai_ContactLanguage": np.array([0, 1], dtype=np.int32).tobytes()},
+        )  # fmt: skip
+        row = SimpleNamespace(id="r1", cohort=release._COHORT.seal(keyring, msgspec.msgpack.encode(cohort), "r1"))
+        kept = release._cohort(register, row)
+
+        assert kept.kinds["ai_ContactLanguage"] == (("swa",), ("swa",))
+        made = next_cohort([kept], kept, str.encode)
+        assert made.kinds["ai_ContactLanguage"] == (("swa",),)
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,9 @@ def test_no_shown_count_is_below_k_and_no_hidden_one_can_be_narrowed(seed, cases
 def test_an_attacker_with_linear_programming_gets_no_further(many):
     """The bounds used for protection are those of an exact solver, so no cleverer subtraction exists."""
     linprog = pytest.importorskip("scipy.optimize", reason="scipy comes with the extra `semantic`").linprog
-    for seed in range(6):
-        rows, columns = _pair(seed, many=many)
-        table = suppress(rows, columns)
+    pairs = [_pair(seed, many=many) for seed in range(6)] + [_mostly_everybody(seed, 150) for seed in range(3)]
+    for rows, columns in pairs:
+        table = suppress(rows, columns) if rows and columns else None
         if table is None:
             continue
         grid = make_grid(rows, columns)
@@ -96,13 +96,56 @@ def _solved(linprog, grid, ways, hidden, target):
             free = (FREE, category) if side else (category, FREE)
             if free in place:
                 line[place[free]] = -1
+                margin -= way.counts[category] if ways[1 - side].has_unlisted else 0
             sums.append(line)
             totals.append(margin)
     aim = np.zeros(len(unknown))
     aim[place[target]] = 1
-    limits = [(0, grid.most[cell]) for cell in unknown]
+    limits = [(grid.least.get(cell, 0), grid.most[cell]) for cell in unknown]
     low, high = (linprog(sign * aim, A_eq=sums, b_eq=totals, bounds=limits).fun for sign in (1, -1))
     return round(low), round(-high)
+
+
+def _mostly_everybody(seed, cases):
+    """A question with several answers, of which one is nearly everybody's, beside one with few answers or with several."""
+    draw = random.Random(seed)
+    without = set(draw.sample(range(cases), draw.randint(0, 2 * K)))
+    left = [
+        tuple(sorted({*([] if case in without else ["a"]), *draw.sample("bcdef", draw.randint(0, 2))}))
+        for case in range(cases)
+    ]
+    right = _answers(draw, draw.random() < 0.5, "uvwx", [40, 30, 20, draw.randint(1, 20)], cases)
+    return make_way("left", *encode(left)), make_way("right", *encode(right))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([120, 150, 300]))
+def test_nobody_is_counted_as_the_one_without_an_answer(seed, cases):
+    """Totals minus counts, margins minus cells and what is in neither: none is 1 to 10, nor can a hidden cell make it so."""
+    ways = [way for way in _mostly_everybody(seed, cases) if way]
+
+    for way in ways:
+        assert not any(0 < cases - count < K for count in way.counts.values())
+    table = suppress(*ways) if len(ways) == 2 else None
+    if table is None:
+        return
+    grid = make_grid(table.rows, table.columns)
+    hidden = {cell for cell, count in table.cells.items() if count is HIDDEN}
+    for (row, column), count in grid.counts.items():
+        across, down = table.rows.counts[row], table.columns.counts[column]
+        few = any(0 < told < K for told in (count, across - count, down - count, cases - across - down + count))
+        assert not few or ((row, column) in hidden and is_protected(grid, hidden, (row, column)))
+
+
+def test_an_answer_of_all_but_one_is_not_shown():
+    """149 of 150 name social media: neither that nor its cross table says what the one without answered."""
+    left = [("social", "dating") if case < 60 else ("social", "jobs") for case in range(149)] + [("dating",)]
+    right = [("yes",) if 40 <= case < 90 or case == 149 else ("no",) for case in range(150)]
+    rows, columns = make_way("left", *encode(left)), make_way("right", *encode(right))
+    table = suppress(rows, columns)
+
+    assert rows.categories == ("dating", "jobs")
+    assert table is None or ("social", "yes") not in table.cells
 
 
 def test_a_single_hidden_cell_never_stands_alone():

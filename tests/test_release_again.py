@@ -154,7 +154,7 @@ def test_an_erased_case_is_in_no_kept_cohort(register, tmp_path, by):
     stored = msgspec.msgpack.encode([after, *release.published_cohorts(register)])
 
     assert case_id.encode() not in stored
-    assert b"kat" not in stored
+    assert msgspec.msgpack.encode("kat") not in stored  # with its length: the letters alone may stand in an id
     assert len(after.ids) == len(before.ids)
     with pytest.raises(release.ReleaseError, match="no consent"):
         release.publish(register, pending, tmp_path / "two")

@@ -5,8 +5,10 @@ from datetime import date
 import pytest
 from click.testing import CliRunner
 
+from threelines.cli.main import root
 from threelines.cli.register import command
-from threelines.people import gone, keeping
+from threelines.people import approval, gone, keeping, release
+from threelines.people.demo import fill
 from threelines.people.register import Register, RegisterError
 from threelines.roles import User
 from threelines.store.database import StoreError
@@ -16,6 +18,7 @@ TODAY = date(2026, 9, 15)
 WORKER = User(id="w1", role="case_worker", team="north")
 OFFICER = User(id="d1", role="data_protection_officer")
 ADMIN = User(id="a1", role="admin")
+SUPERVISOR = User(id="s1", role="supervisor")
 FIELDS = {"ai_Asked": "yes", "prs_FirstName": "Example"}
 YES = {"statistics": "yes", "research": "yes"}
 
@@ -142,3 +145,48 @@ def test_a_list_that_cannot_be_read_stops_the_restore(place):
     with pytest.raises(StoreError, match=r"x\.gone:1"):
         _restore(place)
     assert not (place / "here" / "new.db").exists()
+
+
+def _published(register, folder, base=5):
+    made = release.prepare(register, base=base)
+    approval.decide(register.as_user(OFFICER), made.id, yes=True)
+    release.publish(register, made.id, folder)
+    return set(release.last_cohort(register).ids)
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_release_after_the_backup_is_not_subtracted_from_the_next(place, is_listed):
+    """The restored register knows no release since: it makes no exact one, and one newcomer waits, as after a release."""
+    with _open(place) as register:
+        fill(register.as_user(SUPERVISOR), cases=150)
+        keeping.backup(register, place / "safe" / "b")
+        first = _published(register.as_user(SUPERVISOR), place / "one", base=1)
+        if is_listed:
+            keeping.erase(register, min(first))
+    _restore(place)
+
+    with _open(place, "here/new.db") as register:
+        supervisor = register.as_user(SUPERVISOR)
+        newcomer = supervisor.add(FIELDS, consent=YES)
+        with pytest.raises(release.ReleaseError, match="restore"):
+            release.prepare(supervisor, base=1)
+        second = _published(supervisor, place / "two")
+
+        assert newcomer not in second
+        assert second < first if is_listed else second == first
+        assert len(first - second) in (0, 11)
+        assert register.audit.verify() > 0
+
+
+def test_what_was_served_since_is_said_to_be_forgotten(place):
+    """The restore names it, and so does the feed of a restored register, which can revoke none of it."""
+    with _open(place) as register:
+        keeping.backup(register, place / "safe" / "b")
+    key = ["--key-file", str(place / "here" / "r.db.key")]
+    restore = ["register", "restore", str(place / "safe" / "b"), "--db", str(place / "here" / "new.db"), *key]
+    feed = ["feed", "--token", "of-no-use-but-long-enough-for-a-test", *key, "--db"]
+    run = CliRunner()
+
+    assert "cannot be revoked" in run.invoke(root, restore, catch_exceptions=False).output
+    assert "not revoked here" in run.invoke(root, [*feed, str(place / "here" / "new.db")]).output
+    assert "not revoked here" not in run.invoke(root, [*feed, str(place / "here" / "r.db")]).output

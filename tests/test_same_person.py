@@ -40,6 +40,42 @@ def test_a_name_is_one_however_it_is_typed(register, kept, sought):
     assert not register.match({"prs_SecondName": sought, "prs_Birthdate": "1990-03-05"})
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Omar", "AlRashid"), ("Omar", "Al Rashid"), ("Al-Rashid", "Omar"), ("AlRashid", "Omar"), ("Omar Al", "Rashid"), ("", "Omar AlRashid")],
+)  # fmt: skip
+def test_a_name_is_one_in_one_word_or_two_and_in_either_order(register, first, second):
+    """A hyphen typed, left out or as a space, and family and given name in each other's place, make no other person."""
+    kept = {"prs_FirstName": "Omar", "prs_SecondName": "Al-Rashid", "prs_Birthdate": "1990-03-04"}
+    assert _finds(register, kept, {**kept, "prs_FirstName": first, "prs_SecondName": second})
+
+
+@pytest.mark.parametrize(
+    ("kept", "sought"),
+    [
+        ("Müller", "Mueller"),
+        ("Muller", "MUELLER"),
+        ("Jørgen", "Joergen"),
+        ("Åse", "Aase"),
+        ("Sæther", "Saether"),
+        ("Weiß", "Weiss"),
+    ],
+)
+def test_a_letter_written_as_two_is_one(register, kept, sought):
+    """Passports and keyboards without the letter write ae, oe, ue and aa; others leave the mark out."""
+    born = {"prs_FirstName": "Anna", "prs_Birthdate": "1990-03-04"}
+    assert _finds(register, {"prs_SecondName": kept, **born}, {"prs_SecondName": sought, **born})
+    assert not register.match({"prs_SecondName": "Moller", **born})
+
+
+def test_tags_kept_before_are_still_found(register):
+    """An upgrade without new keys loses nobody: the words, folded and sorted, are among the tags as they were."""
+    kept = {"prs_FirstName": "Manuel", "prs_SecondName": "Al-Saad", "prs_Birthdate": "1990-03-04"}
+    before = register.keyring.tag(b"al manuel saad|1990-03-04", b"name_birthdate").hex()[:32]
+
+    assert before in register.vault.tags(kept)
+
+
 def test_other_names_stay_apart(register):
     """What is folded are ways to write a letter, not letters."""
     born = {"prs_Birthdate": "1990-03-04"}

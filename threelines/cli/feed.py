@@ -42,6 +42,7 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, behin
     """
     import uvicorn
 
+    from threelines.people import gone
     from threelines.people.approval import Terms
     from threelines.web.feed import create_feed
     from threelines.web.feed_source import Source
@@ -50,6 +51,12 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, behin
     refuse_weak_token(token)
     with opened(**options) as register:
         source = Source(register, Terms(organisation=organisation, tlp=tlp))
+        if restored := register.setting(gone.RESTORED):
+            click.echo(
+                f"This register was restored on {restored}: objects that were served between its backup and that day, and "
+                "not since, are not revoked here; tell partners which of them to delete",
+                err=True,
+            )
         names = source.read().names
         if not names:
             raise click.ClickException(

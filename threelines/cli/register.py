@@ -492,6 +492,14 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
             "Give the list with --since (into another new database), or go through the requests since then by hand.",
             err=True,
         )
+    click.echo(_FORGOTTEN, err=True)
+
+
+_FORGOTTEN = (
+    "Forgotten is what was published, sent or served after this backup, and who agreed to it. Releases are rounded from now "
+    "on, and held against everybody in the backup. Objects that `threelines feed` served since then cannot be revoked: "
+    "tell whoever takes it which of them to delete, above all of people who were erased or withdrew."
+)
 
 
 @command.command()
@@ -514,6 +522,7 @@ def gone(file: Path, is_applied: bool, **options: Any) -> None:
         if is_applied:
             erased, withdrawn = keeping.repeat_gone(register, [gone.read(file)])
             click.echo(f"{erased} cases erased again, {withdrawn} consents withdrawn")
+            click.echo(_FORGOTTEN, err=True)
         else:
             click.echo(f"{keeping.write_gone(register, file)} erasures and withdrawals in {file}")
 

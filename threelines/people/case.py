@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from threelines.people.codes import one_code
 from threelines.people.definition import Form, FormError, Problem, age_band
 from threelines.records import filled
 
@@ -60,8 +61,11 @@ class Some(NamedTuple):
 
 
 @cache
-def some_answers(names: tuple[str, ...], purpose: str) -> Callable[[bytes], Some]:
-    """Return a reader of `Content` that makes only these answers and this consent: what is skipped costs little."""
+def some_answers(names: tuple[str, ...], purpose: str, languages: frozenset[str]) -> Callable[[bytes], Some]:
+    """Return a reader of `Content` that makes only these answers and this consent: what is skipped costs little.
+
+    Answers to `languages`, names of questions, have one code for each language, whenever they were kept.
+    """
     fields = msgspec.defstruct("Fields", [(name, Any, None) for name in names])
     consent = msgspec.defstruct("Asked", [(purpose, Consent | None, None)] if purpose else [], frozen=True)
     provenance = msgspec.defstruct("Origin", [("recorded", str, "")], frozen=True)
@@ -69,9 +73,12 @@ def some_answers(names: tuple[str, ...], purpose: str) -> Callable[[bytes], Some
         "Whole", [("fields", fields), ("consent", consent, consent()), ("provenance", provenance, provenance())]
     )
     decode, answers = msgspec.msgpack.Decoder(whole).decode, msgspec.structs.astuple
+    spoken = [name for name in names if name in languages]
 
     def read(plain: bytes) -> Some:
         found: Any = decode(plain)
+        for name in spoken:
+            setattr(found.fields, name, one_code(getattr(found.fields, name)))
         return Some(answers(found.fields), getattr(found.consent, purpose, None), found.provenance.recorded)
 
     return read
@@ -253,7 +260,11 @@ def leaving(form: Form, content: Content, purpose: str, today: date) -> dict[str
     if consent is None or not consent.stands(today):
         return None
     names = form.shared(purpose)
-    fields = {name: value for name, value in content.fields.items() if name in names}
+    fields = {
+        name: one_code(value) if name in form.languages else value
+        for name, value in content.fields.items()
+        if name in names
+    }
     if purpose == "share_with_police":
         own = content.consent.get("own_acts_to_police")
         if own is None or not own.stands(today):

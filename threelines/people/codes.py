@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import phonenumbers
 
@@ -31,6 +32,7 @@ _MEANT = """
 als:sqi arb:ara azj:aze cmn:zho ekk:est khk:mon lvs:lav npi:nep ory:ori pes:fas plt:mlg swh:swa uzn:uzb ydd:yid zsm:msa
 """
 _SHORT = dict(pair.split(":") for pair in (_TWO_LETTERS + _BIBLIOGRAPHIC + _MEANT).split())
+_ONE_CODE = dict(pair.split(":") for pair in _MEANT.split())
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]+)?")
 _COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS) | {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 
@@ -42,6 +44,13 @@ def language_code(text: str) -> str:
         return ""
     code = found[1].lower()
     return _SHORT.get(code, code if len(code) == 3 else "")
+
+
+def one_code(answer: Any) -> Any:
+    """Return a kept language answer, one code or a list, as it would be kept today: `swa` for `swh`."""
+    if isinstance(answer, list | tuple):
+        return type(answer)(sorted({_ONE_CODE.get(str(code), str(code)) for code in answer}))
+    return _ONE_CODE.get(answer, answer) if isinstance(answer, str) else answer
 
 
 def country_code(text: str) -> str:

@@ -103,6 +103,17 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Names of the fields that are kept in the vault and never leave."""
         return frozenset(field.name for field in self.field if field.identity)
 
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """Names of the fields whose answers are codes of languages."""
+        return frozenset(field.name for field in self.field if field.type in ("language", "languages"))
+
+    def wished(self, answers: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what is searched for as it is kept today: a language by one of its codes is found by each."""
+        return tuple(
+            language_code(value) or value if name in self.languages else value for name, value in answers.items()
+        )
+
     @property
     def purposes(self) -> tuple[str, ...]:
         """What consent is asked for."""

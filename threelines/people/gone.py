@@ -16,11 +16,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from threelines.people.case import Content
-from threelines.people.tables import GONE
+from threelines.people.tables import GONE, SETTING, SETTINGS
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring
 
 ENDING = ".gone"
+RESTORED = "restored"
+"""The setting with the day on which a register was restored."""
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d) ([0-9a-f]{32})")
 
 
@@ -107,6 +109,13 @@ def _append(path: Path, days: Mapping[str, str]) -> None:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
+
+
+def mark_restored(connection: sa.Connection, keyring: Keyring, day: date) -> None:
+    """Keep as a setting that the register came back from a backup: what left since then is not known in it."""
+    connection.execute(SETTINGS.delete().where(SETTINGS.c.name == RESTORED))
+    sealed = SETTING.seal(keyring, day.isoformat().encode(), RESTORED)
+    connection.execute(SETTINGS.insert().values(name=RESTORED, sealed=sealed))
 
 
 def lists_near(*paths: Path) -> list[Path]:

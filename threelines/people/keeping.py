@@ -137,6 +137,7 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, 
 
     Who was erased or withdrew after the backup is erased and withdrawn again, by the lists given as
     `since` and those that lie beside the backup, the new database and the key file (`*.gone`).
+    What was published or served after it is forgotten: see `repeat_gone`.
     Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
     """
     require(user, "store.restore")
@@ -178,11 +179,9 @@ def _proven(
         claim(store, keyring)
         if not is_database:
             _load(source, store, keyring)
-        erased = withdrawn = 0
-        if found:
-            store.migrate("register", MIGRATIONS)
-            declare(store, SEALED)
-            erased, withdrawn = repeat_gone(Register(store, keyring, user), found)
+        store.migrate("register", MIGRATIONS)
+        declare(store, SEALED)
+        erased, withdrawn = repeat_gone(Register(store, keyring, user), found)
         counted = check(store, keyring)
         return msgspec.structs.replace(counted, lists=len(found), erased_again=erased, withdrawn_again=withdrawn)
     finally:
@@ -192,11 +191,14 @@ def _proven(
 def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple[int, int]:
     """Erase and withdraw again what these lists name; return (cases erased, consents withdrawn).
 
-    A consent given after the day of its withdrawal stays.
+    A consent given after the day of its withdrawal stays. What left the register since the backup is not in the
+    lists: releases are held against everybody in the backup, and `gone.RESTORED` is the day on which that began.
     """
     require(register.user, "store.restore")
-    release.migrate(register)
+    release.take_as_published(register)
     with register.store.write() as connection:
+        gone.mark_restored(connection, register.keyring, register.today)
+        register.audit.note(connection, register.user, "store.restore", reason="restore")
         for days in lists:
             gone.add(connection, days)
         days = gone.listed(connection)
@@ -209,7 +211,7 @@ def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple
             register.audit.note(connection, register.user, "case.erase", record=row.id, reason="restore")
         again = {row.id for row in erased}
         withdrawn = sum(_withdraw_again(connection, register, row, days) for row in rows if row.id not in again)
-        if register.store.is_sqlite:
+        if lists and register.store.is_sqlite:
             gone.write(gone.beside(register.store.path), gone.listed(connection))
     register.store.flush()
     return len(erased), withdrawn

@@ -394,7 +394,8 @@ class Register:
         wanted = self._in_scope(sa.select(*_INDEX, CASES.c.sealed), "case.list").order_by(CASES.c.place.desc())
         self.audit.add(self.user, "case.search", reason="case work")
         found: list[Row] = []
-        opened, read, wished = CONTENT.opener(self.keyring), some_answers(tuple(coded), ""), tuple(coded.values())
+        opened, read = CONTENT.opener(self.keyring), some_answers(tuple(coded), "", self.form.languages)
+        wished = self.form.wished(coded)
         with self.store.read() as connection:
             for *index, sealed in connection.execution_options(yield_per=2000).execute(wanted):
                 fields = read(opened(sealed, index[0])).fields
@@ -500,11 +501,11 @@ class Register:
             raise RegisterError(f"{', '.join(sorted(hidden))}: may not leave for {purpose}")
         wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read")
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics")
-        today, opened, read = self.today, CONTENT.opener(self.keyring), some_answers(tuple(names), purpose)
+        opened, read = CONTENT.opener(self.keyring), some_answers(tuple(names), purpose, self.form.languages)
         with self.store.read() as connection:
             for case_id, sealed in connection.execution_options(yield_per=2000).execute(wanted):
                 found = read(opened(sealed, case_id))
-                if found.consent is not None and found.consent.stands(today):
+                if found.consent is not None and found.consent.stands(self.today):
                     yield case_id, found.recorded, found.fields
 
     def export_id(self, case_id: str, purpose: str) -> str:

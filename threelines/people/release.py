@@ -19,6 +19,8 @@ import sqlalchemy as sa
 
 from threelines import __version__
 from threelines.people import approval
+from threelines.people.case import new_id
+from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.register import Register
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
@@ -193,6 +195,7 @@ AI use is suspected or probable unless a court, a forensic examiner or the provi
 Age, where given, is the age when it happened, in bands. Year is the year of recording.
 
 Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
+Where several answers are possible, one that all but fewer than {k} people gave is left out.
 Further counts are "not published" so that none can be worked out from the others.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
 Between this release and each earlier one at least {k} people joined, left or changed, or none did: new
@@ -243,7 +246,10 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
         after = _newest(connection)
     earlier = published_cohorts(register)
     if earlier and base < BASE:
-        raise ReleaseError(f"exact counts only in a first release: later ones can be subtracted; round to {BASE}")
+        raise ReleaseError(
+            f"exact counts only in a first release: later ones can be subtracted; round to {BASE}. After a restore none "
+            "is the first: what was published since the backup is not known"
+        )
     cohort = next_cohort(earlier, read_cases(register), _rank(register))
     files = package(register, cohort, base=base)
     if epsilon is not None:
@@ -259,6 +265,25 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
             )
         )  # fmt: skip
     return Request(id=request, state="prepared", digest=digest, files=files)
+
+
+def take_as_published(register: Register) -> None:
+    """Hold later releases against everybody whom one could count now, as if it was published: a restored register
+    knows no release that came after its backup, and the next one would be subtracted from that.
+
+    No exact release can be made after it. Call it before erasures are done again: who was in a release has left it.
+    """
+    migrate(register)
+    # nothing of it is told: whoever restores may not read statistics
+    reader = register.as_user(msgspec.structs.replace(register.user, role="data_protection_officer"))
+    cohort, name = msgspec.msgpack.encode(read_cases(reader)), new_id("a")
+    with register.store.write() as connection:
+        connection.execute(
+            _releases.insert().values(
+                id=name, published=approval.stamp(), package=_PACKAGE.seal(register.keyring, b"{}", name),
+                cohort=_COHORT.seal(register.keyring, cohort, name),
+            )
+        )  # fmt: skip
 
 
 def _answers(cohort: Cohort, names: Sequence[str]) -> list[dict[str, tuple[str, ...]]]:
@@ -284,7 +309,9 @@ def published_cohorts(register: Register) -> Sequence[Cohort]:
 
 
 def _cohort(register: Register, row: Any) -> Cohort:
-    return msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+    kept = msgspec.msgpack.decode(_COHORT.open(register.keyring, row.cohort, row.id), type=Cohort)
+    spoken = {name: tuple(map(one_code, kept.kinds[name])) for name in kept.kinds.keys() & register.form.languages}
+    return msgspec.structs.replace(kept, kinds={**kept.kinds, **spoken})
 
 
 def _newest(connection: sa.Connection) -> str:

@@ -1,9 +1,10 @@
 """Make tables that hide every cell below k, also from those who subtract.
 
 Two steps. Rare categories are merged until every margin is at least k, so that every total can be
-shown. Then cells below k are hidden, and further cells with them, until no hidden cell can be
-narrowed down to fewer than k values from the totals and the cells that are shown. What a reader can
-work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
+shown; of a question with several answers, one that fewer than k people did not give is left out. Then
+cells below k are hidden, those that leave fewer than k people of their margins outside, and further
+cells with them, until no such cell can be narrowed down to fewer than k values from the totals and
+the cells that are shown. What a reader can work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
 maximum flow through the hidden cells (Gusfield 1988, SIAM J. Comput. 17(3), "A graph theoretic
 approach to statistical data security").
 """
@@ -37,7 +38,9 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     codes: Any
     """Per case, the place of its answer in `kinds` (numpy, integers)."""
     counts: dict[str, int]
-    """Cases by category: every count is at least k."""
+    """Cases by category that is shown: every count is at least k."""
+    has_unlisted: bool = False
+    """Whether a category in `kinds` is not shown: a case may then have none of those in `counts`."""
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -74,6 +77,8 @@ def make_way(name: str, kinds: Sequence[Sequence[str]], codes: Any, *, k: int = 
     """Merge the rarest categories until each has at least k cases; None when fewer than two are left.
 
     Which categories were merged is not told: that a rare language occurs at all can point at a person.
+    Where a case can have several, one that all but fewer than k cases have is not shown: the total minus
+    its count would count those who do not have it. With one answer per case they are in other categories.
     """
     cases = np.bincount(codes, minlength=len(kinds))
     recorded = [tuple(sorted(set(kind))) or (NOT_RECORDED,) for kind in kinds]
@@ -93,10 +98,14 @@ def make_way(name: str, kinds: Sequence[Sequence[str]], codes: Any, *, k: int = 
                 return None
             small = {larger[0][1]}
         merged |= small - {MERGED}
-    if len(counts) < 2:
+    listed = {value for value, count in counts.items() if not 0 < len(codes) - count < k}
+    if len(listed) < 2:
         return None
-    ranked = sorted(counts, key=lambda value: (value in (MERGED, NOT_RECORDED), value))
-    return Way(name=name, kinds=tuple(shown), codes=codes, counts={value: counts[value] for value in ranked})
+    ranked = sorted(listed, key=lambda value: (value in (MERGED, NOT_RECORDED), value))
+    return Way(
+        name=name, kinds=tuple(shown), codes=codes, counts={value: counts[value] for value in ranked},
+        has_unlisted=len(listed) < len(counts),
+    )  # fmt: skip
 
 
 def cross(rows: Way, columns: Way) -> dict[Cell, int]:
@@ -114,8 +123,10 @@ def cross(rows: Way, columns: Way) -> dict[Cell, int]:
 def suppress(rows: Way, columns: Way, *, k: int = K) -> Table | None:
     """Return the two-way table with every hidden cell protected; None when nothing could be shown."""
     grid = make_grid(rows, columns)
-    hidden = {cell for cell, count in grid.counts.items() if count < k}
-    sensitive = sorted(cell for cell in hidden if grid.counts[cell] > 0)
+    sensitive = sorted(
+        cell for cell in grid.counts if any(0 < people < k for people in told_by(rows, columns, grid, cell))
+    )
+    hidden = {cell for cell, count in grid.counts.items() if count < k} | {*sensitive}
     while True:
         bare = next((cell for cell in sensitive if not is_protected(grid, hidden, cell, k=k)), None)
         if bare is None:
@@ -132,14 +143,26 @@ def suppress(rows: Way, columns: Way, *, k: int = K) -> Table | None:
     return Table(rows=rows, columns=columns, cells=cells)
 
 
+def told_by(rows: Way, columns: Way, grid: Grid, cell: Cell) -> tuple[int, int, int, int]:
+    """Return how many people a cell tells of, beside what is known: in it, in its row alone, in its column
+    alone, and in neither.
+    """
+    count, across, down = grid.counts[cell], rows.counts[cell[0]], columns.counts[cell[1]]
+    return count, across - count, down - count, len(rows.codes) - across - down + count
+
+
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
     """A two-way table with what a reader knows of it: margins, and that overlaps exist."""
 
     counts: dict[Cell, int]
     most: dict[Cell, int]
     """A cell is at most the smaller of its margins."""
+    least: dict[Cell, int]
+    """Where two margins have more cases than there are, so many are in both."""
     overlap: dict[Cell, int]
-    """(FREE, column) or (row, FREE): by how much the cells of a line exceed its margin."""
+    """(FREE, column) or (row, FREE): by how much the cells of a line exceed its margin, or the margin itself
+    more than that where a category is not shown: they may then be less than it.
+    """
 
 
 FREE = "\x00"
@@ -153,18 +176,19 @@ def make_grid(rows: Way, columns: Way) -> Grid:
     counts = cross(rows, columns)
     down, across = rows.counts, columns.counts
     overlap: dict[Cell, int] = {}
-    if rows.is_many:
-        for column in columns.categories:
-            overlap[FREE, column] = sum(counts[row, column] for row in rows.categories) - across[column]
-    if columns.is_many:
-        for row in rows.categories:
-            overlap[row, FREE] = sum(counts[row, column] for column in columns.categories) - down[row]
     most = {(row, column): min(down[row], across[column]) for row, column in counts}
-    for row, column in overlap:
-        most[row, column] = (
-            across[column] * (len(rows.categories) - 1) if row == FREE else down[row] * (len(columns.categories) - 1)
-        )
-    return Grid(counts=counts, most=most, overlap=overlap)
+    least = {(row, column): max(0, down[row] + across[column] - len(rows.codes)) for row, column in counts}
+    if rows.is_many:
+        for column, margin in across.items():
+            unlisted = margin if rows.has_unlisted else 0
+            overlap[FREE, column] = sum(counts[row, column] for row in down) - margin + unlisted
+            most[FREE, column] = margin * (len(down) - 1) + unlisted
+    if columns.is_many:
+        for row, margin in down.items():
+            unlisted = margin if columns.has_unlisted else 0
+            overlap[row, FREE] = sum(counts[row, column] for column in across) - margin + unlisted
+            most[row, FREE] = margin * (len(across) - 1) + unlisted
+    return Grid(counts=counts, most=most, least=least, overlap=overlap)
 
 
 def bounds(grid: Grid, hidden: Iterable[Cell], cell: Cell) -> tuple[int, int]:
@@ -172,7 +196,7 @@ def bounds(grid: Grid, hidden: Iterable[Cell], cell: Cell) -> tuple[int, int]:
     others = {other: grid.counts[other] for other in hidden if other != cell} | grid.overlap
     count, room = grid.counts[cell], grid.most[cell] - grid.counts[cell]
     up = min(room, _flow(grid, others, cell, raising=True))
-    down = min(count, _flow(grid, others, cell, raising=False))
+    down = min(count - grid.least[cell], _flow(grid, others, cell, raising=False))
     return count - down, count + up
 
 
@@ -194,7 +218,8 @@ def _flow(grid: Grid, others: dict[Cell, int], target: Cell, *, raising: bool) -
     for (row, column), count in others.items():
         room = grid.most[row, column] - count
         is_overlap = FREE in (row, column)
-        there, back = (count, room) if raising != is_overlap else (room, count)
+        fall = count - grid.least.get((row, column), 0)
+        there, back = (fall, room) if raising != is_overlap else (room, fall)
         graph.add_edge(("row", row), ("column", column), capacity=there)
         graph.add_edge(("column", column), ("row", row), capacity=back)
     if ("row", FREE) in graph and ("column", FREE) in graph:

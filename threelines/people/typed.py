@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 
 import phonenumbers
 
@@ -17,6 +18,9 @@ _APOSTROPHES = dict.fromkeys(map(ord, "'’‘‛`´ʹʻʼʽˈ′＇"))
 _ARABIC = str.maketrans(
     {**dict.fromkeys("ىیېےۍ", "ي"), **dict.fromkeys("ةەہھۃۂۀ", "ه"), "ک": "ك", "ٱ": "ا", "ء": None, "ـ": None}
 )
+# Where a keyboard or a passport has no ä, ö, ü, å, æ or œ; `fold` leaves one letter of each of the first four.
+_ONE_LETTER = {"ae": "a", "oe": "o", "ue": "u", "aa": "a", "æ": "a", "œ": "o"}
+_TWO_LETTERS = re.compile("|".join(_ONE_LETTER))
 _MARKS = re.compile("[\u064b-\u065f\u0670\u06d6-\u06ed]")
 _SPACES = re.compile(r"\s+")
 _LONGEST = 1000
@@ -31,10 +35,24 @@ def letters(text: str) -> str:
     return unicodedata.normalize("NFKC", _MARKS.sub("", apart).translate(_ARABIC))
 
 
-def name_words(text: str) -> list[str]:
-    """Return the words of a name, folded and sorted: no apostrophe, and a hyphen parts two of them."""
+def name_forms(*parts: str) -> set[str]:
+    """Return what two ways to write the parts of one name, given and family name last, have at least one of in common.
+
+    The words in any order; and all in one, with either name first, for who parts words by hyphen or space and who does not.
+    """
+    words = [_words(part) for part in parts]
+    if not any(words):
+        return set()
+    short = [[_TWO_LETTERS.sub(lambda found: _ONE_LETTER[found[0]], word) for word in each] for each in words]
+    *given, family = ("".join(each) for each in short)
+    sorted_words = (" ".join(sorted(chain.from_iterable(each))) for each in (words, short))
+    return {"".join([*given, family]), "".join([family, *given]), *sorted_words}
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a name, folded: no apostrophe, and a hyphen parts two of them."""
     plain = letters(text[:_LONGEST].translate(_APOSTROPHES))
-    return sorted(fold("".join(" " if unicodedata.category(c) == "Pd" else c for c in plain)).split())
+    return fold("".join(" " if unicodedata.category(c) == "Pd" else c for c in plain)).split()
 
 
 def dialled(text: str) -> str:

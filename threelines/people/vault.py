@@ -11,7 +11,7 @@ import phonenumbers
 import sqlalchemy as sa
 
 from threelines.people.tables import IDENTITY, MATCHES, VAULT
-from threelines.people.typed import e164, name_words, numbers
+from threelines.people.typed import e164, name_forms, numbers
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
 from threelines.text.fold import ascii_digits
@@ -105,9 +105,8 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     first, middle, second = (str(fields.get(f"prs_{part}Name", "")) for part in ("First", "Middle", "Second"))
     if fields.get("prs_Birthdate"):
         # with the middle name and without: many write it with the first, or not at all
-        for words in (name_words(f"{first} {second}"), name_words(f"{first} {middle} {second}")):
-            if words:
-                yield "name_birthdate", f"{' '.join(words)}|{fields['prs_Birthdate']}"
+        for form in sorted(name_forms(first, second) | name_forms(first, middle, second)):
+            yield "name_birthdate", f"{form}|{fields['prs_Birthdate']}"
 
 
 def _phone(number: str, country: str) -> str:
