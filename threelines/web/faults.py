@@ -45,5 +45,7 @@ class WithoutValues(logging.Handler):
 LOG: dict[str, Any] = {
     "version": 1, "disable_existing_loggers": False, "handlers": {"stderr": {"()": WithoutValues}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # none of its own, which would write values: whoever ran uvicorn before in this process may have given it some
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "uvicorn.access")},
 }  # fmt: skip
 """The log of `threelines serve`, for uvicorn and all that runs beneath it."""
