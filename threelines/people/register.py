@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,27 +142,25 @@ class Register:
         """Keep many cases, `batch` to a transaction; a fault in one raises before its batch is kept."""
         require(self.user, "case.import" if reason == "import" else "case.add")
         ids: list[str] = []
-        waiting: list[Entry] = []
-        for entry in entries:
-            waiting.append(entry)
-            if len(waiting) == batch:
-                ids += self._keep(waiting, reason)
-                waiting = []
-        return ids + (self._keep(waiting, reason) if waiting else [])
+        waiting = iter(entries)
+        while some := list(islice(waiting, batch)):
+            with self.store.write() as connection:
+                ids += self.add_in(connection, some, reason)
+        return ids
 
-    def _keep(self, entries: Sequence[Entry], reason: str) -> list[str]:
+    def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
+        """Keep some cases in the caller's transaction, who has asked whether the user may."""
         prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
-        with self.store.write() as connection:
-            self.store.lock(connection)
-            place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
-            rows = [
-                self._new_row(case_id, content, place + number)
-                for number, (case_id, content, _) in enumerate(prepared, start=1)
-            ]
-            connection.execute(CASES.insert(), rows)
-            self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
-            single = prepared[0][0] if len(prepared) == 1 else ""
-            self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
+        self.store.lock(connection)
+        place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
+        rows = [
+            self._new_row(case_id, content, place + number)
+            for number, (case_id, content, _) in enumerate(prepared, start=1)
+        ]
+        connection.execute(CASES.insert(), rows)
+        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
+        single = prepared[0][0] if len(prepared) == 1 else ""
+        self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
         return [case_id for case_id, _, _ in prepared]
 
     def problems(self, entry: Entry) -> tuple[Problem, ...]:
@@ -406,15 +405,17 @@ class Register:
 
     def match(self, fields: Mapping[str, Any], *, reason: str = "case work") -> Sequence[str]:
         """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
-        return self.match_each([fields], reason=reason)[0]
-
-    def match_each(self, people: Iterable[Mapping[str, Any]], *, reason: str) -> Sequence[Sequence[str]]:
-        """Return for each of these people what `match` does; the audit notes it once."""
-        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
         with self.store.write() as connection:
-            wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
-            self.audit.note(connection, self.user, "identity.match", reason=reason)
-            return [sorted(connection.execute(each).scalars()) for each in wanted]
+            return self.match_in(connection, [fields], reason)[0]
+
+    def match_in(
+        self, connection: sa.Connection, people: Iterable[Mapping[str, Any]], reason: str
+    ) -> Sequence[Sequence[str]]:
+        """Return for each of these people what `match` does, in the caller's transaction; the audit notes it once."""
+        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
+        wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
+        self.audit.note(connection, self.user, "identity.match", reason=reason)
+        return [sorted(connection.execute(each).scalars()) for each in wanted]
 
     def is_imported(self, submission: str) -> bool:
         """Say whether a form submission or finding is in the register already."""
