@@ -455,7 +455,13 @@ def backup(target: Path, **options: Any) -> None:
 
     with opened(**options) as register:
         done = keeping.backup(register, target)
+    _tell_proof(done)
+
+
+def _tell_proof(done: Any) -> None:
     click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+    for line in done.altered:
+        click.echo(line, err=True)
 
 
 @command.command()
@@ -481,7 +487,7 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
     done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options), since=since)
-    click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+    _tell_proof(done)
     if done.lists:
         click.echo(
             f"since the backup: {done.erased_again} cases erased again, {done.withdrawn_again} consents withdrawn"
@@ -552,16 +558,24 @@ def audit() -> None:
 def verify(anchor: str, **options: Any) -> None:
     """Check the chain, and print its head: write that down outside this computer.
 
+    Tells too of which cases, requests and releases a column was changed by hand; the exit code is then 1.
+
     \b
     Example:
       threelines register audit verify --db cases.db
     """
+    from threelines.people.keeping import altered
     from threelines.roles import require
 
     with opened(**options) as register:
         require(register.user, "audit.verify")
         click.echo(f"{register.audit.verify(anchor=anchor)} entries, unbroken")
         click.echo(f"head {register.audit.head()}")
+        found = altered(register.store, register.keyring)
+    for line in found:
+        click.echo(line, err=True)
+    if found:
+        raise click.exceptions.Exit(1)
 
 
 @audit.command("show")

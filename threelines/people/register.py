@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import gone
+from threelines.people import gone, steering
 from threelines.people.case import (
     LEAVING_PROVENANCE,
     STATUSES,
@@ -159,8 +159,8 @@ class Register:
         ]
         connection.execute(CASES.insert(), rows)
         self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
-        single = prepared[0][0] if len(prepared) == 1 else ""
-        self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
+        record = prepared[0][0] if len(prepared) == 1 else f"{len(prepared)}_cases"
+        self.audit.note(connection, self.user, "case.add", record=record, reason=reason)
         return [case_id for case_id, _, _ in prepared]
 
     def problems(self, entry: Entry) -> tuple[Problem, ...]:
@@ -290,9 +290,8 @@ class Register:
         """Set or lift a legal hold: nothing of a held case is destroyed."""
         with self.case_transaction(case_id, "case.hold") as (connection, _):
             connection.execute(CASES.update().where(CASES.c.id == case_id).values(is_held=on))
-            self.audit.note(
-                connection, self.user, "case.hold" if on else "case.release", record=case_id, reason="legal hold"
-            )
+            action = "case.hold" if on else "case.release"
+            self.audit.note(connection, self.user, action, record=case_id, reason="legal hold")
 
     def attach(self, case_id: str, entity: str, fields: Mapping[str, Any]) -> str:
         """Add a further event, person, organisation or report to a case; return its id."""
@@ -580,7 +579,8 @@ class Register:
                 found = connection.execute(sa.select(*_INDEX).where(CASES.c.id == case_id)).mappings().first()
                 if found is None:
                     raise RegisterError("no case has this id; list shows the ids you may see")
-                row = Row(**found)
+                held = steering.held(connection, self.audit, case_id)
+                row = Row(**{**found, "is_held": found["is_held"] or case_id in held})
                 require(self.user, permission, owner=row.owner, team=row.team)
                 yield connection, row
         except RoleError:
