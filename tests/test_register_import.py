@@ -238,6 +238,16 @@ def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):
     assert "SECRET" not in repr(done)
 
 
+def test_findings_that_make_no_case_are_counted(register, tmp_path):
+    """What nobody decided and what was decided otherwise are told apart, and neither is skipped in silence."""
+    rows = [_finding("refer"), _finding("dismiss"), _finding(None), {**_finding(""), "review": {"decision": ""}}]
+    done = _import(register, tmp_path, "f.json", json.dumps(rows))
+
+    assert (len(done.added), done.undecided, done.others) == (1, 2, 1)
+    assert done.summary.startswith("1 added, 0 known already, 0 refused, 1 decided otherwise")
+    assert "2 have no decision refer or support; decide them in the console" in done.summary
+
+
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 def test_a_row_that_does_not_fit_its_header_is_refused(register, tmp_path, mark):
     """A delimiter without quotes moves every answer behind it: the row is told and left out, whatever marks the cells."""

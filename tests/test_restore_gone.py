@@ -1,5 +1,6 @@
 """A restore from an older backup keeps what people asked for since: erasure and withdrawal."""
 
+import sqlite3
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from threelines.cli.register import command
 from threelines.people import gone, keeping
 from threelines.people.register import Register, RegisterError
 from threelines.roles import User
+from threelines.store.audit import AuditError
 from threelines.store.database import StoreError
 from threelines.store.keyring import Keyring
 
@@ -142,3 +144,22 @@ def test_a_list_that_cannot_be_read_stops_the_restore(place):
     with pytest.raises(StoreError, match=r"x\.gone:1"):
         _restore(place)
     assert not (place / "here" / "new.db").exists()
+
+
+def test_a_restore_that_is_refused_leaves_no_list(place):
+    """A later `init` under that name would take the list for its own; one that was there before stays."""
+    with _open(place) as register:
+        _, erased, _ = _three(register)
+        keeping.backup(register, place / "safe" / "b")
+        keeping.erase(register, erased)
+    with sqlite3.connect(place / "safe" / "b") as copy:
+        copy.execute("UPDATE audit SET who = 'x' WHERE id = 2")
+    new = place / "here" / "new.db"
+
+    with pytest.raises(AuditError):
+        _restore(place)
+    assert list(new.parent.glob("new.db*")) == []
+    gone.beside(new).touch()
+    with pytest.raises(AuditError):
+        _restore(place)
+    assert [path.name for path in new.parent.glob("new.db*")] == ["new.db.gone"]

@@ -289,8 +289,7 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
         click.echo(
             f"known by their answers alone, for they name nobody: rows {rows}; --add-anyway ROW adds one", err=True
         )
-    alike = f", {len(done.alike)} perhaps known persons" if done.alike else ""
-    click.echo(f"{len(done.added)} added, {done.known} known already, {len(done.refused)} refused{alike}")
+    click.echo(done.summary)
     if done.refused or done.alike:
         raise click.exceptions.Exit(1)
 

@@ -91,6 +91,20 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     alike: tuple[tuple[int, str], ...] = ()
     """Rows that are not added, and whose person they perhaps are: `case c7…`, or `row 3` of the file."""
     refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
+    undecided: int = 0
+    """Findings of a scan that nobody has decided on yet."""
+    others: int = 0
+    """Findings that were decided, and make no case."""
+
+    @property
+    def summary(self) -> str:
+        """Everything that became of the rows, in one line."""
+        parts = [f"{len(self.added)} added", f"{self.known} known already", f"{len(self.refused)} refused"]
+        parts += [f"{len(self.alike)} perhaps known persons"] if self.alike else []
+        parts += [f"{self.others} decided otherwise than {' or '.join(TAKEN)}, no case"] if self.others else []
+        if self.undecided:
+            parts.append(f"{self.undecided} have no decision {' or '.join(TAKEN)}; decide them in the console")
+        return ", ".join(parts)
 
 
 def import_file(
@@ -103,7 +117,10 @@ def import_file(
     rows = list(read_rows(path))
     whole = [row for _, row in rows if not isinstance(row, Problem)]
     if whole and all("thread" in row and "tier" in row for row in whole):
-        return _keep(register, _findings(rows), anyway)
+        decisions = Counter(_decision(row) for row in whole)
+        others = sum(count for decision, count in decisions.items() if decision not in ("", *TAKEN))
+        done = _keep(register, _findings(rows), anyway)
+        return msgspec.structs.replace(done, undecided=decisions[""], others=others)
     columns, unknown = _columns(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
@@ -437,10 +454,14 @@ def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry | FormErro
         if isinstance(row, Problem):
             yield number, FormError((row,))
             continue
-        review = row.get("review") or {}
-        decision = row.get("decision") or (review.get("decision") if isinstance(review, dict) else "")
-        if decision in TAKEN:
+        if _decision(row) in TAKEN:
             yield number, _finding(row)
+
+
+def _decision(row: Mapping[str, Any]) -> str:
+    """Return what a person decided on a finding; empty where nobody has."""
+    review = row.get("review") or {}
+    return str(row.get("decision") or (review.get("decision") if isinstance(review, dict) else "") or "")
 
 
 def _finding(row: Mapping[str, Any]) -> Entry | FormError:

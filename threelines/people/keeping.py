@@ -173,6 +173,8 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, 
             os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if target is not None and is_new:
             undo.callback(_removed, target)
+            if not gone.beside(target).exists():  # or a later `init` there would take it for its own
+                undo.callback(gone.beside(target).unlink, missing_ok=True)
         if target is not None and is_database:
             _copy_sqlite(source, target)
         lists = [*since, *near, *(gone.lists_near(target) if target is not None else ())]
