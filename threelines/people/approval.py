@@ -26,6 +26,7 @@ _AGREED = ("approved", "sent", "answered")
 ACTS: tuple[Act, ...] = ("prepare", "approve")
 _STEERING = ("kind", "digest", "state", "prepared_by", "decided_by", "made")
 """Columns in clear that are sealed once more with the details: a lock in SQL needs them in clear."""
+_COLUMNS = "columns"
 _REASONS: dict[str, str] = {"release": "release", "export": "sharing", "referral": "referral"}
 
 
@@ -102,7 +103,8 @@ def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
 
 
 def _sealed(register: Register, found: Approval) -> bytes:
-    plain = {"details": found.details, "clear": [getattr(found, name) for name in _STEERING]}
+    # beside the details, as a program of one version earlier reads them
+    plain = {**found.details, _COLUMNS: [getattr(found, name) for name in _STEERING]}
     return APPROVAL.seal(register.keyring, msgspec.msgpack.encode(plain), found.id)
 
 
@@ -304,12 +306,13 @@ def _in_reach(register: Register) -> Iterator[Listed]:
 
 
 def _approval(register: Register, row: Any) -> Approval:
-    plain = msgspec.msgpack.decode(APPROVAL.open(register.keyring, row["sealed"], row["id"]))
+    details = msgspec.msgpack.decode(APPROVAL.open(register.keyring, row["sealed"], row["id"]))
     columns = {str(key): row[key] for key in row if key != "sealed"}
-    if isinstance(plain.get("clear"), list):
-        details, stands = plain["details"], plain["clear"] == [columns[name] for name in _STEERING]
+    said = details.pop(_COLUMNS, None)
+    if said is not None:
+        stands = said == [columns[name] for name in _STEERING]
     else:  # from before the columns were sealed too
-        details, stands = plain, columns["state"] not in _AGREED or _is_decided(register, columns)
+        stands = columns["state"] not in _AGREED or _is_decided(register, columns)
     return msgspec.convert({**columns, "details": details, **({} if stands else {"state": "altered"})}, Approval)
 
 
