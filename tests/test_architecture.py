@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
+
+from threelines.cli.main import _EXTRAS
 
 ROOT = Path(__file__).parents[1] / "threelines"
 BELOW = {
@@ -115,3 +120,25 @@ def test_the_wheel_holds_what_runs_and_not_what_it_was_fitted_on(tmp_path):
     assert {"requests.npz", "meaning.npz", "requests.toml", "manners.toml", "languages.npz", "en.toml"} <= names
     assert not names & {"request_bank.toml", "request_sheet.toml", "everyday_bank.toml", "everyday_posts.toml"}
     assert wheel.stat().st_size < 10_000_000
+
+
+def test_every_module_of_an_extra_names_its_extra():
+    """Whoever lacks one is told what to install: no module that the core does not bring is without that line."""
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    core = {re.split(r"[\[<>=; ]", need)[0].lower() for need in project["dependencies"]}
+    brings = {
+        name: {dist.lower().replace("_", "-") for dist in dists} for name, dists in packages_distributions().items()
+    }
+    used = {
+        name.split(".")[0]
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) and node.module else [])
+        + ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [])
+    }
+    foreign = {
+        name for name in used - set(sys.stdlib_module_names) - {"threelines"} if not brings.get(name, set()) & core
+    }
+
+    assert sorted(foreign - set(_EXTRAS)) == []
+    assert set(_EXTRAS.values()) <= set(project["optional-dependencies"])

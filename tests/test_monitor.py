@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bench.monitor import shown_over_true
 from threelines.cli.main import root
+from threelines.cli.monitor import _plot
 from threelines.people import monitor
 from threelines.people.monitor import UNDER_REVIEW, MonitorError, Series, incident_series, points, watch
 from threelines.people.outbreak import discoveries, ears, excess, tail
@@ -418,6 +419,18 @@ def test_command_reads_a_register(tmp_path):
     assert {json.loads(line)["kind"] for line in lines} == {"all", "capability", "community", "corridor", "language"}
     assert out.exit_code == 0
     assert all(path.suffix == ".svg" for path in (tmp_path / "plots").iterdir())
+
+
+def test_every_series_has_a_plot_of_its_own(tmp_path):
+    """Names that differ in punctuation, case or script only do not overwrite each other's plots."""
+    names = ["AI+", "AI-", "ai", "骗局", "诈骗", "Lao, north"]
+    series = [_series([20] * 60, [100] * 60, kind="label", name=name) for name in names]
+    _plot(tmp_path, series, watch(series, period="week", k=1), 1)
+
+    shown = {ElementTree.parse(path).getroot()[0].text: path.name for path in tmp_path.iterdir()}
+    assert set(shown) == {f"label: {name}" for name in names}
+    assert len({name.lower() for name in shown.values()}) == len(names)
+    assert shown["label: Lao, north"] == "label-Lao-north.svg"
 
 
 def test_internal_names_are_for_those_who_read_cases(tmp_path):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from threelines.cli.main import root
 from threelines.people.course import CourseError, as_gift, as_html, grade, load_course
+from threelines.people.helplines import HelplineError, confirm
 from threelines.people.kit import KitError, load_kits, missing_languages, sms_limit, sms_with, sms_without, write_kit
 
 TODAY = date(2026, 11, 25)
@@ -127,3 +128,10 @@ def test_confirmations_that_were_named_and_are_not_there_are_told(tmp_path, comm
     result = CliRunner().invoke(root, [*command, "--confirmed", str(tmp_path / "helpline.json")])
 
     assert result.exit_code == 2 and "there is no such file" in result.output
+
+
+@pytest.mark.parametrize("number", ["+358 …", "call 112 now", "０１２３４５", "12"])
+def test_a_number_that_no_telephone_dials_is_not_confirmed(tmp_path, number):
+    """What is shown to somebody in need can be dialled as it stands."""
+    with pytest.raises(HelplineError, match="dialled"):
+        confirm(tmp_path / "h.json", "FI-1", number, by="supervisor", on=TODAY)

@@ -148,6 +148,41 @@ def test_discord_channel(tmp_path):
     assert found[0].extra == {"guild": "1", "reply_to": "4", "author_name": "Al", "channel_name": "alice-planted"}
 
 
+def test_cards_of_a_bot_are_its_words_and_previews_of_links_are_not(tmp_path):
+    """A webhook's advert stands in its card; the card below a person's link is Discord's, of the linked page."""
+    card = {
+        "title": "Cook wanted", "description": "Start now", "fields": [{"name": "Pay", "value": "good"}],
+        "url": "https://a.example/1", "footer": {"text": "write us"},
+    }  # fmt: skip
+    export = {
+        "guild": {"id": "1"}, "channel": {"id": "2"},
+        "messages": [
+            {"id": "5", "content": "", "author": {"id": "9", "isBot": True}, "embeds": [card, 5]},
+            {"id": "6", "content": "", "author": {"id": "9"}, "embeds": [card]},
+            {"id": "7", "content": "see https://a.example/1", "author": {"id": "8", "isBot": False}, "embeds": [card]},
+        ],
+    }  # fmt: skip
+    found, report = read_file(tmp_path, "channel.json", json.dumps(export))
+
+    words = "Cook wanted\n\nStart now\n\nPay\n\ngood\n\nwrite us\n\nhttps://a.example/1"
+    assert [one.text for one in found] == [words, words, "see https://a.example/1"]
+    assert report.repaired == 0
+
+
+@pytest.mark.parametrize("choice", ["oneOf", "anyOf"])
+def test_the_answers_of_a_mastodon_poll_are_words(tmp_path, choice):
+    """A poll's answers are read like its question, whether one or several may be chosen."""
+    note = {
+        "id": "1",
+        "type": "Question",
+        "content": "<p>Which?</p>",
+        choice: [{"name": "Cook abroad"}, {"name": "No"}, 1],
+    }
+    found, _ = read_file(tmp_path, "o.json", json.dumps({"orderedItems": [{"type": "Create", "object": note}]}))
+
+    assert found[0].text == "Which?\n\nCook abroad\n\nNo"
+
+
 def test_mastodon_outbox(tmp_path):
     """HTML becomes words, mentions the audience, content warnings are part of the text, boosts `system`."""
     note = {
@@ -210,6 +245,35 @@ def test_reddit_dump(tmp_path):
 
     assert [(one.id, one.text) for one in found] == [("t1_z", "hi")]
     assert report.skipped == 1
+
+
+def test_a_reddit_title_outlives_its_deleted_text(tmp_path):
+    """Moderators remove a post's text while its title stays and is judged; with neither left it is `system`."""
+    rows = [
+        {"name": "t3_1", "subreddit": "x", "title": "Cook wanted", "selftext": "[removed]"},
+        {"name": "t3_2", "subreddit": "x", "title": "[deleted by user]", "selftext": "[deleted]"},
+        {"name": "t1_3", "subreddit": "x", "body": "[deleted]"},
+    ]
+    found, _ = read_file(tmp_path, "RS.jsonl", "\n".join(map(json.dumps, rows)))
+
+    assert [(one.kind, one.text) for one in found[:1]] == [("post", "Cook wanted")]
+    assert [one.kind for one in found[1:]] == ["system", "system"]
+
+
+def test_a_reddit_post_and_its_comments_are_one_thread_without_names(tmp_path):
+    """Dumps that hold only the `id` still name a post `t3_` and a comment `t1_`, as the comments of a post do."""
+    rows = [
+        {"id": "abc", "subreddit": "x", "title": "A", "selftext": "B"},
+        {"id": "d", "subreddit": "x", "body": "hi", "link_id": "t3_abc"},
+        {"id": "t1_e", "subreddit": "x", "body": "ho", "link_id": "abc"},
+    ]
+    found, _ = read_file(tmp_path, "RC.jsonl", "\n".join(map(json.dumps, rows)))
+
+    assert [(one.id, one.conversation) for one in found] == [
+        ("t3_abc", "t3_abc"),
+        ("t1_d", "t3_abc"),
+        ("t1_e", "t3_abc"),
+    ]
 
 
 MAIL = b"""From alice@ex.org Wed May  1 10:00:00 2024

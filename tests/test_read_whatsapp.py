@@ -1,11 +1,13 @@
 """WhatsApp's text export: dates of every region, long messages, notices, media."""
 
+import os
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.reading import records
 from threelines.platforms.read import ReadReport, read
 
 
@@ -100,6 +102,29 @@ def test_a_date_that_could_be_two_is_said(tmp_path):
     assert (european[0].time.month, american[0].time.month) == (2, 1)
     assert doubt.repaired == 1
     assert "more than one order" in doubt.examples[0].reason
+
+
+def test_a_file_that_lost_its_date_is_read_like_any_other(tmp_path):
+    """An archive without dates gives 1980, before every message; then the file's date says nothing of their order."""
+    days = ("11/28/23", "11/29/23", "12/30/23", "12/31/23", "12/02/23")
+    path = tmp_path / "chat.txt"
+    path.write_text("".join(f"[{day}, 21:15:00] Ana: hi\n" for day in days))
+    os.utime(path, (315532800, 315532800))
+    found, report = records(path)
+
+    assert [f"{one.time:%m/%d/%y}" for one in found] == list(days)
+    assert report.repaired == 0
+
+
+def test_the_date_of_a_file_tells_the_order_of_its_dates(tmp_path):
+    """Where one order has messages after the file was written and another has none, the other is right."""
+    path = tmp_path / "chat.txt"
+    path.write_text("02/01/24, 21:15 - Ana: hi\n02/03/24, 21:15 - Ana: ho\n")
+    os.utime(path, (datetime(2024, 2, 4).timestamp(),) * 2)
+    found, report = records(path)
+
+    assert [one.time.day for one in found] == [1, 3]
+    assert report.repaired == 0
 
 
 def test_impossible_dates_cost_the_time_only(tmp_path):

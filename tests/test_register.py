@@ -266,6 +266,14 @@ def test_rotation_changes_no_id_that_recipients_hold(register):
     assert len({*before, register.export_id(second, "statistics")}) == 3
 
 
+def test_exported_ids_are_those_of_earlier_versions(register):
+    """Whoever upgrades changes no id that recipients hold: it is the keyed tag of the case under its purpose."""
+    case_id = register.add(FIELDS)
+    tag = register.keyring.tag(case_id.encode(), b"export:statistics").hex()
+
+    assert register.export_id(case_id, "statistics") == "x" + tag[:24]
+
+
 def test_wipe_destroys_keys_and_file(register):
     """One confirmed command leaves neither key nor database."""
     register.add(FIELDS)

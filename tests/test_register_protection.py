@@ -1,6 +1,7 @@
 """What the register must never show: planted identifiers, one-person approvals, a broken audit."""
 
 from datetime import date
+from functools import partial
 
 import msgspec
 import pytest
@@ -117,10 +118,11 @@ def test_tampering_with_the_audit_is_noticed(filled):
 
 @pytest.mark.parametrize("role", ["analyst", "admin", "reviewer"])
 def test_roles_without_cases_reach_none(filled, role):
-    """Neither list nor content nor identity."""
+    """Neither list nor content nor identity, and no row for each case under another name."""
     other = filled.as_user(User(id="x9", role=role))
     case_id = filled.list()[0].id
-    for attempt in (other.list, lambda: other.get(case_id), lambda: other.identity(case_id)):
+    leaving = [partial(list, incidents(other, purpose)) for purpose in ("research", "share_with_company")]
+    for attempt in (other.list, lambda: other.get(case_id), lambda: other.identity(case_id), *leaving):
         with pytest.raises(RoleError):
             attempt()
 

@@ -304,13 +304,14 @@ def test_an_appeal_goes_to_somebody_else(review):
 
 
 def test_only_reviewers_see_content(review):
-    """An analyst lists codes and can neither open nor decide."""
+    """An analyst reads figures: no finding is listed, opened or decided."""
     review.add([finding()])
-    assert review.queue(ANALYST)
+    with pytest.raises(RoleError):
+        review.queue(ANALYST)
     with pytest.raises(RoleError):
         review.claim(ANALYST)
     with pytest.raises(RoleError):
-        review.open(ANALYST, review.queue(ANALYST)[0].findings[0].id)
+        review.open(ANALYST, review.queue(ANA)[0].findings[0].id)
     with pytest.raises(RoleError):
         list(review.labels(ANALYST))
 

@@ -6,6 +6,7 @@ import pytest
 
 from threelines.people.matching import normal, prepared
 from threelines.people.register import Register
+from threelines.people.typed import name_words, numbers
 from threelines.roles import User
 from threelines.store.keyring import Keyring
 
@@ -82,3 +83,10 @@ def test_two_organisations_write_the_same_forms():
     assert normal("facebook.com/فاطمة.على") == normal("facebook.com/فاطمه.علي")
     assert normal("N’Diaye-Aïda") == normal("N'Diaye‐Aïda")
     assert prepared(["+33612345678 / 0033698765432"]) == ["phone:+33612345678", "phone:+33698765432"]
+
+
+def test_a_cell_of_any_length_is_read_to_its_thousandth_character():
+    """Runs of white space count as one, as they would take their square; no person's name or numbers are longer."""
+    assert list(numbers("0812345678" + " \n" * 2000 + "0898765432")) == ["0812345678", "0898765432"]
+    assert list(numbers("1" * 5000)) == ["1" * 1000]
+    assert name_words("b" * 5000) == ["b" * 1000]

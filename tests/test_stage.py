@@ -21,6 +21,7 @@ from threelines.signals.stage import (
     staged_with_several,
     stages,
 )
+from threelines.signals.stage import told as as_told
 
 MONDAY = datetime(2025, 3, 3, tzinfo=UTC)
 SIGN = {"trust": "REC-23", "offer": "REC-01", "move": "REC-12", "documents_travel": "REC-16", "control": "CTL-01"}
@@ -58,6 +59,20 @@ def test_it_says_which_stage_how_fast_and_where_it_stopped():
     assert [entry.stage for entry in state.entered] == ["contact", "offer", "move", "trust"]
     assert state.entered[2].turn == 5
     assert state.still_days >= 8
+
+
+def test_a_record_without_a_time_says_nothing_of_the_pace():
+    """The pace is over the stages whose records have times; with fewer than two, nothing is said of it."""
+    thread, signals = told("offer", "move", "documents_travel", days=2)
+    without = [msgspec.structs.replace(record, time=None) for record in thread.records]
+    one_lost = stages(msgspec.structs.replace(thread, records=(without[0], *thread.records[1:])), signals)
+    all_lost = stages(msgspec.structs.replace(thread, records=tuple(without)), signals)
+
+    assert (stages(thread, signals).days_per_step, one_lost.days_per_step) == (1.5, 1.33)
+    assert "; 1.33 days from one stage to the next on average; " in as_told(one_lost)
+    assert (all_lost.days_per_step, all_lost.still_days) == (None, None)
+    assert "day" not in as_told(all_lost)
+    assert "fresh" not in as_told(all_lost)
 
 
 def test_order_counts_not_the_bag():

@@ -162,6 +162,14 @@ def test_nothing_of_an_upload_lies_outside_its_scratch_folder(uploader, tmp_path
     assert places == [([], True)]
 
 
+def test_lines_that_gave_no_record_are_told_with_their_place(uploader):
+    """Nothing of an upload is dropped in silence: how many lines, which, and why; what was left out of others too."""
+    page = uploader("a.jsonl", b'{"text":"a"}\n{"text":\n7\n{"text":"b","time":"1950-01-01T00:00:00Z"}\n').text
+
+    assert "2 records read" in page and "2 lines gave no record, in 1 something was left out" in page
+    assert "<li>2: " in page and "<li>3: " in page and "<li>4: " in page
+
+
 @pytest.mark.parametrize("bound", [0, 10_000])
 def test_what_a_bounded_file_needs_unpacked_lies_beside_it(tmp_path, bound):
     """A chat in an archive, uploaded, is unpacked where a later start would find what a kill left."""

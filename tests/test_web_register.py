@@ -18,8 +18,8 @@ from threelines.people import approval
 from threelines.people import demo as invented
 from threelines.roles import RoleError, User
 from threelines.web import demo
-from threelines.web.figures import K, share, withhold
-from threelines.web.plots import Figure, Share, plain
+from threelines.web.figures import MOST, K, _figure, share, withhold
+from threelines.web.plots import Figure, plain
 from threelines.web.security import form_token
 
 CANARY = "Zerbinetta Quux"
@@ -233,20 +233,31 @@ def test_a_statistical_release_needs_two_people_and_gives_the_approved_bytes(con
 
 
 def test_figures_withhold_whoever_could_be_counted_out():
-    """A row with fewer than k yes or no is withheld; a single withheld row takes the next smallest with it."""
+    """A row with fewer than k yes or no is left out; a single such row takes the next smallest with it."""
     rows = [share("big", 60, 200), share("few yes", 3, 90), share("also big", 30, 100)]
     shown = withhold(rows)
 
-    assert [row.hits for row in shown] == [60, None, None]
-    assert all(row.hits is None or K <= row.hits <= row.total - K for row in shown)
+    assert [row.name for row in shown] == ["big"]
+    assert all(K <= row.hits <= row.total - K for row in shown)
     assert withhold([share("none", 0, 50)])[0].hits == 0
+
+
+def test_a_figure_of_cases_does_not_name_what_is_withheld():
+    """Picture, description and CSV hold no withheld row, whose place would tell its share; the note counts them."""
+    groups = {
+        "Large one": [True] * 40 + [False] * 15, "Rare one": [True] * 7 + [False], "Rare two": [True] * 3 + [False] * 2,
+        "Large two": [True] * 20 + [False] * 40, **{f"Rare {n}": [True] for n in range(MOST)},
+    }  # fmt: skip
+    figure = _figure("k", "t", groups)
+
+    assert [row.name for row in figure.rows] == ["Large one", "Large two"]
+    assert "Rare" not in figure.svg() + figure.table() and "withheld" not in figure.svg()
+    assert figure.note.startswith(f"{MOST + 2} rows withheld")
 
 
 def test_a_figure_reads_without_colour_and_its_table_is_plain():
     """Title, description and numbers say everything; a name cannot become a spreadsheet's formula."""
-    figure = Figure(
-        key="x", title="A <title>", of="Share", rows=(share("=1+1", 12, 48), Share(name="b", hits=None, total=None))
-    )
+    figure = Figure(key="x", title="A <title>", of="Share", rows=(share("=1+1", 12, 48), share("b", 0, 50)))
     drawn = figure.svg()
 
     assert "25% (12 of 48)" in drawn and "A &lt;title&gt;" in drawn and "style=" not in drawn

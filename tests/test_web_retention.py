@@ -7,10 +7,12 @@ from click.testing import CliRunner
 from tests.test_web_api import WORDS, advert, program  # noqa: F401 - a fixture
 from threelines.cli.main import root
 from threelines.platforms import review as review_module
+from threelines.platforms import review_retention
 from threelines.platforms.finding import Verdict
+from threelines.platforms.pseudonym import PseudonymError
 from threelines.platforms.review import ReviewError
 from threelines.platforms.review_tables import decisions, findings
-from threelines.roles import RoleError
+from threelines.roles import RoleError, User
 from threelines.web import retention
 from threelines.web.keys import account_key
 from threelines.web.security import form_token
@@ -126,6 +128,22 @@ def test_an_account_is_erased_whole(console, decided, register, named):
     assert f"{gone} findings and 0 messages erased" in done.output
     assert "1 messages erased" in register("erase-account", "u").output and count(console, "web_stream") == 0
     assert "finding.erase" in {entry.action for entry in console.desk.audit.entries()}
+
+
+@pytest.mark.parametrize("named", ["", "  "])
+def test_nobody_is_erased_where_no_account_is_named(console, decided, register, named):
+    """A blank account is refused, by the command and where it is looked for, and every finding and message stays."""
+    before = count(console, "review_findings"), count(console, "web_stream")
+    done = register("erase-account", named)
+
+    assert isinstance(done.exception, PseudonymError) and "no account is named" in str(done.exception)
+    officer = User(id="officer", role="data_protection_officer")
+    for part in ("", "acc_", "acc_" + "a" * 15):
+        with pytest.raises(PseudonymError, match="whole token"):
+            review_retention.erase_account(console.desk.review, officer, {part})
+        with pytest.raises(PseudonymError, match="whole token"):
+            console.desk.stream.erase({part})
+    assert (count(console, "review_findings"), count(console, "web_stream")) == before
 
 
 def test_only_the_data_protection_officer_erases_an_account(console, decided, register):

@@ -46,7 +46,7 @@ statistics.read       -       -            all         all      all             
 monitor.read          -       own          all         all      all                      -      all
 release.prepare       -       -            all         all      -                        -      -
 release.approve       -       -            all         -        all                      -      -
-export.prepare        -       -            team        all      -                        -      -
+export.prepare        -       -            team        -        -                        -      -
 export.approve        -       -            team        -        all                      -      -
 referral.prepare      -       own          team        -        -                        -      -
 referral.approve      -       -            team        -        all                      -      -
@@ -60,7 +60,7 @@ audit.verify          -       -            -           -        all             
 user.manage           -       -            -           -        -                        all    -
 user.approve          -       -            all         -        all                      -      -
 system.read           -       -            -           -        all                      all    -
-finding.list          -       -            all         all      -                        -      all
+finding.list          -       -            all         -        -                        -      all
 finding.review        -       -            all         -        -                        -      all
 finding.second        -       -            all         -        -                        -      all
 finding.reveal        -       -            -           -        -                        -      all

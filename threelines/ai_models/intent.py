@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from threelines.ai_models.phrases import Hit, Phrases
+from threelines.ai_models.phrases import Hit, Phrases, Spans
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
 from threelines.text.fold import fold, fold_back
@@ -176,16 +176,17 @@ class Requests:
         unreviewed: set[tuple[str, int]] = set()
         wanted = [hit for hit in hits if hit.group[:4] == "REQ-"]
         back = fold_back(text) if wanted else None
-        quotes = [match.span() for match in _QUOTED.finditer(text)] if wanted else []
+        quotes = Spans(_quotes(text) if wanted else ())
+        denied = _denied(hits)
         for hit in wanted:
             kind, _, language = hit.group.partition(" ")
             sign = self.signs[kind]
-            if any(no.group == f"unless {kind}" and no.start < hit.end and hit.start < no.end for no in hits):
+            if kind in denied and denied[kind].meet(hit.start, hit.end):
                 continue
             if back is None or (sign.needs and sign.needs not in stances):
                 continue
             start, end = back.span(hit.start, hit.end)
-            if kind != THREAT and any(first < start and end <= last for first, last in quotes):
+            if kind != THREAT and quotes.hold(start, end):
                 continue
             if language != "en":
                 unreviewed.add((kind, start))
@@ -199,9 +200,30 @@ class Requests:
         )  # fmt: skip
 
 
+def _denied(hits: list[Hit]) -> dict[str, Spans]:
+    """Return where each sign that has phrases for the opposite is denied."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for hit in hits:
+        if hit.group[:7] == "unless ":
+            found.setdefault(hit.group[7:], []).append((hit.start, hit.end))
+    return {kind: Spans(spans) for kind, spans in found.items()}
+
+
 def unquoted(text: str) -> str:
     """Return the text without what it quotes: the request alone."""
-    return _QUOTED.sub(' "…" ', text)
+    closed = _closed(text)
+    return _QUOTED.sub(' "…" ', text[:closed]) + text[closed:]
+
+
+def _quotes(text: str) -> Iterator[tuple[int, int]]:
+    """Yield what is quoted: from after the mark that opens to after the one that closes."""
+    for match in _QUOTED.finditer(text, 0, _closed(text)):
+        yield match.start() + 1, match.end()
+
+
+def _closed(text: str) -> int:
+    """Return where the last closing mark ends: what opens after it would be looked for to the end, each time anew."""
+    return 1 + max(map(text.rfind, _CLOSING))
 
 
 _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")
@@ -219,7 +241,8 @@ def _idle(folded: str, hit: Hit) -> bool:
     )
 
 
-_QUOTED = re.compile(r"[\"“„«「][^\"”“»」]{8,}[\"”“»」]")
+_CLOSING = '"”“»」'
+_QUOTED = re.compile(rf"[\"“„«「][^{_CLOSING}]{{8,}}[{_CLOSING}]")
 _INTO = re.compile(r"\b(?:into|in|to)\s+((?:[A-Z][a-zé]+(?:\s*,\s*|\s+and\s+|\s*/\s*)?){1,12})")
 _NAMES = re.compile(r"[A-Z][a-zé]+")
 

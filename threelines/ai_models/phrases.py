@@ -7,6 +7,7 @@ sentence end may stand in.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -53,6 +54,28 @@ class Phrases:
                 if stop:
                     hits.add(Hit(group, start, stop))
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.group))
+
+
+class Spans:
+    """Spans by their starts, looked up by bisection: a text of one repeated phrase is full of them."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        """The furthest end so far."""
+        for start, end in sorted(spans):
+            self._starts.append(start)
+            self._ends.append(max(end, self._ends[-1]) if self._ends else end)
+
+    def meet(self, start: int, end: int) -> bool:
+        """Whether one of them shares a letter with this span."""
+        at = bisect_left(self._starts, end)
+        return at > 0 and self._ends[at - 1] > start
+
+    def hold(self, start: int, end: int) -> bool:
+        """Whether one of them holds this span whole."""
+        at = bisect_right(self._starts, start)
+        return at > 0 and self._ends[at - 1] >= end
 
 
 def _follow(folded: str, tail: tuple[str, ...], end: int) -> int:

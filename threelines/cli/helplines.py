@@ -20,7 +20,7 @@ def command() -> None:
     \b
     Examples:
       threelines helplines list --country FI
-      threelines helplines confirm FI-1 --number "+358 …" --by supervisor
+      threelines helplines confirm FI-1 --number "+358 800 555 0100" --by supervisor
       threelines kit --out kit/ --helpline FI-1
     """
 

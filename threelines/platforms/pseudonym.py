@@ -28,6 +28,7 @@ Token = Callable[[str], str]
 _SHORTEST_KEY = 16
 _REMEMBERED = 100_000  # ids kept at hand: bounded, so memory does not grow with the number of accounts
 _MADE = re.compile(r"acc_[a-z2-7]{16}\Z")
+_HELD = re.compile(rb"acc_[a-z2-7]{16}")
 
 
 class PseudonymError(ThreelinesError):
@@ -50,6 +51,17 @@ def pseudonyms(key: bytes) -> Token:
         return "acc_" + base64.b32encode(digest[:10]).decode("ascii").lower()
 
     return token
+
+
+def names_one_of(tokens: Iterable[str]) -> Callable[[bytes], bool]:
+    """Return what tells whether content (UTF-8) names one of these accounts; whole tokens are compared.
+
+    Anything but a token is refused: an empty name or a part of one stands in every content, and whoever asks erases.
+    """
+    wanted = frozenset(token.encode() for token in tokens)
+    if not wanted or not all(_MADE.match(token.decode()) for token in wanted):
+        raise PseudonymError("an account is found by its whole token, acc_ and 16 letters; this is none")
+    return lambda content: not wanted.isdisjoint(_HELD.findall(content))
 
 
 def load_key(path: Path) -> tuple[bytes, bool]:

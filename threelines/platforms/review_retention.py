@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from threelines.platforms import review_statements as say
+from threelines.platforms.pseudonym import names_one_of
 from threelines.platforms.review import Review
 from threelines.platforms.review_tables import FINDING, decisions, findings, items
 from threelines.roles import User, require
@@ -46,18 +47,19 @@ def forget_words(review: Review, user: User, *, days: int) -> int:
 
 
 def erase_account(review: Review, user: User, accounts: Collection[str]) -> int:
-    """Delete every finding whose words or facts name one of these accounts (tokens), whole; return how many.
+    """Delete every finding whose words or facts name one of these accounts, whole; return how many.
 
-    A finding that was emptied before names nobody.
+    Accounts are whole tokens, anything else is refused. A finding that was emptied before names nobody.
     """
     require(user, "finding.erase")
+    names_one = names_one_of(accounts)
     wanted = sa.select(findings.c.id, findings.c.item, findings.c.sealed)
     with review.store.write() as connection:
         review.store.lock(connection)
         gone = [
             (row.id, row.item)
             for row in connection.execute(wanted).all()
-            if any(name.encode() in FINDING.open(review.keyring, row.sealed, row.id) for name in accounts)
+            if names_one(FINDING.open(review.keyring, row.sealed, row.id))
         ]
         for finding, _ in gone:
             connection.execute(decisions.delete().where(decisions.c.finding == finding))

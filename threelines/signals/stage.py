@@ -68,7 +68,7 @@ class Entered(msgspec.Struct, frozen=True, array_like=True):
 
     stage: str
     time: float
-    """Seconds since 1970."""
+    """Seconds since 1970; 0 when the record has no time."""
     turn: int
     """Place of the record in the talk, from 1."""
     record: str
@@ -119,16 +119,22 @@ class StageState(msgspec.Struct, frozen=True, kw_only=True):
         return self.steps[max(range(6), key=lambda place: self.chain[place])]
 
     @property
-    def days_per_step(self) -> float:
-        """Mean days from one stage entered to the next; 0 with fewer than two."""
-        if len(self.entered) < 2:
-            return 0.0
-        return round((self.entered[-1].time - self.entered[0].time) / DAY / (len(self.entered) - 1), 2)
+    def _timed(self) -> list[tuple[int, float]]:
+        """Place and time of the stages entered whose records have one."""
+        return [(place, entry.time) for place, entry in enumerate(self.entered) if entry.time]
 
     @property
-    def still_days(self) -> float:
-        """Days from the last stage entered to the last record: how long it has stood there."""
-        return round((self.last - self.entered[-1].time) / DAY, 2) if self.entered else 0.0
+    def days_per_step(self) -> float | None:
+        """Mean days from one stage entered to the next; None with fewer than two that have a time."""
+        if len(self._timed) < 2:
+            return None
+        (first, begun), *_, (last, ended) = self._timed
+        return round((ended - begun) / DAY / (last - first), 2)
+
+    @property
+    def still_days(self) -> float | None:
+        """Days from the last stage entered to the last record: how long it has stood there; None when it has no time."""
+        return round((self.last - self.entered[-1].time) / DAY, 2) if self.entered and self.entered[-1].time else None
 
 
 def advance(state: StageState, record: Record, signals: Iterable[Signal] = ()) -> StageState:
@@ -150,7 +156,8 @@ def advance(state: StageState, record: Record, signals: Iterable[Signal] = ()) -
             chain[place], steps[place] = worth, length
     known = {entry.stage for entry in state.entered}
     names = [stage_list().stages[place].id for place in sorted(seen)]
-    new = tuple(Entered(name, at, state.turns + 1, record.id) for name in names if name not in known)
+    entered_at = at if record.time else 0.0
+    new = tuple(Entered(name, entered_at, state.turns + 1, record.id) for name in names if name not in known)
     return msgspec.structs.replace(
         state, turns=state.turns + 1, sent=sent, answered=answered, last=last, noted=max(at, state.noted), levels=tuple(levels),
         chain=tuple(chain), steps=tuple(steps), entered=state.entered + new,
@@ -223,12 +230,14 @@ def _in_order(thread: Thread) -> list[Record]:
 
 
 def told(state: StageState) -> str:
-    """Say in plain words how far the talk went, how fast and where it stands."""
+    """Say in plain words how far the talk went, and, as far as its records have times, how fast and where it stands."""
     label = {stage.id: stage.label for stage in stage_list().stages}
-    way = ", ".join(f"{label[e.stage]} (message {e.turn})" for e in state.entered)
-    pace = f"{state.days_per_step:g} days from one stage to the next on average"
-    still = f"{state.still_days:g} days since the last step" if state.still_days >= 1 else "the last step is fresh"
-    return f"The talk went through {way}; {pace}; {still}."
+    parts = ["The talk went through " + ", ".join(f"{label[e.stage]} (message {e.turn})" for e in state.entered)]
+    if (days := state.days_per_step) is not None:
+        parts.append(f"{days:g} days from one stage to the next on average")
+    if (still := state.still_days) is not None:
+        parts.append(f"{still:g} days since the last step" if still >= 1 else "the last step is fresh")
+    return "; ".join(parts) + "."
 
 
 @reads("conversation", "session")

@@ -151,8 +151,11 @@ class Keyring:
 
     def tag(self, value: bytes, context: bytes, *, purpose: Purpose = "match") -> bytes:
         """Return a keyed HMAC-SHA256, for matching only: a plain hash of a name can be guessed."""
-        key = self._keys[purpose, self._number(purpose)]
-        return hmac.digest(key, len(context).to_bytes(2) + context + value, "sha256")
+        return keyed(self.key(purpose), value, context)
+
+    def key(self, purpose: Purpose) -> bytes:
+        """Return the newest key itself: for what has to outlive its rotation, sealed."""
+        return self._keys[purpose, self._number(purpose)]
 
     def has(self, purpose: Purpose) -> bool:
         """Say whether this keyring holds a key for the purpose (an analyst's has no identity key)."""
@@ -226,6 +229,11 @@ class Keyring:
     def _save(self, file: _File) -> None:
         _write(self.path, file)
         self._take(file)
+
+
+def keyed(key: bytes, value: bytes, context: bytes) -> bytes:
+    """Return the HMAC-SHA256 of a value in its context."""
+    return hmac.digest(key, len(context).to_bytes(2) + context + value, "sha256")
 
 
 def _lock_key(lock: _Lock, passphrase: str, path: Path) -> bytes:

@@ -13,6 +13,7 @@ from threelines.web.accounts import AccountError, Person
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.grants import DONE, Asked, Grant
 from threelines.web.pages import address_of, page
+from threelines.web.webhooks import announce_again, given_up
 
 router = APIRouter(include_in_schema=False)
 Admin = Annotated[Person, Depends(may("user.manage"))]
@@ -33,7 +34,7 @@ def admin(request: Request, person: Admin) -> Response:
 
 @router.post("/admin")
 def change_accounts(request: Request, person: AdminForm, form: Sent) -> Response:
-    """Invite, close, reopen or help an account; withdraw a link; make or remove a token."""
+    """Invite, close, reopen or help an account; withdraw a link; make or remove a token; announce again."""
     try:
         shown = _do(request, person, form)
     except AccountError as fault:
@@ -54,6 +55,8 @@ def _do(request: Request, person: Person, form: FormData) -> dict[str, str] | No
         return _shown(request, here.grants.help(person.user, "binding", key), done=DONE["binding"])
     if act == "withdraw":
         here.grants.stop(person.user, text(form, "grant"))
+    elif act == "announce":
+        announce_again(here.store, here.audit, person.user)
     elif act in ("disable", "enable"):
         here.accounts.set_disabled(key, act == "disable", person.user)
         if act == "disable":
@@ -92,7 +95,7 @@ def _admin_page(
     return page(
         request, "admin.html", person=person, status=status, fault=fault, shown=shown, people=people,
         names={entry.id: entry.name for entry in people}, standing=here.grants.standing(),
-        tokens=here.accounts.tokens(), bound=here.accounts.bound(), roles=[(role, role.replace("_", " ")) for role in ROLES],
+        given_up=given_up(here.store), tokens=here.accounts.tokens(), bound=here.accounts.bound(), roles=[(role, role.replace("_", " ")) for role in ROLES],
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
@@ -103,7 +102,7 @@ def _taken(here: Desk, body: SentRecords, key: str | None) -> TakenRecords:
     if before is not None:
         return TakenRecords.model_validate_json(before)
     taken = take_records(here, [_record(sent) for sent in body.records])
-    answer = TakenRecords(**msgspec.structs.asdict(taken))
+    answer = TakenRecords(**{name: getattr(taken, name) for name in TakenRecords.model_fields})
     if key:
         here.stream.remember_answer(key, plain, answer.model_dump_json())
     return answer

@@ -70,7 +70,7 @@ def _corridors(asked: list[dict[str, Any]]) -> dict[str, list[bool]]:
 def _figure(key: str, title: str, groups: dict[str, list[bool]]) -> Figure:
     rows = sorted(groups.items(), key=lambda entry: (-sum(entry[1]) / len(entry[1]), entry[0]))
     shares = withhold([share(name, sum(seen), len(seen)) for name, seen in rows])
-    held = sum(row.hits is None for row in shares)
+    held = len(rows) - len(shares)
     note = f"{held} row{'' if held == 1 else 's'} withheld: fewer than {K} cases behind a number." if held else ""
     return Figure(
         key=key, title=title, of="Share of cases that were asked about AI", rows=tuple(shares[:MOST]), note=note
@@ -84,20 +84,20 @@ def share(name: str, hits: int, total: int) -> Share:
 
 
 def withhold(rows: list[Share]) -> list[Share]:
-    """Withhold every row in which somebody could be counted out: yes or no fewer than `K`, unless none is yes.
+    """Leave out every row in which somebody could be counted out: yes or no fewer than `K`, unless none is yes.
 
-    Where exactly one row is withheld the next smallest goes too, so that no total gives it away.
+    Where exactly one row is left out the next smallest goes too, so that no total gives it away. Nothing stands for
+    what is left out: its name says that there are such cases, and its place among the others would say its share.
     """
     small = {row.name for row in rows if _is_small(row)}
     if len(small) == 1 and len(rows) > 1:
         rest = [row for row in rows if row.name not in small]
-        small.add(min(rest, key=lambda row: (row.total or 0, row.name)).name)
-    return [Share(name=row.name, hits=None, total=None) if row.name in small else row for row in rows]
+        small.add(min(rest, key=lambda row: (row.total, row.name)).name)
+    return [row for row in rows if row.name not in small]
 
 
 def _is_small(row: Share) -> bool:
-    hits, total = row.hits or 0, row.total or 0
-    return total < K or 0 < hits < K or 0 < total - hits < K
+    return row.total < K or 0 < row.hits < K or 0 < row.total - row.hits < K
 
 
 def effort(review: Review, vocabulary: Vocabulary) -> tuple[Figure, ...]:

@@ -48,22 +48,33 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     known: int
     left_out: int = 0
     """Records that could not be judged; the log says where it broke, never on what."""
+    skipped: int = 0
+    """Lines of an upload that gave no record."""
+    repaired: int = 0
+    """Lines that gave one although something in them was left out."""
+    faults: tuple[str, ...] = ()
+    """The first of both: where, and why."""
 
 
 def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
     """Read an export, judge it and queue what is raised. The file is gone before the judging begins."""
+    report = ReadReport()
     with scratch() as folder:
         path = folder / _scratch_name(desk.keyring, name)
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
         try:
-            found = read([path], key=upload_key(desk.keyring), report=ReadReport(), largest=LARGEST_EXPORT)
+            found = read([path], key=upload_key(desk.keyring), report=report, largest=LARGEST_EXPORT)
             records = list(islice(found, MOST_RECORDS + 1))
         except ReadError as fault:
             raise IngestError(str(fault).removeprefix(f"{path.name}: ")) from None
     if len(records) > MOST_RECORDS:
         raise IngestError(f"more than {MOST_RECORDS:,} records; read it with `threelines scan`, or upload it in parts")
-    return _queue(desk, _apart(records), fresh=len(records))
+    taken = _queue(desk, _apart(records), fresh=len(records))
+    faults = (f"{one.where.removeprefix(path.name).lstrip(':')}: {one.reason}" for one in report.examples)
+    return msgspec.structs.replace(
+        taken, skipped=report.skipped, repaired=report.repaired, faults=tuple(fault.lstrip(": ") for fault in faults)
+    )
 
 
 def _scratch_name(keyring: Keyring, name: str) -> str:
@@ -95,7 +106,10 @@ def _named(record: Record) -> Record:
 def _queue(desk: Desk, talks: list[list[Record]], *, fresh: int) -> Taken:
     found, left_out = _judged(talks, desk.vocabulary)
     counts = desk.review.add(found)
-    return Taken(records=fresh, raised=len(found), left_out=left_out, **counts)
+    return Taken(
+        records=fresh, raised=len(found), left_out=left_out,
+        new=counts["new"], updated=counts["updated"], known=counts["known"],
+    )  # fmt: skip
 
 
 def _judged(talks: list[list[Record]], vocabulary: Vocabulary) -> tuple[list[Finding], int]:

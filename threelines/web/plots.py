@@ -14,18 +14,18 @@ LABEL, BAR, NUMBER, ROW = 190, 300, 130, 26
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a figure: a share with what it rests on. `hits` is None where it must not be shown."""
+    """One row of a figure: a share with what it rests on."""
 
     name: str
-    hits: int | None
-    total: int | None
+    hits: int
+    total: int
     low: float = 0.0
     high: float = 1.0
 
     @property
-    def value(self) -> float | None:
-        """The share; None where it must not be shown."""
-        return None if self.hits is None or not self.total else self.hits / self.total
+    def value(self) -> float:
+        """The share; 0 of nothing."""
+        return self.hits / self.total if self.total else 0.0
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +55,13 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.of}. " + "; ".join(said) + "."
 
     def table(self) -> str:
-        """Return the figure as CSV (RFC 4180); withheld cells are empty."""
+        """Return the figure as CSV (RFC 4180)."""
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(["name", "hits", "of", "share", "low_95", "high_95"])
         for row in self.rows:
-            share = "" if row.value is None else f"{row.value:.4f}"
-            span = ["", ""] if row.value is None else [f"{row.low:.4f}", f"{row.high:.4f}"]
-            writer.writerow([plain(row.name), _cell(row.hits), _cell(row.total), share, *span])
+            shares = [f"{value:.4f}" for value in (row.value, row.low, row.high)]
+            writer.writerow([plain(row.name), row.hits, row.total, *shares])
         return out.getvalue()
 
 
@@ -70,8 +69,6 @@ def _row(row: Share, top: int) -> str:
     middle = top + 16
     label = f'<text x="{LABEL - 8}" y="{middle}" text-anchor="end">{escape(row.name[:28])}</text>'
     number = f'<text x="{LABEL + BAR + 8}" y="{middle}">{escape(_words(row))}</text>'
-    if row.value is None:
-        return label + number
     bar = f'<rect class="fill" x="{LABEL}" y="{top + 4}" width="{max(1.0, BAR * row.value):.1f}" height="14" fill-opacity=".45"/>'
     low, high = LABEL + BAR * row.low, LABEL + BAR * row.high
     line = (
@@ -91,13 +88,7 @@ def _axis(height: int) -> str:
 
 
 def _words(row: Share) -> str:
-    if row.value is None:
-        return "withheld"
     return f"{round(100 * row.value)}% ({row.hits} of {row.total})"
-
-
-def _cell(value: int | None) -> str:
-    return "" if value is None else str(value)
 
 
 def plain(text: str) -> str:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from threelines.people.register import Register
 from threelines.platforms import review_retention
-from threelines.platforms.pseudonym import pseudonyms
+from threelines.platforms.pseudonym import PseudonymError, pseudonyms
 from threelines.platforms.review import Review
 from threelines.roles import require
 from threelines.web.keys import account_key, upload_key
@@ -57,6 +57,8 @@ def forget(register: Register, *, hours: float = HOURS) -> Gone:
 def erase_account(register: Register, account: str) -> Gone:
     """Erase what the console holds of an account, by its id on the platform or by its token, on the person's request."""
     require(register.user, "finding.erase")
+    if not account.strip():
+        raise PseudonymError("no account is named: give its id on the platform, or its token")
     if not _has_console(register):
         return Gone()
     names = {pseudonyms(key(register.keyring))(account) for key in (account_key, upload_key)}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 import sqlalchemy as sa
 
+from threelines.platforms.pseudonym import names_one_of
 from threelines.records import Record, ThreelinesError
 from threelines.store.database import Migration, Store
 from threelines.store.keyring import Keyring
@@ -86,13 +87,14 @@ class Stream:
         return connection.execute(_stream.delete().where(_stream.c.made < now - self.hours * 3600)).rowcount
 
     def erase(self, accounts: Collection[str]) -> int:
-        """Delete the messages that name one of these accounts (tokens); return how many."""
+        """Delete the messages that name one of these accounts (whole tokens, anything else is refused); return how many."""
+        names_one = names_one_of(accounts)
         with self.store.write() as connection:
             self.store.lock(connection)
             gone = [
                 row.id
                 for row in connection.execute(sa.select(_stream.c.id, _stream.c.sealed)).all()
-                if any(name.encode() in _SEALED.open(self.keyring, row.sealed, row.id) for name in accounts)
+                if names_one(_SEALED.open(self.keyring, row.sealed, row.id))
             ]
             for key in gone:
                 connection.execute(_stream.delete().where(_stream.c.id == key))

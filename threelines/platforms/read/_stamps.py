@@ -265,11 +265,13 @@ class Orders:
     """Weigh the three orders over all stamps of a file; memory stays the same for any file."""
 
     def __init__(self, newest: date) -> None:
-        self._newest = newest  # no message is newer than its file
+        self._newest = newest  # no message is newer than its file, if that has kept its date
         self._last: dict[Order, date] = {}
         self._backward: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
         self._way: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
         self._impossible: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
+        self._too_new: dict[Order, int] = {"dmy": 0, "mdy": 0, "ymd": 0}
+        self._stamps = 0
         self._hint: Order = "dmy"
         self._seen: set[tuple[int, int, int]] = set()
 
@@ -282,11 +284,13 @@ class Orders:
         if len(self._seen) > 64:
             self._seen.clear()
         self._seen.add(stamp.parts)
+        self._stamps += 1
         for order in self._backward:
             day = day_of(stamp, order)
-            if day is None or day.year < 2009 or day > self._newest:
+            if day is None or day.year < 2009:
                 self._impossible[order] += 1
                 continue
+            self._too_new[order] += day > self._newest
             if last := self._last.get(order):
                 self._backward[order] += day < last
                 self._way[order] += abs((day - last).days)
@@ -295,11 +299,15 @@ class Orders:
     def decide(self) -> tuple[Order, bool]:
         """Return the order that fits best, and whether the file left no doubt.
 
-        A year of two digits stands first so rarely that it is no doubt by itself.
+        A year of two digits stands first so rarely that it is no doubt by itself. The date of the file counts
+        only where some order fits it in most lines: archives and downloads change it.
         """
+        refuted = {order: self._impossible[order] + self._too_new[order] for order in self._backward}
+        if 2 * min(refuted.values()) >= self._stamps:
+            refuted = self._impossible
 
         def rank(order: Order) -> tuple[int, int, int, int]:
-            return self._impossible[order], self._backward[order], self._way[order], _PLAUSIBLE[self._hint].index(order)
+            return refuted[order], self._backward[order], self._way[order], _PLAUSIBLE[self._hint].index(order)
 
         ranked: list[Order] = sorted(self._backward, key=rank)
         rival = next(order for order in ranked[1:] if order != "ymd" or ranked[0] == "ymd")

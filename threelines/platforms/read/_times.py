@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -36,7 +36,8 @@ def gregorian_year(year: int) -> int:
 def time_of(value: Any) -> tuple[datetime | None, str]:
     """Return (time with a zone, what was wrong); nothing in, nothing out; no zone means UTC.
 
-    A time before 1970 or after 2100 (a sentinel date, a broken clock) is none.
+    A time before 1970 or after 2100 (a sentinel date, a broken clock) is none. A number is read as its digits
+    are in a text: 20260101 is a date, nine digits or more count from 1970, and fewer are no time.
     """
     try:
         if value is None:
@@ -45,8 +46,10 @@ def time_of(value: Any) -> tuple[datetime | None, str]:
             return _bounded(*_from_text(value))
         if isinstance(value, datetime):
             return _bounded(_aware(value))
+        if isinstance(value, date):
+            return _bounded(datetime(value.year, value.month, value.day, tzinfo=UTC))
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return _bounded(_from_epoch(float(value)))
+            return _bounded(*_from_text(str(int(value) if value % 1 == 0 else value)))
     except (ValueError, OverflowError, OSError):
         pass
     return None, f"the time {str(value)[:40]!r} cannot be read as one from 1970 to 2100; left out"
@@ -64,6 +67,8 @@ def _aware(time: datetime) -> datetime:
 
 
 def _from_text(text: str) -> tuple[datetime | None, str]:
+    if _EPOCH.match(text):  # before ISO 8601, which reads 1714121300000 as a day of the year 1714
+        return _from_epoch(float(text)), ""
     if text[4:5] in "-T" or text[:8].isdigit():  # else it is no ISO 8601 for certain
         with suppress(ValueError):
             time = datetime.fromisoformat(text)

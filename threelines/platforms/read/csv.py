@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def _delimiter(source: Source) -> str:
 
 def _header(cells: list[str], rows: Rows, source: Source) -> list[str]:
     names = [cell.strip() for cell in cells]
-    double = sorted({name for name in names if names.count(name) > 1})
+    double = sorted(name for name, times in Counter(names).items() if times > 1)
     if double:
         raise ReadError(f"{source.name}: two columns are called {double[0]!r}; rename one")
     rows.require(names)

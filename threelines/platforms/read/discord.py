@@ -37,7 +37,6 @@ def _records(channel: dict[str, Any], message: dict[str, Any], at: str, options:
     if fault:
         yield Repair(at, fault)
     author = _part(message, "author")
-    text = message.get("content")
     extra: dict[str, Any] = {"guild": str(channel["guild.id"])} if channel.get("guild.id") else {}
     if author.get("isBot"):
         extra["bot"] = True
@@ -52,9 +51,24 @@ def _records(channel: dict[str, Any], message: dict[str, Any], at: str, options:
     yield Record(
         id=str(message.get("id") or at), kind="message" if message.get("type", "Default") in _SPOKEN else "system",
         author=str(author.get("id") or author.get("name") or ""), audience=tuple(_ids(message.get("mentions"))),
-        conversation=str(channel.get("channel.id", "")), time=moment, text=text if isinstance(text, str) else "",
+        conversation=str(channel.get("channel.id", "")), time=moment, text=_text(message, author),
         attachments=tuple(_attachments(message.get("attachments"))), source=at, extra=extra,
     )  # fmt: skip
+
+
+def _text(message: dict[str, Any], author: dict[str, Any]) -> str:
+    """The cards of a bot or webhook are its words; one of a page that a person links is written by Discord, of that page."""
+    content = message.get("content")
+    said = content if isinstance(content, str) else ""
+    parts: list[Any] = [said]
+    for card in _objects(message.get("embeds")):
+        link = card.get("url")
+        if isinstance(link, str) and link in said and not author.get("isBot"):
+            continue
+        parts += [_part(card, "author").get("name"), card.get("title"), card.get("description")]
+        parts += [field.get(key) for field in _objects(card.get("fields")) for key in ("name", "value")]
+        parts += [_part(card, "footer").get("text"), link]
+    return "\n\n".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _part(message: dict[str, Any], key: str) -> dict[str, Any]:
@@ -62,13 +76,17 @@ def _part(message: dict[str, Any], key: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
+def _objects(listed: Any) -> list[dict[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
 def _ids(mentions: Any) -> Iterator[str]:
-    for one in mentions if isinstance(mentions, list) else ():
-        if isinstance(one, dict) and one.get("id"):
+    for one in _objects(mentions):
+        if one.get("id"):
             yield str(one["id"])
 
 
 def _attachments(files: Any) -> Iterator[Attachment]:
-    for one in files if isinstance(files, list) else ():
-        if isinstance(one, dict) and (name := one.get("fileName") or one.get("url")):
+    for one in _objects(files):
+        if name := one.get("fileName") or one.get("url"):
             yield Attachment(name=str(name))

@@ -53,8 +53,9 @@ def _records(activity: dict[str, Any], at: str) -> Iterator[Record | Skip]:
 
 
 def _text(note: dict[str, Any]) -> str:
-    """The content warning is part of what was said."""
-    parts = [note.get("summary"), note.get("content")]
+    """The content warning and the answers of a poll are part of what was said."""
+    answers = [one.get("name") for key in ("oneOf", "anyOf") for one in _list(note.get(key)) if isinstance(one, dict)]
+    parts = [note.get("summary"), note.get("content"), *answers]
     return "\n\n".join(words_of(part) for part in parts if isinstance(part, str) and part)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.policy
 from collections.abc import Iterator
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import getaddresses
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from threelines.platforms.read._html import words_of
 from threelines.platforms.read._source import LIMIT, TOO_LONG, Options, Repair, Skip, Source, lines, without_surrogates
@@ -16,6 +19,16 @@ from threelines.platforms.read._times import time_of
 from threelines.records import Attachment, Record
 
 NAME = "mbox"
+_LONGEST = {"subject": 8 * 1024, "": 1024}
+"""Characters of a header that the standard parser is given: its time grows with the square of them."""
+_LONGEST_LIST = 32 * 1024
+"""The same for addresses and references, which are not given to it."""
+_HEADERS = 128 * 1024
+"""Characters of all headers of one mail that it is given; a header that is repeated counts once."""
+_PARTS, _MULTIPARTS = 2000, 50
+"""Most parts of one mail; each line is compared with the boundary of every multipart around it."""
+_SLOW = ("punycode", "idna")
+"""Codecs of host names, no charsets; their time grows with the square of the text, too."""
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -31,11 +44,60 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
             yield Skip(at, f"a mail is longer than {LIMIT // 1024 // 1024} MiB")
             continue
         try:
-            mail = email.message_from_bytes(raw, policy=email.policy.default)
-            yield from _records(mail, at, options)
+            bounds = _Bounds()
+            policy = email.policy.default.clone(header_factory=bounds.header, message_factory=bounds.part)
+            yield from _records(cast(_Part, email.message_from_bytes(raw, policy=policy)), at, options)
+            for name in bounds.cut:
+                yield Repair(at, f"the header {name[:40]} is longer than what is read of it; it was cut")
         except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError) as fault:
             # The standard parser raises all of these on headers and encodings that break the rules.
             yield Skip(at, f"no mail that can be read ({type(fault).__name__}: {str(fault)[:80]})")
+
+
+class _Bounds:
+    """What one mail may make the standard parser do: a few hundred kilobytes can keep it busy for minutes."""
+
+    def __init__(self) -> None:
+        self.cut: dict[str, None] = {}
+        """Headers that were cut."""
+        self._left, self._parts, self._multiparts = _HEADERS, 0, 0
+        self._parsed: dict[tuple[str, str], Any] = {}
+
+    def header(self, name: str, value: str) -> Any:
+        """Return a header as the standard parser gives it, cut before and kept: it is asked for many times."""
+        key = name.lower(), value
+        if key not in self._parsed:
+            longest = min(_LONGEST.get(key[0], _LONGEST[""]), self._left)
+            if len(value) > longest:
+                self.cut[key[0]] = None
+                value = value[:longest]
+            self._left -= len(value)
+            self._parsed[key] = email.policy.default.header_factory(name, value)
+        return self._parsed[key]
+
+    def part(self, policy: Any = None) -> EmailMessage:
+        """Return an empty part for the parser to fill; raises ValueError for one too many."""
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise ValueError(f"more than {_PARTS} parts")
+        return _Part(self, policy)
+
+    def multipart(self) -> None:
+        """Count a part that holds others; raises ValueError for one too many."""
+        self._multiparts += 1
+        if self._multiparts > _MULTIPARTS:
+            raise ValueError(f"more than {_MULTIPARTS} parts that hold others")
+
+
+class _Part(EmailMessage):
+    def __init__(self, bounds: _Bounds, policy: Any) -> None:
+        super().__init__(policy)
+        self.bounds = bounds
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        """The parser asks once for each part that holds others."""
+        self.bounds.multipart()
+        return super().get_boundary(failobj)
 
 
 def _mails(source: Source) -> Iterator[tuple[int, bytes | None]]:
@@ -58,7 +120,7 @@ def _mails(source: Source) -> Iterator[tuple[int, bytes | None]]:
         yield start, b"".join(parts) if size <= LIMIT else None
 
 
-def _records(mail: EmailMessage, at: str, options: Options) -> Iterator[Record | Skip]:
+def _records(mail: _Part, at: str, options: Options) -> Iterator[Record | Skip]:
     written = str(mail.get("Date", ""))
     moment, fault = time_of(written)
     if fault:
@@ -71,7 +133,7 @@ def _records(mail: EmailMessage, at: str, options: Options) -> Iterator[Record |
     extra = {"subject": subject} if subject else {}
     senders = _addresses(mail, "From")
     if options.reveal and senders and senders[0][0]:
-        extra["author_name"] = senders[0][0]
+        extra["author_name"] = _name(senders[0][0])
     text = f"{subject}\n\n{body}" if first and subject else body
     yield Record(
         id=_id(mail, "Message-ID") or at, author=senders[0][1] if senders else "",
@@ -81,9 +143,9 @@ def _records(mail: EmailMessage, at: str, options: Options) -> Iterator[Record |
     )  # fmt: skip
 
 
-def _thread(mail: EmailMessage) -> tuple[bool, str]:
+def _thread(mail: _Part) -> tuple[bool, str]:
     """Return whether the mail opens its thread, and the thread: the first mail that it refers to."""
-    earlier = str(mail.get("References", "")).split() or str(mail.get("In-Reply-To", "")).split()
+    earlier = " ".join(_listed(mail, "References")).split() or " ".join(_listed(mail, "In-Reply-To")).split()
     return not earlier, without_surrogates(earlier[0].strip("<>") if earlier else _id(mail, "Message-ID"))
 
 
@@ -91,9 +153,27 @@ def _id(mail: EmailMessage, header: str) -> str:
     return without_surrogates(str(mail.get(header, "")).strip().strip("<>"))
 
 
-def _addresses(mail: EmailMessage, header: str) -> list[tuple[str, str]]:
-    pairs = getaddresses([str(value) for value in mail.get_all(header, [])])
-    return [(without_surrogates(name), without_surrogates(address.lower())) for name, address in pairs if address]
+def _addresses(mail: _Part, header: str) -> list[tuple[str, str]]:
+    return [(name, address.lower()) for name, address in getaddresses(_listed(mail, header)) if address]
+
+
+def _listed(mail: _Part, header: str) -> list[str]:
+    """Return the values of a header that lists addresses or ids, as written."""
+    left, kept = _LONGEST_LIST, []
+    for name, value in mail.raw_items():
+        if name.lower() == header.lower():
+            if len(value) > left:
+                mail.bounds.cut[name.lower()] = None
+            kept.append(str(value)[:left].encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+            left -= len(value[:left])
+    return kept
+
+
+def _name(written: str) -> str:
+    try:
+        return str(make_header(decode_header(written)))
+    except (LookupError, ValueError, HeaderParseError):
+        return written
 
 
 def _body(mail: EmailMessage) -> tuple[str, str]:
@@ -106,6 +186,8 @@ def _body(mail: EmailMessage) -> tuple[str, str]:
     charset = part.get_content_charset("utf-8")
     fault = ""
     try:
+        if codecs.lookup(charset).name in _SLOW:
+            raise LookupError(charset)
         text = raw.decode(charset)
     except (LookupError, UnicodeDecodeError):
         text, fault = raw.decode("utf-8", "replace"), f"bytes that are not {charset[:20]} were replaced"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from threelines.records import Attachment, Record
 
 NAME = "reddit"
 _LISTINGS = ("data.children.item.data", "item.data.children.item.data")
-_GONE = ("[deleted]", "[removed]")
+_KIND = re.compile("t[1-6]_")
+_GONE = ("[deleted]", "[removed]", "[deleted by user]", "[ Removed by Reddit ]")
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -30,7 +32,7 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
-    """Yield a record per post (title and text) and comment; deleted words are kept as `system`."""
+    """Yield a record per post (title and text) and comment; a post or comment whose words are all deleted is `system`."""
     start = source.head()
     if b'"kind":"Listing"' not in start.replace(b" ", b""):
         for at, row in objects(source):
@@ -72,17 +74,23 @@ def _records(row: Any, at: str) -> Iterator[Record | Skip]:
     moment, fault = time_of(row.get("created_utc") or row.get("created"))
     if fault:
         yield Repair(at, fault)
-    text = body if body is not None else "\n\n".join(part for part in (title, more) if isinstance(part, str) and part)
-    gone = (body if body is not None else more) in _GONE
+    parts = [part for part in ((title, more) if body is None else (body,)) if isinstance(part, str) and part]
+    left = [part for part in parts if part not in _GONE]  # often the body of a post goes and its title stays
     author = row.get("author")
-    name = str(row.get("name") or row.get("id") or "")
+    name = _full(row.get("name") or row.get("id"), "t3_" if body is None else "t1_")
     yield Record(
-        id=name or at, kind="system" if gone else "post" if body is None else "message",
+        id=name or at, kind="system" if parts and not left else "post" if body is None else "message",
         author=str(author) if author and author not in _GONE else "",
-        conversation=str(row.get("link_id") or (name if body is None else "")), time=moment, text=text,
+        conversation=_full(row.get("link_id"), "t3_") or (name if body is None else ""), time=moment,
+        text="\n\n".join(left or parts),
         attachments=tuple(_attachments(row)), source=at,
         extra={key: row[key] for key in ("subreddit", "parent_id", "score", "permalink") if row.get(key) is not None},
     )  # fmt: skip
+
+
+def _full(name: Any, kind: str) -> str:
+    """Return a name with its kind in front: dumps may have only the `id`, which comments name as `t3_` and the id."""
+    return f"{'' if _KIND.match(str(name)) else kind}{name}" if name else ""
 
 
 def _attachments(row: dict[str, Any]) -> Iterator[Attachment]:

@@ -1,0 +1,70 @@
+"""Mails that were made to keep a reader busy, and the words and accounts that are still read of them."""
+
+import email
+
+import pytest
+
+from tests.reading import file_of, records
+
+START = b"From a\nFrom: a@b.c\nSubject: Cook\n"
+
+
+def test_the_standard_parser_is_given_only_the_start_of_a_long_header(tmp_path):
+    """Its time grows with the square of a header, so the rest of one is cut, and that is a counted repair."""
+    mail = START.replace(b"Cook", b"=?utf-8?q?a?= " * 20_000)
+    found, report = records(file_of(tmp_path, "m.mbox", mail + b"\nWe look for a cook\n"))
+
+    assert found[0].text.endswith("We look for a cook")
+    assert len(found[0].text) < 8 * 1024
+    assert (report.repaired, report.examples[0].reason[:18]) == (1, "the header subject")
+
+
+def test_a_content_type_with_thousands_of_parameters_is_cut(tmp_path):
+    """The body is read all the same."""
+    kind = b"Content-Type: text/plain; " + b"; ".join(b"a%d=b" % number for number in range(4000))
+    found, report = records(file_of(tmp_path, "m.mbox", START + kind + b"\n\nhello\n"))
+
+    assert found[0].text == "Cook\n\nhello"
+    assert (report.repaired, report.examples[0].reason[:23]) == (1, "the header content-type")
+
+
+def test_addresses_do_not_go_through_the_standard_parser(tmp_path, monkeypatch):
+    """A list of hundreds of recipients is whole; a comma in an encoded name parts no address."""
+    asked = []
+    factory = email.policy.default.header_factory
+    monkeypatch.setattr(
+        type(factory), "__call__", lambda self, name, value: asked.append(name.lower()) or self[name](name, value)
+    )
+    many = b", ".join(b"a%d@b.c" % number for number in range(900))
+    mail = b"From a\nFrom: =?utf-8?q?Doe=2C_Jo?= <j@b.c>\nTo: " + many + b"\n\nhello\n"
+    found, report = records(file_of(tmp_path, "m.mbox", mail))
+
+    assert (found[0].author, found[0].extra["author_name"], len(found[0].audience)) == ("j@b.c", "Doe, Jo", 900)
+    assert report.repaired == 0
+    assert not {"from", "to", "cc", "references"} & set(asked)
+
+
+@pytest.mark.parametrize("charset", [b"punycode", b"IDNA"])
+def test_codecs_of_host_names_are_no_charsets(tmp_path, charset):
+    """They are as unknown as any other: the words are read as UTF-8, and that is said."""
+    mail = START + b"Content-Type: text/plain; charset=" + charset + b"\n\naaba-aaba\n"
+    found, report = records(file_of(tmp_path, "m.mbox", mail))
+
+    assert found[0].text == "Cook\n\naaba-aaba"
+    assert report.repaired == 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n\n" * 3000,
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(60)),
+    ],
+    ids=["many", "nested"],
+)
+def test_a_mail_of_too_many_parts_is_one_skip(tmp_path, parts):
+    """Thousands of parts, or dozens inside each other, cost minutes; the next mail is read."""
+    found, report = records(file_of(tmp_path, "m.mbox", START + parts + b"\n\n" + START + b"\nhello\n"))
+
+    assert [one.text for one in found] == ["Cook\n\nhello"]
+    assert (report.skipped, "more than" in report.examples[0].reason) == (1, True)
