@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from pymisp import MISPEvent
 from taxii2client.common import TokenAuth
 from taxii2client.v21 import Server
 
+from threelines.cli._register import opened
 from threelines.cli.main import root
-from threelines.cli.register import opened
 from threelines.people.approval import Terms
 from threelines.web.feed import create_feed
 from threelines.web.feed_source import Source
@@ -118,3 +119,35 @@ def test_unapproved_content_is_not_served(tmp_path: Path):
 
     assert told.exit_code == 1
     assert "nothing to serve" in told.output
+
+
+def _asked(address: str, **asked: str) -> httpx.Response:
+    found = httpx.get(f"{address}/api/collections/", headers={"Authorization": f"Bearer {TOKEN}"}).json()
+    name = found["collections"][0]["id"]
+    return httpx.get(
+        f"{address}/api/collections/{name}/objects/", params=asked, headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+
+
+def test_added_after_is_a_moment_not_a_text(address):
+    """The second in which something was added comes before it, in every zone; the moment itself does not."""
+    everything = _asked(address)
+    count, last = len(everything.json()["objects"]), everything.headers["X-TAXII-Date-Added-Last"]
+    first = datetime.fromisoformat(everything.headers["X-TAXII-Date-Added-First"])
+    second = (first - timedelta(milliseconds=1)).replace(microsecond=0)
+    away = second.astimezone(timezone(timedelta(hours=9)))
+
+    assert len(_asked(address, added_after=second.isoformat().replace("+00:00", "Z")).json()["objects"]) == count
+    assert len(_asked(address, added_after=away.isoformat()).json()["objects"]) == count
+    assert _asked(address, added_after=last).json() == {}
+
+
+@pytest.mark.parametrize("asked", [{"added_after": "yesterday"}, {"added_after": "2026-12-01"}, {"limit": "x"}])
+def test_what_cannot_be_read_is_an_error_of_taxii(address, asked: dict[str, str]):
+    """A filter that is not understood is refused, or a poller would take an empty answer for nothing new."""
+    answer = _asked(address, **asked)
+
+    assert answer.status_code == 400
+    assert answer.json()["http_status"] == "400"
+    assert next(iter(asked)) in answer.json()["title"]
+    assert answer.headers["content-type"].startswith("application/taxii+json")

@@ -1,6 +1,8 @@
 """Bringing cases in: HTCDS in the spellings that exist, form submissions, CSV, reviewed findings; and the form itself."""
 
 import json
+import subprocess
+import sys
 from datetime import date
 
 import openpyxl
@@ -234,6 +236,16 @@ def test_a_bad_row_is_reported_and_the_others_kept(register, tmp_path):
     assert len(done.added) == 1
     assert [(row, problem.field) for row, problems in done.refused for problem in problems] == [(3, "prs_Gender")]
     assert "SECRET" not in repr(done)
+
+
+def test_findings_that_make_no_case_are_counted(register, tmp_path):
+    """What nobody decided and what was decided otherwise are told apart, and neither is skipped in silence."""
+    rows = [_finding("refer"), _finding("dismiss"), _finding(None), {**_finding(""), "review": {"decision": ""}}]
+    done = _import(register, tmp_path, "f.json", json.dumps(rows))
+
+    assert (len(done.added), done.undecided, done.others) == (1, 2, 1)
+    assert done.summary.startswith("1 added, 0 known already, 0 refused, 1 decided otherwise")
+    assert "2 have no decision refer or support; decide them in the console" in done.summary
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
@@ -587,3 +599,36 @@ def test_confirmed_needs_proof():
 
     assert [problem.field for problem in FORM.problems(answers)] == ["ai_EvidenceBasis"]
     assert FORM.problems({**answers, "ai_EvidenceBasis": ["court_finding"]}) == ()
+
+
+def test_two_imports_of_one_file_at_once_take_it_once(register, tmp_path):
+    """What two processes that start together add is the file, once; a row is known to the one that comes second."""
+    path, count = tmp_path / "k.csv", 120
+    rows = [f"uuid-{number},no,Name{number},+373691{20000 + number}" for number in range(count)]
+    path.write_text("\n".join(["_uuid,ai_Asked,prs_FirstName,prs_MobilePhone", *rows]) + "\n", encoding="utf-8")
+    program = """
+import sys
+from pathlib import Path
+from threelines.people.importing import import_file
+from threelines.people.register import Register
+from threelines.roles import User
+from threelines.store.keyring import Keyring
+
+database, key, source = map(Path, sys.argv[1:])
+with Register.open(database, Keyring.open(key), User(id="s1", role="supervisor")) as register:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    done = import_file(register, source)
+print(len(done.added), done.known, len(done.alike), len(done.refused))
+"""
+    command = [sys.executable, "-c", program, *map(str, (tmp_path / "r.db", tmp_path / "r.key", path))]
+    both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for each in both:
+        assert each.stdout.readline() == "ready\n"
+    for each in both:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    told = [tuple(map(int, each.communicate(timeout=60)[0].split())) for each in both]
+
+    assert register.count() == count
+    assert sorted(told) == [(0, count, 0, 0), (count, 0, 0, 0)]

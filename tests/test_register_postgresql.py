@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
 from threelines.people import approval, keeping, release
 from threelines.people.demo import fill
+from threelines.people.importing import import_file
 from threelines.people.monitor import register_series
 from threelines.people.register import Register, incidents
 from threelines.roles import User
@@ -137,3 +138,25 @@ def test_an_absent_server_is_a_plain_message():
     with pytest.raises(StoreError, match="is the server running") as fault:
         Store.open("postgresql+psycopg://u:secret@127.0.0.1:1/x?connect_timeout=2")
     assert "secret" not in str(fault.value)
+
+
+def test_two_imports_of_one_file_at_once_take_it_once(address, register, keyring, tmp_path):
+    """What two sessions that start together add is the file, once."""
+    path, together, count = tmp_path / "k.csv", threading.Barrier(2), 120
+    rows = [f"uuid-{number},no,Name{number},+373691{20000 + number}" for number in range(count)]
+    path.write_text("\n".join(["_uuid,ai_Asked,prs_FirstName,prs_MobilePhone", *rows]) + "\n", encoding="utf-8")
+    added = []
+
+    def take():
+        with Register.open(address, keyring, SUPERVISOR, today=TODAY) as own:
+            together.wait()
+            added.append(len(import_file(own, path).added))
+
+    both = [threading.Thread(target=take) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+
+    assert register.count() == count
+    assert sorted(added) == [0, count]

@@ -1,5 +1,6 @@
 """A restore from an older backup keeps what people asked for since: erasure and withdrawal."""
 
+import sqlite3
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from threelines.people import approval, gone, keeping, release
 from threelines.people.demo import fill
 from threelines.people.register import Register, RegisterError
 from threelines.roles import User
+from threelines.store.audit import AuditError
 from threelines.store.database import StoreError
 from threelines.store.keyring import Keyring
 
@@ -190,3 +192,22 @@ def test_what_was_served_since_is_said_to_be_forgotten(place):
     assert "cannot be revoked" in run.invoke(root, restore, catch_exceptions=False).output
     assert "not revoked here" in run.invoke(root, [*feed, str(place / "here" / "new.db")]).output
     assert "not revoked here" not in run.invoke(root, [*feed, str(place / "here" / "r.db")]).output
+
+
+def test_a_restore_that_is_refused_leaves_no_list(place):
+    """A later `init` under that name would take the list for its own; one that was there before stays."""
+    with _open(place) as register:
+        _, erased, _ = _three(register)
+        keeping.backup(register, place / "safe" / "b")
+        keeping.erase(register, erased)
+    with sqlite3.connect(place / "safe" / "b") as copy:
+        copy.execute("UPDATE audit SET who = 'x' WHERE id = 2")
+    new = place / "here" / "new.db"
+
+    with pytest.raises(AuditError):
+        _restore(place)
+    assert list(new.parent.glob("new.db*")) == []
+    gone.beside(new).touch()
+    with pytest.raises(AuditError):
+        _restore(place)
+    assert [path.name for path in new.parent.glob("new.db*")] == ["new.db.gone"]

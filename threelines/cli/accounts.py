@@ -38,7 +38,7 @@ def command(database: str, key_file: Path | None, passphrase: str, key: str) -> 
       threelines accounts --db site.db --agree g3f09c2a11b04d7
     """
     from threelines.cli._key import open_keyring
-    from threelines.cli.register import login
+    from threelines.cli._register import login
     from threelines.roles import User
     from threelines.store.audit import Audit
     from threelines.store.database import Store

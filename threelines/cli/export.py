@@ -14,7 +14,7 @@ import click
 
 import threelines.exports
 from threelines.cli._outputs import beside, beside_all
-from threelines.cli.register import database_options, opened, outside
+from threelines.cli._register import database_options, opened, outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,6 +112,8 @@ def _format(name: str) -> click.Command:
 
 def _target(module: Any, out: Path) -> Path:
     """Return the file to write: of a format that is several files, its main one, whichever of them was named."""
+    if str(out) == "-":
+        raise click.UsageError("--out -: an export is written to a file; name one")
     others: tuple[str, ...] = getattr(module, "BESIDE", ())
     if out.is_dir() and not others and not getattr(module, "MAY_BE_FOLDER", False):
         raise click.UsageError(f"--out {out}: is a folder; name a file in it")
@@ -175,7 +177,9 @@ def _counted(module: Any, rows: list[Incident]) -> str:
     kept = len(_kept(module, rows))
     left = len(rows) - kept
     said = f"{kept} case{'' if kept == 1 else 's'} with consent for {module.PURPOSE} written"
-    return f"{said}, {left} left out ({LEFT_OUT[module.NEEDS]})" if left else said
+    partly = module.without_part(rows) if hasattr(module, "without_part") else ""
+    missing = f"{left} left out ({LEFT_OUT[module.NEEDS]})" if left else ""
+    return ", ".join(filter(None, (said, missing, partly)))
 
 
 def prepare_export(register: Register, name: str, written: Sequence[tuple[str, Incident]], terms: Terms) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from threelines.cli._listen import needs_https, refuse_in_clear, refuse_weak_token
-from threelines.cli.register import database_options, opened
+from threelines.cli._register import database_options, opened
 
 
 @click.command(short_help="Serve approved exports: TAXII 2.1 and a MISP feed, read-only.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from threelines.cli.register import database_options, opened
+from threelines.cli._register import database_options, opened
 
 if TYPE_CHECKING:
     from threelines.people.monitor import Series, Signal

@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from threelines.cli._key import RULE
-from threelines.roles import ROLES, User, scope_of
+from threelines.cli._register import database_options, keyring_of, opened, outside, user_of
 
 if TYPE_CHECKING:
-    from threelines.people.register import Register
-    from threelines.store.keyring import Keyring
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def database_options(role: str, *, required: bool = True) -> Callable[[_Function], _Function]:
-    """Add the options that open a register, with the role that this command usually needs."""
-
-    def add(function: _Function) -> _Function:
-        for option in reversed((
-            click.option("--db", "database", required=required, envvar="THREELINES_DB", help="Path of a SQLite file, or postgresql+psycopg://… ."),
-            click.option("--key-file", "--key", envvar="THREELINES_KEYRING", type=click.Path(path_type=Path), help=RULE),
-            click.option("--passphrase", envvar="THREELINES_PASSPHRASE", default="", help="Of a key file that is locked with one; better given by the environment."),
-            click.option("--user", envvar="THREELINES_USER", default="", help="Your worker id, for the audit; your login name otherwise."),
-            click.option("--role", envvar="THREELINES_ROLE", type=click.Choice(ROLES), default=role, show_default=True),
-            click.option("--team", envvar="THREELINES_TEAM", default="", help="Your team: a supervisor sees the cases of it."),
-        )):  # fmt: skip
-            function = option(function)
-        return function
-
-    return add
-
-
-@contextmanager
-def opened(*, create: bool = False, today: date | None = None, **options: Any) -> Iterator[Register]:
-    """Open the register that the options of `database_options` name."""
-    from threelines.people.register import Register
-
-    keyring = keyring_of(options["database"], options["key_file"], options["passphrase"], create=create)
-    with Register.open(options["database"], keyring, _user_of(options), today=today) as register:
-        yield register
-
-
-def keyring_of(database: str, key_file: Path | None, passphrase: str, *, create: bool = False) -> Keyring:
-    """Open the key file of a database; make it when `create` says so."""
-    from threelines.cli._key import open_keyring
-
-    return open_keyring(database, key_file, passphrase, create=create)
-
-
-def _user_of(options: Mapping[str, Any]) -> User:
-    return User(id=options["user"] or login(), role=options["role"], team=options["team"])
-
-
-def login() -> str:
-    """Return the login name of this machine, as a worker id."""
-    return re.sub(r"[^A-Za-z0-9._-]", "", getpass.getuser()) or "local"
-
-
-def outside(register: Register, permission: str) -> str:
-    """Say how many cases this user does not reach; empty when there are none."""
-    import sqlalchemy as sa
-
-    from threelines.people.tables import CASES
-
-    with register.store.read() as connection:
-        there = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
-    missed = there - register.count(permission)
-    cases = f"{missed} case{' is' if missed == 1 else 's are'}"
-    if missed and scope_of(register.user.role, permission) == "own":
-        return f"{cases} not your own; give --user, or the --role of who sees them"
-    return f"{cases} outside your team; give --team" if missed else ""
+    pass
 
 
 @click.group()
@@ -289,8 +222,7 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
         click.echo(
             f"known by their answers alone, for they name nobody: rows {rows}; --add-anyway ROW adds one", err=True
         )
-    alike = f", {len(done.alike)} perhaps known persons" if done.alike else ""
-    click.echo(f"{len(done.added)} added, {done.known} known already, {len(done.refused)} refused{alike}")
+    click.echo(done.summary)
     if done.refused or done.alike:
         raise click.exceptions.Exit(1)
 
@@ -455,7 +387,13 @@ def backup(target: Path, **options: Any) -> None:
 
     with opened(**options) as register:
         done = keeping.backup(register, target)
+    _tell_proof(done)
+
+
+def _tell_proof(done: Any) -> None:
     click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+    for line in done.altered:
+        click.echo(line, err=True)
 
 
 @command.command()
@@ -480,8 +418,8 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
-    done = keeping.restore(source, options["database"], keyring=keyring, user=_user_of(options), since=since)
-    click.echo(f"{done.cases} cases, {done.sealed_values} sealed values, {done.audit_entries} audit entries: all open")
+    done = keeping.restore(source, options["database"], keyring=keyring, user=user_of(options), since=since)
+    _tell_proof(done)
     if done.lists:
         click.echo(
             f"since the backup: {done.erased_again} cases erased again, {done.withdrawn_again} consents withdrawn"
@@ -561,16 +499,24 @@ def audit() -> None:
 def verify(anchor: str, **options: Any) -> None:
     """Check the chain, and print its head: write that down outside this computer.
 
+    Tells too of which cases, requests and releases a column was changed by hand; the exit code is then 1.
+
     \b
     Example:
       threelines register audit verify --db cases.db
     """
+    from threelines.people.keeping import altered
     from threelines.roles import require
 
     with opened(**options) as register:
         require(register.user, "audit.verify")
         click.echo(f"{register.audit.verify(anchor=anchor)} entries, unbroken")
         click.echo(f"head {register.audit.head()}")
+        found = altered(register.store, register.keyring)
+    for line in found:
+        click.echo(line, err=True)
+    if found:
+        raise click.exceptions.Exit(1)
 
 
 @audit.command("show")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from threelines.cli.register import database_options, opened
+from threelines.cli._register import database_options, opened
 
 
 @click.command()

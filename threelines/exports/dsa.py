@@ -38,6 +38,15 @@ _ALPHA2 = {
 }  # fmt: skip
 
 
+_UNDATED = "no quarter was recorded in them, and a statement needs a date"
+
+
+def without_part(incidents: Iterable[Incident]) -> str:
+    """Say how many of the cases written have a notice and no statement, and why; empty when all have both."""
+    count = sum(not _date(fields) for _, fields in coded(holding(incidents, NEEDS), FIELDS))
+    return f"{count} of them without a statement of reasons, with their notice only ({_UNDATED})" if count else ""
+
+
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
     cases = list(coded(holding(incidents, NEEDS), FIELDS))
@@ -48,7 +57,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
         "made": handover.stamp,
         "status": handover.status if handover.approved else "draft for a person to approve",
         "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
-        "without_statement": {"no quarter was recorded in them, and a statement needs a date": len(cases) - len(dated)},
+        "without_statement": {_UNDATED: len(cases) - len(dated)},
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

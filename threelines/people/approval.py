@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import steering
 from threelines.people.case import Content, leaving, new_id
 from threelines.people.register import Register
 from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
@@ -18,9 +19,14 @@ from threelines.records import Incident, ThreelinesError, filled, is_whole
 from threelines.roles import RoleError, require, scope_of
 
 Kind = Literal["release", "export", "referral"]
-State = Literal["prepared", "approved", "refused", "sent", "answered"]
+State = Literal["prepared", "approved", "refused", "sent", "answered", "altered"]
+"""`altered` is kept nowhere: the columns of a request do not fit what is sealed with them, so it counts as nothing."""
 Act = Literal["prepare", "approve"]
+_AGREED = ("approved", "sent", "answered")
 ACTS: tuple[Act, ...] = ("prepare", "approve")
+_STEERING = ("kind", "digest", "state", "prepared_by", "decided_by", "made")
+"""Columns in clear that are sealed once more with the details: a lock in SQL needs them in clear."""
+_COLUMNS = "columns"
 _REASONS: dict[str, str] = {"release": "release", "export": "sharing", "referral": "referral"}
 
 
@@ -82,17 +88,24 @@ def content_digest(name: str, incidents: Iterable[Incident], terms: Terms) -> st
 def prepare(register: Register, kind: Kind, digest: str, **details: Any) -> str:
     """Ask for approval; return its id."""
     require(register.user, f"{kind}.prepare")
-    approval = new_id("a")
+    fresh = Approval(
+        id=new_id("a"), kind=kind, digest=digest, state="prepared", prepared_by=register.user.id, decided_by="",
+        made=stamp(), details=details,
+    )  # fmt: skip
     with register.store.write() as connection:
         connection.execute(
             APPROVALS.insert().values(
-                id=approval, kind=kind, digest=digest, state="prepared", prepared_by=register.user.id, decided_by="",
-                made=stamp(),
-                sealed=APPROVAL.seal(register.keyring, msgspec.msgpack.encode(details), approval),
+                id=fresh.id, sealed=_sealed(register, fresh), **{name: getattr(fresh, name) for name in _STEERING}
             )
-        )  # fmt: skip
-        register.audit.note(connection, register.user, f"{kind}.prepare", record=approval, reason=_REASONS[kind])
-    return approval
+        )
+        register.audit.note(connection, register.user, f"{kind}.prepare", record=fresh.id, reason=_REASONS[kind])
+    return fresh.id
+
+
+def _sealed(register: Register, found: Approval) -> bytes:
+    # beside the details, as a program of one version earlier reads them
+    plain = {**found.details, _COLUMNS: [getattr(found, name) for name in _STEERING]}
+    return APPROVAL.seal(register.keyring, msgspec.msgpack.encode(plain), found.id)
 
 
 def decide(register: Register, approval_id: str, *, yes: bool) -> Approval:
@@ -114,8 +127,9 @@ def require_approved(register: Register, kind: Kind, digest: str) -> Approval:
     with register.store.read() as connection:
         rows = connection.execute(wanted).mappings().all()
     for row in rows:
-        if row["state"] in ("approved", "sent", "answered") and row["decided_by"] not in ("", row["prepared_by"]):
-            return _approval(register, row)
+        found = _approval(register, row)
+        if found.state in _AGREED and found.decided_by not in ("", found.prepared_by):
+            return found
     raise ApprovalError(f"no second person has approved this {kind}; prepare it, then ask a colleague to approve it")
 
 
@@ -293,7 +307,29 @@ def _in_reach(register: Register) -> Iterator[Listed]:
 
 def _approval(register: Register, row: Any) -> Approval:
     details = msgspec.msgpack.decode(APPROVAL.open(register.keyring, row["sealed"], row["id"]))
-    return msgspec.convert({**{str(key): row[key] for key in row if key != "sealed"}, "details": details}, Approval)
+    columns = {str(key): row[key] for key in row if key != "sealed"}
+    said = details.pop(_COLUMNS, None)
+    if said is not None:
+        stands = said == [columns[name] for name in _STEERING]
+    else:  # from before the columns were sealed too
+        stands = columns["state"] not in _AGREED or _is_decided(register, columns)
+    return msgspec.convert({**columns, "details": details, **({} if stands else {"state": "altered"})}, Approval)
+
+
+def _is_decided(register: Register, columns: Mapping[str, str]) -> bool:
+    people = columns["prepared_by"], columns["decided_by"]
+    with register.store.read() as connection:
+        return people[0] != people[1] and steering.is_decided(
+            connection, register.audit, columns["id"], kind=columns["kind"], state=columns["state"], people=people
+        )
+
+
+def altered(register: Register) -> list[str]:
+    """Say of which requests the columns in clear do not fit what is sealed, or for old ones the audit."""
+    with register.store.read() as connection:
+        rows = connection.execute(sa.select(APPROVALS).order_by(APPROVALS.c.id)).mappings().all()
+    found = [each for each in (_approval(register, row) for row in rows) if each.state == "altered"]
+    return [f"request {each.id}: its state, people, kind or digest were changed by hand; it is void" for each in found]
 
 
 def _change(
@@ -309,10 +345,9 @@ def _note(
 ) -> Approval:  # fmt: skip
     full = {**found.details, **details}
     fresh = msgspec.structs.replace(found, state=state, decided_by=decided_by or found.decided_by, details=full)
-    sealed = APPROVAL.seal(register.keyring, msgspec.msgpack.encode(full), found.id)
     same = sa.and_(APPROVALS.c.id == found.id, APPROVALS.c.state == found.state)
     done = connection.execute(
-        APPROVALS.update().where(same).values(state=state, decided_by=fresh.decided_by, sealed=sealed)
+        APPROVALS.update().where(same).values(state=state, decided_by=fresh.decided_by, sealed=_sealed(register, fresh))
     )
     if done.rowcount != 1:
         raise ApprovalError(f"{found.id}: somebody decided it meanwhile")

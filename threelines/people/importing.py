@@ -25,7 +25,10 @@ from threelines.people.register import Entry, Register
 from threelines.people.same import as_person, marked
 from threelines.people.sheet import ImportingError, read_sheet
 from threelines.people.tables import CASES
+from threelines.roles import require
 
+BATCH = 500
+"""Rows of one transaction."""
 MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
 """How HTCDS and CTDC files write: not recorded. Never read as no."""
 
@@ -88,6 +91,20 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     alike: tuple[tuple[int, str], ...] = ()
     """Rows that are not added, and whose person they perhaps are: `case c7…`, or `row 3` of the file."""
     refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
+    undecided: int = 0
+    """Findings of a scan that nobody has decided on yet."""
+    others: int = 0
+    """Findings that were decided, and make no case."""
+
+    @property
+    def summary(self) -> str:
+        """Everything that became of the rows, in one line."""
+        parts = [f"{len(self.added)} added", f"{self.known} known already", f"{len(self.refused)} refused"]
+        parts += [f"{len(self.alike)} perhaps known persons"] if self.alike else []
+        parts += [f"{self.others} decided otherwise than {' or '.join(TAKEN)}, no case"] if self.others else []
+        if self.undecided:
+            parts.append(f"{self.undecided} have no decision {' or '.join(TAKEN)}; decide them in the console")
+        return ", ".join(parts)
 
 
 def import_file(
@@ -100,7 +117,10 @@ def import_file(
     rows = list(read_rows(path))
     whole = [row for _, row in rows if not isinstance(row, Problem)]
     if whole and all("thread" in row and "tier" in row for row in whole):
-        return _keep(register, _findings(rows), anyway)
+        decisions = Counter(_decision(row) for row in whole)
+        others = sum(count for decision, count in decisions.items() if decision not in ("", *TAKEN))
+        done = _keep(register, _findings(rows), anyway)
+        return msgspec.structs.replace(done, undecided=decisions[""], others=others)
     columns, unknown = _columns(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
@@ -434,10 +454,14 @@ def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry | FormErro
         if isinstance(row, Problem):
             yield number, FormError((row,))
             continue
-        review = row.get("review") or {}
-        decision = row.get("decision") or (review.get("decision") if isinstance(review, dict) else "")
-        if decision in TAKEN:
+        if _decision(row) in TAKEN:
             yield number, _finding(row)
+
+
+def _decision(row: Mapping[str, Any]) -> str:
+    """Return what a person decided on a finding; empty where nobody has."""
+    review = row.get("review") or {}
+    return str(row.get("decision") or (review.get("decision") if isinstance(review, dict) else "") or "")
 
 
 def _finding(row: Mapping[str, Any]) -> Entry | FormError:
@@ -463,59 +487,88 @@ def _finding(row: Mapping[str, Any]) -> Entry | FormError:
     return Entry(fields, {}, {"form_kind": "finding"})
 
 
-def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], anyway: Collection[int]) -> Imported:
-    found = list(rows)
-    own = _own(register, (entry for _, entry in found if not isinstance(entry, FormError)))
-    refused: list[tuple[int, tuple[Problem, ...]]] = []
-    fresh: list[tuple[int, Entry]] = []
+class _Told(msgspec.Struct):
+    """What became of the rows so far, and what is known of those before."""
+
+    own: frozenset[str]
+    anyway: Collection[int]
+    added: list[str] = []
+    known: int = 0
     by_answers: list[int] = []
+    alike: list[tuple[int, str]] = []
+    refused: list[tuple[int, tuple[Problem, ...]]] = []
     taken: set[str] = set()
-    seen: Counter[str] = Counter()
-    known = 0
-    for number, given in found:
+    equal: Counter[str] = msgspec.field(default_factory=Counter)
+    people: dict[str, int] = {}
+    """Rows by the tags of whom they name."""
+
+
+def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], anyway: Collection[int]) -> Imported:
+    require(register.user, "case.import")
+    found = list(rows)
+    told = _Told(own=_own(register, (entry for _, entry in found if not isinstance(entry, FormError))), anyway=anyway)
+    for start in range(0, len(found), BATCH):
+        # what is asked of the register and what is added to it in one transaction: two imports of a file take turns
+        with register.store.write() as connection:
+            register.store.lock(connection)
+            fresh = _fresh(register, connection, found[start : start + BATCH], told)
+            good = _strangers(register, connection, fresh, told)
+            told.added += register.add_in(connection, good, "import") if good else []
+    return Imported(
+        added=tuple(told.added), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
+        refused=tuple(told.refused),
+    )  # fmt: skip
+
+
+def _fresh(
+    register: Register, connection: sa.Connection, rows: Iterable[tuple[int, Entry | FormError]], told: _Told
+) -> list[tuple[int, Entry]]:
+    """Return the entries without a fault that were not imported before."""
+    fresh: list[tuple[int, Entry]] = []
+    for number, given in rows:
         if isinstance(given, FormError):
-            refused.append((number, given.problems))
+            told.refused.append((number, given.problems))
             continue
         submission = _submission(given)
-        if submission in taken or submission in own or _is_imported(register, submission):
-            known += 1
+        # earlier versions kept the spelling of an id with its prefix
+        spelt = (submission, _UUID + submission) if submission else ()
+        if submission in told.taken or submission in told.own or _is_imported(register, connection, *spelt):
+            told.known += 1
             continue
         problems = register.problems(given)
         if problems:
-            refused.append((number, problems))
+            told.refused.append((number, problems))
             continue
-        entry = given if submission else marked(register.form, given, seen)
+        entry = given if submission else marked(register.form, given, told.equal)
         is_named = bool(register.vault.tags(as_person(entry)))
-        if not submission and (is_named or number not in anyway) and register.is_imported(_submission(entry)):
-            known += 1
-            by_answers += [] if is_named else [number]
+        is_asked = not submission and (is_named or number not in told.anyway)
+        if is_asked and _is_imported(register, connection, _submission(entry)):
+            told.known += 1
+            told.by_answers += [] if is_named else [number]
             continue
         fresh.append((number, entry))
-        taken |= {submission} - {""}
-    good, alike = _strangers(register, fresh, anyway)
-    added = tuple(register.add_many(good, reason="import"))
-    return Imported(added=added, known=known, by_answers=tuple(by_answers), alike=alike, refused=tuple(refused))
+        told.taken |= {submission} - {""}
+    return fresh
 
 
 def _strangers(
-    register: Register, rows: Iterable[tuple[int, Entry]], anyway: Collection[int]
-) -> tuple[list[Entry], tuple[tuple[int, str], ...]]:
-    """Return the entries to add, and the rows that are perhaps a person of the register or of an earlier row."""
+    register: Register, connection: sa.Connection, rows: Iterable[tuple[int, Entry]], told: _Told
+) -> list[Entry]:
+    """Return the entries to add, and tell of the rows that are perhaps a person of the register or of an earlier row."""
     tagged = [(number, entry, register.vault.tags(as_person(entry))) for number, entry in rows]
     named = [entry for _, entry, tags in tagged if tags]
-    matches = iter(register.match_each(map(as_person, named), reason="import") if named else ())
+    matches = iter(register.match_in(connection, map(as_person, named), "import") if named else ())
     good: list[Entry] = []
-    alike: list[tuple[int, str]] = []
-    before: dict[str, int] = {}
+    before, added = told.people, frozenset(told.added)
     for number, entry, tags in tagged:
-        cases = next(matches) if tags else ()
+        cases = [case for case in next(matches) if case not in added] if tags else []
         twins = sorted(before[tag] for tag in tags if tag in before)
-        if (cases or twins) and number not in anyway:
-            alike.append((number, f"case {cases[0]}" if cases else f"row {twins[0]}"))
+        if (cases or twins) and number not in told.anyway:
+            told.alike.append((number, f"case {cases[0]}" if cases else f"row {twins[0]}"))
             continue
         good.append(entry)
         before |= dict.fromkeys(tags, number)
-    return good, tuple(alike)
+    return good
 
 
 def _submission(entry: Entry) -> str:
@@ -534,9 +587,8 @@ def _own(register: Register, entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(register.export_id(case, purpose) for case in cases for purpose in register.form.purposes)
 
 
-def _is_imported(register: Register, submission: str) -> bool:
-    """Ask for both spellings of an id: earlier versions kept the one with its prefix."""
-    return bool(submission) and any(register.is_imported(name) for name in (submission, _UUID + submission))
+def _is_imported(register: Register, connection: sa.Connection, *submissions: str) -> bool:
+    return any(register.vault.find(connection, {"tl_SubmissionId": name}) for name in submissions)
 
 
 def blank_csv(*, short: bool = False) -> str:

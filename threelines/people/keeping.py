@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import gone, release
+from threelines.people import approval, gone, release, steering
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.export_id import keep_export_ids
 from threelines.people.register import Register, RegisterError
@@ -52,6 +52,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     erased_again: int = 0
     withdrawn_again: int = 0
     """Cases erased, and consents withdrawn, because a list says that this happened after the backup."""
+    altered: tuple[str, ...] = ()
+    """What `altered` says."""
 
 
 # ---------------------------------------------------------------------- backup and restore
@@ -73,7 +75,23 @@ def check(store: Store, keyring: Keyring) -> Counted:
                 if sealed is not None:
                     column.open(keyring, bytes(sealed), *key)
                     opened += 1
-    return Counted(cases=cases, sealed_values=opened, audit_entries=Audit(store, keyring).verify())
+    entries = Audit(store, keyring).verify()
+    return Counted(cases=cases, sealed_values=opened, audit_entries=entries, altered=altered(store, keyring))
+
+
+def altered(store: Store, keyring: Keyring) -> tuple[str, ...]:
+    """Say of which records columns in clear do not fit what is sealed or in the audit: somebody changed them by hand."""
+    register = Register(store, keyring, User(id="check", role="admin"))
+    with store.read() as connection:
+        said = frozenset(connection.execute(sa.select(CASES.c.id).where(CASES.c.is_held)).scalars())
+        known = frozenset(connection.execute(sa.select(CASES.c.id)).scalars())
+        held = steering.held(connection, register.audit) & known
+    holds = [
+        f"case {case}: {'held' if case in said else 'not held'} in its row, "
+        f"{'held' if case in held else 'not held'} by the audit"
+        for case in sorted(said ^ held)
+    ]
+    return (*holds, *approval.altered(register), *release.altered(register))
 
 
 def backup(register: Register, target: Path) -> Counted:
@@ -156,6 +174,8 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, 
             os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         if target is not None and is_new:
             undo.callback(_removed, target)
+            if not gone.beside(target).exists():  # or a later `init` there would take it for its own
+                undo.callback(gone.beside(target).unlink, missing_ok=True)
         if target is not None and is_database:
             _copy_sqlite(source, target)
         lists = [*since, *near, *(gone.lists_near(target) if target is not None else ())]
@@ -364,7 +384,8 @@ def due(register: Register) -> list[Row]:
         sa.select(*columns).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
     )
     with register.store.read() as connection:
-        return [Row(**row) for row in connection.execute(wanted).mappings()]
+        held = steering.held(connection, register.audit)
+        return [Row(**row) for row in connection.execute(wanted).mappings() if row["id"] not in held]
 
 
 def forgotten(register: Register) -> list[Row]:

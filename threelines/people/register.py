@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import gone
+from threelines.people import gone, steering
 from threelines.people.case import (
     LEAVING_PROVENANCE,
     STATUSES,
@@ -141,27 +142,25 @@ class Register:
         """Keep many cases, `batch` to a transaction; a fault in one raises before its batch is kept."""
         require(self.user, "case.import" if reason == "import" else "case.add")
         ids: list[str] = []
-        waiting: list[Entry] = []
-        for entry in entries:
-            waiting.append(entry)
-            if len(waiting) == batch:
-                ids += self._keep(waiting, reason)
-                waiting = []
-        return ids + (self._keep(waiting, reason) if waiting else [])
+        waiting = iter(entries)
+        while some := list(islice(waiting, batch)):
+            with self.store.write() as connection:
+                ids += self.add_in(connection, some, reason)
+        return ids
 
-    def _keep(self, entries: Sequence[Entry], reason: str) -> list[str]:
+    def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
+        """Keep some cases in the caller's transaction, who has asked whether the user may."""
         prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
-        with self.store.write() as connection:
-            self.store.lock(connection)
-            place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
-            rows = [
-                self._new_row(case_id, content, place + number)
-                for number, (case_id, content, _) in enumerate(prepared, start=1)
-            ]
-            connection.execute(CASES.insert(), rows)
-            self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
-            single = prepared[0][0] if len(prepared) == 1 else ""
-            self.audit.note(connection, self.user, "case.add", record=single or f"{len(prepared)}_cases", reason=reason)
+        self.store.lock(connection)
+        place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
+        rows = [
+            self._new_row(case_id, content, place + number)
+            for number, (case_id, content, _) in enumerate(prepared, start=1)
+        ]
+        connection.execute(CASES.insert(), rows)
+        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
+        record = prepared[0][0] if len(prepared) == 1 else f"{len(prepared)}_cases"
+        self.audit.note(connection, self.user, "case.add", record=record, reason=reason)
         return [case_id for case_id, _, _ in prepared]
 
     def problems(self, entry: Entry) -> tuple[Problem, ...]:
@@ -291,9 +290,8 @@ class Register:
         """Set or lift a legal hold: nothing of a held case is destroyed."""
         with self.case_transaction(case_id, "case.hold") as (connection, _):
             connection.execute(CASES.update().where(CASES.c.id == case_id).values(is_held=on))
-            self.audit.note(
-                connection, self.user, "case.hold" if on else "case.release", record=case_id, reason="legal hold"
-            )
+            action = "case.hold" if on else "case.release"
+            self.audit.note(connection, self.user, action, record=case_id, reason="legal hold")
 
     def attach(self, case_id: str, entity: str, fields: Mapping[str, Any]) -> str:
         """Add a further event, person, organisation or report to a case; return its id."""
@@ -407,15 +405,17 @@ class Register:
 
     def match(self, fields: Mapping[str, Any], *, reason: str = "case work") -> Sequence[str]:
         """Return ids of cases of the same phone, e-mail, document, or name and birth date, in scope."""
-        return self.match_each([fields], reason=reason)[0]
-
-    def match_each(self, people: Iterable[Mapping[str, Any]], *, reason: str) -> Sequence[Sequence[str]]:
-        """Return for each of these people what `match` does; the audit notes it once."""
-        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
         with self.store.write() as connection:
-            wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
-            self.audit.note(connection, self.user, "identity.match", reason=reason)
-            return [sorted(connection.execute(each).scalars()) for each in wanted]
+            return self.match_in(connection, [fields], reason)[0]
+
+    def match_in(
+        self, connection: sa.Connection, people: Iterable[Mapping[str, Any]], reason: str
+    ) -> Sequence[Sequence[str]]:
+        """Return for each of these people what `match` does, in the caller's transaction; the audit notes it once."""
+        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
+        wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
+        self.audit.note(connection, self.user, "identity.match", reason=reason)
+        return [sorted(connection.execute(each).scalars()) for each in wanted]
 
     def is_imported(self, submission: str) -> bool:
         """Say whether a form submission or finding is in the register already."""
@@ -580,7 +580,8 @@ class Register:
                 found = connection.execute(sa.select(*_INDEX).where(CASES.c.id == case_id)).mappings().first()
                 if found is None:
                     raise RegisterError("no case has this id; list shows the ids you may see")
-                row = Row(**found)
+                held = steering.held(connection, self.audit, case_id)
+                row = Row(**{**found, "is_held": found["is_held"] or case_id in held})
                 require(self.user, permission, owner=row.owner, team=row.team)
                 yield connection, row
         except RoleError:
@@ -593,8 +594,5 @@ class Register:
 
 
 def incidents(register: Register, purpose: str = "statistics") -> Iterator[Incident]:
-    """Return what may leave for a purpose: consented today, allow-listed coded fields, ids of that purpose.
-
-    The order is that of the random case ids, so it says nothing about time.
-    """
+    """Return what may leave for a purpose: consented today, allow-listed fields, that purpose's ids, in their random order."""
     return register.incidents(purpose)

@@ -18,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from threelines import __version__
-from threelines.people import approval
+from threelines.people import approval, steering
 from threelines.people.case import new_id
 from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
@@ -243,7 +243,7 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
     require(register.user, "release.prepare")
     migrate(register)
     with register.store.read() as connection:
-        after = _newest(connection)
+        after = _newest(connection, register)
     earlier = published_cohorts(register)
     if earlier and base < BASE:
         raise ReleaseError(
@@ -284,6 +284,7 @@ def take_as_published(register: Register) -> None:
                 cohort=_COHORT.seal(register.keyring, cohort, name),
             )
         )  # fmt: skip
+        register.audit.note(connection, register.user, "release.restored", record=name, reason="administration")
 
 
 def _answers(cohort: Cohort, names: Sequence[str]) -> list[dict[str, tuple[str, ...]]]:
@@ -302,10 +303,12 @@ def last_cohort(register: Register) -> Cohort | None:
 
 def published_cohorts(register: Register) -> Sequence[Cohort]:
     """Return the cohorts of all published releases, the last one last."""
-    wanted = sa.select(_releases.c.id, _releases.c.cohort).where(_releases.c.published.is_not(None))
     with register.store.read() as connection:
-        rows = connection.execute(wanted.order_by(_releases.c.published, _releases.c.id)).all()
-    return [_cohort(register, row) for row in rows]
+        ids = _published(connection, register)
+        rows = connection.execute(sa.select(_releases.c.id, _releases.c.cohort).where(_releases.c.id.in_(ids))).all()
+    if missing := set(ids) - {row.id for row in rows}:
+        raise ReleaseError(f"{', '.join(sorted(missing))}: published, and gone from the database; restore a backup")
+    return [_cohort(register, row) for row in sorted(rows, key=lambda row: ids.index(row.id))]
 
 
 def _cohort(register: Register, row: Any) -> Cohort:
@@ -314,10 +317,26 @@ def _cohort(register: Register, row: Any) -> Cohort:
     return msgspec.structs.replace(kept, kinds={**kept.kinds, **spoken})
 
 
-def _newest(connection: sa.Connection) -> str:
+def _published(connection: sa.Connection, register: Register) -> list[str]:
+    """Return the ids of the releases that left, in order: what the column says, and all that the audit says."""
+    told = steering.published(connection, register.audit)
     wanted = sa.select(_releases.c.id).where(_releases.c.published.is_not(None))
-    ordered = wanted.order_by(_releases.c.published.desc(), _releases.c.id.desc())
-    return connection.execute(ordered.limit(1)).scalar() or ""
+    rows = connection.execute(wanted.order_by(_releases.c.published, _releases.c.id)).scalars().all()
+    return [*(each for each in rows if each not in told), *sorted(told, key=told.__getitem__)]
+
+
+def _newest(connection: sa.Connection, register: Register) -> str:
+    return next(reversed(_published(connection, register)), "")
+
+
+def altered(register: Register) -> list[str]:
+    """Say of which releases the column in clear and the audit differ on whether they left."""
+    with register.store.read() as connection:
+        told = set(steering.published(connection, register.audit))
+        if not sa.inspect(connection).has_table(_releases.name):
+            return [f"release {each}: published by the audit, and gone" for each in sorted(told)]
+        rows = connection.execute(sa.select(_releases.c.id).where(_releases.c.published.is_not(None))).scalars()
+        return [f"release {each}: its row and the audit differ on whether it left" for each in sorted(told ^ set(rows))]
 
 
 def forget(connection: sa.Connection, register: Register, cases: Collection[str]) -> None:
@@ -367,7 +386,7 @@ def publish(register: Register, request_id: str, folder: Path) -> list[Path]:
         found = approval.sendable(register, request_id)
         with register.store.write() as connection:
             register.store.lock(connection)
-            if _newest(connection) != after:
+            if _newest(connection, register) != after:
                 raise ReleaseError(f"{request_id}: another release is being published; try again")
             now = approval.stamp()
             connection.execute(_releases.update().where(_releases.c.id == request_id).values(published=now))
@@ -414,7 +433,7 @@ def _beside(folder: Path, files: Mapping[str, str]) -> Iterator[Path]:
 def _void_if_outdated(register: Register, request_id: str) -> str:
     """Return the id of the release that this one follows; void the request and raise where it cannot leave."""
     with register.store.read() as connection:
-        newest = _newest(connection)
+        newest = _newest(connection, register)
         row = connection.execute(sa.select(_releases).where(_releases.c.id == request_id)).one()
     standing = {case_id for case_id, _, _ in register.columns("statistics", ())}
     why = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -36,9 +36,13 @@ _audit = sa.Table(
     sa.Column("reason", sa.String(40), nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
 )
+_BY_RECORD = sa.Index("audit_by_record", _audit.c.record)
 _LAST = sa.select(_audit.c.id, _audit.c.hash).order_by(_audit.c.id.desc()).limit(1)
 _ADD = _audit.insert()
-MIGRATIONS: tuple[Migration, ...] = (("0001_audit", _metadata.create_all),)
+MIGRATIONS: tuple[Migration, ...] = (
+    ("0001_audit", _metadata.create_all),
+    ("0002_record", lambda connection: _BY_RECORD.create(connection, checkfirst=True)),
+)
 
 
 class AuditError(ThreelinesError):
@@ -109,6 +113,20 @@ class Audit:
         with self._store.read() as connection:
             rows = connection.execute(wanted).mappings().all()
         yield from (Entry(**row) for row in reversed(rows))
+
+    def told(
+        self, connection: sa.Connection, actions: Collection[str], *, record: str = ""
+    ) -> Iterator[tuple[Entry, bool]]:
+        """Yield the entries of these actions in order, and whether each was made with the key at its place."""
+        before = _audit.alias("before")
+        wanted = sa.select(_audit, before.c.hash.label("link")).where(_audit.c.action.in_(sorted(actions)))
+        if record:
+            wanted = wanted.where(_audit.c.record == record)
+        joined = _audit.outerjoin(before, before.c.id == _audit.c.id - 1)
+        for row in connection.execute(wanted.select_from(joined).order_by(_audit.c.id)).mappings().all():
+            entry = Entry(**{name: row[name] for name in Entry.__struct_fields__})
+            expected = self._hash(entry, str(row["link"] or _START))
+            yield entry, hmac.compare_digest(str(entry.hash).encode(), expected.encode())
 
     def head(self) -> str:
         """Return `number:hash` of the last entry, to be written down outside the database."""

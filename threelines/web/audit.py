@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
+from threelines.people.keeping import altered
 from threelines.store.audit import AuditError, Entry
 from threelines.web.accounts import Person
 from threelines.web.desk import desk, may
@@ -36,7 +37,7 @@ def audit(
         fault, broken = str(found), found.entry
     return page(
         request, "audit.html", person=person, entries=[(_time(entry), entry) for entry in rows[:_SHOWN]], names=names,
-        count=count, fault=fault, broken=broken, head=here.audit.head(), record=record, who=who, anchor=anchor,
+        altered=altered(here.register.store, here.register.keyring), count=count, fault=fault, broken=broken, head=here.audit.head(), record=record, who=who, anchor=anchor,
         older=rows[_SHOWN - 1].id if len(rows) > _SHOWN else 0, before=before,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.exceptions import HTTPException
+from fastapi.exceptions import HTTPException, RequestValidationError
 from starlette.responses import Response
 
 TAXII = "application/taxii+json;version=2.1"
@@ -50,6 +50,8 @@ class Feed(NamedTuple):
 def create_feed(read: Callable[[], Feed], *, token: str, title: str = "threelines") -> FastAPI:
     """Return the app; `read` is asked at each request for what may be served then."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(token))])
+    for fault in (HTTPException, RequestValidationError):
+        app.add_exception_handler(fault, _refused)
     _taxii(app, read, title)
     _misp(app, read)
     return app
@@ -73,8 +75,18 @@ def _guard(token: str) -> Any:
     return check
 
 
-def _answer(body: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
-    return Response(json.dumps(body), media_type=TAXII, headers=headers)
+def _answer(body: dict[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json.dumps(body), status, media_type=TAXII, headers=headers)
+
+
+def _refused(_: Request, fault: Exception) -> Response:
+    """Say what is wrong as TAXII writes errors; of a parameter its name, never what was given."""
+    if isinstance(fault, RequestValidationError):
+        names = ", ".join(sorted({str(each["loc"][-1]) for each in fault.errors()}))
+        return _answer({"title": f"{names}: cannot be read", "http_status": "400"}, status=400)
+    assert isinstance(fault, HTTPException)
+    body = {"title": str(fault.detail), "http_status": str(fault.status_code)}
+    return _answer(body, status=fault.status_code, headers=fault.headers)
 
 
 def _taxii(app: FastAPI, read: Callable[[], Feed], title: str) -> None:
@@ -140,13 +152,15 @@ class Page:
         ids: Annotated[str, Query(alias="match[id]")] = "",
         types: Annotated[str, Query(alias="match[type]")] = "",
     ) -> None:
-        self.added_after, self.limit, self.start = added_after, limit, int(next or 0)
+        self.added_after = _asked_moment(added_after) if added_after else None
+        self.limit, self.start = limit, int(next or 0)
         self.ids, self.types = set(filter(None, ids.split(","))), set(filter(None, types.split(",")))
 
     def answer(self, feed: Feed, form: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
         """Return one page of the objects that pass the filters, oldest first."""
         dated = sorted(
-            ((feed.added(entry), entry) for entry in feed.objects or ()), key=lambda each: (each[0], each[1]["id"])
+            ((feed.added(entry), entry) for entry in feed.objects or ()),
+            key=lambda each: (datetime.fromisoformat(each[0]), each[1]["id"]),
         )
         kept = [(when, entry) for when, entry in dated if self._passes(when, entry)]
         shown = kept[self.start : self.start + self.limit]
@@ -158,10 +172,20 @@ class Page:
 
     def _passes(self, when: str, entry: dict[str, Any]) -> bool:
         return (
-            (not self.added_after or when > self.added_after)
+            (self.added_after is None or datetime.fromisoformat(when) > self.added_after)
             and (not self.ids or entry["id"] in self.ids)
             and (not self.types or entry["type"] in self.types)
         )
+
+
+def _asked_moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise HTTPException(400, "added_after: a time with its zone is expected, such as 2026-12-01T06:05:37.856Z")
+    return moment
 
 
 def _misp(app: FastAPI, read: Callable[[], Feed]) -> None:
