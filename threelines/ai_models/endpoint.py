@@ -226,7 +226,7 @@ class Endpoint:
         """Add a decision to what is known of a call id; `readings` is how many more of its readings are waited for."""
         new = Known(
             unit=self._guard.unit(event), action=decision.action, readings=readings,
-            message=decision.message if decision.action == "support" else "",
+            message=decision.message if decision.action != "block" else "",
             fault=decision.status if decision.status.startswith("error") else "",
         )  # fmt: skip
         caller = self._caller(event.account)

@@ -11,6 +11,7 @@ allow.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import Counter
@@ -82,6 +83,11 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
+_OWN_HAND = re.compile(
+    r"\b(?:we|i|our|us|nous|on|je|wir|ich|wij|ik|мы|я|нас|меня|kami|saya)\b|(?:[aei]mos|iamo|[uj]emy|amy)\b|我",
+    re.IGNORECASE,
+)
+"""What is said in the first person: who claims to study or prevent it does not say that they keep the passports."""
 _USUAL = "Please translate this into Thai and Nepali for our new colleagues: welcome, and keep your passport yourself."
 
 
@@ -99,10 +105,20 @@ class Asked(NamedTuple):
     """Of what is read by it."""
 
     @property
+    def kinds(self) -> set[str]:
+        return {signal.indicator for signal in self.reading.signals}
+
+    @property
     def in_need(self) -> bool:
         """Whether a person in need tells what was said to them, and orders nothing against anybody."""
-        kinds = {signal.indicator for signal in self.reading.signals}
+        kinds = self.kinds
         return self.reading.own_situation and (kinds <= _QUIET or ORDER not in kinds or not self.reading.orders)
+
+    @property
+    def only_tells(self) -> bool:
+        """Whether nothing of it is remembered: a threat to be worded or passed on is, whoever says that they are in need."""
+        passes_on = self.reading.orders or DELIVERY in self.kinds
+        return self.in_need and not (passes_on and self.kinds - {ORDER, DELIVERY})
 
 
 class Step(NamedTuple):
@@ -346,7 +362,7 @@ class Guard:
     def _open(self, asked: Asked, state: SessionState) -> Step:
         """Return the session after what the request says by phrases: constant size whatever its length."""
         turn, reading = state.turns + 1, asked.reading
-        seen = {} if asked.in_need else self._seen(asked.record, reading, turn)
+        seen = {} if asked.only_tells else self._seen(asked, turn)
         steps = (*state.steps, *(step for step in reading.steps if step not in state.steps[-1:]))[-24:]
         named = () if asked.in_need else reading.languages
         languages = tuple(sorted({*state.languages, *named}))[:24]
@@ -389,7 +405,7 @@ class Guard:
             refused = noted(state.refused, asked.hashes, REFUSED_KEPT)
             after = msgspec.structs.replace(after, blocked=state.blocked + 1, refused=refused)
         status = "truncated" if cut else "ok"
-        message = self._message(action, asked)
+        message = self._message(action, asked, support=support)
         return self._decide(after, action, assessment, status=status, message=message, earlier=earlier)
 
     def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool]:
@@ -429,31 +445,34 @@ class Guard:
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
                 end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
                 detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
-                reviewed=identify(unquoted(record.text)) == "en", ordered=asked.reading.orders,
+                reviewed=identify(unquoted(record.text)) == "en",
+                ordered=asked.reading.orders and not asked.reading.own_situation,
             )
         }  # fmt: skip
 
     def _engine(self, record: Record) -> tuple[Signal, ...]:
         return observe(Thread(kind="session", id="session", records=(record,)), self._vocabulary, self._detectors)
 
-    def _seen(self, record: Record, reading: Reading, turn: int) -> dict[str, Seen]:
+    def _seen(self, asked: Asked, turn: int) -> dict[str, Seen]:
         """Return the first of each sign in this request; published phrases count beside a request's own sign."""
-        asked = {signal.indicator for signal in reading.signals}
-        content = self._engine(record) if asked - {ORDER, DELIVERY} else ()
+        reading = asked.reading
+        content = self._engine(asked.record) if asked.kinds - {ORDER, DELIVERY} and not asked.in_need else ()
         kept: dict[str, Seen] = {}
         for signal in (*reading.signals, *content):
             indicator = self._vocabulary.indicators[signal.indicator]
             if indicator.category == "support" or signal.shadow or not indicator.counts:
                 continue
-            lower = reading.about and signal.indicator not in (DELIVERY, ORDER, THREAT)
+            claimed = reading.about and signal.indicator not in (DELIVERY, ORDER, THREAT)
+            own_hand = claimed and _OWN_HAND.search(signal.quote) is not None
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)
             if rival is None or (reviewed and not rival.reviewed):
                 kept[signal.indicator] = Seen(
                     turn=turn, indicator=signal.indicator, name=indicator.name, quote=signal.quote[:KEPT_QUOTE],
                     start=signal.start, end=signal.start + len(signal.quote[:KEPT_QUOTE]),
-                    strength=signal.strength if reading.orders and not lower else LOWER[signal.strength],
-                    detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed, ordered=reading.orders,
+                    strength=signal.strength if reading.orders and claimed == own_hand else LOWER[signal.strength],
+                    detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed,
+                    ordered=reading.orders and not (reading.own_situation or own_hand),
                 )  # fmt: skip
         return kept
 
@@ -523,8 +542,8 @@ class Guard:
         signals = [Signal(indicator=name, record="", strength=strength) for name, strength in strongest.items()]
         return DIMENSION in positive_dimensions(signals, self._vocabulary.indicators)
 
-    def _message(self, action: Action, asked: Asked) -> str:
-        if action == "support":
+    def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
+        if support and action != "block":
             return self._requests.help.get(_language(asked), self._requests.help["en"])
         return REFUSAL if action == "block" else ""
 

@@ -52,7 +52,7 @@ class Guarded(ModelAPI):
         # the system's message stands in the input already; from the configuration it would be put there again
         bare = config.model_copy(update={"system_message": None})
         output = await self._inner.generate(input, tools=tools, tool_choice=tool_choice, config=bare)
-        if decision.action == "support":
+        if decision.message:
             output.completion = f"{output.completion}\n\n{decision.message}"
         output.metadata = {**(output.metadata or {}), **told}
         return output if output.usage else with_usage(output, asked)

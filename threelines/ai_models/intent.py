@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
@@ -18,9 +19,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from threelines.ai_models.denials import Denials
 from threelines.ai_models.phrases import Hit, Phrases, Spans
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
+from threelines.signals.negation import SENTENCE_ENDS
 from threelines.text.fold import fold, fold_back
 from threelines.vocabulary.terms import TELLS, Indicator, Source, Vocabulary, load
 
@@ -111,11 +114,15 @@ class Requests:
         for stance, words in (("own", "told_words"), ("plea", "support_words"), ("matter", "matter")):
             for language, phrases in table[words].items():
                 groups[f"stance {stance} {language}"] = list(phrases)
-        for language, phrases in load().voices[TELLS].items():
+        vocabulary = load()
+        for language, phrases in vocabulary.voices[TELLS].items():
             groups.setdefault(f"stance own {_ANSWERED.get(language, language)}", []).extend(phrases)
         for name, step in _STEPS.items():
             groups[f"step {name}"] = list(step)
-        self._phrases = Phrases(groups)
+        # the English list has no code in its name
+        self._telling = {name: name[11:].strip() or "en" for name in groups if name[:10] == "stance own"}
+        self._denials = Denials(vocabulary)
+        self._phrases = Phrases(groups | self._denials.groups)
 
     def join(self, vocabulary: Vocabulary) -> Vocabulary:
         """Return the vocabulary with the signs of requests as indicators of their own dimension."""
@@ -149,13 +156,15 @@ class Requests:
         text = record.text.replace("’", "'")
         folded = fold(text)
         hits = self._phrases.find(folded)
-        said = [hit.group.split() for hit in hits if hit.group[:7] == "stance " and not _idle(folded, hit)]
+        denied = set(self._denials.among(folded, hits, self._telling))
+        said = [
+            hit.group.split()
+            for hit in hits
+            if hit.group[:7] == "stance " and hit not in denied and not _idle(folded, hit)
+        ]
         stances = {stance for _, stance, *_ in said}
         signals, unreviewed = self._signals(record, text, hits, stances)
-        spoken = {stance: {"".join(rest) or "en" for _, name, *rest in said if name == stance} for stance in stances}
-        grave = any(kind == THREAT for kind, _ in signals) or bool(
-            spoken.get("plea", set()) & spoken.get("matter", set())
-        )
+        grave = any(kind == THREAT for kind, _ in signals) or _beside(folded, hits)
         return Reading(
             signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
             unreviewed=frozenset(unreviewed),
@@ -209,6 +218,20 @@ def _denied(hits: list[Hit]) -> dict[str, Spans]:
     return {kind: Spans(spans) for kind, spans in found.items()}
 
 
+def _beside(folded: str, hits: list[Hit]) -> bool:
+    """Whether a plea stands beside what it is about: in one language, with at most one sentence between."""
+    ends = [match.end() for match in _SENTENCE_ENDS.finditer(folded)]
+    placed: dict[str, set[tuple[str, int]]] = {"plea": set(), "matter": set()}
+    for hit in hits:
+        _, _, told = hit.group.partition("stance ")
+        stance, _, language = told.partition(" ")
+        if stance in placed:
+            placed[stance].add((language or "en", bisect_right(ends, hit.start)))
+    return any(
+        not placed["matter"].isdisjoint((language, at + by) for by in range(-2, 3)) for language, at in placed["plea"]
+    )
+
+
 def unquoted(text: str) -> str:
     """Return the text without what it quotes: the request alone."""
     closed = _closed(text)
@@ -241,6 +264,7 @@ def _idle(folded: str, hit: Hit) -> bool:
     )
 
 
+_SENTENCE_ENDS = re.compile(rf"[{SENTENCE_ENDS}][{SENTENCE_ENDS}\s]*")
 _CLOSING = '"”“»」'
 _QUOTED = re.compile(rf"[\"“„«「][^{_CLOSING}]{{8,}}[{_CLOSING}]")
 _INTO = re.compile(r"\b(?:into|in|to)\s+((?:[A-Z][a-zé]+(?:\s*,\s*|\s+and\s+|\s*/\s*)?){1,12})")

@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
+from threelines.signals.negation import SENTENCE_ENDS
 from threelines.signals.reading import variants
 from threelines.text.fold import fold
 
 GAP = 40
 """Characters that ` .. ` may span."""
 
-_STOPS = re.compile(r"[.!?。！？।\n]")
+_STOPS = re.compile(f"[{SENTENCE_ENDS}]")
 
 
 class Hit(NamedTuple):
@@ -28,6 +29,8 @@ class Hit(NamedTuple):
     group: str
     start: int
     end: int
+    gaps: tuple[tuple[int, int], ...] = ()
+    """What stands between its parts."""
 
 
 class Phrases:
@@ -50,9 +53,10 @@ class Phrases:
             if _inside_word(folded, start, end):
                 continue
             for group, tail in self._tails[index]:
-                stop = _follow(folded, tail, end)
-                if stop:
-                    hits.add(Hit(group, start, stop))
+                gaps = _gaps(folded, tail, end)
+                if gaps is not None:
+                    stop = gaps[-1][1] + len(tail[-1]) if tail else end
+                    hits.add(Hit(group, start, stop, gaps))
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.group))
 
 
@@ -78,15 +82,18 @@ class Spans:
         return at > 0 and self._ends[at - 1] >= end
 
 
-def _follow(folded: str, tail: tuple[str, ...], end: int) -> int:
+def _gaps(folded: str, tail: tuple[str, ...], end: int) -> tuple[tuple[int, int], ...] | None:
+    """Return what stands before each further part, None where one is missing."""
+    gaps = []
     for part in tail:
         at = folded.find(part, end, end + GAP + len(part))
         while at >= 0 and _inside_word(folded, at, at + len(part)):
             at = folded.find(part, at + 1, end + GAP + len(part))
         if at < 0 or _STOPS.search(folded, end, at):
-            return 0
+            return None
+        gaps.append((end, at))
         end = at + len(part)
-    return end
+    return tuple(gaps)
 
 
 def _inside_word(folded: str, start: int, end: int) -> bool:
