@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import ahocorasick_rs
 
+from threelines.signals.negation import SENTENCE_ENDS
 from threelines.signals.reading import variants
 from threelines.text.fold import fold
 
 GAP = 40
 """Characters that ` .. ` may span."""
 
-_STOPS = re.compile(r"[.!?。！？।\n]")
+_STOPS = re.compile(f"[{SENTENCE_ENDS}]")
 
 
 class Hit(NamedTuple):

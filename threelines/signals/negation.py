@@ -18,7 +18,9 @@ from threelines.text.fold import fold
 if TYPE_CHECKING:
     from threelines.signals.reading import Word
 
-CLAUSE_ENDS = r".!?;,|。！？；，、\n،؛؟۔।॥።፣፤၊။"
+SENTENCE_ENDS = r".!?;|。！？；\n؛؟۔।॥።፤፧။។៕"
+"""What ends a sentence in any script, as it stands in a class of a regular expression: no gap of a phrase holds it."""
+CLAUSE_ENDS = SENTENCE_ENDS + ",，、،፣၊"
 TURNS = frozenset({"negation", "without"})
 """Slots whose words turn a phrase round: `without` only what stands after it, `negation` also from a gap."""
 CLAUSE = "new_clause"

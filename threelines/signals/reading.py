@@ -16,13 +16,13 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from threelines.records import Record, Signal, Strength, Thread, ThreadKind
-from threelines.signals.negation import AFTER, SLOTS, TURNS, Negations, family, following, is_mark
+from threelines.signals.negation import AFTER, SENTENCE_ENDS, SLOTS, TURNS, Negations, family, following, is_mark
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
-_STOPS = re.compile(r"[.!?;|。！？；\n]")
-_DENSE_STOPS = re.compile(r"[.!?;|,。！？；，\n]")
+_STOPS = re.compile(f"[{SENTENCE_ENDS}]")
+_DENSE_STOPS = re.compile(f"[{SENTENCE_ENDS},，]")
 _GAP = 40
 _DENSE_GAP = 10
 
