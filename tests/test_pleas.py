@@ -181,14 +181,14 @@ def test_a_plea_is_somebody_in_need(vocabulary: Vocabulary, language: str, plea:
     """Help comes first, no steps for an offer, and who pleads is never ranked first."""
     judged = look(plea, vocabulary)
 
-    assert in_need(judged)
+    assert in_need(judged, vocabulary)
     assert judged.support and judged.tier in ("none", "look")
 
 
 @pytest.mark.parametrize(("language", "said"), lines(EVERYDAY))
 def test_everyday_words_beside_them_are_none(vocabulary: Vocabulary, language: str, said: str):
     """To be made to eat vegetables or to work late is nobody's plea."""
-    assert not in_need(look(said, vocabulary))
+    assert not in_need(look(said, vocabulary), vocabulary)
 
 
 @pytest.mark.parametrize(

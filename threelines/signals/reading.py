@@ -16,7 +16,17 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from threelines.records import Record, Signal, Strength, Thread, ThreadKind
-from threelines.signals.negation import AFTER, SENTENCE_ENDS, SLOTS, TURNS, Negations, family, following, is_mark
+from threelines.signals.negation import (
+    AFTER,
+    BEFORE,
+    SENTENCE_ENDS,
+    SLOTS,
+    TURNS,
+    Negations,
+    family,
+    following,
+    is_mark,
+)
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import Entry, Vocabulary
 
@@ -261,11 +271,14 @@ class Reading:
         """Return the words of one slot."""
         return [word for word in self.words if word.slot == name]
 
-    def negated(self, found: Found) -> bool:
-        """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase."""
+    def negated(self, found: Found, reach: int = BEFORE) -> bool:
+        """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase.
+
+        `reach` is how many characters may stand between a negation and the phrase after it.
+        """
         if found.denied:
             return True
-        turned = set(self._negations.around(found.start, found.end, found.gaps))
+        turned = set(self._negations.around(found.start, found.end, found.gaps, reach))
         return bool(turned) and (family(found.entry.language) in turned or self._spoken in turned)
 
     @cached_property
