@@ -225,3 +225,19 @@ def test_everyday_sentences_near_to_pleas_are_none(vocabulary: Vocabulary):
 def test_pleas_that_were_missed(vocabulary: Vocabulary, plea: str):
     """Passports taken away, relatives forced, and pleas in languages that had no words are somebody in need."""
     assert in_need(look(plea, vocabulary), vocabulary)
+
+
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "أخذوا جوازي",
+        "أخـــذوا جوازي",
+        "أخذوا جوازى",
+        "نمی‌گذارند بیرون بروم",
+        "نمي‌گذارند بيرون بروم",
+        "نميگذارند بيرون بروم",
+    ],
+)
+def test_a_plea_is_read_from_every_keyboard(vocabulary: Vocabulary, plea: str):
+    """Arabic, Egyptian and Persian keyboards write yeh and kaf in their own way; the words are the same."""
+    assert in_need(look(plea, vocabulary), vocabulary)
