@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,23 @@ def test_letters_and_fold_agree_on_plain_text():
     made = "".join(map(chr, letters([BASE]).codes))
 
     assert made == BASE.replace(" ", "").replace("l", "i")
+
+
+@pytest.mark.parametrize(
+    "text", ["여권을 빼앗고", "パスポートを", "போக விடவில்லை", "දෙන්නේ නැ", "फ़ोटो ले लिया", "tiếng Việt"]
+)
+def test_letters_written_in_parts_fold_as_whole_ones(text: str):
+    """Some keyboards and file systems write a letter in parts; spans still lead to all its parts."""
+    parts = unicodedata.normalize("NFD", text)
+    back = fold_back(parts)
+
+    assert fold(parts) == fold(text) == back.text
+    assert [parts[slice(*back.span(at, at + 1))] for at in range(2)] == [
+        unicodedata.normalize("NFD", text[slice(*fold_back(text).span(at, at + 1))]) for at in range(2)
+    ]
+    assert back.span(0, len(back.text)) == (0, len(parts))
+
+
+def test_a_stretched_arabic_word_folds_as_a_plain_one():
+    """The stroke that stretches a word is no letter."""
+    assert fold("أخـــذوا") == fold("أخذوا")

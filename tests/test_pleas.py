@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.near_pleas import NEAR_PLEAS
 from threelines.people.advise import in_need, look
 from threelines.vocabulary.terms import Vocabulary
 
@@ -181,14 +182,14 @@ def test_a_plea_is_somebody_in_need(vocabulary: Vocabulary, language: str, plea:
     """Help comes first, no steps for an offer, and who pleads is never ranked first."""
     judged = look(plea, vocabulary)
 
-    assert in_need(judged)
+    assert in_need(judged, vocabulary)
     assert judged.support and judged.tier in ("none", "look")
 
 
 @pytest.mark.parametrize(("language", "said"), lines(EVERYDAY))
 def test_everyday_words_beside_them_are_none(vocabulary: Vocabulary, language: str, said: str):
     """To be made to eat vegetables or to work late is nobody's plea."""
-    assert not in_need(look(said, vocabulary))
+    assert not in_need(look(said, vocabulary), vocabulary)
 
 
 @pytest.mark.parametrize(
@@ -203,3 +204,40 @@ def test_everyday_words_beside_them_are_none(vocabulary: Vocabulary, language: s
 def test_a_threat_with_pictures_shows_its_sign(vocabulary: Vocabulary, plea: str):
     """Who is threatened tells it in the third person: the sign with what to do now stands beside the help."""
     assert "CTL-16" in {signal.indicator for signal in look(plea, vocabulary).signals}
+
+
+def test_everyday_sentences_near_to_pleas_are_none(vocabulary: Vocabulary):
+    """Games, snow, school, weddings and vegetables: of the sentences written beside pleas none is taken for one."""
+    assert not [said for said in NEAR_PLEAS if in_need(look(said, vocabulary), vocabulary)]
+
+
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "they took away my passport", "my passport got taken by the agent", "the lady i work for has taken my passport",
+        "They're forcing my little brother to scam people", "Szef zabrał mi paszport i nie płaci mi",
+        "Šef mi vzal pas a nepustí mě domů", "A főnököm elvette az útlevelemet", "Poslodavac mi je uzeo pasoš",
+        "De baas heeft mijn paspoort afgepakt", "Шефът ми взе паспорта и не ме пуска да си тръгна",
+        "මගේ පාස්පෝට් එක ගත්තා", "என் பாஸ்போர்ட்டை எடுத்து வைத்துவிட்டார்", "Xo'jayin pasportimni olib qo'ydi",
+        "mera passport chheen liya hai", "他威胁要发我的裸照", "Saya dan dua orang tidak boleh keluar, saya dilarang keluar kompleks",
+    ],
+)  # fmt: skip
+def test_pleas_that_were_missed(vocabulary: Vocabulary, plea: str):
+    """Passports taken away, relatives forced, and pleas in languages that had no words are somebody in need."""
+    assert in_need(look(plea, vocabulary), vocabulary)
+
+
+@pytest.mark.parametrize(
+    "plea",
+    [
+        "أخذوا جوازي",
+        "أخـــذوا جوازي",
+        "أخذوا جوازى",
+        "نمی‌گذارند بیرون بروم",
+        "نمي‌گذارند بيرون بروم",
+        "نميگذارند بيرون بروم",
+    ],
+)
+def test_a_plea_is_read_from_every_keyboard(vocabulary: Vocabulary, plea: str):
+    """Arabic, Egyptian and Persian keyboards write yeh and kaf in their own way; the words are the same."""
+    assert in_need(look(plea, vocabulary), vocabulary)

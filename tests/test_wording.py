@@ -24,6 +24,16 @@ TEXTS = (
     "รับแอดมินออนไลน์ ตอบแชทลูกค้า ค่าตอบแทนสูง",
     "비자 없이 고수익 아르바이트, 경력 무관",
 )
+
+
+def one_phrase(text: str) -> Matcher:
+    """Return what finds one phrase and nothing else."""
+    entry = VOCABULARY.entries[0]._replace(language="en", text=text)
+    words = Vocabulary(elements=VOCABULARY.elements, indicators={}, languages={})
+    words.__dict__["entries"] = (entry,)
+    return Matcher(words)
+
+
 _LOOKS = {"a": "аɑａ", "e": "еｅ", "o": "оοｏ", "p": "рｐ", "i": "іｉ", "c": "сｃ"}
 
 
@@ -83,6 +93,18 @@ def test_gaps_stay_inside_the_sentence(text: str, shown: bool):
     phrases, _ = Matcher(VOCABULARY).find(fold(text))
 
     assert shown is any(found.entry.text.startswith("no ..") for found in phrases)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("मालिक को मेरा पासपोर्ट", "ले लिया"), ("میرا پاسپورٹ", "رکھ لیا"), ("ፓስፖርቴን", "ወሰዱብኝ")]
+)
+@pytest.mark.parametrize("end", list("।॥۔؟؛።፧។"))
+def test_gaps_stay_inside_the_sentence_of_any_script(one: str, other: str, end: str):
+    """A gap crosses no sentence end of Devanagari, Arabic, Ethiopic or Khmer either."""
+    words = one_phrase(f"{one} .. {other}")
+
+    assert words.find(fold(f"{one} x {other}"))[0]
+    assert not words.find(fold(f"{one}{end} {other}"))[0]
 
 
 def test_a_negated_phrase_says_the_opposite():

@@ -16,8 +16,9 @@ import msgspec
 
 from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Thread, ThreadRef, Tier, places_of
 from threelines.signals import SIGNALS, Detector
+from threelines.signals.person import to_the_reader
 from threelines.signals.reading import anything_said
-from threelines.vocabulary.terms import UNVERIFIED, Indicator, Vocabulary
+from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, Indicator, Vocabulary
 
 SUPPORT = "support"
 """Category of the indicators that mark help-seeking, reporting and quoting (rule 7)."""
@@ -113,7 +114,7 @@ def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> 
     positive = positive_dimensions(counted, known)
     tier = _tier(counted, positive, known)
     if support and tier != "none" and _same_voice(thread, signals, known):
-        tier = "look"
+        tier = _tier_beside_need(thread, signals, counted, known)
     return Assessment(
         thread=_reference(thread),
         concern=_concern(counted, tier),
@@ -226,6 +227,36 @@ def _same_voice(thread: Thread, signals: Sequence[Signal], known: dict[str, Indi
         if known[s.indicator].counts and known[s.indicator].category != SUPPORT and s.strength != "context"
     }
     return other <= helped
+
+
+def _tier_beside_need(
+    thread: Thread, signals: Sequence[Signal], counted: Sequence[Signal], known: dict[str, Indicator]
+) -> Tier:
+    """Return the tier of words that stand beside a plea or a report of the same voice.
+
+    It is "look", with one exception: a phrase that is also used in everyday talk ("hit us with questions") must not
+    disarm an advert. Where nothing that counts is what the writer tells of, what is said to "you" stands.
+    """
+    asked = [s for s in signals if known[s.indicator].category == SUPPORT and not s.shadow]
+    if any(s.indicator not in IN_NEED for s in asked) or tells(asked, counted):
+        return "look"
+    held = thread.held
+    said = [
+        s
+        for s, place in zip(counted, places_of(counted, held), strict=True)
+        if place >= 0 and to_the_reader(held[place].text, s.start, s.end)
+    ]
+    tier = _tier(said, positive_dimensions(said, known), known)
+    return tier if tier in ("priority", "urgent") else "look"
+
+
+def tells(need: Iterable[Signal], counted: Iterable[Signal]) -> bool:
+    """Whether words of need are words of a sign that counts too: "they took my passport" is the writer's own report."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for s in need:
+        if s.indicator in IN_NEED:
+            places.setdefault(s.record, []).append((s.start, s.end))
+    return any(start < s.end and s.start < end for s in counted for start, end in places.get(s.record, ()))
 
 
 def explain(counted: Sequence[Signal], positive: Sequence[str], vocabulary: Vocabulary, *, support: bool) -> str:

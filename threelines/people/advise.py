@@ -11,12 +11,12 @@ from datetime import date
 
 import msgspec
 
-from threelines.assess import assess
+from threelines.assess import SUPPORT, assess, positive_dimensions, tells
 from threelines.people.helplines import Confirmation, Shown, country, shown
 from threelines.people.interface import SOURCE, Interface, choose, known_code, load_interfaces, preferred
 from threelines.people.interface import Shown as Given
-from threelines.records import Assessment, Record, Thread
-from threelines.vocabulary.terms import Indicator, Vocabulary
+from threelines.records import Assessment, Record, Signal, Thread
+from threelines.vocabulary.terms import IN_NEED, Indicator, Vocabulary
 
 LONGEST = 100_000
 """Characters of an offer that are looked at: the longest chat that somebody pastes, in a quarter of a second."""
@@ -24,8 +24,6 @@ SIGNS = 6
 """Signs shown at most: a frightened reader gets the strongest first."""
 _LOST = "\ufffd"
 """Stands in a text where its bytes could not be read."""
-_NEED = ("SUP-02", "SUP-03")
-"""Asks to get out, or tells what happened: no offer to weigh any more."""
 _STRENGTH = {"strong": 0, "medium": 1, "weak": 2, "context": 3}
 
 
@@ -105,7 +103,7 @@ def weigh(
     words = words.replace("\r\n", "\n")  # browsers send two characters for the one that was typed
     said = given.interface
     judged = look(words, vocabulary)
-    need = in_need(judged)
+    need = in_need(judged, vocabulary)
     signs = signs_of(judged, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
     if unread and level == "signs_none":
@@ -161,9 +159,25 @@ def look(words: str, vocabulary: Vocabulary) -> Assessment:
     return assess(Thread(kind="advert", id="offer", records=(record,)), vocabulary)
 
 
-def in_need(judged: Assessment) -> bool:
-    """Say whether somebody asks to get out or tells what happened: then no offer is left to weigh."""
-    return any(signal.indicator in _NEED for signal in judged.signals if not signal.shadow)
+def in_need(judged: Assessment, vocabulary: Vocabulary) -> bool:
+    """Say whether somebody asks to get out or tells what happened: then no offer is left to weigh.
+
+    One such phrase beside several published signs, none of which it tells of, leaves the offer to be weighed: help is
+    shown first, and the steps stay.
+    """
+    need = [signal for signal in judged.signals if signal.indicator in IN_NEED and not signal.shadow]
+    known = vocabulary.indicators
+    counted = [s for s in judged.signals if _counts(s, known[s.indicator]) and s.strength != "context"]
+    if not need or tells(need, counted):
+        return bool(need)
+    if judged.tier in ("priority", "urgent"):  # said to the reader
+        return False
+    return len({(s.start, s.end) for s in need}) > 1 or not positive_dimensions(counted, known)
+
+
+def _counts(signal: Signal, indicator: Indicator) -> bool:
+    """Whether the signal is a sign of an offer or of control."""
+    return not signal.shadow and not indicator.ai_use and indicator.counts and indicator.category != SUPPORT
 
 
 def level_of(judged: Assessment, signs: tuple[Sign, ...]) -> str:
@@ -175,11 +189,11 @@ def level_of(judged: Assessment, signs: tuple[Sign, ...]) -> str:
 
 def signs_of(judged: Assessment, vocabulary: Vocabulary) -> tuple[Sign, ...]:
     """Return the signs that count, the strongest first, each once; without words for an offer where somebody is in need."""
-    need = in_need(judged)
+    need = in_need(judged, vocabulary)
     found: dict[str, Sign] = {}
     for signal in sorted(judged.signals, key=lambda s: (_STRENGTH[s.strength], s.start)):
         indicator = vocabulary.indicators[signal.indicator]
-        if signal.shadow or indicator.ai_use or not indicator.counts or indicator.category == "support":
+        if not _counts(signal, indicator):
             continue
         source = indicator.sources[0] if indicator.sources else None
         found.setdefault(

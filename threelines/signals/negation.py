@@ -18,7 +18,7 @@ from threelines.text.fold import fold
 if TYPE_CHECKING:
     from threelines.signals.reading import Word
 
-SENTENCE_ENDS = r".!?;|。！？；\n؛؟۔।॥።፤፧။៕"
+SENTENCE_ENDS = r".!?;|。！？；\n؛؟۔।॥።፤፧။។៕"
 """What ends a sentence in any script, as it stands in a class of a regular expression: no gap of a phrase holds it."""
 CLAUSE_ENDS = SENTENCE_ENDS + ",，、،፣၊"
 TURNS = frozenset({"negation", "without"})
@@ -30,7 +30,7 @@ SLOTS = TURNS | {"no_negation", CLAUSE}
 AFTER = "negation_after"
 """The slot of the forms that turn round what stands right before them."""
 _CLAUSE_END = re.compile(f"[{CLAUSE_ENDS}]")
-_BEFORE = 14
+BEFORE = 14
 """Characters that may stand between a negation and the phrase after it."""
 _BETWEEN = 12
 """Characters of a gap in a following form."""
@@ -90,8 +90,8 @@ class Negations:
                 turn = _Turn(word.end, word.start, word.slot == "negation")
                 self._turns.setdefault(word.value, []).append(turn)
 
-    def around(self, start: int, end: int, gaps: Sequence[tuple[int, int]]) -> Iterator[str]:
-        """Yield the families one of whose negations turns round the phrase at `start` to `end`.
+    def around(self, start: int, end: int, gaps: Sequence[tuple[int, int]], reach: int = BEFORE) -> Iterator[str]:
+        """Yield the families one of whose negations, at most `reach` characters ahead, turns round a phrase.
 
         A phrase that begins with a negation is turned round by none of its family: "no degree and no experience needed".
         """
@@ -99,13 +99,13 @@ class Negations:
             at = bisect_right(turns, start, key=_END)
             if at < len(turns) and turns[at].start == start and turns[at].end <= end:
                 continue
-            before = at > 0 and self._reaches(name, turns[at - 1].end, start)
+            before = at > 0 and start - turns[at - 1].end <= reach and self._reaches(name, turns[at - 1].end, start)
             if before or (gaps and self._within(turns[at : bisect_right(turns, end, key=_END)], gaps)):
                 yield name
 
     def _reaches(self, name: str, end: int, start: int) -> bool:
-        """Whether the negation that ends last before the phrase stands near it, in the same clause."""
-        if start - end > _BEFORE or _CLAUSE_END.search(self._folded, end, start):
+        """Whether the negation that ends last before the phrase stands in the same clause."""
+        if _CLAUSE_END.search(self._folded, end, start):
             return False
         # a phrase may begin with the subject of its clause: "they took"
         begins = self._clauses.get(name, [])

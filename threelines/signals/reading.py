@@ -16,15 +16,36 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from threelines.records import Record, Signal, Strength, Thread, ThreadKind
-from threelines.signals.negation import AFTER, SLOTS, TURNS, Negations, family, following, is_mark
+from threelines.signals.negation import (
+    AFTER,
+    BEFORE,
+    SENTENCE_ENDS,
+    SLOTS,
+    TURNS,
+    Negations,
+    family,
+    following,
+    is_mark,
+)
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
-_STOPS = re.compile(r"[.!?;|。！？；\n]")
-_DENSE_STOPS = re.compile(r"[.!?;|,。！？；，\n]")
+_STOPS = re.compile(f"[{SENTENCE_ENDS}]")
+_DENSE_STOPS = re.compile(f"[{SENTENCE_ENDS},，]")
 _GAP = 40
 _DENSE_GAP = 10
+
+
+# Arabic, Persian, Urdu and Egyptian keyboards write one letter in several ways; as many letters stand there after as before.
+_KEYBOARDS = (("\u0649", "\u064a"), ("\u06cc", "\u064a"), ("\u06a9", "\u0643"))
+
+
+def _one_keyboard(text: str) -> str:
+    """Return the text with yeh and kaf written as on an Arabic keyboard."""
+    for written, usual in _KEYBOARDS if not text.isascii() else ():
+        text = text.replace(written, usual)
+    return text
 
 
 def variants(text: str) -> list[str]:
@@ -95,7 +116,7 @@ class Matcher:
                 literals.setdefault(anchor, []).append(pattern)
         self._after = _after(vocabulary)
         for plain, word in _plain_words(vocabulary):
-            literals.setdefault(fold(word).strip(), []).append(plain)
+            literals.setdefault(_folded(word), []).append(plain)
         literals.pop("", None)
         self._literals = sorted(literals)
         self._payload = [tuple(dict.fromkeys(literals[literal])) for literal in self._literals]
@@ -106,6 +127,7 @@ class Matcher:
 
     def find(self, folded: str) -> tuple[list[Found], list[Word]]:
         """Return the phrases and the slot words of a folded text, in order of their anchors."""
+        folded = _one_keyboard(folded)
         phrases: list[Found] = []
         words: list[Word] = []
         for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
@@ -133,7 +155,7 @@ class Matcher:
 @lru_cache(maxsize=16_384)
 def _folded(part: str) -> str:
     """Fold one part of a phrase; many phrases share parts."""
-    return fold(part).strip()
+    return _one_keyboard(fold(part).strip())
 
 
 def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
@@ -148,7 +170,7 @@ def _after(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """Return what turns a phrase round from behind, by language."""
     found: dict[str, re.Pattern[str]] = {}
     for code, language in vocabulary.languages.items():
-        forms = (full for form in language.terms.get(AFTER, ()) for full in variants(form))
+        forms = (_one_keyboard(full) for form in language.terms.get(AFTER, ()) for full in variants(form))
         if pattern := following(forms, spaces=language.spaces):
             found[code] = pattern
     return found
@@ -261,11 +283,14 @@ class Reading:
         """Return the words of one slot."""
         return [word for word in self.words if word.slot == name]
 
-    def negated(self, found: Found) -> bool:
-        """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase."""
+    def negated(self, found: Found, reach: int = BEFORE) -> bool:
+        """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase.
+
+        `reach` is how many characters may stand between a negation and the phrase after it.
+        """
         if found.denied:
             return True
-        turned = set(self._negations.around(found.start, found.end, found.gaps))
+        turned = set(self._negations.around(found.start, found.end, found.gaps, reach))
         return bool(turned) and (family(found.entry.language) in turned or self._spoken in turned)
 
     @cached_property

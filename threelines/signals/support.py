@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from threelines.records import Signal, Thread
 from threelines.signals.detector import reads
-from threelines.signals.reading import Reading, readings
+from threelines.signals.person import of_the_writer
+from threelines.signals.reading import Found, Reading, readings
 from threelines.signals.wording import named
-from threelines.vocabulary.terms import TELLS, UNVERIFIED, Vocabulary
+from threelines.vocabulary.terms import IN_NEED, TELLS, UNVERIFIED, Indicator, Vocabulary
 
 _EVERYDAY = ("SUP-02", "SUP-04")
 """Bare pleas and the names of courts: unread, they say nothing without words of control."""
+_DONE_TO = frozenset({"CTL-05", "CTL-07", "CTL-08", "CTL-09", "CTL-10", "CTL-14", "CTL-20"})
+"""Signs whose words may be those of the one it is done to: "they keep my passport" shows the sign and tells (SUP-03)."""
+_NEAR = 6
+"""Characters between a negation and what it denies: frightened people write no stops ("I can't leave they took my passport")."""
 
 
 @reads("advert", "conversation", "session", "account", of_words=True)
@@ -21,17 +26,31 @@ def asks_or_reports(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     grave: frozenset[str] | None = None
     for reading in known:
         for found in reading.phrases:
-            indicator = found.entry.indicator
-            if indicator.category != "support":
+            indicator = _told(reading, found, vocabulary)
+            if indicator is None or (indicator.id in IN_NEED and reading.negated(found, _NEAR)):
                 continue
             if found.entry.evidence == UNVERIFIED and indicator.id in _EVERYDAY:
                 grave = _grave(known) if grave is None else grave
                 if reading.record.author not in grave:
                     continue
             yield reading.signal(
-                found, indicator=indicator.id, strength="context", detail=named(found.entry) + ".",
+                found, indicator=indicator.id, strength="context", detail=named(found.entry._replace(indicator=indicator)) + ".",
                 detector="asks_or_reports", shadow=indicator.shadow,
             )  # fmt: skip
+
+
+def _told(reading: Reading, found: Found, vocabulary: Vocabulary) -> Indicator | None:
+    """Return the sign of support that the words show, if any."""
+    indicator = found.entry.indicator
+    if indicator.category == "support":
+        return indicator
+    if (
+        found.entry.language == "en"
+        and indicator.id in _DONE_TO
+        and of_the_writer(reading.folded, found.start, found.end)
+    ):
+        return vocabulary.indicators.get(TELLS)
+    return None
 
 
 def _grave(known: Sequence[Reading]) -> frozenset[str]:

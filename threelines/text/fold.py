@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_lowercase
 from typing import NamedTuple
@@ -53,6 +54,8 @@ _RARE_ASCII = re.compile(r"[ .\-_*|/~^+=][a-z][ .\-_*|/~^+=]{1,3}[a-z][ .\-_*|/~
 _RARE_SIGN = re.compile(rf"[{_PICTURES}]")
 _SIGNED_WORD = re.compile(rf"(?<!\w)[^\W_]{{1,2}}(?:[{_PICTURES}]{{1,2}}[^\W_]{{1,2}}){{2,}}(?!\w)")
 _SIGNED_HINT = re.compile(rf"[^\W_][{_PICTURES}]{{1,2}}[^\W_]{{1,2}}[{_PICTURES}]")
+_PARTS = 16
+"""Signs that are put together to one letter at most: some texts pile up marks by the thousand."""
 _GAP = re.compile(r"([\W_]+)")
 _BLANK = re.compile(r"\s")
 _MIXED_WORD = re.compile(r"[^\W_]*[A-Za-z][^\W_]*")
@@ -78,9 +81,13 @@ class Folded(NamedTuple):
             return at, at
         first, last = self.origins[start], self.origins[end - 1]
         stop = last + 1
-        while stop < len(self.original) and not fold_letter(self.original[stop]):
+        while stop < len(self.original) and (not fold_letter(self.original[stop]) or self._one_letter(last, stop)):
             stop += 1
         return first, stop
+
+    def _one_letter(self, first: int, last: int) -> bool:
+        """Whether what stands from `first` to `last` is one letter, written in parts."""
+        return len(unicodedata.normalize("NFC", self.original[first : last + 1])) == 1
 
 
 def ascii_digits(text: str) -> str:
@@ -96,7 +103,7 @@ def fold_letter(letter: str) -> str:
     if letter.isascii():
         return letter.lower() if letter >= " " or letter in "\n\t" else (" " if letter == "\r" else "")
     category = unicodedata.category(letter)
-    if category in ("Cf", "Cc", "Cn", "Cs") or letter in "\u115f\u1160\u3164\uffa0\u034f":
+    if category in ("Cf", "Cc", "Cn", "Cs") or letter in "\u115f\u1160\u3164\uffa0\u034f\u0640":
         return ""
     if category in ("Zs", "Zl", "Zp"):
         return " "
@@ -138,7 +145,7 @@ def plain_form(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the folded text only: the fast path. `fold_back(text).text` is the same string."""
-    folded = plain_form(_unmixed(text))
+    folded = plain_form(_unmixed(text if _is_whole(text) else _composed(text)[0]))
     if folded.isascii():
         # One look at what each sign is, instead of two regular expressions: 1 us a text less.
         kinds = folded.encode("ascii").translate(_KINDS)
@@ -151,6 +158,30 @@ def fold(text: str) -> str:
         if rare.search(folded) and hint.search(folded):
             folded = word.sub(_whole, folded)
     return folded
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no letter is written in parts (a Korean syllable as its letters, a Tamil vowel as its halves)."""
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def _composed(text: str) -> tuple[str, Sequence[int]]:
+    """Return the text with letters written in parts made whole, and where each of its letters ends or stood."""
+    pieces: list[str] = []
+    places: list[int] = []
+    start = 0
+    while start < len(text):
+        stop, whole = start + 1, unicodedata.normalize("NFC", text[start])
+        while stop < min(len(text), start + _PARTS):
+            longer = unicodedata.normalize("NFC", text[start : stop + 1])
+            if not unicodedata.combining(text[stop]) and len(longer) > len(whole):
+                break
+            stop, whole = stop + 1, longer
+        pieces.append(whole)
+        spare = max(0, stop - start - len(whole))
+        places += [start, *(min(start + spare + at, stop - 1) for at in range(1, len(whole)))]
+        start = stop
+    return "".join(pieces), places
 
 
 _Broken = tuple[tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]], ...]
@@ -222,7 +253,8 @@ def fold_back(text: str) -> Folded:
     """Fold and remember, for each folded character, where it came from."""
     letters: list[str] = []
     origins: list[int] = []
-    for index, letter in enumerate(_unmixed(text)):
+    whole, places = (text, range(len(text))) if _is_whole(text) else _composed(text)
+    for index, letter in zip(places, _unmixed(whole), strict=True):
         for part in fold_letter(letter):
             letters.append(part)
             origins.append(index)

@@ -22,6 +22,8 @@ Evidence = Literal[
 UNVERIFIED = "from general knowledge, unverified"
 TELLS = "SUP-03"
 """Tells what happened to the writer, or to a relative."""
+IN_NEED = ("SUP-02", TELLS)
+"""Asks to get out, or tells what happened."""
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
