@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from click.testing import CliRunner
 
 from threelines.cli.languages import command
@@ -60,3 +62,12 @@ def test_the_encoder_says_which_languages_it_knows():
     assert "hardly" in said("wol")
     assert "not known" in said("xyz")
     assert 60 < sum(share >= 0.8 for share in coverage().values()) < len(coverage())
+
+
+def test_the_pages_were_made_with_this_vocabulary():
+    """Whoever changes a phrase makes the tables again (`make bench`): shares of another vocabulary are no figures of ours."""
+    docs = Path(__file__).parents[1] / "docs"
+
+    assert f"(vocabulary {load().version})" in (docs / "benchmark.md").read_text("utf-8")
+    for language in load().languages.values():
+        assert f"| {language.english_name} | {language.code} |" in (docs / "languages.md").read_text("utf-8")
