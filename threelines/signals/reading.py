@@ -329,16 +329,19 @@ def strength_of(entry: Entry) -> Strength:
 
 _MADE: list[tuple[Vocabulary, Matcher]] = []
 _READ: list[tuple[Thread | None, Vocabulary | None, tuple[Reading, ...]]] = [(None, None, ())]
-# One place each, replaced as a whole: detectors run one after another over the same thread.
+# Replaced as a whole: detectors run one after another over the same thread, and few vocabularies are in use.
+_KEPT = 4
 
 
 def matcher(vocabulary: Vocabulary) -> Matcher:
-    """Return the vocabulary's automaton, built once per vocabulary in use."""
-    if _MADE and _MADE[0][0] is vocabulary:
-        return _MADE[0][1]
-    made = Matcher(vocabulary)
-    _MADE[:] = [(vocabulary, made)]
-    return made
+    """Return the vocabulary's automaton, built once for all that say the same: it takes a second."""
+    for known, made in _MADE:
+        if known is vocabulary:
+            return made
+    same = (made for known, made in _MADE if known.version == vocabulary.version)
+    found = next(same, None) or Matcher(vocabulary)
+    _MADE[:] = [(vocabulary, found), *_MADE][:_KEPT]
+    return found
 
 
 def readings(thread: Thread, vocabulary: Vocabulary) -> tuple[Reading, ...]:
