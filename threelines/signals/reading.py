@@ -111,15 +111,18 @@ class Matcher:
         literals: dict[str, list[_Pattern | _Plain]] = {}
         dense = {code for code, language in vocabulary.languages.items() if not language.spaces}
         for entry in (*vocabulary.entries, *vocabulary.unread):
+            gap = _DENSE_GAP if entry.language in dense else _GAP
+            whole = _Pattern(entry, (), (), gap)  # of most texts: there are 150,000
             for text in _spellings(entry.text):
-                anchor, pattern = _anchored(entry, text, _DENSE_GAP if entry.language in dense else _GAP)
+                anchor, pattern = _anchored(entry, text, gap) if " .. " in text else (_folded(text), whole)
                 literals.setdefault(anchor, []).append(pattern)
         self._after = _after(vocabulary)
         for plain, word in _plain_words(vocabulary):
             literals.setdefault(_folded(word), []).append(plain)
         literals.pop("", None)
         self._literals = sorted(literals)
-        self._payload = [tuple(dict.fromkeys(literals[literal])) for literal in self._literals]
+        found = (literals[literal] for literal in self._literals)
+        self._payload = [tuple(each if len(each) == 1 else dict.fromkeys(each)) for each in found]
         self._edges = [(_spaced(literal[0]), _spaced(literal[-1])) for literal in self._literals]
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._literals or ["\0"], implementation=ahocorasick_rs.Implementation.ContiguousNFA
