@@ -84,6 +84,14 @@ def named(context: click.Context, option: click.Parameter, path: Path) -> Path:
     return path
 
 
+def confirmed_option(function: _F) -> _F:
+    """Add `--confirmed`: the telephone numbers that may be shown."""
+    return click.option(
+        "--confirmed", type=click.Path(dir_okay=False, path_type=Path), default="helplines.json", show_default=True,
+        callback=named, help="Numbers that your organisation has dialled (`threelines helplines confirm`).",
+    )(function)  # fmt: skip
+
+
 def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -> Iterator[Record]:
     """Return the records of the inputs, as the options of `input_options` say (further options are let be).
 

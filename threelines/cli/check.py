@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from threelines.cli._inputs import named
+from threelines.cli._inputs import confirmed_option
 
 if TYPE_CHECKING:
     from threelines.people.advise import Advice
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--country", "countries", multiple=True, help="Two letters: show organisations of this country; may be repeated."
 )
-@click.option(
-    "--confirmed",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default="helplines.json",
-    show_default=True,
-    callback=named,
-    help="Numbers that your organisation has dialled (`threelines helplines confirm`).",
-)
+@confirmed_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     words: str | None, path: Path | None, language: str, countries: tuple[str, ...], confirmed: Path, as_json: bool

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from threelines.cli._inputs import named
+from threelines.cli._inputs import confirmed_option
 
 
 @click.group(short_help="List helplines; confirm a number after dialling it.")
@@ -27,13 +27,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--country", "countries", multiple=True, help="Two letters; may be repeated.")
-@click.option(
-    "--confirmed",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default="helplines.json",
-    show_default=True,
-    callback=named,
-)
+@confirmed_option
 def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
     """Print id, country, organisation, whether its number is confirmed, and the page to check.
 
@@ -71,7 +65,7 @@ def confirm_helpline(helpline: str, number: str, by: str, days: int, confirmed: 
 
     \b
     Example:
-      threelines helplines confirm FI-1 --number "+358 …" --by supervisor
+      threelines helplines confirm FI-1 --number "+358 800 555 0100" --by supervisor
     """
     from threelines.people.helplines import confirm
 

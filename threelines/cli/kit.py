@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from threelines.cli._inputs import named
+from threelines.cli._inputs import confirmed_option
 
 
 @click.command(short_help="Write awareness material: text, SMS, poster, audio script.")
@@ -23,14 +23,7 @@ from threelines.cli._inputs import named
 @click.option(
     "--helpline", default="", help="Id of a helpline that you have confirmed (`threelines helplines confirm`)."
 )
-@click.option(
-    "--confirmed",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default="helplines.json",
-    show_default=True,
-    callback=named,
-    help="Numbers that your organisation has dialled (`threelines helplines confirm`).",
-)
+@confirmed_option
 def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, confirmed: Path) -> None:
     """Write the awareness kit of one language, and list the languages that nobody has reviewed yet.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from threelines.cli._inputs import named
+from threelines.cli._inputs import confirmed_option
 from threelines.cli._key import RULE
 from threelines.cli._listen import SHORTEST, refuse_in_clear
 
@@ -126,14 +126,7 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     multiple=True,
     help="Two letters: the check page names organisations of this country; may be repeated.",
 )
-@click.option(
-    "--confirmed",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default="helplines.json",
-    show_default=True,
-    callback=named,
-    help="Telephone numbers that your organisation has dialled (`threelines helplines confirm`).",
-)
+@confirmed_option
 @click.option(
     "--evaluations",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
