@@ -28,6 +28,7 @@ from threelines.signals.negation import (
     is_mark,
 )
 from threelines.text.fold import Folded, fold, fold_back
+from threelines.text.spaced import Spaced, spaced
 from threelines.vocabulary.terms import Entry, Vocabulary
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -130,35 +131,37 @@ class Matcher:
 
     def find(self, folded: str) -> tuple[list[Found], list[Word]]:
         """Return the phrases and the slot words of a folded text, in order of their anchors."""
-        folded = _one_keyboard(folded)
+        read = spaced(_one_keyboard(folded))
+        text = read.text
         phrases: list[Found] = []
         words: list[Word] = []
-        for index, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             first, last = self._edges[index]
-            alone = not (first and start and _GOES_ON[folded[start - 1]]) and not (
-                end < len(folded) and _GOES_ON[folded[end]] > (0 if last else 1)
+            alone = not (first and start and _GOES_ON[text[start - 1]]) and not (
+                end < len(text) and _GOES_ON[text[end]] > (0 if last else 1)
             )
             for payload in self._payload[index]:
                 if isinstance(payload, _Plain):
-                    if (alone or not payload.whole) and not (payload.apart and _joined(folded, start, end)):
-                        words.append(Word(payload.slot, payload.value, start, end))
+                    if (alone or not payload.whole) and not (payload.apart and _joined(text, start, end)):
+                        words.append(Word(payload.slot, payload.value, *read.span(start, end)))
                 elif alone:
-                    span = _stretch(folded, payload, start, end)
+                    span = _stretch(read, payload, start, end)
                     if span:
-                        phrases.append(self._found(folded, payload.entry, span))
+                        phrases.append(self._found(read, payload.entry, span))
         return phrases, words
 
-    def _found(self, folded: str, entry: Entry, span: list[tuple[int, int]]) -> Found:
-        end = span[-1][1]
+    def _found(self, read: Spaced, entry: Entry, span: list[tuple[int, int]]) -> Found:
         after = self._after.get(entry.language)
-        gaps = tuple((one[1], other[0]) for one, other in pairwise(span)) if len(span) > 1 else ()
-        return Found(entry, span[0][0], end, gaps, after is not None and after.match(folded, end) is not None)
+        denied = after is not None and after.match(read.lines, span[-1][1]) is not None
+        back = [read.span(start, end) for start, end in span]
+        gaps = tuple((one[1], other[0]) for one, other in pairwise(back)) if len(back) > 1 else ()
+        return Found(entry, back[0][0], back[-1][1], gaps, denied)
 
 
 @lru_cache(maxsize=16_384)
 def _folded(part: str) -> str:
     """Fold one part of a phrase; many phrases share parts."""
-    return _one_keyboard(fold(part).strip())
+    return spaced(_one_keyboard(fold(part).strip())).text
 
 
 def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
@@ -202,25 +205,25 @@ def _apart(slot: str, word: str, spaces: bool) -> bool:
     return slot in TURNS and spaces and not (_spaced(word[0]) and _spaced(word[-1]))
 
 
-def _stretch(folded: str, pattern: _Pattern, start: int, end: int) -> list[tuple[int, int]] | None:
+def _stretch(read: Spaced, pattern: _Pattern, start: int, end: int) -> list[tuple[int, int]] | None:
     """Find the other parts of a phrase beside its anchor, inside the sentence (inside its part where no spaces are).
 
     Returns the (start, end) of all parts in order, None where one is missing.
     """
     spans = [(start, end)]
-    stops = _DENSE_STOPS if pattern.gap == _DENSE_GAP else _STOPS
+    text, lines, stops = read.text, read.lines, _DENSE_STOPS if pattern.gap == _DENSE_GAP else _STOPS
     for part in pattern.after:
-        window = folded[end : end + pattern.gap + len(part)]
+        window = text[end : end + pattern.gap + len(part)]
         at = _alone(window, part, last=False)
-        if at < 0 or stops.search(window, 0, at):
+        if at < 0 or stops.search(lines, end, end + at):
             return None
         spans.append((end + at, end + at + len(part)))
         end += at + len(part)
     for part in reversed(pattern.before):
         low = max(0, start - pattern.gap - len(part))
-        window = folded[low:start]
+        window = text[low:start]
         at = _alone(window, part, last=True)
-        if at < 0 or stops.search(window, at + len(part)):
+        if at < 0 or stops.search(lines, low + at + len(part), start):
             return None
         start = low + at
         spans.insert(0, (start, start + len(part)))
