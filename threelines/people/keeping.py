@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from threelines.people import approval, gone, release, steering
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.export_id import keep_export_ids
 from threelines.people.register import Register, RegisterError
+from threelines.people.scope import INDEX, taken
 from threelines.people.tables import (
     CASES,
     CONTENT,
@@ -217,13 +218,13 @@ def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple
     require(register.user, "store.restore")
     release.take_as_published(register)
     with register.store.write() as connection:
+        every = sa.select(*INDEX).order_by(CASES.c.place).with_for_update()
+        rows = [Row(**row) for row in connection.execute(every).mappings()]
         gone.mark_restored(connection, register.keyring, register.today)
         register.audit.note(connection, register.user, "store.restore", reason="restore")
         for days in lists:
             gone.add(connection, days)
         days = gone.listed(connection)
-        columns = [CASES.c[name] for name in Row.__struct_fields__]
-        rows = [Row(**row) for row in connection.execute(sa.select(*columns)).mappings()]
         erased = [row for row in rows if gone.erased_tag(register.keyring, row.id) in days]
         if erased:
             _erase(connection, register, [row.id for row in erased])
@@ -379,10 +380,7 @@ def due(register: Register) -> list[Row]:
     """Return the closed cases whose retention time is over and that are not held."""
     require(register.user, "retention.run")
     month = register.today.isoformat()[:7]
-    columns = [CASES.c[name] for name in Row.__struct_fields__]
-    wanted = (
-        sa.select(*columns).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
-    )
+    wanted = sa.select(*INDEX).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
     with register.store.read() as connection:
         held = steering.held(connection, register.audit)
         return [Row(**row) for row in connection.execute(wanted).mappings() if row["id"] not in held]
@@ -392,8 +390,7 @@ def forgotten(register: Register) -> list[Row]:
     """Return open cases that nobody changed for the retention time: a person decides about them."""
     require(register.user, "retention.run")
     month = add_months(register.today.isoformat()[:7], -register.retention_months)
-    columns = [CASES.c[name] for name in Row.__struct_fields__]
-    wanted = sa.select(*columns).where(
+    wanted = sa.select(*INDEX).where(
         CASES.c.destroy_after.is_(None), CASES.c.changed < month, CASES.c.status != "closed"
     )
     with register.store.read() as connection:
@@ -407,22 +404,29 @@ def apply_retention(register: Register) -> tuple[int, int]:
     without standing consent for statistics goes whole.
     """
     release.migrate(register)
-    reduced = erased = 0
-    for row in due(register):
-        with register.store.write() as connection:
-            sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
-            content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
-            consent = content.consent.get("statistics")
-            if consent is not None and consent.stands(register.today):
-                _destroy(connection, register, row.id)
-                _reduce(connection, register, row.id, content)
-                reduced += 1
-            else:
-                _erase(connection, register, [row.id])
-                erased += 1
-            register.audit.note(connection, register.user, "retention.destroy", record=row.id, reason="retention")
+    done = [_end_one(register, row.id) for row in due(register)]
     register.store.flush()
-    return reduced, erased
+    return done.count("reduced"), done.count("erased")
+
+
+def _end_one(register: Register, case_id: str) -> Literal["reduced", "erased", "kept"]:
+    """Destroy one case that is due, unless somebody held, reopened or erased it since it was listed."""
+    month = register.today.isoformat()[:7]
+    with register.store.write() as connection:
+        row = taken(connection, register.audit, case_id)
+        if row is None or row.is_held or not row.destroy_after or row.destroy_after >= month:
+            return "kept"
+        sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == case_id)).scalar_one()
+        content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, case_id), type=Content)
+        consent = content.consent.get("statistics")
+        stays = consent is not None and consent.stands(register.today)
+        if stays:
+            _destroy(connection, register, case_id)
+            _reduce(connection, register, case_id, content)
+        else:
+            _erase(connection, register, [case_id])
+        register.audit.note(connection, register.user, "retention.destroy", record=case_id, reason="retention")
+    return "reduced" if stays else "erased"
 
 
 def _reduce(connection: sa.Connection, register: Register, case_id: str, content: Content) -> None:
@@ -444,6 +448,7 @@ def _destroy(connection: sa.Connection, register: Register, case_id: str) -> Non
 
 
 def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str]) -> None:
+    register.store.lock(connection)  # as those do who publish: they too take it before a release
     for case_id in case_ids:
         _destroy(connection, register, case_id)
         connection.execute(CASES.delete().where(CASES.c.id == case_id))
