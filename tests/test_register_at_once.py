@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from threelines.people import keeping, release
 from threelines.people.register import ChangedMeanwhile, Register, RegisterError
-from threelines.people.tables import CASES, PARTS, REVISIONS, VAULT
+from threelines.people.tables import CASES, MATCHES, PARTS, REVISIONS, VAULT
 from threelines.roles import User
 from threelines.store.keyring import Keyring
 
@@ -18,6 +18,7 @@ TODAY = date(2026, 9, 15)
 WORKER = User(id="w1", role="case_worker", team="north")
 SUPERVISOR = User(id="s1", role="supervisor", team="north")
 OFFICER = User(id="d1", role="data_protection_officer")
+ADMIN = User(id="h1", role="admin")
 NAMED = {"ai_Asked": "no", "prs_FirstName": "Example", "prs_MobilePhone": "+491701234567"}
 
 
@@ -232,3 +233,58 @@ def test_a_revision_is_made_of_the_newest_one_only(keyring, tmp_path):
         with pytest.raises(ChangedMeanwhile), register.store.write() as connection:
             register.revise(connection, row, content, "case.update")
         assert register.verify(case) == 2
+
+
+@pytest.mark.postgresql
+def test_keys_are_changed_when_no_writer_is_under_way(as_user, monkeypatch):
+    """A case that is added while the keys change opens with the new keys, and its person is found."""
+    worker, admin = as_user(WORKER), as_user(ADMIN)
+    with paused(monkeypatch, worker.vault, "put", worker.add, NAMED) as added:
+        rotation = Call(keeping.rotate, admin)
+        rotation.waits_or_ends(admin)
+    assert isinstance(rotation.end(), int)
+    again = as_user(WORKER)
+
+    assert again.identity(added.end())["prs_FirstName"] == "Example"
+    assert again.match({"prs_MobilePhone": "+491701234567"}) == [added.end()]
+    assert keeping.check(again.store, again.keyring).cases == 1
+
+
+@pytest.mark.postgresql
+def test_a_writer_waits_while_the_keys_change(as_user, monkeypatch):
+    """A case added between the new keys and the end of the old ones is kept under the new ones."""
+    worker, admin = as_user(WORKER), as_user(ADMIN)
+    worker.add(NAMED)
+    with paused(monkeypatch, admin.keyring, "retire", keeping.rotate, admin) as rotation:
+        added = Call(worker.add, NAMED)
+        added.waits_or_ends(admin)
+    assert isinstance(rotation.end(), int)
+
+    assert as_user(WORKER).identity(added.end())["prs_FirstName"] == "Example"
+    assert keeping.check(worker.store, Keyring.open(admin.keyring.path)).cases == 2
+
+
+@pytest.mark.postgresql
+def test_two_rotations_at_once_take_turns(as_user, monkeypatch):
+    """The second one begins with the keys that the first one made; nothing is lost."""
+    worker, first, second = as_user(WORKER), as_user(ADMIN), as_user(ADMIN)
+    case = worker.add(NAMED)
+    with paused(monkeypatch, first.keyring, "retire", keeping.rotate, first) as rotation:
+        other = Call(keeping.rotate, second)
+        other.waits_or_ends(worker)
+
+    assert (isinstance(rotation.end(), int), isinstance(other.end(), int)) == (True, True)
+    assert as_user(WORKER).identity(case)["prs_FirstName"] == "Example"
+    assert keeping.check(worker.store, Keyring.open(first.keyring.path)).cases == 1
+
+
+@pytest.mark.postgresql
+def test_an_erasure_leaves_no_dead_row(as_user):
+    """After an erasure PostgreSQL has given the rows up: the tables of the only case are empty files."""
+    worker, officer = as_user(WORKER), as_user(OFFICER)
+    case = worker.add(NAMED)
+    keeping.erase(officer, case)
+
+    with worker.store.read() as connection:
+        for table in (CASES, VAULT, MATCHES):
+            assert connection.execute(sa.select(sa.func.pg_relation_size(table.name))).scalar() == 0

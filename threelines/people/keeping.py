@@ -346,14 +346,16 @@ def rotate(register: Register) -> int:
     """
     require(register.user, "store.rotate")
     keyring, store = register.keyring, register.store
-    with store.write() as connection:
-        keep_export_ids(keyring, connection)
-    keyring.rotate(*ROTATED)
-    done = reseal(store, keyring, ROTATED)
-    _retag(register)
-    refuse_leftovers(store, keyring, ROTATED)
-    keyring.retire(*ROTATED)
-    register.audit.add(register.user, "store.rotate", reason="administration")
+    with store.alone():  # what is written with the old keys is there to be sealed again, or has not begun
+        keyring.reload()  # of two who rotate, the second one adds to the keys of the first
+        with store.write() as connection:
+            keep_export_ids(keyring, connection)
+        keyring.rotate(*ROTATED)
+        done = reseal(store, keyring, ROTATED)
+        _retag(register)
+        refuse_leftovers(store, keyring, ROTATED)
+        keyring.retire(*ROTATED)
+        register.audit.add(register.user, "store.rotate", reason="administration")
     store.flush()
     return done
 
