@@ -29,13 +29,17 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture
 def address(postgresql: str, request: pytest.FixtureRequest) -> str:
     """Make an empty database for each test; return its address."""
-    name = "t_" + request.node.name.lower()[:50].rstrip("_")
-    engine = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    return empty_database(postgresql, "t_" + request.node.name.lower()[:50].rstrip("_"))
+
+
+def empty_database(cluster: str, name: str) -> str:
+    """Make a database in a cluster, in place of one of the same name; return its address."""
+    engine = sa.create_engine(cluster, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}"'))
         connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
     engine.dispose()
-    return postgresql.replace("/postgres?", f"/{name}?")
+    return cluster.replace("/postgres?", f"/{name}?")
 
 
 def _cluster(binaries: Path, folder: Path) -> Iterator[str]:

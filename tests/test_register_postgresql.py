@@ -81,8 +81,6 @@ def test_backup_goes_back_and_over_to_sqlite(register, keyring, address, tmp_pat
     keeping.backup(register.as_user(OFFICER), dump)
 
     assert CANARY.encode() not in dump.read_bytes()
-    with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as fresh:
-        release.migrate(fresh)
     restored = keeping.restore(dump, tmp_path / "over.db", keyring=keyring, user=ADMIN)
     assert restored.cases == 60
     with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as moved:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -77,6 +78,11 @@ def declared(store: Store) -> tuple[SealedColumn, ...]:
     """Return every sealed column of the database, of all areas."""
     with store.read() as connection:
         rows = connection.execute(sa.select(_declared).order_by(_declared.c.table, _declared.c.column)).mappings().all()
+    return as_columns(rows)
+
+
+def as_columns(rows: Iterable[Mapping[Any, Any]]) -> tuple[SealedColumn, ...]:
+    """Return the columns that rows of the table of declared columns name."""
     # SQLAlchemy names columns with a subclass of str, which msgspec refuses as a key.
     plain = ({str(name): value for name, value in row.items()} for row in rows)
     return tuple(msgspec.convert({**row, "key": tuple(row["key"].split(","))}, SealedColumn) for row in plain)
