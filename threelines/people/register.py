@@ -178,14 +178,15 @@ class Register:
     def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
         fields = self.form.clean(entry.fields)
         self._refuse_unlisted_community(fields)
+        coded, named = self.form.parted(fields)
         consent = new_consent(self.form, entry.consent, self.today)
         provenance = {"form": self.form.version, "worker_role": self.user.role, "recorded": self.today.isoformat()}
         content = Content(
-            fields=with_derived({name: value for name, value in fields.items() if name not in self.form.identity}),
+            fields=with_derived(coded),
             consent=consent,
             provenance=new_provenance({**provenance, **entry.provenance}),
         )
-        return content, {name: value for name, value in fields.items() if name in self.form.identity}
+        return content, named
 
     def _new_row(self, case_id: str, content: Content, place: int) -> dict[str, Any]:
         return {
@@ -222,8 +223,7 @@ class Register:
             known = {**without_derived(content.fields), **identity}
             clean = self.form.clean(merged(known, fields), before=known)
             self._refuse_unlisted_community(clean)
-            coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
-            named = {name: value for name, value in clean.items() if name in self.form.identity}
+            coded, named = self.form.parted(clean)
             changes = vault_changes(identity, named)
             lost = [name for name in changes if name in identity]
             if lost and row.is_held:
@@ -234,7 +234,7 @@ class Register:
                     connection, self.user, "identity.change" if set(lost) <= set(named) else "identity.remove",
                     record=case_id, reason="case work",
                 )  # fmt: skip
-            content = msgspec.structs.replace(content, fields=coded, vault=changes)
+            content = msgspec.structs.replace(content, fields=with_derived(coded), vault=changes)
             number = self.revise(connection, row, content, "case.update")
         if lost:
             self.store.flush()
@@ -311,8 +311,7 @@ class Register:
         if any(self.form.fields[name].entity != entity for name in kept):
             raise FormError((Problem("entity", f"a field does not belong to {entity}"),))
         part = new_id("p")
-        coded = {name: value for name, value in kept.items() if name not in self.form.identity}
-        named = {name: value for name, value in kept.items() if name in self.form.identity}
+        coded, named = self.form.parted(kept)
         with self.case_transaction(case_id, "case.update") as (connection, _):
             connection.execute(
                 PARTS.insert().values(
@@ -397,8 +396,8 @@ class Register:
 
         A coded field is searched by opening every case in scope: no clear-text index of it exists.
         """
-        coded = {name: value for name, value in answers.items() if name not in self.form.identity}
-        if len(coded) < len(answers) or any(name not in self.form.fields for name in answers):
+        coded, named = self.form.parted(answers)
+        if named or any(name not in self.form.fields for name in answers):
             raise FormError((Problem("search", "only coded fields; find a person with match()"),))
         wanted = in_scope(sa.select(*INDEX, CASES.c.sealed), self.user, "case.list").order_by(CASES.c.place.desc())
         self.audit.add(self.user, "case.search", reason="case work")
