@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.postgresql_fixture import address, postgresql  # noqa: F401 - fixtures
+
 PASSWORD = "seven quiet lamps"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,22 @@ def postgresql() -> Iterator[str]:
         yield from _cluster(binaries[-1].parent, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def address(postgresql: str, request: pytest.FixtureRequest) -> str:
+    """Make an empty database for each test; return its address."""
+    return empty_database(postgresql, "t_" + request.node.name.lower()[:50].rstrip("_"))
+
+
+def empty_database(cluster: str, name: str) -> str:
+    """Make a database in a cluster, in place of one of the same name; return its address."""
+    engine = sa.create_engine(cluster, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}"'))
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    return cluster.replace("/postgres?", f"/{name}?")
 
 
 def _cluster(binaries: Path, folder: Path) -> Iterator[str]:

@@ -6,7 +6,6 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
 from threelines.people import approval, keeping, release
 from threelines.people.demo import fill
 from threelines.people.importing import import_file
@@ -22,18 +21,6 @@ SUPERVISOR = User(id="s1", role="supervisor", team="north")
 ADMIN = User(id="h1", role="admin")
 OFFICER = User(id="d1", role="data_protection_officer")
 CANARY = "CANARY-4711"
-
-
-@pytest.fixture
-def address(postgresql, request):  # noqa: F811 - the fixture imported above
-    """A fresh database of its own for each test."""
-    name = "t_" + request.node.name.lower()[:50].rstrip("_")
-    engine = sa.create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}"'))
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    engine.dispose()
-    return postgresql.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture
@@ -94,8 +81,6 @@ def test_backup_goes_back_and_over_to_sqlite(register, keyring, address, tmp_pat
     keeping.backup(register.as_user(OFFICER), dump)
 
     assert CANARY.encode() not in dump.read_bytes()
-    with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as fresh:
-        release.migrate(fresh)
     restored = keeping.restore(dump, tmp_path / "over.db", keyring=keyring, user=ADMIN)
     assert restored.cases == 60
     with Register.open(tmp_path / "over.db", keyring, SUPERVISOR, today=TODAY) as moved:

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
 from threelines.agreement import alpha
 from threelines.platforms import review as review_module
 from threelines.platforms.finding import DECISIONS, Finding, Verdict, harm
@@ -399,7 +398,7 @@ def test_alpha_of_nothing_is_no_number_and_of_one_answer_is_full():
 
 
 @pytest.mark.postgresql
-def test_the_queue_works_the_same_on_postgresql(postgresql, tmp_path, monkeypatch):  # noqa: F811 - the fixture
+def test_the_queue_works_the_same_on_postgresql(postgresql, tmp_path, monkeypatch):
     """Add, lock, decide, second look, undo, exposure and audit on the other database."""
     monkeypatch.setattr(review_module, "DOUBLE_SHARE", 0)
     store, keyring = Store.open(postgresql), Keyring.create(tmp_path / "pg.key")

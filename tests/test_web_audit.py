@@ -6,7 +6,6 @@ import pyotp
 import pytest
 
 from tests.conftest import PASSWORD, make_console
-from tests.postgresql_fixture import postgresql  # noqa: F401 - a fixture
 from threelines.roles import User
 from threelines.web.security import Limit, form_token
 
@@ -161,7 +160,7 @@ def test_no_nul_reaches_the_database(console):
 
 
 @pytest.mark.postgresql
-def test_no_nul_reaches_postgresql(postgresql, tmp_path, vocabulary):  # noqa: F811 - the fixture imported above
+def test_no_nul_reaches_postgresql(postgresql, tmp_path, vocabulary):
     """PostgreSQL, which keeps no text with a NUL, gives the same answers."""
     from threelines.store.database import Store
     from threelines.web.desk import Options

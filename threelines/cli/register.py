@@ -415,10 +415,13 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
       threelines register restore cases-2026-11.backup --db restored.db --key-file cases.db.key
       threelines register restore cases-2026-11.backup --db restored.db --key-file k --since cases.db.gone
     """
+    from threelines.cli._areas import areas
     from threelines.people import keeping
 
     keyring = keyring_of(options["database"], options["key_file"], options["passphrase"])
-    done = keeping.restore(source, options["database"], keyring=keyring, user=user_of(options), since=since)
+    done = keeping.restore(
+        source, options["database"], keyring=keyring, user=user_of(options), since=since, areas=areas()
+    )
     _tell_proof(done)
     if done.lists:
         click.echo(

@@ -144,6 +144,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Return what is wrong with the answers; empty when they can be kept."""
         return self._read(answers, {})[1]
 
+    def parted(self, answers: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the coded answers, and those that belong into the vault."""
+        coded = {name: value for name, value in answers.items() if name not in self.identity}
+        return coded, {name: value for name, value in answers.items() if name in self.identity}
+
     def clean(self, answers: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the answers in one spelling and without the empty ones, or raise FormError.
 

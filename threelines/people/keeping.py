@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import approval, gone, release, steering
+from threelines.people import approval, gone, keeping_dump, release, steering, synthetic
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.export_id import keep_export_ids
 from threelines.people.register import Register, RegisterError
+from threelines.people.scope import INDEX, taken
 from threelines.people.tables import (
     CASES,
     CONTENT,
@@ -29,16 +29,18 @@ from threelines.people.tables import (
     VAULT,
 )
 from threelines.roles import User, require
-from threelines.store.database import Store, StoreError
+from threelines.store import audit
+from threelines.store.database import Migration, Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
 from threelines.store.owner import claim
 from threelines.store.sealed import declare, declared, refuse_leftovers, reseal
 
 ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
 """The audit key is not rotated: the chain could then not be verified any more."""
-_DUMP = "threelines-dump-1"
-_OWN = ("threelines_migrations", "threelines_sealed", "threelines_owner")
-_BATCH = 500
+AREAS: Mapping[str, Sequence[Migration]] = {
+    "register": MIGRATIONS, "release": release.MIGRATIONS, "release_budget": synthetic.MIGRATIONS, "audit": audit.MIGRATIONS,
+}  # fmt: skip
+"""What makes the tables of a register."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +63,6 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(store: Store, keyring: Keyring) -> Counted:
     """Open every sealed value and verify the audit chain: the proof that a copy can be used."""
-    from threelines.store.audit import Audit
-
     opened = 0
     with store.read() as connection:
         cases = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
@@ -75,7 +75,7 @@ def check(store: Store, keyring: Keyring) -> Counted:
                 if sealed is not None:
                     column.open(keyring, bytes(sealed), *key)
                     opened += 1
-    entries = Audit(store, keyring).verify()
+    entries = audit.Audit(store, keyring).verify()
     return Counted(cases=cases, sealed_values=opened, audit_entries=entries, altered=altered(store, keyring))
 
 
@@ -131,32 +131,30 @@ def _new_file(target: Path) -> Iterator[None]:
 
 
 def dump(register: Register, target: Path) -> Counted:
-    """Write every row as sealed JSON lines: from any database, into any database."""
+    """Write every row as sealed lines, from any database, into any database, and prove the file."""
     require(register.user, "store.backup")
     with _new_file(target):
         return _dump(register, target)
 
 
 def _dump(register: Register, target: Path) -> Counted:
-    counts: dict[str, int] = {}
-    with target.open("wb") as out:
-        out.write(msgspec.json.encode({"format": _DUMP, "organisation": register.keyring.organisation}) + b"\n")
-        for number, (table, rows) in enumerate(_all_rows(register.store)):
-            counts[table] = counts.get(table, 0) + len(rows)
-            out.write(_line(register.keyring, number, [table, rows]))
-        out.write(_line(register.keyring, -1, counts))
-        out.flush()
-        os.fsync(out.fileno())
-    return check(register.store, register.keyring)
+    keeping_dump.write(register.store, register.keyring, target)
+    cases, sealed, entries = keeping_dump.prove(target, register.keyring)
+    found = altered(register.store, register.keyring)
+    return Counted(cases=cases, sealed_values=sealed, audit_entries=entries, altered=found)
 
 
-def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, since: Sequence[Path] = ()) -> Counted:
+def restore(
+    source: Path, address: str | Path, *, keyring: Keyring, user: User, since: Sequence[Path] = (),
+    areas: Mapping[str, Sequence[Migration]] = AREAS,
+) -> Counted:  # fmt: skip
     """Bring a backup back into a new database and prove it; an existing register is never replaced.
 
     Who was erased or withdrew after the backup is erased and withdrawn again, by the lists given as
     `since` and those that lie beside the backup, the new database and the key file (`*.gone`).
     What was published or served after it is forgotten: see `repeat_gone`.
-    Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
+    `areas` are the migrations of other parts whose tables the backup may hold, beside the register's: a dump
+    finds them made. Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
     """
     require(user, "store.restore")
     if not source.is_file():
@@ -180,7 +178,7 @@ def restore(source: Path, address: str | Path, *, keyring: Keyring, user: User, 
             _copy_sqlite(source, target)
         lists = [*since, *near, *(gone.lists_near(target) if target is not None else ())]
         found = [gone.read(path) for path in dict.fromkeys(path.absolute() for path in lists)]
-        proven = _proven(source, address, keyring, user, found, is_database=is_database)
+        proven = _proven(source, address, keyring, user, found, {} if is_database else {**AREAS, **areas})
         undo.pop_all()
     return proven
 
@@ -191,14 +189,16 @@ def _removed(target: Path) -> None:
 
 
 def _proven(
-    source: Path, address: str | Path, keyring: Keyring, user: User, found: Sequence[Mapping[str, str]], *,
-    is_database: bool,
+    source: Path, address: str | Path, keyring: Keyring, user: User, found: Sequence[Mapping[str, str]],
+    areas: Mapping[str, Sequence[Migration]],
 ) -> Counted:  # fmt: skip
     store = Store.open(address)
     try:
         claim(store, keyring)
-        if not is_database:
-            _load(source, store, keyring)
+        for area, migrations in areas.items():
+            store.migrate(area, migrations)
+        if areas:
+            keeping_dump.load(source, store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
         erased, withdrawn = repeat_gone(Register(store, keyring, user), found)
@@ -217,13 +217,13 @@ def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple
     require(register.user, "store.restore")
     release.take_as_published(register)
     with register.store.write() as connection:
+        every = sa.select(*INDEX).order_by(CASES.c.place).with_for_update()
+        rows = [Row(**row) for row in connection.execute(every).mappings()]
         gone.mark_restored(connection, register.keyring, register.today)
         register.audit.note(connection, register.user, "store.restore", reason="restore")
         for days in lists:
             gone.add(connection, days)
         days = gone.listed(connection)
-        columns = [CASES.c[name] for name in Row.__struct_fields__]
-        rows = [Row(**row) for row in connection.execute(sa.select(*columns)).mappings()]
         erased = [row for row in rows if gone.erased_tag(register.keyring, row.id) in days]
         if erased:
             _erase(connection, register, [row.id for row in erased])
@@ -285,56 +285,6 @@ def _as_one_file(path: Path) -> None:
     connection.close()
 
 
-def _all_rows(store: Store) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    with store.engine.connect() as connection:
-        if not store.is_sqlite:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            metadata = sa.MetaData()
-            metadata.reflect(connection)
-            for table in metadata.sorted_tables:
-                found = connection.execution_options(yield_per=_BATCH).execute(sa.select(table)).mappings()
-                for part in found.partitions(_BATCH):
-                    yield str(table.name), [{str(name): value for name, value in row.items()} for row in part]
-
-
-def _line(keyring: Keyring, number: int, value: Any) -> bytes:
-    return base64.b64encode(keyring.seal(msgspec.msgpack.encode(value), f"dump:{number}".encode())) + b"\n"
-
-
-def _load(source: Path, store: Store, keyring: Keyring) -> None:
-    head, *lines = source.read_bytes().splitlines()
-    try:
-        known = msgspec.json.decode(head).get("format") == _DUMP
-        blobs = [base64.b64decode(line, validate=True) for line in lines]
-    except (msgspec.DecodeError, ValueError, AttributeError):
-        known = False
-    if not known:
-        raise StoreError(f"{source}: neither a SQLite backup nor a threelines dump")
-    with store.write() as connection:
-        metadata = sa.MetaData()
-        metadata.reflect(connection)
-        counts: dict[str, int] = {}
-        for number, blob in enumerate(blobs[:-1]):
-            name, rows = msgspec.msgpack.decode(keyring.open_sealed(blob, f"dump:{number}".encode()))
-            if name in _OWN:
-                counts[name] = counts.get(name, 0) + len(rows)
-                continue
-            if name not in metadata.tables:
-                raise StoreError(f"{source}: table {name} is unknown here; open the target once with the same version")
-            if name not in counts:
-                _refuse_filled(connection, metadata.tables[name])
-            connection.execute(metadata.tables[name].insert(), rows)
-            counts[name] = counts.get(name, 0) + len(rows)
-        if not blobs or counts != msgspec.msgpack.decode(keyring.open_sealed(blobs[-1], b"dump:-1")):
-            raise StoreError(f"{source}: its end is missing; nothing was restored")
-
-
-def _refuse_filled(connection: sa.Connection, table: sa.Table) -> None:
-    if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
-        raise StoreError(f"{table.name}: holds rows already; restore into an empty database")
-
-
 # ---------------------------------------------------------------------- keys
 
 
@@ -345,14 +295,16 @@ def rotate(register: Register) -> int:
     """
     require(register.user, "store.rotate")
     keyring, store = register.keyring, register.store
-    with store.write() as connection:
-        keep_export_ids(keyring, connection)
-    keyring.rotate(*ROTATED)
-    done = reseal(store, keyring, ROTATED)
-    _retag(register)
-    refuse_leftovers(store, keyring, ROTATED)
-    keyring.retire(*ROTATED)
-    register.audit.add(register.user, "store.rotate", reason="administration")
+    with store.alone():  # what is written with the old keys is there to be sealed again, or has not begun
+        keyring.reload()  # of two who rotate, the second one adds to the keys of the first
+        with store.write() as connection:
+            keep_export_ids(keyring, connection)
+        keyring.rotate(*ROTATED)
+        done = reseal(store, keyring, ROTATED)
+        _retag(register)
+        refuse_leftovers(store, keyring, ROTATED)
+        keyring.retire(*ROTATED)
+        register.audit.add(register.user, "store.rotate", reason="administration")
     store.flush()
     return done
 
@@ -379,10 +331,7 @@ def due(register: Register) -> list[Row]:
     """Return the closed cases whose retention time is over and that are not held."""
     require(register.user, "retention.run")
     month = register.today.isoformat()[:7]
-    columns = [CASES.c[name] for name in Row.__struct_fields__]
-    wanted = (
-        sa.select(*columns).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
-    )
+    wanted = sa.select(*INDEX).where(CASES.c.destroy_after < month, CASES.c.is_held.is_(False)).order_by(CASES.c.place)
     with register.store.read() as connection:
         held = steering.held(connection, register.audit)
         return [Row(**row) for row in connection.execute(wanted).mappings() if row["id"] not in held]
@@ -392,8 +341,7 @@ def forgotten(register: Register) -> list[Row]:
     """Return open cases that nobody changed for the retention time: a person decides about them."""
     require(register.user, "retention.run")
     month = add_months(register.today.isoformat()[:7], -register.retention_months)
-    columns = [CASES.c[name] for name in Row.__struct_fields__]
-    wanted = sa.select(*columns).where(
+    wanted = sa.select(*INDEX).where(
         CASES.c.destroy_after.is_(None), CASES.c.changed < month, CASES.c.status != "closed"
     )
     with register.store.read() as connection:
@@ -407,22 +355,29 @@ def apply_retention(register: Register) -> tuple[int, int]:
     without standing consent for statistics goes whole.
     """
     release.migrate(register)
-    reduced = erased = 0
-    for row in due(register):
-        with register.store.write() as connection:
-            sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
-            content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
-            consent = content.consent.get("statistics")
-            if consent is not None and consent.stands(register.today):
-                _destroy(connection, register, row.id)
-                _reduce(connection, register, row.id, content)
-                reduced += 1
-            else:
-                _erase(connection, register, [row.id])
-                erased += 1
-            register.audit.note(connection, register.user, "retention.destroy", record=row.id, reason="retention")
+    done = [_end_one(register, row.id) for row in due(register)]
     register.store.flush()
-    return reduced, erased
+    return done.count("reduced"), done.count("erased")
+
+
+def _end_one(register: Register, case_id: str) -> Literal["reduced", "erased", "kept"]:
+    """Destroy one case that is due, unless somebody held, reopened or erased it since it was listed."""
+    month = register.today.isoformat()[:7]
+    with register.store.write() as connection:
+        row = taken(connection, register.audit, case_id)
+        if row is None or row.is_held or not row.destroy_after or row.destroy_after >= month:
+            return "kept"
+        sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == case_id)).scalar_one()
+        content = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, case_id), type=Content)
+        consent = content.consent.get("statistics")
+        stays = consent is not None and consent.stands(register.today)
+        if stays:
+            _destroy(connection, register, case_id)
+            _reduce(connection, register, case_id, content)
+        else:
+            _erase(connection, register, [case_id])
+        register.audit.note(connection, register.user, "retention.destroy", record=case_id, reason="retention")
+    return "reduced" if stays else "erased"
 
 
 def _reduce(connection: sa.Connection, register: Register, case_id: str, content: Content) -> None:
@@ -444,6 +399,7 @@ def _destroy(connection: sa.Connection, register: Register, case_id: str) -> Non
 
 
 def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str]) -> None:
+    register.store.lock(connection)  # as those do who publish: they too take it before a release
     for case_id in case_ids:
         _destroy(connection, register, case_id)
         connection.execute(CASES.delete().where(CASES.c.id == case_id))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import gone, steering
+from threelines.people import gone
 from threelines.people.case import (
     LEAVING_PROVENANCE,
     STATUSES,
@@ -38,6 +38,7 @@ from threelines.people.case import (
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
 from threelines.people.export_id import KEPT, export_id
+from threelines.people.scope import INDEX, in_scope, taken
 from threelines.people.tables import (
     CASES,
     CONTENT,
@@ -54,7 +55,7 @@ from threelines.people.tables import (
 )
 from threelines.people.vault import Vault
 from threelines.records import Incident, ThreelinesError
-from threelines.roles import RoleError, User, require, scope_of
+from threelines.roles import RoleError, User, require
 from threelines.store.audit import Audit
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
@@ -63,7 +64,6 @@ from threelines.store.sealed import declare
 
 RETENTION_MONTHS = 24
 """Months after closing until the identity is destroyed (our proposal; each organisation sets its own)."""
-_INDEX = [CASES.c[name] for name in Row.__struct_fields__]
 _decode = msgspec.msgpack.Decoder(Content).decode
 _encode = msgspec.msgpack.encode
 
@@ -74,6 +74,10 @@ class RegisterError(ThreelinesError):
 
 class ChangedMeanwhile(RegisterError):
     """Somebody else changed the case since it was read."""
+
+
+def _changed(case_id: str) -> ChangedMeanwhile:
+    return ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
 
 
 class Entry(NamedTuple):
@@ -174,14 +178,15 @@ class Register:
     def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
         fields = self.form.clean(entry.fields)
         self._refuse_unlisted_community(fields)
+        coded, named = self.form.parted(fields)
         consent = new_consent(self.form, entry.consent, self.today)
         provenance = {"form": self.form.version, "worker_role": self.user.role, "recorded": self.today.isoformat()}
         content = Content(
-            fields=with_derived({name: value for name, value in fields.items() if name not in self.form.identity}),
+            fields=with_derived(coded),
             consent=consent,
             provenance=new_provenance({**provenance, **entry.provenance}),
         )
-        return content, {name: value for name, value in fields.items() if name in self.form.identity}
+        return content, named
 
     def _new_row(self, case_id: str, content: Content, place: int) -> dict[str, Any]:
         return {
@@ -213,13 +218,12 @@ class Register:
         with self.case_transaction(case_id, "case.update") as (connection, row):
             content = self._content(connection, case_id)
             if revision is not None and revision != row.revision:
-                raise ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
+                raise _changed(case_id)
             identity = self.vault.read(connection, case_id)
             known = {**without_derived(content.fields), **identity}
             clean = self.form.clean(merged(known, fields), before=known)
             self._refuse_unlisted_community(clean)
-            coded = with_derived({name: value for name, value in clean.items() if name not in self.form.identity})
-            named = {name: value for name, value in clean.items() if name in self.form.identity}
+            coded, named = self.form.parted(clean)
             changes = vault_changes(identity, named)
             lost = [name for name in changes if name in identity]
             if lost and row.is_held:
@@ -230,7 +234,7 @@ class Register:
                     connection, self.user, "identity.change" if set(lost) <= set(named) else "identity.remove",
                     record=case_id, reason="case work",
                 )  # fmt: skip
-            content = msgspec.structs.replace(content, fields=coded, vault=changes)
+            content = msgspec.structs.replace(content, fields=with_derived(coded), vault=changes)
             number = self.revise(connection, row, content, "case.update")
         if lost:
             self.store.flush()
@@ -259,8 +263,14 @@ class Register:
     def revise(
         self, connection: sa.Connection, row: Row, content: Content, action: str, *, reason: str = "case work"
     ) -> int:
-        """Keep new content of a case in the caller's transaction and return the new revision number."""
-        old = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(CASES.c.id == row.id)).one()
+        """Keep new content of a case in the caller's transaction and return the new revision number.
+
+        Raises ChangedMeanwhile where the case is not the `row` that was read any more.
+        """
+        same = sa.and_(CASES.c.id == row.id, CASES.c.revision == row.revision)
+        old = connection.execute(sa.select(CASES.c.sealed, CASES.c.chain).where(same)).first()
+        if old is None:
+            raise _changed(row.id)
         plain = CONTENT.open(self.keyring, old.sealed, row.id)
         connection.execute(
             REVISIONS.insert().values(
@@ -275,7 +285,8 @@ class Register:
         if row.status == "closed" and clock["status"] == "closed":
             clock["destroy_after"] = row.destroy_after
         fresh = {**clock, **self.sealed_content(row.id, content, old.chain), "revision": row.revision + 1}
-        connection.execute(CASES.update().where(CASES.c.id == row.id).values(**fresh))
+        if connection.execute(CASES.update().where(same).values(**fresh)).rowcount != 1:
+            raise _changed(row.id)
         gone.note(connection, self.store, gone.ended(self.keyring, row.id, _decode(plain), content), self.today)
         self.audit.note(connection, self.user, action, record=row.id, reason=reason)
         return row.revision + 1
@@ -300,8 +311,7 @@ class Register:
         if any(self.form.fields[name].entity != entity for name in kept):
             raise FormError((Problem("entity", f"a field does not belong to {entity}"),))
         part = new_id("p")
-        coded = {name: value for name, value in kept.items() if name not in self.form.identity}
-        named = {name: value for name, value in kept.items() if name in self.form.identity}
+        coded, named = self.form.parted(kept)
         with self.case_transaction(case_id, "case.update") as (connection, _):
             connection.execute(
                 PARTS.insert().values(
@@ -362,7 +372,7 @@ class Register:
 
         `without` leaves out the cases of these owners.
         """
-        wanted = self._in_scope(sa.select(*_INDEX), "case.list")
+        wanted = in_scope(sa.select(*INDEX), self.user, "case.list")
         for column, value in ((CASES.c.status, status), (CASES.c.quarter, quarter), (CASES.c.owner, owner)):
             if value:
                 wanted = wanted.where(column == value)
@@ -377,7 +387,7 @@ class Register:
 
     def count(self, permission: str = "case.list") -> int:
         """Return how many cases this user may list, or has another permission for."""
-        wanted = self._in_scope(sa.select(sa.func.count()).select_from(CASES), permission)
+        wanted = in_scope(sa.select(sa.func.count()).select_from(CASES), self.user, permission)
         with self.store.read() as connection:
             return connection.execute(wanted).scalar() or 0
 
@@ -386,10 +396,10 @@ class Register:
 
         A coded field is searched by opening every case in scope: no clear-text index of it exists.
         """
-        coded = {name: value for name, value in answers.items() if name not in self.form.identity}
-        if len(coded) < len(answers) or any(name not in self.form.fields for name in answers):
+        coded, named = self.form.parted(answers)
+        if named or any(name not in self.form.fields for name in answers):
             raise FormError((Problem("search", "only coded fields; find a person with match()"),))
-        wanted = self._in_scope(sa.select(*_INDEX, CASES.c.sealed), "case.list").order_by(CASES.c.place.desc())
+        wanted = in_scope(sa.select(*INDEX, CASES.c.sealed), self.user, "case.list").order_by(CASES.c.place.desc())
         self.audit.add(self.user, "case.search", reason="case work")
         found: list[Row] = []
         opened, read = CONTENT.opener(self.keyring), some_answers(tuple(coded), "", self.form.languages)
@@ -412,7 +422,7 @@ class Register:
         self, connection: sa.Connection, people: Iterable[Mapping[str, Any]], reason: str
     ) -> Sequence[Sequence[str]]:
         """Return for each of these people what `match` does, in the caller's transaction; the audit notes it once."""
-        allowed = self._in_scope(sa.select(CASES.c.id), "identity.match")
+        allowed = in_scope(sa.select(CASES.c.id), self.user, "identity.match")
         wanted = [allowed.where(CASES.c.id.in_(self.vault.find(connection, fields))) for fields in people]
         self.audit.note(connection, self.user, "identity.match", reason=reason)
         return [sorted(connection.execute(each).scalars()) for each in wanted]
@@ -449,7 +459,7 @@ class Register:
     def leaving(self, purpose: str) -> Iterator[tuple[str, int, Content, dict[str, Any]]]:
         """Yield (case id, revision, content, shared fields) of every case with consent today."""
         index = sa.select(CASES.c.id, CASES.c.revision, CASES.c.sealed)
-        wanted = self._in_scope(index, permission_to_leave(purpose)).order_by(CASES.c.id)
+        wanted = in_scope(index, self.user, permission_to_leave(purpose)).order_by(CASES.c.id)
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics" if purpose == "statistics" else "sharing")
         form, today, opened = self.form, self.today, CONTENT.opener(self.keyring)
         with self.store.read() as connection:
@@ -499,7 +509,7 @@ class Register:
         hidden = set(names) - self.form.shared(purpose)
         if hidden:
             raise RegisterError(f"{', '.join(sorted(hidden))}: may not leave for {purpose}")
-        wanted = self._in_scope(sa.select(CASES.c.id, CASES.c.sealed), "statistics.read")
+        wanted = in_scope(sa.select(CASES.c.id, CASES.c.sealed), self.user, "statistics.read")
         self.audit.add(self.user, f"leaving.{purpose}", reason="statistics")
         opened, read = CONTENT.opener(self.keyring), some_answers(tuple(names), purpose, self.form.languages)
         with self.store.read() as connection:
@@ -545,8 +555,8 @@ class Register:
                 raise RegisterError("retention_months: a number of months from 1 to 999 is expected")
             self.__dict__.pop("_settings", None)  # another process may have set it
             longer = int(value) - self.retention_months
-        sealed = SETTING.seal(self.keyring, value.encode(), name)
         with self.store.write() as connection:
+            sealed = SETTING.seal(self.keyring, value.encode(), name)
             connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
             connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
             if longer:
@@ -561,27 +571,17 @@ class Register:
 
     # ------------------------------------------------------------------ scope
 
-    def _in_scope(self, wanted: sa.Select[Any], permission: str) -> sa.Select[Any]:
-        scope = scope_of(self.user.role, permission)
-        if scope is None:
-            raise RoleError(f"the role {self.user.role} may not {permission} here; ask a colleague whose role may")
-        if scope == "own":
-            return wanted.where(CASES.c.owner == self.user.id)
-        if scope == "team":
-            own, team = CASES.c.owner == self.user.id, CASES.c.team == self.user.team
-            return wanted.where(sa.or_(own, team) if self.user.team else own)
-        return wanted
-
     @contextmanager
     def case_transaction(self, case_id: str, permission: str) -> Iterator[tuple[sa.Connection, Row]]:
-        """Open a transaction on one case that this user may reach; a refusal goes into the audit."""
+        """Open a transaction on one case that this user may reach; a refusal goes into the audit.
+
+        Whoever opens one on the same case waits until this one ends, and then sees what it did.
+        """
         try:
             with self.store.write() as connection:
-                found = connection.execute(sa.select(*_INDEX).where(CASES.c.id == case_id)).mappings().first()
-                if found is None:
+                row = taken(connection, self.audit, case_id)
+                if row is None:
                     raise RegisterError("no case has this id; list shows the ids you may see")
-                held = steering.held(connection, self.audit, case_id)
-                row = Row(**{**found, "is_held": found["is_held"] or case_id in held})
                 require(self.user, permission, owner=row.owner, team=row.team)
                 yield connection, row
         except RoleError:

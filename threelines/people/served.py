@@ -75,8 +75,8 @@ def read(register: Register, feed: str) -> Served:
 def keep(register: Register, feed: str, served: Served) -> None:
     """Keep what a feed is about to serve: before it leaves, or it could not be taken back."""
     name = _name(feed)
-    sealed = SETTING.seal(register.keyring, msgspec.json.encode(served), name)
     with register.store.write() as connection:
+        sealed = SETTING.seal(register.keyring, msgspec.json.encode(served), name)
         connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
         connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
         register.audit.note(connection, register.user, "feed.change", record=name, reason="sharing")

@@ -138,27 +138,46 @@ class Audit:
 
         Raises AuditError with the number of the first entry that does not fit, or for a cut end.
         """
-        before, count, anchors, seen = _START, 0, {f"0:{_START}"}, self._seen
+        chain = Chain(self._keyring)
+        anchors, seen = {chain.head}, self._seen
         for entry in self.entries():
-            count += 1
-            # An altered hash can be anything: SQLite keeps bytes in a text column.
-            if entry.id != count or not hmac.compare_digest(
-                str(entry.hash).encode(), self._hash(entry, before).encode()
-            ):
-                fault = f"audit entry {count}: altered, removed or inserted; compare it with a backup"
-                raise AuditError(fault, entry=count)
-            before = entry.hash
-            anchors.add(f"{count}:{before}")
+            chain.follow(entry)
+            anchors.add(chain.head)
         if anchor and anchor not in anchors:
             raise AuditError("audit: the end was cut off, or the anchor is another database's; compare with a backup")
         if seen not in anchors:
             lost = seen.partition(":")[0]
             raise AuditError(f"audit: the end was cut off: entry {lost}, seen earlier, is gone; compare with a backup")
-        self._seen = f"{count}:{before}"
-        return count
+        self._seen = chain.head
+        return chain.count
 
     def _hash(self, entry: Entry, before: str) -> str:
         return _hash(self._keyring, entry, before)
+
+
+class Chain:
+    """The links of an audit, followed from the first entry on."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._before = _START
+        self.count = 0
+        """How many entries were followed."""
+
+    @property
+    def head(self) -> str:
+        """`number:hash` of the last entry followed."""
+        return f"{self.count}:{self._before}"
+
+    def follow(self, entry: Entry) -> None:
+        """Take the next entry; raise AuditError with its number where it does not fit to the one before."""
+        self.count += 1
+        expected = _hash(self._keyring, entry, self._before)
+        # An altered hash can be anything: SQLite keeps bytes in a text column.
+        if entry.id != self.count or not hmac.compare_digest(str(entry.hash).encode(), expected.encode()):
+            fault = f"audit entry {self.count}: altered, removed or inserted; compare it with a backup"
+            raise AuditError(fault, entry=self.count)
+        self._before = entry.hash
 
 
 def _hash(keyring: Keyring, entry: Entry, before: str) -> str:

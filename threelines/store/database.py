@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ _migrations = sa.Table(
 )
 _LOCK = 0x74687265
 """Key of PostgreSQL's advisory lock: one migration, or one audit entry, at a time."""
+_WRITERS = 0x74687266
+"""Key of the advisory lock that all writers share, and that `alone` has for itself."""
 
 
 class StoreError(ThreelinesError):
@@ -44,6 +46,7 @@ class Store:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self._turn = Lock()
+        self._alone = 0
 
     @classmethod
     def open(cls, address: str | Path) -> Store:
@@ -83,11 +86,35 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Open a transaction that is durable when the block ends, and undone when it raises."""
+        """Open a transaction that is durable when the block ends, and undone when it raises.
+
+        Seal within it, not before: whoever changes the keys waits until it has ended (`alone`).
+        """
         with self._one_writer(), self.engine.connect() as connection:
             connection = connection.execution_options(threelines_write=True)
             with connection.begin():
+                if not self.is_sqlite and self._alone != get_ident():
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(_WRITERS)))
                 yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until every write under way has ended, and keep all others waiting: only this thread writes meanwhile.
+
+        SQLite needs none of it: it has one writer at a time, whose rows the next one sees.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_WRITERS)))
+            self._alone = get_ident()
+            try:
+                yield
+            finally:
+                self._alone = 0
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_WRITERS)))
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -137,10 +164,19 @@ class Store:
         return connection.execute(known).first() is not None
 
     def flush(self) -> None:
-        """Move the write-ahead log into the file and empty it, so that deleted content is gone."""
-        if self.is_sqlite:
-            with self.engine.connect() as connection:
+        """Let deleted content go: SQLite's write-ahead log moves into the file and is emptied, PostgreSQL vacuums.
+
+        PostgreSQL then shows deleted rows to nobody and uses their room again, but neither its files nor its
+        write-ahead log are overwritten: only new keys make what stayed on the disk unreadable.
+        """
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            quoted = connection.dialect.identifier_preparer.quote
+            tables = ", ".join(quoted(name) for name in sa.inspect(connection).get_table_names())
+            connection.rollback()
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {tables}")
 
     def close(self) -> None:
         """Give all connections back."""

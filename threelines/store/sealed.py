@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -77,6 +78,11 @@ def declared(store: Store) -> tuple[SealedColumn, ...]:
     """Return every sealed column of the database, of all areas."""
     with store.read() as connection:
         rows = connection.execute(sa.select(_declared).order_by(_declared.c.table, _declared.c.column)).mappings().all()
+    return as_columns(rows)
+
+
+def as_columns(rows: Iterable[Mapping[Any, Any]]) -> tuple[SealedColumn, ...]:
+    """Return the columns that rows of the table of declared columns name."""
     # SQLAlchemy names columns with a subclass of str, which msgspec refuses as a key.
     plain = ({str(name): value for name, value in row.items()} for row in rows)
     return tuple(msgspec.convert({**row, "key": tuple(row["key"].split(","))}, SealedColumn) for row in plain)
@@ -108,6 +114,9 @@ def reseal(store: Store, keyring: Keyring, purposes: Iterable[Purpose]) -> int:
 def _reseal_column(store: Store, keyring: Keyring, column: SealedColumn) -> int:
     table = _table(column)
     keys = [table.c[name] for name in column.key]
+    names = [f"key_{name}" for name in column.key]
+    same = sa.and_(*(known == sa.bindparam(name) for known, name in zip(keys, names, strict=True)))
+    change = table.update().where(same).values({column.column: sa.bindparam("fresh")})
     done, last = 0, None
     while True:
         with store.write() as connection:
@@ -115,13 +124,17 @@ def _reseal_column(store: Store, keyring: Keyring, column: SealedColumn) -> int:
             if last is not None:
                 wanted = wanted.where(sa.tuple_(*keys) > sa.tuple_(*last))
             rows = connection.execute(wanted).all()
-            for *key, sealed in rows:
-                if sealed is None or not keyring.is_old(sealed, column.purpose):
-                    continue
-                fresh = column.seal(keyring, column.open(keyring, sealed, *key), *key)
-                same = sa.and_(*(known == value for known, value in zip(keys, key, strict=True)))
-                connection.execute(table.update().where(same).values({column.column: fresh}))
-                done += 1
+            fresh = [
+                {
+                    **dict(zip(names, key, strict=True)),
+                    "fresh": column.seal(keyring, column.open(keyring, sealed, *key), *key),
+                }
+                for *key, sealed in rows
+                if sealed is not None and keyring.is_old(sealed, column.purpose)
+            ]
+            if fresh:  # in one go: the register waits, and a server answers row by row
+                connection.execute(change, fresh)
+            done += len(fresh)
         if len(rows) < _BATCH:
             return done
         last = tuple(rows[-1][:-1])
