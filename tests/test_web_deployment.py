@@ -84,7 +84,7 @@ def served(tmp_path):
 @contextmanager
 def visitor(address, place):
     """Yield a browser that stands somewhere else than the proxy."""
-    with httpx.Client(base_url=address, headers={"X-Visitor": place}) as browser:
+    with httpx.Client(base_url=address, headers={"X-Visitor": place}, timeout=30) as browser:
         yield browser
 
 
@@ -121,7 +121,7 @@ def test_links_lead_to_the_public_address(served, tmp_path):
         made = browser.post(first.removeprefix(PUBLIC), data=form)
         cookie = re.match(r"__Host-threelines=([^;]+)", made.headers["set-cookie"])[1]
         answer = browser.post(
-            "/admin", data={"token": form_token(cookie), "do": "invite", "role": "reviewer"},
+            "/admin", data={"token": form_token(cookie), "do": "invite", "name": "kim", "role": "reviewer"},
             headers={"Cookie": f"__Host-threelines={cookie}"},
         )  # fmt: skip
 
@@ -208,7 +208,7 @@ def test_the_key_file_is_the_second_person_where_none_is_left(console, tmp_path)
     options = ["accounts", "--db", str(tmp_path / "site.db")]
     key = CliRunner().invoke(root, options).output.split()[0]
     code = CliRunner().invoke(root, [*options, "--agree", key]).output.split()[-1]
-    console.desk.grants.use(secret, name="", password="nine other lamps", code=code)
+    console.desk.grants.use(secret, password="nine other lamps", code=code)
 
     who = [entry.who for entry in console.desk.audit.entries(record=only.id) if entry.action == "password.approve"]
     assert who[0].startswith("machine:")

@@ -22,7 +22,6 @@ from threelines.web import demo
 from threelines.web.app import create_app
 from threelines.web.desk import Desk, Options
 from threelines.web.faults import LOG
-from threelines.web.grants import CONSOLE
 
 
 class Serving:
@@ -88,7 +87,7 @@ class Serving:
         options = Options(
             https=given["behind_https"], public_address=given["public_address"], second_factor=not (given["no_second_factor"] or given["demo"]),
             exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
-            webhook_secret=given["webhook_secret"], oidc=self._issuer(),
+            webhook_secret=given["webhook_secret"], oidc=self._issuer(), oidc_only=given["oidc_only"],
             organisation=given["organisation"], countries=given["countries"],
             helplines=confirmations(given["confirmed"]), evaluations=self._evaluations(),
         )  # fmt: skip
@@ -136,7 +135,7 @@ class Serving:
         if self.given["demo"]:
             self._fill(desk)
         elif desk.accounts.is_empty():
-            secret = desk.grants.invite(CONSOLE, role="admin", kind="setup").secret
+            secret = desk.grants.set_up().secret
             click.echo(
                 f"First run. Open this link once, within 48 hours, to become the admin:\n  {address}/once/{secret}"
             )
