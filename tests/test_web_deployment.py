@@ -213,3 +213,38 @@ def test_the_key_file_is_the_second_person_where_none_is_left(console, tmp_path)
     who = [entry.who for entry in console.desk.audit.entries(record=only.id) if entry.action == "password.approve"]
     assert who[0].startswith("machine:")
     assert console.desk.accounts.sign_in(only.name, "nine other lamps")
+
+
+def test_the_documented_proxy_lets_through_what_the_console_takes():
+    """nginx stops bodies above 1 MB by itself: the documented lines name the console's own limit."""
+    from threelines.web.security import LARGEST_BODY
+
+    text = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+
+    assert int(re.search(r"client_max_body_size (\d+)m;", text)[1]) * 1024 * 1024 == LARGEST_BODY
+
+
+def test_both_deployments_give_the_console_more_handles():
+    """As docs/operation.md asks for against slow callers."""
+    unit = (ROOT / "deploy/threelines.service").read_text(encoding="utf-8")
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+
+    assert re.search(r"^LimitNOFILE=4096$", unit, re.M)
+    assert compose["services"]["console"]["ulimits"] == {"nofile": 4096}
+
+
+def test_the_documented_commands_make_the_secrets_that_compose_reads(tmp_path):
+    """Both files, closed to others (libpq passes over a password file that is not), the line of the right user and database."""
+    text = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    mkdir.*?\n\n", text, re.M | re.S)[0].splitlines()
+    made = [line for line in lines if "chown" not in line]
+    (tmp_path / "deploy").mkdir()
+    subprocess.run(["sh", "-ec", "\n".join(made)], cwd=tmp_path, check=True)
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+    files = {name: tmp_path / "deploy" / given["file"] for name, given in compose["secrets"].items()}
+
+    assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    password = files["postgres"].read_text(encoding="ascii")
+    assert re.fullmatch(r"\w{48}", password)
+    assert files["pgpass"].read_text(encoding="ascii") == f"database:5432:threelines:threelines:{password}\n"
+    assert len(made) < len(lines), "the console's user must own it"

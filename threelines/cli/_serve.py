@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import socket
 from typing import Any
 
@@ -14,6 +12,7 @@ from fastapi import FastAPI
 
 from threelines.ai_models.summary import Summary
 from threelines.cli._key import key_file_of, open_keyring
+from threelines.cli._workers import Workers
 from threelines.people.helplines import confirmations
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
@@ -60,21 +59,7 @@ class Serving:
 
     def _share(self, listening: socket.socket) -> None:
         """Serve one socket from several processes; each opens the database for itself."""
-        context = multiprocessing.get_context("fork")
-        workers = [
-            context.Process(target=self._work, args=(listening, number)) for number in range(self.given["workers"])
-        ]
-        for worker in workers:
-            worker.start()
-
-        def stop(*_: object) -> None:
-            for worker in workers:
-                worker.terminate()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-        for worker in workers:
-            worker.join()
+        Workers(lambda number: self._work(listening, number), count=self.given["workers"]).run()
 
     def _work(self, listening: socket.socket, number: int) -> None:
         if number:  # one process announces decisions; the others leave the outbox alone
