@@ -216,7 +216,7 @@ def test_the_key_file_is_the_second_person_where_none_is_left(console, tmp_path)
 
 
 def test_the_documented_proxy_lets_through_what_the_console_takes():
-    """nginx stops bodies above 1 MB by itself: the documented lines name the console's own limit."""
+    """Nginx stops bodies above 1 MB by itself: the documented lines name the console's own limit."""
     from threelines.web.security import LARGEST_BODY
 
     text = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
