@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,8 @@ def _do(kind: Any, record: str, step: str | None, out: Path | None, options: dic
             handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise click.UsageError(f"{out}: is there already; name a new file") from None
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            try:
-                json.dump(kind.copy_of(register, record), file, ensure_ascii=False, indent=2)
-            except BaseException:
-                out.unlink()
-                raise
+        with ExitStack() as undo, os.fdopen(handle, "w", encoding="utf-8") as file:
+            undo.callback(out.unlink)
+            json.dump(kind.copy_of(register, record), file, ensure_ascii=False, indent=2)
+            undo.pop_all()
     click.echo(f"{out}: read it before you hand it over")
