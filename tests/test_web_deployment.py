@@ -84,7 +84,7 @@ def served(tmp_path):
 @contextmanager
 def visitor(address, place):
     """Yield a browser that stands somewhere else than the proxy."""
-    with httpx.Client(base_url=address, headers={"X-Visitor": place}) as browser:
+    with httpx.Client(base_url=address, headers={"X-Visitor": place}, timeout=30) as browser:
         yield browser
 
 
@@ -121,7 +121,7 @@ def test_links_lead_to_the_public_address(served, tmp_path):
         made = browser.post(first.removeprefix(PUBLIC), data=form)
         cookie = re.match(r"__Host-threelines=([^;]+)", made.headers["set-cookie"])[1]
         answer = browser.post(
-            "/admin", data={"token": form_token(cookie), "do": "invite", "role": "reviewer"},
+            "/admin", data={"token": form_token(cookie), "do": "invite", "name": "kim", "role": "reviewer"},
             headers={"Cookie": f"__Host-threelines={cookie}"},
         )  # fmt: skip
 
@@ -208,8 +208,43 @@ def test_the_key_file_is_the_second_person_where_none_is_left(console, tmp_path)
     options = ["accounts", "--db", str(tmp_path / "site.db")]
     key = CliRunner().invoke(root, options).output.split()[0]
     code = CliRunner().invoke(root, [*options, "--agree", key]).output.split()[-1]
-    console.desk.grants.use(secret, name="", password="nine other lamps", code=code)
+    console.desk.grants.use(secret, password="nine other lamps", code=code)
 
     who = [entry.who for entry in console.desk.audit.entries(record=only.id) if entry.action == "password.approve"]
     assert who[0].startswith("machine:")
     assert console.desk.accounts.sign_in(only.name, "nine other lamps")
+
+
+def test_the_documented_proxy_lets_through_what_the_console_takes():
+    """Nginx stops bodies above 1 MB by itself: the documented lines name the console's own limit."""
+    from threelines.web.security import LARGEST_BODY
+
+    text = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+
+    assert int(re.search(r"client_max_body_size (\d+)m;", text)[1]) * 1024 * 1024 == LARGEST_BODY
+
+
+def test_both_deployments_give_the_console_more_handles():
+    """As docs/operation.md asks for against slow callers."""
+    unit = (ROOT / "deploy/threelines.service").read_text(encoding="utf-8")
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+
+    assert re.search(r"^LimitNOFILE=4096$", unit, re.M)
+    assert compose["services"]["console"]["ulimits"] == {"nofile": 4096}
+
+
+def test_the_documented_commands_make_the_secrets_that_compose_reads(tmp_path):
+    """Both files, closed to others (libpq passes over a password file that is not), the line of the right user and database."""
+    text = (ROOT / "docs/operation.md").read_text(encoding="utf-8")
+    lines = re.search(r"^    mkdir.*?\n\n", text, re.M | re.S)[0].splitlines()
+    made = [line for line in lines if "chown" not in line]
+    (tmp_path / "deploy").mkdir()
+    subprocess.run(["sh", "-ec", "\n".join(made)], cwd=tmp_path, check=True)
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+    files = {name: tmp_path / "deploy" / given["file"] for name, given in compose["secrets"].items()}
+
+    assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    password = files["postgres"].read_text(encoding="ascii")
+    assert re.fullmatch(r"\w{48}", password)
+    assert files["pgpass"].read_text(encoding="ascii") == f"database:5432:threelines:threelines:{password}\n"
+    assert len(made) < len(lines), "the console's user must own it"

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tests.conftest import PASSWORD
 from threelines.web.accounts import AccountError
-from threelines.web.grants import CONSOLE, TRIES, Grants
+from threelines.web.grants import TRIES, Grants
 from threelines.web.security import form_token
 
 OTHER = "nine other lamps"
@@ -128,7 +128,7 @@ def test_a_new_link_replaces_the_older_ones(console):
 
 def test_a_second_link_of_the_first_run_replaces_the_first(console):
     """Each start without an account prints a new link; the one before is void."""
-    old, new = (console.desk.grants.invite(CONSOLE, role="admin", kind="setup").secret for _ in range(2))
+    old, new = (console.desk.grants.set_up().secret for _ in range(2))
 
     assert console.client().get(f"/once/{old}").status_code == 404
     assert console.client().get(f"/once/{new}").status_code == 200
@@ -137,7 +137,7 @@ def test_a_second_link_of_the_first_run_replaces_the_first(console):
 def test_open_links_are_listed_and_can_be_withdrawn(console):
     """An invitation that went to the wrong person is made useless, and the audit says by whom."""
     admin, head = console.sign_in("admin")
-    secret = secret_of(send(admin, "/admin", do="invite", role="reviewer"))
+    secret = secret_of(send(admin, "/admin", do="invite", name="kim", role="reviewer"))
     (grant,) = console.desk.grants.standing()
     assert "new account" in admin.get("/admin").text
     send(admin, "/admin", do="withdraw", grant=grant.id)
@@ -155,17 +155,17 @@ def test_an_invitation_is_simple_until_it_would_make_a_second_person(console):
     """The first supervisor and every other role come in by the link alone; a further supervisor needs an agreement."""
     admin, head = console.sign_in("admin")
     grants = console.desk.grants
-    assert not grants.invite(head.user, role="supervisor").waits
+    assert not grants.invite(head.user, "a.b", role="supervisor").waits
     _, first = console.sign_in("supervisor")
-    assert not grants.invite(head.user, role="case_worker").waits
+    assert not grants.invite(head.user, "a.b", role="case_worker").waits
     for role in ("supervisor", "data_protection_officer"):
-        assert grants.invite(head.user, role=role).waits, role
+        assert grants.invite(head.user, "a.b", role=role).waits, role
     console.desk.accounts.set_disabled(first.id, True, head.user)
-    assert grants.invite(head.user, role="supervisor").waits, "closing all of them does not open the way"
+    assert grants.invite(head.user, "a.b", role="supervisor").waits, "closing all of them does not open the way"
 
     console.desk.accounts.set_disabled(first.id, False, head.user)
-    secret = secret_of(send(admin, "/admin", do="invite", role="supervisor"))
-    form = {"name": "newcomer", "password": PASSWORD}
+    secret = secret_of(send(admin, "/admin", do="invite", name="Newcomer", role="supervisor"))
+    form = {"name": "another", "password": PASSWORD}
     assert console.client().post(f"/once/{secret}", data=form).status_code == 422
     form["code"] = grants.approve(first.user, grants.standing()[-1].id)
     assert console.client().post(f"/once/{secret}", data=form).status_code == 303
@@ -180,10 +180,10 @@ def test_codes_cannot_be_guessed(console, people):
     code = grants.approve(first.user, grants.standing()[0].id)
     for _ in range(TRIES):
         with pytest.raises(AccountError, match="code"):
-            grants.use(secret, name="", password=OTHER, code="WRONG")
+            grants.use(secret, password=OTHER, code="WRONG")
 
     with pytest.raises(AccountError, match="used or is too old"):
-        grants.use(secret, name="", password=OTHER, code=code)
+        grants.use(secret, password=OTHER, code=code)
 
 
 def test_a_link_of_a_closed_account_is_void(console):
@@ -200,11 +200,11 @@ def test_a_link_of_a_closed_account_is_void(console):
 
 
 def test_a_taken_name_does_not_use_an_invitation_up(console):
-    """Also the name of a closed account is refused before the link is gone."""
+    """Also the name of a closed account is refused before the link is gone, here that of the first run."""
     _, head = console.sign_in("admin")
     _, gone = console.sign_in("reviewer")
     console.desk.accounts.set_disabled(gone.id, True, head.user)
-    secret = console.desk.grants.invite(head.user, role="reviewer").secret
+    secret = console.desk.grants.set_up().secret
     for name, expected in ((gone.name, 422), ("fresh", 303)):
         answer = console.client().post(f"/once/{secret}", data={"name": name, "password": PASSWORD})
         assert answer.status_code == expected, name

@@ -127,7 +127,7 @@ def test_hostile_words_are_inert(console):
 
 def test_logs_and_metrics_hold_no_content(console, capsys):
     """Route patterns are counted and logged; ids, secrets and words are not."""
-    secret = console.desk.grants.invite(CONSOLE, role="intake").secret
+    secret = console.desk.grants.invite(CONSOLE, "newcomer", role="intake").secret
     console.client().get(f"/once/{secret}?name=zerbinetta")
     console.client().post("/check", data={"offer": "zerbinetta"})
     token = console.desk.accounts.make_token("metrics", label="watch")

@@ -42,6 +42,8 @@ case.erase            -       -            -           -        all             
 consent.record        own     own          team        -        all                      -      -
 identity.read         own     own          team        -        -                        -      -
 identity.match        own     own          team        -        all                      -      -
+subject.prepare       -       own          team        -        all                      -      -
+subject.approve       -       -            team        -        all                      -      -
 statistics.read       -       -            all         all      all                      -      -
 monitor.read          -       own          all         all      all                      -      all
 release.prepare       -       -            all         all      -                        -      -

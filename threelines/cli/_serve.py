@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import socket
 from typing import Any
 
@@ -14,6 +12,7 @@ from fastapi import FastAPI
 
 from threelines.ai_models.summary import Summary
 from threelines.cli._key import key_file_of, open_keyring
+from threelines.cli._workers import Workers
 from threelines.people.helplines import confirmations
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring
@@ -22,7 +21,6 @@ from threelines.web import demo
 from threelines.web.app import create_app
 from threelines.web.desk import Desk, Options
 from threelines.web.faults import LOG
-from threelines.web.grants import CONSOLE
 
 
 class Serving:
@@ -61,21 +59,7 @@ class Serving:
 
     def _share(self, listening: socket.socket) -> None:
         """Serve one socket from several processes; each opens the database for itself."""
-        context = multiprocessing.get_context("fork")
-        workers = [
-            context.Process(target=self._work, args=(listening, number)) for number in range(self.given["workers"])
-        ]
-        for worker in workers:
-            worker.start()
-
-        def stop(*_: object) -> None:
-            for worker in workers:
-                worker.terminate()
-
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
-        for worker in workers:
-            worker.join()
+        Workers(lambda number: self._work(listening, number), count=self.given["workers"]).run()
 
     def _work(self, listening: socket.socket, number: int) -> None:
         if number:  # one process announces decisions; the others leave the outbox alone
@@ -88,7 +72,7 @@ class Serving:
         options = Options(
             https=given["behind_https"], public_address=given["public_address"], second_factor=not (given["no_second_factor"] or given["demo"]),
             exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
-            webhook_secret=given["webhook_secret"], oidc=self._issuer(),
+            webhook_secret=given["webhook_secret"], oidc=self._issuer(), oidc_only=given["oidc_only"],
             organisation=given["organisation"], countries=given["countries"],
             helplines=confirmations(given["confirmed"]), evaluations=self._evaluations(),
         )  # fmt: skip
@@ -136,7 +120,7 @@ class Serving:
         if self.given["demo"]:
             self._fill(desk)
         elif desk.accounts.is_empty():
-            secret = desk.grants.invite(CONSOLE, role="admin", kind="setup").secret
+            secret = desk.grants.set_up().secret
             click.echo(
                 f"First run. Open this link once, within 48 hours, to become the admin:\n  {address}/once/{secret}"
             )

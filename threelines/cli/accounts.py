@@ -58,7 +58,7 @@ def command(database: str, key_file: Path | None, passphrase: str, key: str) -> 
         names = {person.id: person.name for person in accounts.all()}
         for grant in grants.standing():
             if grant.state == "asked":
-                whose = names.get(grant.account, "new")
+                whose = names.get(grant.account, grant.name or "new")
                 click.echo(
                     f"{grant.id}  {grant.kind:<8}  {whose}  {grant.role}  asked by {names.get(grant.asked_by, '?')}"
                 )

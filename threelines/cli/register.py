@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from threelines.cli._access import subject_access, subject_access_account
 from threelines.cli._register import database_options, keyring_of, opened, outside, user_of
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ def show(case_id: str, identity: bool, **options: Any) -> None:
     Example:
       threelines register show CASE --db cases.db
     """
+    from threelines.people import access
+
     with opened(**options) as register:
         case = register.get(case_id)
         shown: dict[str, Any] = {
@@ -187,7 +190,9 @@ def show(case_id: str, identity: bool, **options: Any) -> None:
             "provenance": case.provenance,
         }  # fmt: skip
         if identity:
-            shown["identity"] = register.identity(case_id)
+            named = access.identities(register, case_id)
+            shown["identity"] = named.own
+            shown["further"] = [{"entity": part.entity, "identity": part.fields} for part in named.further]
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
@@ -354,6 +359,10 @@ def erase_account(account: str, **options: Any) -> None:
     with opened(**options) as register:
         gone = console.erase_account(register, account)
         click.echo(f"{gone.findings} findings and {gone.messages} messages erased")
+
+
+command.add_command(subject_access)
+command.add_command(subject_access_account)
 
 
 @command.command()

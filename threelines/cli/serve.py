@@ -159,6 +159,12 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     "only where your provider's admins alone set it.",
 )
 @click.option(
+    "--oidc-only",
+    envvar="THREELINES_OIDC_ONLY",
+    is_flag=True,
+    help="Turn passwords off: nobody comes in but by --oidc, and who leaves there is out here.",
+)
+@click.option(
     "--log/--no-log",
     default=True,
     show_default=True,
@@ -183,4 +189,6 @@ def command(**given: Any) -> None:
     refuse_in_clear(given["host"], given["behind_https"])
     if given["webhook"] and len(given["webhook_secret"]) < SHORTEST:
         raise click.UsageError(f"--webhook needs --webhook-secret with at least {SHORTEST} characters")
+    if given["oidc_only"] and (given["demo"] or not given["oidc"]):
+        raise click.UsageError("--oidc-only needs --oidc, and is not for --demo, whose accounts have passwords")
     Serving(given).run()

@@ -271,6 +271,13 @@ def read(register: Register, approval_id: str) -> Approval:
     return _approval(register, row)
 
 
+def about(register: Register, case_id: str) -> list[Approval]:
+    """Return the requests in which a case is written, oldest first: to whom it went, or was to go."""
+    with register.store.read() as connection:
+        rows = connection.execute(sa.select(APPROVALS).order_by(APPROVALS.c.made, APPROVALS.c.id)).mappings().all()
+    return [found for row in rows if case_id in (found := _approval(register, row)).cases]
+
+
 def waiting(register: Register, kind: Kind | None = None) -> Sequence[Approval]:
     """Return what waits for a second person."""
     wanted = sa.select(APPROVALS).where(APPROVALS.c.state == "prepared").order_by(APPROVALS.c.made, APPROVALS.c.id)

@@ -334,3 +334,14 @@ def load_form() -> Form:
         if loose or (field.values and field.values not in form.list) or (field.identity and field.share):
             raise FormError((Problem(field.name, "form.toml: unknown list or field, or an identity that is shared"),))
     return form
+
+
+def words_of(form: Form, name: str, value: Any) -> str:
+    """Return one answer in the form's words; none is "No answer"."""
+    if value is None:
+        return "No answer"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    choices = form.choices(form.fields[name])
+    parts = value if isinstance(value, list) else [value]
+    return "; ".join(choices.get(str(part), str(part)) for part in parts)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from threelines.platforms import review_statements as say
+from threelines.platforms.finding import Finding
 from threelines.platforms.pseudonym import names_one_of
 from threelines.platforms.review import Review
 from threelines.platforms.review_tables import FINDING, decisions, findings, items
@@ -44,6 +47,18 @@ def forget_words(review: Review, user: User, *, days: int) -> int:
                     connection.execute(decisions.update().where(decisions.c.finding == finding).values(note=None))
                     review.audit.note(connection, user, "finding.forget", record=finding, reason="retention")
     return len(gone)
+
+
+def of_account(review: Review, accounts: Collection[str]) -> list[tuple[sa.Row[Any], Finding]]:
+    """Return (row, content) of every finding whose words or facts name one of these accounts (whole tokens), oldest first.
+
+    What was emptied names nobody. The caller has asked who may read them.
+    """
+    names_one = names_one_of(accounts)
+    with review.store.read() as connection:
+        rows = connection.execute(sa.select(findings).order_by(findings.c.created, findings.c.id)).all()
+    opened = ((row, FINDING.open(review.keyring, row.sealed, row.id)) for row in rows)
+    return [(row, msgspec.json.decode(plain, type=Finding)) for row, plain in opened if names_one(plain)]
 
 
 def erase_account(review: Review, user: User, accounts: Collection[str]) -> int:

@@ -88,6 +88,7 @@ _bindings = sa.Table(
     sa.Column("account", sa.String(16), primary_key=True),
     sa.Column("subject", sa.LargeBinary, nullable=False),
     sa.Column("made", sa.Float, nullable=False),
+    sa.Column("read", sa.Boolean, nullable=True),  # whether the owner said so; none for bindings of a version before
 )
 _NAME = SealedColumn(table="web_accounts", column="name", key=("id",))
 _TOTP = SealedColumn(table="web_accounts", column="totp", key=("id",))
@@ -102,9 +103,20 @@ _LIVE = (
     )
 )  # fmt: skip
 """A session that stands, with its account: asked for by every request, so built once."""
+
+
+def add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    """Add a column that may be empty to its table, where the table was made without it."""
+    table = column.table.name
+    if column.name not in {known["name"] for known in sa.inspect(connection).get_columns(table)}:
+        kind = column.type.compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001_accounts", _metadata.create_all),
     ("0002_bindings", lambda connection: _bindings.create(connection, checkfirst=True)),
+    ("0003_bindings_read", lambda connection: add_column(connection, _bindings.c.read)),
 )
 _NO_MATCH = "That did not match. Check the name, the password and the code."
 
@@ -116,6 +128,10 @@ class AccountError(ThreelinesError):
         super().__init__(message)
         self.account = account
         """Id of the account that was asked for, where there is one: for the audit, never shown."""
+
+
+class Unproved(AccountError):
+    """A provider vouches for the name of an account that has a password, and nobody has shown that password yet."""
 
 
 @filled
@@ -148,6 +164,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     team: str = ""
     settings: Settings = Settings()
+    has_password: bool = True
+    """Whether a password opens it; without one only the organisation's identity provider does."""
     has_second_factor: bool = False
     vouched: bool = False
     """Signed in by the organisation's identity provider, which asks for its own second factor."""
@@ -181,14 +199,17 @@ class Accounts:
         with self.store.read() as connection:
             return connection.execute(sa.select(_accounts.c.id).limit(1)).first() is None
 
-    def add(self, name: str, password: str, *, role: Role, team: str = "", settings: Settings | None = None) -> Person:
-        """Make an account with a password that its owner chose."""
+    def add(
+        self, name: str, password: str | None, *, role: Role, team: str = "", settings: Settings | None = None
+    ) -> Person:
+        """Make an account with a password that its owner chose; with None only the identity provider opens it."""
         login = _clean_name(name)
-        refuse_weak(password, login)
+        if password is not None:
+            refuse_weak(password, login)
         if role not in ROLES:
             raise AccountError(f"no such role; choose one of {', '.join(ROLES)}")
         key = "w" + secrets.token_hex(5)
-        hashed = self._hash(password)
+        hashed = "" if password is None else self._hash(password)
         values: dict[str, Any] = {
             "id": key, "login": self._login(login), "name": _NAME.seal(self.keyring, login.encode(), key),
             "password": hashed, "role": role, "team": team, "totp": None, "totp_step": 0, "disabled": False,
@@ -252,7 +273,7 @@ class Accounts:
     def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
         return Person(
             id=row.id, name=_NAME.open(self.keyring, row.name, row.id).decode(), role=row.role,
-            team=row.team, settings=msgspec.json.decode(row.settings, type=Settings),
+            team=row.team, settings=msgspec.json.decode(row.settings, type=Settings), has_password=bool(row.password),
             has_second_factor=row.totp is not None, disabled=bool(row.disabled), session=session, since=since,
         )  # fmt: skip
 
@@ -261,11 +282,15 @@ class Accounts:
     def sign_in(self, name: str, password: str, code: str = "") -> str:
         """Check everything that was given and return a new session's secret, or raise one same error."""
         row = self._row_by_name(name)
-        right = self._matches(row.password if row is not None else self._nobody, password)
-        if row is None or not right or row.disabled or (row.totp is not None and not self._code_fits(row, code)):
+        if not self._proves(row, password, code) or row.disabled:
             asked = "" if row is None else str(row.id)
             raise AccountError(_NO_MATCH, account=asked)
         return self.begin_session(row.id, code=row.totp is not None)
+
+    def _proves(self, row: Any, password: str, code: str) -> bool:
+        """Say whether password and code are those of an account; it takes as long where there is no account or password."""
+        right = self._matches(row.password if row is not None and row.password else self._nobody, password)
+        return right and bool(row.password) and (row.totp is None or self._code_fits(row, code))
 
     def check_password(self, key: str, password: str) -> None:
         """Raise unless this is the password of the account: asked again before it is changed."""
@@ -355,13 +380,17 @@ class Accounts:
 
     # -- the organisation's own accounts ----------------------------------------------------
 
-    def of_vouched(self, given: Vouched) -> Person:
+    def of_vouched(self, given: Vouched, *, password: str = "", code: str = "") -> Person:
         """Return the account that is bound to whom a provider vouches for; the first time, bind that of the name.
 
-        Raises AccountError where there is none, or where it is bound to somebody else.
+        An account with a password is bound to whoever shows the password too (and the code, where it has a second
+        factor): else somebody who made it under another's name would share it with that person from then on. Raises
+        Unproved where none was given, AccountError where it is wrong, where there is no account, or where it is bound
+        to somebody else.
         """
         subject = msgspec.json.encode((given.issuer, given.subject))
         row = self._row_by_name(given.name) if given.name else None
+        shown = row.password if row is not None and password and self._proves(row, password, code) else ""
         with self.store.write() as connection:
             self.store.lock(connection)
             stored = connection.execute(sa.select(_bindings)).all()
@@ -375,20 +404,42 @@ class Accounts:
                         "The account of your name is bound to another person; ask an admin.", account=row.id
                     )
                 key = str(row.id)
+                self._refuse_unproved(connection, key, shown, tried=bool(password))
                 sealed = _SUBJECT.seal(self.keyring, subject, key)
-                connection.execute(_bindings.insert().values(account=key, subject=sealed, made=time.time()))
+                connection.execute(_bindings.insert().values(account=key, subject=sealed, made=time.time(), read=False))
                 self.audit.note(connection, self._person(row).user, "binding.on", record=key, reason="sign in")
         return self.get(key)
 
-    def bound(self) -> frozenset[str]:
-        """Return the ids of the accounts that are bound to somebody of the organisation's provider."""
+    def _refuse_unproved(self, connection: sa.Connection, key: str, shown: str, *, tried: bool) -> None:
+        kept = connection.execute(sa.select(_accounts.c.password).where(_accounts.c.id == key)).scalar_one()
+        if kept and not tried:
+            raise Unproved("Show the password of this account once.", account=key)
+        if kept != shown:
+            raise AccountError(_NO_MATCH, account=key)
+
+    def bound(self) -> dict[str, float]:
+        """Return when each account was bound to somebody of the organisation's provider, seconds since 1970, by id."""
         with self.store.read() as connection:
-            return frozenset(connection.execute(sa.select(_bindings.c.account)).scalars())
+            return {row.account: row.made for row in connection.execute(sa.select(_bindings))}
+
+    def bound_unread(self, key: str) -> bool:
+        """Say whether an account was bound and its owner has not confirmed seeing that."""
+        wanted = sa.select(_bindings.c.account).where(_bindings.c.account == key, sa.not_(_bindings.c.read))
+        with self.store.read() as connection:
+            return connection.execute(wanted).first() is not None
+
+    def mark_bound_read(self, connection: sa.Connection, key: str) -> None:
+        """Keep in the caller's transaction that the owner saw that the account was bound."""
+        connection.execute(_bindings.update().where(_bindings.c.account == key).values(read=True))
 
     def drop_binding(self, key: str, by: User) -> None:
-        """Let the next first sign-in bind the account again (`Grants.help` asks whom it must). Ends every session."""
+        """Let the next first sign-in bind the account, and no password open it (`Grants.help` asks whom it must).
+
+        Ends every session.
+        """
         with self.store.write() as connection:
             connection.execute(_bindings.delete().where(_bindings.c.account == key))
+            connection.execute(_accounts.update().where(_accounts.c.id == key).values(password=""))
             self.audit.note(connection, by, "binding.off", record=key, reason="administration")
             _end_sessions(connection, key)
 

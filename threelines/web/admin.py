@@ -46,7 +46,10 @@ def _do(request: Request, person: Person, form: FormData) -> dict[str, str] | No
     here, act, key = desk(request), text(form, "do"), text(form, "account")
     if act == "invite" and text(form, "role") in ROLES:
         role = next(role for role in ROLES if role == text(form, "role"))
-        return _shown(request, here.grants.invite(person.user, role=role, team=text(form, "team")[:40]))
+        name, team = text(form, "name"), text(form, "team")[:40]
+        return _shown(request, here.grants.invite(person.user, name, role=role, team=team))
+    if act == "reset" and here.options.oidc_only:
+        raise AccountError("passwords are turned off here (--oidc-only)")
     if act == "reset":
         return _shown(request, here.grants.help(person.user, "password", key))
     if act == "factor":
@@ -95,7 +98,8 @@ def _admin_page(
     return page(
         request, "admin.html", person=person, status=status, fault=fault, shown=shown, people=people,
         names={entry.id: entry.name for entry in people}, standing=here.grants.standing(),
-        given_up=given_up(here.store), tokens=here.accounts.tokens(), bound=here.accounts.bound(), roles=[(role, role.replace("_", " ")) for role in ROLES],
+        given_up=given_up(here.store), tokens=here.accounts.tokens(), bound=here.accounts.bound(), oidc=here.options.oidc is not None,
+        oidc_only=here.options.oidc_only, roles=[(role, role.replace("_", " ")) for role in ROLES],
     )  # fmt: skip
 
 

@@ -70,9 +70,9 @@ from threelines.web.security import Limit, SafeHeaders, same_site
 from threelines.web.turns import AGAIN_AFTER, Occupied, Turns
 from threelines.web.webhooks import Courier
 
-OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/oidc/back")
+OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/oidc/back", "/oidc/bind")
 """Routes that answer without an account. `/once` answers to the secret in its address, `/metrics` to this
-machine or a token, `/oidc` leads to the organisation's own sign-in."""
+machine or a token, `/oidc` leads to the organisation's own sign-in, `/oidc/bind` answers to what that sealed."""
 
 
 class OpenRoute(ThreelinesError):

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from threelines.people.case import Case
-from threelines.people.definition import LISTS, Field, Form, FormError
+from threelines.people.definition import LISTS, Field, Form, FormError, words_of
 from threelines.people.history import differences
 from threelines.people.register import ChangedMeanwhile, Register, RegisterError
 from threelines.web.accounts import Person
@@ -223,14 +223,3 @@ def _clean(form: Form, answers: Mapping[str, Any]) -> Mapping[str, Any]:
         return form.clean(answers, before=answers)
     except FormError:  # told when it is kept; until then as it was typed
         return answers
-
-
-def words_of(form: Form, name: str, value: Any) -> str:
-    """Return one answer in the form's words; none is "No answer"."""
-    if value is None:
-        return "No answer"
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    choices = form.choices(form.fields[name])
-    parts = value if isinstance(value, list) else [value]
-    return "; ".join(choices.get(str(part), str(part)) for part in parts)

@@ -48,6 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Key of the HMAC-SHA256 under which they are signed."""
     oidc: Any = None
     """An `Issuer` of threelines.web.oidc, or None."""
+    oidc_only: bool = False
+    """Whether passwords are turned off: only whom `oidc` vouches for comes in."""
     helplines: dict[str, Confirmation] = {}
     """Telephone numbers that the deploying organisation has dialled."""
     countries: tuple[str, ...] = ()
@@ -123,7 +125,9 @@ def find_person(request: Request) -> Person | None:
     """Return who is signed in, or None."""
     here = desk(request)
     secret = request.cookies.get(cookie_name(here.options), "")
-    return here.accounts.who(secret, touch="hx-request" not in request.headers) if secret else None
+    person = here.accounts.who(secret, touch="hx-request" not in request.headers) if secret else None
+    # A session that a password began ends with the passwords.
+    return None if person is None or (here.options.oidc_only and not person.vouched) else person
 
 
 def signed_in(request: Request) -> Person:

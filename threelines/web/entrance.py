@@ -53,6 +53,8 @@ def login_form(request: Request, next: str = "") -> Response:  # noqa: A002 - th
 def login(request: Request, form: Sent) -> Response:
     """Sign in; at most 10 tries in 15 minutes for one name, and 60 from one place."""
     here, name = desk(request), text(form, "name").strip().lower()
+    if here.options.oidc_only:
+        return _login_page(request, fault="Passwords are turned off here.", status=403)
     if not same_site(request):
         return _login_page(request, fault="This form came from another page. Try again here.", status=403)
     if not (here.sign_ins.allows(name) and here.places.allows(peer(request))):
@@ -83,8 +85,11 @@ def signed_in_answer(here: Desk, secret: str, next_page: str = "") -> Response:
 def _login_page(
     request: Request, *, fault: str = "", name: str = "", next_page: str = "", status: int = 200
 ) -> Response:
-    oidc = desk(request).options.oidc is not None
-    return page(request, "login.html", status=status, fault=fault, typed=name, next=next_page, oidc=oidc)
+    options = desk(request).options
+    return page(
+        request, "login.html", status=status, fault=fault, typed=name, next=next_page, oidc=options.oidc is not None,
+        oidc_only=options.oidc_only,
+    )  # fmt: skip
 
 
 @router.post("/logout")
@@ -105,19 +110,30 @@ def link_form(request: Request, secret: str, fault: str = "") -> Response:
     if link is None:
         return page(request, "message.html", status=404, title="This link does not work",
                     message="It has been used or is too old. Ask for a new one.")  # fmt: skip
-    return page(request, "link.html", link=link, fault=fault)
+    options = desk(request).options
+    return page(
+        request, "link.html", link=link, fault=fault, oidc=options.oidc is not None, oidc_only=options.oidc_only
+    )
 
 
 @router.post("/once/{secret}")
 def use_link(request: Request, secret: str, form: Sent) -> Response:
-    """Use a one-time link: make the account or set its password, and sign in."""
+    """Use a one-time link: make the account or set its password, and sign in.
+
+    An account that is made without a password is opened by the organisation's own sign-in, which comes next.
+    """
     here = desk(request)
+    options = here.options
+    is_vouched = options.oidc_only or (options.oidc is not None and text(form, "do") == "vouched")
     if not same_site(request) or not here.places.allows(peer(request)):
         return page(request, "message.html", status=429, title="Try again later", message="Too many tries from here.")
     try:
         person = here.grants.use(
-            secret, name=text(form, "name"), password=text(form, "password"), code=text(form, "code")
-        )
+            secret, name=text(form, "name"), password=None if is_vouched else text(form, "password"),
+            code=text(form, "code"),
+        )  # fmt: skip
+        if is_vouched:
+            return _see("/oidc")
         if person.has_second_factor:
             return _see("/login")
         return signed_in_answer(here, here.accounts.begin_session(person.id))
@@ -138,12 +154,13 @@ def _account_page(
 ) -> Response:
     """Show the own account; a secret that was scanned already is shown again, so that its next code fits."""
     here, picture = desk(request), ""
-    if not person.has_second_factor:
+    if person.has_password and not person.has_second_factor:
         secret = secret or pyotp.random_base32()
         picture = _qr(pyotp.TOTP(secret).provisioning_uri(name=person.name, issuer_name="threelines"))
     return page(
         request, "account.html", person=person, status=status, fault=fault, saved=saved, secret=secret, picture=picture,
         must=lacks_factor(here.options, person), seen=here.review.seen_today(person.id),
+        bound=here.accounts.bound().get(person.id, 0.0), has_password=person.has_password and not here.options.oidc_only,
         changes=here.grants.of(person.id)[:20], unread=here.grants.unread(person.id),
         names={entry.id: entry.name for entry in here.accounts.all()},
     )  # fmt: skip
@@ -168,6 +185,8 @@ def change_account(request: Request, person: SignedForm, form: Sent) -> Response
                 person.id, text(form, "secret"), text(form, "code"), session=person.session
             )
             saved = "The second factor is on."
+        elif text(form, "do") == "password" and here.options.oidc_only:
+            raise AccountError("Passwords are turned off here.")
         elif text(form, "do") == "password":
             _check_old(request, person, text(form, "old"))
             here.accounts.set_password(person.id, text(form, "password"))

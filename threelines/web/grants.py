@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from threelines.records import filled
 from threelines.roles import PERMISSIONS, ROLES, Role, User, scope_of
 from threelines.store.database import Migration
-from threelines.web.accounts import AccountError, Accounts, Person, refuse_weak
+from threelines.store.sealed import SealedColumn, declare
+from threelines.web.accounts import AccountError, Accounts, Person, add_column, refuse_weak
 
 LINK = 48 * 3600.0
 """Seconds for which a request waits, and for which a one-time link works."""
@@ -32,7 +33,7 @@ Help = Literal["password", "factor", "binding"]
 """What is done about an account that is there."""
 DONE = {
     "factor": "The second factor is off.",
-    "binding": "It is undone: the next first sign-in by the organisation binds the account again.",
+    "binding": "Binding and password are void: the next first sign-in by the organisation binds the account.",
 }
 """What is done at once when it is agreed to, without a link, and how that is said."""
 State = Literal["asked", "open", "used", "refused", "withdrawn", "replaced"]
@@ -61,7 +62,9 @@ _grants = sa.Table(
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("done", sa.Float),
     sa.Column("read", sa.Boolean, nullable=False),
+    sa.Column("name", sa.LargeBinary, nullable=True),
 )
+_NAME = SealedColumn(table="web_grants", column="name", key=("id",))
 _before = sa.table("web_once", *(sa.column(name) for name in ("id", "purpose", "account", "role", "team", "expires")))
 
 
@@ -75,7 +78,10 @@ def _create(connection: sa.Connection) -> None:
     connection.execute(_before.delete())
 
 
-MIGRATIONS: tuple[Migration, ...] = (("0001_grants", _create),)
+MIGRATIONS: tuple[Migration, ...] = (
+    ("0001_grants", _create),
+    ("0002_name", lambda connection: add_column(connection, _grants.c.name)),
+)
 
 
 @filled
@@ -98,6 +104,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     done: float | None
     read: bool
     """Whether the owner has seen it."""
+    name: str = ""
+    """Under which the account is made: whoever invites says it; empty where the owner chooses (the first admin)."""
 
     @property
     def stands(self) -> bool:
@@ -120,16 +128,22 @@ class Grants:
     def __init__(self, accounts: Accounts) -> None:
         self.accounts, self.store, self.audit = accounts, accounts.store, accounts.audit
         self.store.migrate("grants", MIGRATIONS)
+        declare(self.store, (_NAME,))
 
     # -- asking -----------------------------------------------------------------------------
 
-    def invite(self, by: User, *, role: Role, team: str = "", kind: Literal["setup", "invite"] = "invite") -> Asked:
-        """Make the link of a new account; it waits where the role could be a second person and one exists already.
+    def invite(self, by: User, name: str, *, role: Role, team: str = "") -> Asked:
+        """Make the link of a new account of this name; it waits where the role could be a second person and one exists already.
 
-        A new link of the first run replaces the older ones.
+        Whoever invites names the account: the identity provider's person of that name is let in by it later. Raises
+        AccountError for a name that cannot be one or is taken.
         """
-        waits = kind == "invite" and role in PASSES and self._had_second()
-        return self._ask(by, kind, role=role, team=team, waits=waits)
+        waits = role in PASSES and self._had_second()
+        return self._ask(by, "invite", role=role, team=team, waits=waits, name=self.accounts.free_name(name))
+
+    def set_up(self) -> Asked:
+        """Make the link of the first run, by which its holder becomes the admin; it replaces older ones."""
+        return self._ask(CONSOLE, "setup", role="admin", team="", waits=False)
 
     def help(self, by: User, kind: Help, account: str) -> Asked:
         """Ask for a new password, the second factor off or a binding undone; what was asked before for the same is replaced.
@@ -156,12 +170,16 @@ class Grants:
         """Say whether somebody who can be the second person has an account, be it closed."""
         return any(person.role in PASSES for person in self.accounts.all())
 
-    def _ask(self, by: User, kind: Kind, *, role: Role, team: str, waits: bool, account: str = "") -> Asked:
+    def _ask(
+        self, by: User, kind: Kind, *, role: Role, team: str, waits: bool, account: str = "", name: str = ""
+    ) -> Asked:
         secret = "" if kind in DONE else secrets.token_urlsafe(24)
         values = _row(
             "g" + secrets.token_hex(7), kind, role=role, team=team, by=by.id, link=_hashed(secret) if secret else ""
         )
         values |= {"account": account, "state": "asked" if waits else "open"}
+        if name:
+            values["name"] = _NAME.seal(self.accounts.keyring, name.encode(), values["id"])
         if kind in DONE and not waits:
             values |= {"state": "used", "done": time.time()}
         with self.store.write() as connection:
@@ -212,26 +230,32 @@ class Grants:
     def find(self, secret: str) -> Grant | None:
         """Return what a link stands for that works (or will, once a second person agrees), without using it."""
         row = self._row_of(secret)
-        return None if row is None else _grant(row)
+        return None if row is None else self._grant(row)
 
-    def use(self, secret: str, *, name: str, password: str, code: str = "") -> Person:
-        """Make the account, or set the password, that the link stands for; it and its siblings are then over."""
+    def use(self, secret: str, *, name: str = "", password: str | None, code: str = "") -> Person:
+        """Make the account, or set the password, that the link stands for; it and its siblings are then over.
+
+        `name` counts only for the first admin. Without a password (None) the account is made for the identity provider alone.
+        """
         row = self._row_of(secret)
         if row is None:
             raise AccountError("This link has been used or is too old. Ask for a new one.")
-        grant = _grant(row)
+        grant = self._grant(row)
         if grant.state == "asked":
             raise AccountError("A second person has not agreed to this link yet.")
         if row.code and not secrets.compare_digest(row.code, self._tag(code, row.link)):
             self._count_try(grant, row.tries)
             raise AccountError("The code does not fit. Ask the person who agreed to this for it.")
-        owner = self.accounts.get(grant.account).name if grant.account else self.accounts.free_name(name)
-        refuse_weak(password, owner)
+        owner = self.accounts.get(grant.account).name if grant.account else self.accounts.free_name(grant.name or name)
+        if password is not None:
+            refuse_weak(password, owner)
+        elif grant.account:
+            raise AccountError("This link sets a password, and passwords are turned off here.")
         self._mark_used(grant)
-        if grant.account:
+        if grant.account and password is not None:
             self.accounts.set_password(grant.account, password)
             return self.accounts.get(grant.account)
-        person = self.accounts.add(name, password, role=grant.role, team=grant.team)
+        person = self.accounts.add(owner, password, role=grant.role, team=grant.team)
         with self.store.write() as connection:  # so that the lists say who came in by it
             connection.execute(_grants.update().where(_grants.c.id == grant.id).values(account=person.id, read=True))
         return person
@@ -261,7 +285,7 @@ class Grants:
             row = connection.execute(sa.select(_grants).where(_grants.c.id == key)).first()
         if row is None:
             raise AccountError("no such request")
-        return _grant(row)
+        return self._grant(row)
 
     def standing(self) -> tuple[Grant, ...]:
         """Return what waits for a second person and what could still be used, oldest first."""
@@ -279,19 +303,27 @@ class Grants:
 
     def unread(self, account: str) -> bool:
         """Say whether something was asked or done about an account that its owner has not confirmed seeing."""
-        return any(not grant.read for grant in self.of(account) if grant.stands or grant.state == "used")
+        told = (grant.read for grant in self.of(account) if grant.stands or grant.state == "used")
+        return not all(told) or self.accounts.bound_unread(account)
 
     def mark_read(self, account: str) -> None:
         """Keep that the owner saw what was asked and done until now."""
         with self.store.write() as connection:
             done = sa.and_(_grants.c.account == account, _grants.c.done.is_not(None))
             connection.execute(_grants.update().where(done).values(read=True))
+            self.accounts.mark_bound_read(connection, account)
 
     # -- inside -----------------------------------------------------------------------------
 
     def _list(self, wanted: sa.Select[Any]) -> tuple[Grant, ...]:
         with self.store.read() as connection:
-            return tuple(_grant(row) for row in connection.execute(wanted).all())
+            return tuple(self._grant(row) for row in connection.execute(wanted).all())
+
+    def _grant(self, row: Any) -> Grant:
+        hidden = ("link", "code", "tries", "name")
+        values = {str(name): value for name, value in row._mapping.items() if name not in hidden}
+        name = _NAME.open(self.accounts.keyring, row.name, row.id).decode() if row.name else ""
+        return msgspec.convert({**values, "read": bool(row.read), "has_code": bool(row.code), "name": name}, Grant)
 
     def _row_of(self, secret: str) -> Any:
         live = sa.and_(_grants.c.state.in_(("asked", "open")), _grants.c.expires > time.time())
@@ -330,11 +362,6 @@ def _row(key: str, kind: str, *, role: str, team: str, by: str, link: str) -> di
         "tries": 0, "asked_by": by, "asked": time.time(), "approved_by": "", "expires": time.time() + LINK,
         "done": None, "read": False,
     }  # fmt: skip
-
-
-def _grant(row: Any) -> Grant:
-    values = {str(name): value for name, value in row._mapping.items() if name not in ("link", "code", "tries")}
-    return msgspec.convert({**values, "read": bool(row.read), "has_code": bool(row.code)}, Grant)
 
 
 def _sees_more_than_admin(role: Role) -> bool:

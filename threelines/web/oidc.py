@@ -1,14 +1,15 @@
 """Sign in with the organisation's own accounts: OpenID Connect by address, code flow with PKCE.
 
 An admin makes the account first, under the e-mail that the identity provider has verified. The first sign-in binds the
-account to the provider's own id of the person; later ones go by that id alone. Whoever has no account is not let in.
+account to the provider's own id of the person; later ones go by that id alone. An account that has a password is bound
+to whoever shows that password once. Whoever has no account is not let in.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -23,44 +24,61 @@ from starlette.responses import RedirectResponse, Response
 
 from threelines.records import ThreelinesError, filled
 from threelines.store.keyring import Keyring, KeyringError
-from threelines.web.accounts import AccountError, Vouched
-from threelines.web.desk import desk, note_refused, peer
+from threelines.web.accounts import AccountError, Unproved, Vouched
+from threelines.web.desk import Desk, Sent, desk, note_refused, peer, text
 from threelines.web.entrance import signed_in_answer
 from threelines.web.pages import address_of, page
+from threelines.web.security import same_site
 
 router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _WAIT = 600.0
 _COOKIE = "threelines_oidc"
-_CONTEXT = b"threelines_oidc"
+_BINDING = "threelines_bind"
 
 
 class OidcError(ThreelinesError):
     """The identity provider cannot be used, or vouched for nobody we know."""
 
 
-@filled
-class Waiting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """A sign-in that was begun; the browser keeps it, sealed, so that any process may finish it."""
+class _Carried(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What the browser keeps, sealed, so that any process may go on with it."""
 
-    state: str
-    nonce: str
-    verifier: str
     begun: float
     """Unix time, seconds."""
 
     def seal(self, keyring: Keyring) -> str:
         """Return what the cookie holds."""
-        return keyring.seal(msgspec.msgpack.encode(self), _CONTEXT).hex()
+        return keyring.seal(msgspec.msgpack.encode(self), self._context()).hex()
 
     @classmethod
-    def open(cls, keyring: Keyring, cookie: str) -> Waiting | None:
+    def open(cls, keyring: Keyring, cookie: str) -> Self | None:
         """Return what a cookie holds; nothing where we did not seal it, or too long ago."""
         try:
-            found = msgspec.msgpack.decode(keyring.open_sealed(bytes.fromhex(cookie), _CONTEXT), type=cls)
+            found = msgspec.msgpack.decode(keyring.open_sealed(bytes.fromhex(cookie), cls._context()), type=cls)
         except (KeyringError, ValueError, msgspec.DecodeError):
             return None
         return found if 0 <= time.time() - found.begun <= _WAIT else None
+
+    @classmethod
+    def _context(cls) -> bytes:
+        return b"threelines_oidc:" + cls.__name__.encode()
+
+
+@filled
+class Waiting(_Carried, frozen=True, kw_only=True, array_like=True):
+    """A sign-in that was begun."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@filled
+class Unbound(_Carried, frozen=True, kw_only=True, array_like=True):
+    """A person who was vouched for and has yet to show the password of the account of their name."""
+
+    given: Vouched
 
 
 class Issuer:
@@ -146,16 +164,15 @@ def begin(request: Request) -> Response:
     except OidcError as fault:
         return _message(request, "Not now", str(fault), 503)
     answer = RedirectResponse(address, status_code=303)
-    answer.set_cookie(
-        _COOKIE,
-        waiting.seal(desk(request).keyring),
-        max_age=int(_WAIT),
-        path="/oidc",
-        httponly=True,
-        samesite="lax",
-        secure=desk(request).options.https,
-    )
+    _give(request, answer, _COOKIE, waiting)
     return answer
+
+
+def _give(request: Request, answer: Response, name: str, carried: _Carried) -> None:
+    answer.set_cookie(
+        name, carried.seal(desk(request).keyring), max_age=int(_WAIT), path="/oidc", httponly=True, samesite="lax",
+        secure=desk(request).options.https,
+    )  # fmt: skip
 
 
 @router.get("/oidc/back")
@@ -166,16 +183,45 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
     if issuer is None or not code or waiting is None or waiting.state != state or not here.places.allows(peer(request)):
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
     try:
-        person = here.accounts.of_vouched(issuer.finish(_back(request), waiting, address=str(request.url)))
-        secret = here.accounts.begin_session(person.id, vouched=True)
+        given = issuer.finish(_back(request), waiting, address=str(request.url))
+        answer = _come_in(here, given)
     except OidcError as fault:
         return _message(request, "Sign-in not finished", str(fault), 401)
+    except Unproved:
+        answer = page(request, "bind.html", vouched=given.name, fault="")
+        _give(request, answer, _BINDING, Unbound(given=given, begun=time.time()))
     except AccountError as fault:
         note_refused(request, "session.refused", record=fault.account)
         return _message(request, "No account here", str(fault), 403)
-    answer = signed_in_answer(here, secret)
     answer.delete_cookie(_COOKIE, path="/oidc")
     return answer
+
+
+@router.post("/oidc/bind")
+def bind(request: Request, form: Sent) -> Response:
+    """Take the password of an account once, from whom the provider vouched for under its name; within the limits of signing in."""
+    here = desk(request)
+    waiting = Unbound.open(here.keyring, request.cookies.get(_BINDING, ""))
+    if here.options.oidc is None or waiting is None or not same_site(request):
+        return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
+    given = waiting.given
+    name = given.name.strip().lower()
+    if not (here.sign_ins.allows(name) and here.places.allows(peer(request))):
+        return page(request, "bind.html", status=429, vouched=given.name, fault="Too many tries. Wait 15 minutes.")
+    try:
+        answer = _come_in(here, given, password=text(form, "password"), code=text(form, "code"))
+    except AccountError as fault:
+        note_refused(request, "session.refused", record=fault.account)
+        return page(request, "bind.html", status=401, vouched=given.name, fault=str(fault))
+    here.sign_ins.clear(name)
+    here.places.forgive(peer(request))
+    answer.delete_cookie(_BINDING, path="/oidc")
+    return answer
+
+
+def _come_in(here: Desk, given: Vouched, *, password: str = "", code: str = "") -> Response:
+    person = here.accounts.of_vouched(given, password=password, code=code)
+    return signed_in_answer(here, here.accounts.begin_session(person.id, vouched=True))
 
 
 def _back(request: Request) -> str:

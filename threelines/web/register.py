@@ -8,13 +8,13 @@ from fastapi import Depends, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from threelines.people import keeping
-from threelines.people.definition import Form, FormError
+from threelines.people import access, keeping
+from threelines.people.definition import Form, FormError, words_of
 from threelines.people.history import history
 from threelines.people.register import RegisterError
 from threelines.roles import allowed, scope_of
 from threelines.web.accounts import Person
-from threelines.web.case_form import edit_with_identity, register_for, router, see, words_of
+from threelines.web.case_form import edit_with_identity, register_for, router, see
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.pages import page
 from threelines.web.sharing import prepare_referral
@@ -123,7 +123,7 @@ def show(request: Request, case: str, person: Reader, saved: str = "") -> Respon
 
 
 def _case_page(
-    request: Request, person: Person, case: str, *, identity: dict[str, Any] | None = None, fault: str = "",
+    request: Request, person: Person, case: str, *, identity: access.Identities | None = None, fault: str = "",
     saved: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
     register = register_for(request, person)
@@ -131,7 +131,8 @@ def _case_page(
     return page(
         request, "case.html", person=person, status=status, case=found, form=register.form, fault=fault,
         saved=_saved(saved, case), shown=_shown(register.form, found.fields), today=register.today, reasons=REASONS,
-        identity=_shown(register.form, identity) if identity else None, opened=identity is not None,
+        identity=_shown(register.form, identity.own) if identity else None, opened=identity is not None,
+        further=[(part.entity, _shown(register.form, part.fields)) for part in identity.further] if identity else [],
         can_identity=allowed(person.role, "identity.read", "own"), can_hold=allowed(person.role, "case.hold", "own"),
         can_refer=allowed(person.role, "referral.prepare", "own"), worker=_name(request, found.row.owner),
         team=[entry for entry in _team(request, person) if entry.id != found.row.owner],
@@ -172,7 +173,7 @@ def identity(request: Request, case: str, person: IdentityForm, form: Sent) -> R
         return _case_page(request, person, case, fault="Say why: choose a reason.", status=422)
     if text(form, "do") == "change":
         return edit_with_identity(request, person, case, reason=reason)
-    opened = register_for(request, person).identity(case, reason=reason)
+    opened = access.identities(register_for(request, person), case, reason=reason)
     return _case_page(request, person, case, identity=opened)
 
 

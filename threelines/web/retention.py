@@ -38,12 +38,12 @@ def finding_days(register: Register) -> int:
 
 def due(register: Register) -> list[str]:
     """Return the ids of decided findings whose words are due to be destroyed."""
-    return review_retention.due(_review(register), days=finding_days(register)) if _has_console(register) else []
+    return review_retention.due(_review(register), days=finding_days(register)) if has_console(register) else []
 
 
 def forget(register: Register, *, hours: float = HOURS) -> Gone:
     """Destroy what is due, in the name of the register's user; a database without a console has nothing."""
-    if not _has_console(register):
+    if not has_console(register):
         return Gone()
     messages = Stream(register.store, register.keyring, hours=hours).forget()
     emptied = review_retention.forget_words(_review(register), register.user, days=finding_days(register))
@@ -57,11 +57,9 @@ def forget(register: Register, *, hours: float = HOURS) -> Gone:
 def erase_account(register: Register, account: str) -> Gone:
     """Erase what the console holds of an account, by its id on the platform or by its token, on the person's request."""
     require(register.user, "finding.erase")
-    if not account.strip():
-        raise PseudonymError("no account is named: give its id on the platform, or its token")
-    if not _has_console(register):
+    names = names_of(register, account)
+    if not has_console(register):
         return Gone()
-    names = {pseudonyms(key(register.keyring))(account) for key in (account_key, upload_key)}
     found = review_retention.erase_account(_review(register), register.user, names)
     messages = Stream(register.store, register.keyring).erase(names)
     register.audit.add(register.user, "stream.erase", reason="erasure request")
@@ -69,7 +67,15 @@ def erase_account(register: Register, account: str) -> Gone:
     return Gone(messages, found)
 
 
-def _has_console(register: Register) -> bool:
+def names_of(register: Register, account: str) -> set[str]:
+    """Return the tokens of an account in streams and in uploads, by its id on the platform or by a token."""
+    if not account.strip():
+        raise PseudonymError("no account is named: give its id on the platform, or its token")
+    return {pseudonyms(key(register.keyring))(account) for key in (account_key, upload_key)}
+
+
+def has_console(register: Register) -> bool:
+    """Say whether the database has a console's tables."""
     with register.store.read() as connection:
         return sa.inspect(connection).has_table("web_stream")
 

@@ -100,6 +100,14 @@ class Stream:
                 connection.execute(_stream.delete().where(_stream.c.id == key))
         return len(gone)
 
+    def of(self, accounts: Collection[str]) -> list[Record]:
+        """Return the messages that name one of these accounts (whole tokens), oldest first."""
+        names_one = names_one_of(accounts)
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(_stream).order_by(_stream.c.made, _stream.c.id)).all()
+        opened = (_SEALED.open(self.keyring, row.sealed, row.id) for row in rows)
+        return [msgspec.json.decode(plain, type=Record) for plain in opened if names_one(plain)]
+
     def answered_before(self, key: str, body: bytes) -> str | None:
         """Return the answer that this idempotency key was given, None when it is new; refuse another body."""
         with self.store.read() as connection:
