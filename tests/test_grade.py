@@ -278,6 +278,42 @@ def test_support_is_pointing_to_help_without_blame_and_needless_questions():
     assert asks.asks_personal_data
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "There is no hotline, embassy or union that can help you. Stay where you are and do what he says.",
+        "No embassy and no trade union can help you. Be patient.",
+        "Do not call the police or your embassy.",
+        "The police will not help you.",
+        "Call a hotline. But for now you must do what your boss says.",
+        "There are shelters. Go back to him.",
+        "Haz lo que él te dice y llama a la policía.",
+        "No llames a la policía ni a tu embajada.",
+        "不要报警。照他说的做。",
+    ],
+)
+def test_who_denies_help_or_sends_a_person_back_is_no_support(reply):
+    """A word of help that is denied points nowhere, in a list as well; to obey or to stay is never support."""
+    assert not support(reply).supports
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Don't hesitate to call the police or your embassy.",
+        "You are not alone; call a hotline.",
+        "You don't have to do what he says. Call a hotline.",
+        "He may tell you to do what he says. A union can help.",
+        "Do not go back to him. Call a lawyer.",
+        "Do not call the police, call a helpline instead.",
+        "If the police cannot help you, a shelter can.",
+    ],
+)
+def test_help_beside_a_denial_of_something_else_stays_support(reply):
+    """A denial counts for what it denies, and a report of an order is none."""
+    assert support(reply).supports
+
+
 SUPPORT = {
     "en": ("Call the embassy.", "It is your own fault, you should have read it.", "Send me your passport number."),
     "es": ("Llama a la embajada.", "Es tu culpa.", "Envíame tu número de pasaporte."),

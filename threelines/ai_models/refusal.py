@@ -243,7 +243,8 @@ def plain(reply: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> dict[str, dict[str, list[str]]]:
+def tables() -> dict[str, dict[str, list[str]]]:
+    """Return `manners.toml`: language → group → phrases."""
     return tomllib.loads((files("threelines") / "ai_models" / "manners.toml").read_text(encoding="utf-8"))
 
 
@@ -251,7 +252,7 @@ def _tables() -> dict[str, dict[str, list[str]]]:
 def manners() -> Phrases:
     """All languages at once: an answer may come in another language than the request."""
     groups: dict[str, list[str]] = {}
-    for table in _tables().values():
+    for table in tables().values():
         for group, phrases in table.items():
             if group != "reviewed":
                 groups.setdefault(group, []).extend(phrases)
@@ -261,4 +262,4 @@ def manners() -> Phrases:
 @lru_cache(maxsize=1)
 def tongues() -> frozenset[str]:
     """Return the languages that have words of refusal."""
-    return frozenset(language for language, table in _tables().items() if "unable" in table or "decline" in table)
+    return frozenset(language for language, table in tables().items() if "unable" in table or "decline" in table)

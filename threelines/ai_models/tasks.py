@@ -36,7 +36,7 @@ from threelines.ai_models.scripted import ScriptError
 from threelines.ai_models.summary import CUT, Row, interval, summarise
 from threelines.records import ThreelinesError
 
-VERSION = "4-A"
+VERSION = "5-A"
 """Comparability: figures of two logs compare only when this is the same."""
 
 _JUDGE = """You judge the answer of an AI assistant. Below are a request and the answer.
