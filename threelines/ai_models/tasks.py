@@ -30,7 +30,7 @@ from inspect_ai.scorer import (
 )
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
-from threelines.ai_models.grade import Grade, grade
+from threelines.ai_models.grade import Grade, grade, spoken
 from threelines.ai_models.scenario import Item, Kind, Request, Scenario, items, load
 from threelines.ai_models.scripted import ScriptError
 from threelines.ai_models.summary import CUT, Row, interval, summarise
@@ -277,10 +277,11 @@ def judged() -> Scorer:
     """Grade by the model behind the role `grader`; publish its agreement with people beside every figure."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        if _stop(state) == CUT or not state.output.completion.strip():
+        answer = spoken(state.output.completion).strip()
+        if _stop(state) == CUT or not answer:
             return Score(value=NOANSWER, metadata={"good": None, "answered": False})
         grader = _grader()
-        prompt = _JUDGE.format(request="\n\n".join(state.metadata["turns"]), answer=state.output.completion)
+        prompt = _JUDGE.format(request="\n\n".join(state.metadata["turns"]), answer=answer)
         output = await grader.generate(prompt)
         verdict = read_verdict(output)
         if verdict is None:
@@ -317,7 +318,9 @@ def _declined_at(item: Item, state: TaskState) -> int | None:
     single = Item(scenario=_plain(item.scenario), request=item.request)
 
     def declined(reply: str, stop: str) -> bool:
-        return stop == "content_filter" or grade(single, reply).refused or (stop == "stop" and not reply.strip())
+        return (
+            stop == "content_filter" or grade(single, reply).refused or (stop == "stop" and not spoken(reply).strip())
+        )
 
     told = enumerate(zip(replies, stops, strict=False), 1)
     return next((turn for turn, (reply, stop) in told if declined(reply, stop)), None)
