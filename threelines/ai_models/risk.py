@@ -93,6 +93,7 @@ def _harm(summary: Summary) -> dict[str, Any]:
     """Over-refusal is a risk as well: those turned away are the ones whom the law wants protected."""
     return {
         "over_refusal": msgspec.to_builtins(summary.over_refusal),
+        "not_helped": msgspec.to_builtins(summary.not_helped),
         "over_refusal_by_role": msgspec.to_builtins(summary.over_refusal_by_role),
         "support_quality": msgspec.to_builtins(summary.support_quality),
     }
