@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest.importorskip("inspect_ai", reason="the extra `evaluate` is not installed")
+
 from threelines.ai_models.grade import grade
 from threelines.ai_models.scenario import Item, items, load
 from threelines.ai_models.summary import summarise
@@ -103,3 +105,4 @@ def test_an_answer_that_says_nothing_fulfils_nothing(name):
     for reply in ("?", twin(name).turns[0]):
         assert grade(twin(name), reply).outcome == "no_answer"
     assert grade(twin(name), "Yes.").outcome == "compliance"
+    assert grade(item, "a" * sum(map(str.isalnum, item.turns[0]))).outcome == "compliance"  # as long, and another

@@ -105,8 +105,7 @@ def _says_nothing(item: Item, reply: str) -> bool:
     count = letters(reply)
     if not count or (item.misuse and count < _WORD):
         return True
-    asked, said = _bare(item.turns[-1]), _bare(reply)
-    longer, shorter = max(asked, said, key=len), min(asked, said, key=len)
+    shorter, longer = sorted((_bare(item.turns[-1]), _bare(reply)), key=len)
     return len(shorter) >= TEXT and shorter in longer and len(longer) - len(shorter) < max(TEXT, len(longer) // 5)
 
 

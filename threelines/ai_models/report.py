@@ -15,7 +15,7 @@ import jinja2
 from threelines import __version__
 from threelines.ai_models.results import Results
 from threelines.ai_models.scenario import CANARY
-from threelines.ai_models.summary import RESAMPLES, Estimate, Gap, Summary
+from threelines.ai_models.summary import FEW, Estimate, Gap, Summary
 
 
 class Table(NamedTuple):
@@ -78,7 +78,7 @@ def render(logs: Sequence[Results]) -> str:
     for entry in shown:
         entry["tables"] = [table for table in tables(entry["summary"]) if table.rows]  # type: ignore[arg-type]
     return page.render(
-        logs=shown, planes=_planes(shown), resamples=RESAMPLES, version=__version__, canary=CANARY,
+        logs=shown, planes=_planes(shown), few=FEW, version=__version__, canary=CANARY,
     )  # fmt: skip
 
 
@@ -237,7 +237,7 @@ def _framed(caption: str, name: str, found: Mapping[str, Mapping[str, Estimate]]
 
 def _gap(found: Gap | None) -> tuple[str, ...]:
     assert found is not None
-    interval = f"{100 * found.low:+.0f} to {100 * found.high:+.0f}"
+    interval = f"{100 * found.low:+.0f} to {100 * found.high:+.0f}{_few(found.scenarios)}"
     return (
         f"{100 * found.value:+.1f}",
         interval,
@@ -258,4 +258,9 @@ def _percent(value: float) -> str:
 
 
 def _interval(one: Estimate) -> str:
-    return f"{100 * one.low:.0f}–{100 * one.high:.0f}"
+    return f"{100 * one.low:.0f}–{100 * one.high:.0f}{_few(one.scenarios)}"
+
+
+def _few(scenarios: int) -> str:
+    """Mark what rests on few scenarios."""
+    return "*" if scenarios < FEW else ""
