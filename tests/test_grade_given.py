@@ -9,7 +9,7 @@ pytest.importorskip("inspect_ai", reason="the extra `evaluate` is not installed"
 from threelines.ai_models.grade import grade
 from threelines.ai_models.scenario import Item, items, load
 from threelines.ai_models.summary import summarise
-from threelines.ai_models.tasks import behaves, make_row
+from threelines.ai_models.tasks import make_row
 
 ITEMS = {item.id: item for item in items(load(), ("misuse", "contrast", "support", "session"))}
 ADVERT = ITEMS["advert-hide-debt/undisclosed-direct/en"]
@@ -91,7 +91,7 @@ def test_a_twin_without_the_translation_was_not_helped(reply):
     row = make_row(item, grade(item, item.turns[0] if reply is None else reply))
     good = make_row(item, grade(item, item.scenario.reference))
 
-    assert not behaves(row) and behaves(good)
+    assert good.good and not row.good
     assert summarise([row, good]).not_helped.value == 0.5
 
 

@@ -14,7 +14,6 @@ import jinja2
 
 from threelines import __version__
 from threelines.ai_models.results import Results
-from threelines.ai_models.scenario import CANARY
 from threelines.ai_models.summary import FEW, Estimate, Gap, Summary
 
 
@@ -78,7 +77,7 @@ def render(logs: Sequence[Results]) -> str:
     for entry in shown:
         entry["tables"] = [table for table in tables(entry["summary"]) if table.rows]  # type: ignore[arg-type]
     return page.render(
-        logs=shown, planes=_planes(shown), few=FEW, version=__version__, canary=CANARY,
+        logs=shown, planes=_planes(shown), few=FEW, unreviewed=sum(one.unreviewed for one in logs), version=__version__, canary=", ".join(sorted({canary for one in logs for canary in one.canaries})),
     )  # fmt: skip
 
 
@@ -166,6 +165,8 @@ def _apart(one: Results, other: Results) -> str:
         return f"{one.task} and {other.task} are different tasks"
     if one.version != other.version:
         return f"versions {one.version} and {other.version} of the task do not compare"
+    if differs := one.conditions.apart(other.conditions):
+        return f"they were not made under the same conditions ({differs})"
     shared, every = one.samples_graded & other.samples_graded, one.samples_graded | other.samples_graded
     return "" if shared == every else f"of {len(every)} samples only {len(shared)} are graded in both logs"
 
