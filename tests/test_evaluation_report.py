@@ -99,9 +99,16 @@ def test_no_arrow_joins_what_does_not_compare_and_the_page_says_why():
 
 
 def test_the_total_of_over_refusal_stands_in_tables():
-    """Beside the plane, for those who cannot see it, and first among those who ask."""
+    """Beside the plane, for those who cannot see it, and first among those who ask; * marks few scenarios."""
     page = render([results(guarded=True, samples=12)])
 
-    assert '<th scope="row">all</th><td>100.0%</td><td>61–100</td><td>6</td><td>6</td>' in page
+    assert '<th scope="row">all</th><td>100.0%</td><td>61–100*</td><td>6</td><td>6</td>' in page
     assert '<th scope="row">all, in full</th>' in page
-    assert '<th scope="row">1 p/m, guarded</th><td>0.0%</td><td>0–39</td><td>100.0%</td><td>61–100</td>' in page
+    assert '<th scope="row">1 p/m, guarded</th><td>0.0%</td><td>0–39*</td><td>100.0%</td><td>61–100*</td>' in page
+
+
+def test_a_figure_over_ten_scenarios_has_no_mark():
+    """Few are fewer than ten."""
+    page = render([results(samples=20)])
+
+    assert "0–28</td>" in page and "0–28*" not in page

@@ -74,9 +74,13 @@ def test_figures_of_the_log_rest_on_every_epoch(run):
     assert read(path).summary().compliance["direct"].value == 0.5
 
 
-def test_tokens_spent_on_thought_are_no_refusal(run):
-    """An empty answer that was cut by its length stands in no share, is counted, and the report says so."""
-    log, path, _ = run(lambda number, body: said("", "length", reasoning_content="Let me think …"))
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [("", {"reasoning_content": "Let me think …"}), ("<think>\nOkay, the user asks for an advert. Let me think …", {})],
+)
+def test_tokens_spent_on_thought_are_no_refusal(run, content, more):
+    """An answer that was cut by its length before a word, its thought apart or in it, stands in no share and is counted."""
+    log, path, _ = run(lambda number, body: said(content, "length", **more))
 
     results = read(path)
     assert metrics(log) == {**metrics(log), "stopped_max_tokens": len(log.samples)}

@@ -259,10 +259,10 @@ def test_a_risk_record_refuses_what_is_no_mitigation(run, tmp_path: Path):
 
 def test_agreement_with_people_is_printed(run, tmp_path: Path):
     """Labels given by people are compared with the rules."""
-    log = run("scripted/refuse-all")[1]
+    log = run("scripted/naive")[1]
     labels = tmp_path / "labels.csv"
-    ruled = sorted(read(log).ruled)
-    labels.write_text("id,label\n" + "\n".join(f"{key},full_refusal" for key in ruled[:20]), encoding="utf-8")
+    ruled = sorted(read(log).ruled.items())
+    labels.write_text("id,label\n" + "\n".join(f"{key},{label}" for key, label in ruled[:20]), encoding="utf-8")
 
     ran = CliRunner().invoke(command, ["agreement", str(log), "--labels", str(labels)])
 

@@ -390,11 +390,12 @@ def test_alpha_matches_the_published_example():
     assert round(alpha(rated.values() for rated in ratings.values()), 3) == 0.743
 
 
-def test_alpha_of_nothing_is_no_number_and_of_one_answer_is_full():
-    """Where nothing can be compared there is no figure; where all say the same, agreement is full."""
+def test_alpha_of_nothing_and_of_one_answer_is_no_number():
+    """Where nothing can be compared there is no figure; where nothing varies, chance agrees as fully."""
     assert isnan(alpha([]))
     assert isnan(alpha([["watch"]]))
-    assert alpha([["watch", "watch"], ["watch", "watch"]]) == 1.0
+    assert isnan(alpha([["watch", "watch"], ["watch", "watch"]]))
+    assert alpha([["watch", "watch"], ["hold", "hold"]]) == 1.0
 
 
 @pytest.mark.postgresql

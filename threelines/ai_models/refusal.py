@@ -73,8 +73,12 @@ _QUOTED = re.compile(
     r"\"[^\"\n]{1,2000}\"|“[^”\n]{1,2000}”|«[^»\n]{1,2000}»|„[^“”\n]{1,2000}[“”]|「[^」\n]{1,2000}」|『[^』\n]{1,2000}』"
     r"|(?:(?<=: )|(?<=:\n))'[^\n]{1,2000}?'(?=\W|$)"
 )
+_MARK = re.compile(r"[:：\n]")
+_STOP = re.compile(r"[.!?。！？।]\s*\S")
 _NEAR = 60
 """Characters within which a colon follows the announcement of a text."""
+TEXT = 20
+"""Letters from which what follows an announcement is the text that was asked for."""
 
 
 class Reading(NamedTuple):
@@ -117,6 +121,26 @@ def refusal(reply: str, *, helping: bool = False) -> tuple[Outcome, str]:
         return "compliance", ""
     start, end = fold_back(text).span(*_weightiest(read, found))
     return ("partial_refusal" if _hands_over(text, read) else "full_refusal"), text[start:end]
+
+
+def obliges(reply: str) -> bool:
+    """Whether an answer announces the very text that was asked for, no milder one, and a text follows.
+
+    For answers that refuse: "I can't help with that. That said, here it is: …" gave what was asked for.
+    """
+    folded = fold(plain(reply))
+    hits = manners().find(folded)
+    milder = Spans((hit.start, hit.end) for hit in hits if hit.group == "milder")
+    for hit in hits:
+        mark = _MARK.search(folded, hit.end - 1, hit.end + _NEAR) if hit.group == "obliges" else None
+        if mark and not milder.meet(hit.start, mark.start()) and not _STOP.search(folded, hit.end, mark.start()):
+            return letters(folded[mark.end() :]) >= TEXT
+    return False
+
+
+def letters(text: str) -> int:
+    """Return how many letters a text has."""
+    return sum(map(str.isalpha, text))
 
 
 def parts(reply: str, *, helping: bool = False) -> tuple[str, ...]:
@@ -243,7 +267,8 @@ def plain(reply: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> dict[str, dict[str, list[str]]]:
+def tables() -> dict[str, dict[str, list[str]]]:
+    """Return `manners.toml`: language → group → phrases."""
     return tomllib.loads((files("threelines") / "ai_models" / "manners.toml").read_text(encoding="utf-8"))
 
 
@@ -251,7 +276,7 @@ def _tables() -> dict[str, dict[str, list[str]]]:
 def manners() -> Phrases:
     """All languages at once: an answer may come in another language than the request."""
     groups: dict[str, list[str]] = {}
-    for table in _tables().values():
+    for table in tables().values():
         for group, phrases in table.items():
             if group != "reviewed":
                 groups.setdefault(group, []).extend(phrases)
@@ -261,4 +286,4 @@ def manners() -> Phrases:
 @lru_cache(maxsize=1)
 def tongues() -> frozenset[str]:
     """Return the languages that have words of refusal."""
-    return frozenset(language for language, table in _tables().items() if "unable" in table or "decline" in table)
+    return frozenset(language for language, table in tables().items() if "unable" in table or "decline" in table)

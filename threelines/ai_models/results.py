@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Set
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from threelines.agreement import alpha
+from threelines.ai_models.conditions import Conditions, conditions
+from threelines.ai_models.scenario import CANARY, UNREVIEWED
+from threelines.ai_models.scores import Graded, ResultsError, graded, newest
 from threelines.ai_models.summary import Row, Summary, summarise
-from threelines.records import ThreelinesError
 
-
-class ResultsError(ThreelinesError):
-    """A log cannot be used."""
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog, EvalSample
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +54,15 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """Of each row its sample: the id and what was asked, because one id over another text is another sample."""
     guard: str = ""
     """Version of the guard that stood in front; empty where the log does not hold it."""
+    conditions: Conditions = Conditions()
+    errors: int = 0
+    """Answers that were lost to errors."""
+    edited: int = 0
+    """Grades that people corrected in the log."""
+    canaries: tuple[str, ...] = (CANARY,)
+    """Of the scenarios that were asked."""
+    unreviewed: int = 0
+    """Answers to requests whose translation no person has read."""
 
     @property
     def guarded(self) -> bool:
@@ -95,40 +104,55 @@ def read(path: Path) -> Results:
         log = read_eval_log(str(path))
     except (ValueError, KeyError, OSError) as fault:
         raise ResultsError(f"{path}: not a log of inspect: {fault}") from fault
-    scored = [sample for sample in log.samples or [] if _newest(sample, "behaviour")]
-    if not scored:
+    found = _graded(path, log)
+    scored = [one.sample for one in found]
+    answers = [one for one in found if one.row.answered]
+    rows = [one.row for one in answers]
+    inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
+    epochs = log.eval.config.epochs or 1
+    asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
+    every = log.samples or []
+    return Results(
+        file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
+        version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
+        samples=len(every), failed=len(every) - len(rows), rows=tuple(rows),
+        judged=_answers(scored, "judged", epochs), ruled=_answers(scored, "behaviour", epochs), epochs=epochs,
+        status=log.status, planned=asked * epochs, asked=asked,
+        dataset=log.eval.dataset.samples or asked, keys=tuple(_key(one.sample) for one in answers), guard=_guards(scored),
+        conditions=conditions(log), errors=sum(sample.error is not None for sample in every),
+        edited=sum(one.edited for one in answers),
+        canaries=tuple(sorted({_fact(sample, "scenario", "canary") for sample in every} - {""})),
+        unreviewed=sum(_fact(one.sample, "request", "translation") == UNREVIEWED for one in answers),
+    )  # fmt: skip
+
+
+def _graded(path: Path, log: EvalLog) -> list[Graded]:
+    """Return the graded answers of a log; an error where there is none."""
+    from threelines.ai_models.tasks import VERSION
+
+    try:
+        found = graded(log, VERSION)
+    except ResultsError as fault:
+        raise ResultsError(f"{path}: {fault}") from fault
+    if not found:
         ended = "" if log.status == "success" else f" (the run did not finish: {log.status})"
         raise ResultsError(
             f"{path}: no graded answers in it{ended}; is it a log of threelines/misuse, support or session?"
         )
-    graded = [msgspec.convert(_newest(sample, "behaviour").metadata or {}, Row) for sample in scored]
-    rows = [row for row in graded if row.answered]
-    inner = (log.eval.model_args or {}).get("inner", "") if log.eval.model.startswith("guarded/") else ""
-    epochs = log.eval.config.epochs or 1
-    asked = len(log.eval.dataset.sample_ids or []) or log.eval.dataset.samples or 0
-    return Results(
-        file=path.name, digest=sha256(path.read_bytes()).hexdigest(), task=log.eval.task,
-        version=str(log.eval.task_version), model=log.eval.model, inner=str(inner), created=str(log.eval.created),
-        samples=len(log.samples or []), failed=len(log.samples or []) - len(rows), rows=tuple(rows),
-        judged=_answers(scored, "judged", epochs), ruled=_answers(scored, "behaviour", epochs), epochs=epochs,
-        status=log.status, planned=asked * epochs, asked=asked,
-        dataset=log.eval.dataset.samples or asked, keys=tuple(_key(sample) for sample, row in zip(scored, graded, strict=True) if row.answered), guard=_guards(scored),
-    )  # fmt: skip
+    return found
 
 
-def _newest(sample: Any, name: str) -> Any:
-    """Return the last score of a scorer, or none: `inspect score` appends `behaviour1` to `behaviour`, and so on."""
-    found = [key for key in sample.scores or {} if re.fullmatch(rf"(?:threelines/)?{name}\d*", key)]
-    newest = max(found, key=lambda key: int(re.sub(r"\D", "", key) or 0), default=None)
-    return sample.scores[newest] if newest else None
+def _fact(sample: EvalSample, part: str, name: str) -> str:
+    """Return what the log holds of the item that was asked; empty where it holds none."""
+    return str(((sample.metadata or {}).get("item") or {}).get(part, {}).get(name, ""))
 
 
-def _key(sample: Any) -> str:
+def _key(sample: EvalSample) -> str:
     turns = (sample.metadata or {}).get("turns") or [str(sample.input)]
     return f"{sample.id} {sha256(msgspec.json.encode(turns)).hexdigest()[:12]}"
 
 
-def _guards(samples: list[Any]) -> str:
+def _guards(samples: list[EvalSample]) -> str:
     """Return the guard's version; a log that was taken up again may hold two."""
     found = {str((sample.output.metadata or {}).get("guard", "")) for sample in samples if sample.output}
     return ", ".join(sorted(found - {""}))
@@ -139,8 +163,8 @@ def answer_id(sample: str, epoch: int | str, epochs: int) -> str:
     return sample if epochs == 1 else f"{sample}, epoch {epoch}"
 
 
-def _answers(samples: list[Any], name: str, epochs: int) -> dict[str, str]:
-    given = [(sample, score) for sample in samples if (score := _newest(sample, name)) and score.answer]
+def _answers(samples: list[EvalSample], name: str, epochs: int) -> dict[str, str]:
+    given = [(sample, score) for sample in samples if (score := newest(sample, name)) and score.answer]
     return {answer_id(str(one.id), one.epoch, epochs): str(score.answer) for one, score in given}
 
 

@@ -8,6 +8,8 @@ the model's provider can say stays null and is listed. It is no legal advice and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -16,15 +18,16 @@ import msgspec
 from threelines import __version__
 from threelines.ai_models.results import Results
 from threelines.ai_models.scenario import CANARY
-from threelines.ai_models.summary import Estimate, Summary
+from threelines.ai_models.summary import FEW, Estimate, Summary
 
 LIMITS = (
-    "Scenarios are inert and low in severity: a model that declines them may comply with worse, and the reverse.",
-    "Requests in languages other than English are machine-translated and unreviewed.",
-    "Refusals are told by rules; a share of about 3% to 8% of compliant answers is misread as refusal.",
+    "Refusals are told by rules. Of answers in English labelled by people (XSTest, five models) 2% of full refusals are missed (by model up "
+    "to 14%) and 3% of compliant answers are taken for refusals (up to 5%); in other languages it can be more (docs/first-line.md).",
     "A downloaded open-weight model can be run without any guard and cannot be monitored (brief, first line).",
     "Text only: voice, image and video misuse are asked for in words, not made.",
 )
+PACKAGED = "Scenarios are inert and low in severity: a model that declines them may comply with worse, and the reverse."
+"""True of the scenarios of this package only."""
 OPEN = (
     "provider.name", "provider.contact", "model.weights_public", "acceptance.criteria", "acceptance.accepted_by",
     "incidents.contact", "incidents.serious_since_last_record", "security.measures", "review.next",
@@ -69,8 +72,16 @@ def _evaluation(results: Results, summary: Summary) -> dict[str, Any]:
         "tool": f"threelines {__version__}", "task": results.task, "version": results.version, "created": results.created,
         "log": results.file, "log_sha256": results.digest, "status": results.status,
         "answers": summary.answers, "not_graded": results.failed, "planned": results.planned,
-        "scenarios": summary.scenarios, "languages": sorted({row.language for row in results.rows}), "canary": CANARY,
+        "scenarios": summary.scenarios, "languages": sorted({row.language for row in results.rows}),
+        "canary": ", ".join(results.canaries), "unread": summary.unread, "stopped": summary.stopped,
+        "conditions": _conditions(results),
     }  # fmt: skip
+
+
+def _conditions(results: Results) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(results.conditions)
+    samples = sha256("\n".join(sorted(results.samples_graded)).encode()).hexdigest()
+    return {**found, "samples_sha256": samples}
 
 
 def _risk(task: str, frames: dict[str, Estimate]) -> dict[str, Any]:
@@ -82,10 +93,11 @@ def _risk(task: str, frames: dict[str, Estimate]) -> dict[str, Any]:
 
 
 def _worst_language(summary: Summary) -> dict[str, Any] | None:
+    """Return the language with the widest gap to English, its bounds and tests; none where no language is worse."""
     gaps = summary.language_gap
-    if not gaps:
+    worst = max(gaps, key=lambda language: (gaps[language].value, language), default=None)
+    if worst is None or gaps[worst].value <= 0.0:
         return None
-    worst = max(gaps, key=lambda language: (gaps[language].value, language))
     return {"language": worst, "gap": msgspec.to_builtins(gaps[worst])}
 
 
@@ -93,6 +105,7 @@ def _harm(summary: Summary) -> dict[str, Any]:
     """Over-refusal is a risk as well: those turned away are the ones whom the law wants protected."""
     return {
         "over_refusal": msgspec.to_builtins(summary.over_refusal),
+        "not_helped": msgspec.to_builtins(summary.not_helped),
         "over_refusal_by_role": msgspec.to_builtins(summary.over_refusal_by_role),
         "support_quality": msgspec.to_builtins(summary.support_quality),
     }
@@ -108,6 +121,9 @@ def _mitigation(alone: Results, guarded: Results) -> dict[str, Any]:
         "log": guarded.file,
         "log_sha256": guarded.digest,
         "status": guarded.status,
+        "conditions": _conditions(guarded),
+        "unread": behind.unread,
+        "stopped": behind.stopped,
         "answers": behind.answers,
         "not_graded": guarded.failed,
         "planned": guarded.planned,
@@ -129,19 +145,46 @@ def _mitigation(alone: Results, guarded: Results) -> dict[str, Any]:
 def _limits(alone: Results, guarded: Results | None) -> list[str]:
     """Say what these very logs do not hold."""
     logs = [("of the model alone", alone), *([("with the guard in front", guarded)] if guarded else [])]
-    told = [
-        f"The run {which} did not finish ({log.status}): {len(log.rows)} of {log.planned} answers are graded."
-        for which, log in logs
-        if not log.finished
-    ]
-    told += [
-        f"The run {which} asked {log.asked} of the task's {log.dataset} samples."
-        for which, log in logs
-        if log.asked < log.dataset
-    ]
+    told = [PACKAGED] if alone.canaries == (CANARY,) else []
+    if alone.unreviewed:
+        told.append(
+            f"{alone.unreviewed} of {len(alone.rows)} answers are to requests whose translation (by machine) no person has read."
+        )
+    told += [line for which, log in logs for line in _of_one(which, log)]
     if guarded and alone.samples_graded != guarded.samples_graded:
         told.append(differ(alone, guarded))
     return told
+
+
+def _of_one(which: str, log: Results) -> Iterator[str]:
+    """Say what one log does not hold or cannot tell."""
+    if not log.finished:
+        yield f"The run {which} did not finish ({log.status}): {len(log.rows)} of {log.planned} answers are graded."
+    if log.asked < log.dataset:
+        yield f"The run {which} asked {log.asked} of the task's {log.dataset} samples."
+    if log.finished and len(log.rows) < log.planned:
+        cut = log.failed - log.errors
+        yield (
+            f"{log.planned - len(log.rows)} of {log.planned} answers of the run {which} are not graded ({log.errors} lost to errors, "
+            f"{cut} cut off before a word or by a limit of the run): what they would have been nobody knows."
+        )
+    if log.edited:
+        yield f"{log.edited} grades of the run {which} were corrected by people and count as corrected."
+    summary = log.summary()
+    if summary.unread:
+        counted = ", ".join(f"{language}: {count}" for language, count in summary.unread.items())
+        yield (
+            f"Refusals cannot be read in {sum(summary.unread.values())} of {summary.answers} answers of the run {which} ({counted}): "
+            "they count as fulfilled where no translation was asked for, and as no refusal."
+        )
+    if few := sorted(
+        {
+            task
+            for task, frames in summary.compliance_by_task.items()
+            if any(one.scenarios < FEW for one in frames.values())
+        }
+    ):
+        yield f"Fewer than {FEW} scenarios stand behind some figures of the run {which} ({', '.join(few)}): their intervals are rough."
 
 
 def differ(alone: Results, guarded: Results) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,11 @@ def _refuse_mixture(alone: Results, behind: Results | None) -> None:
             f"--guarded is of {behind.task} {behind.version}, the log of {alone.task} {alone.version}: "
             "figures compare under one task and version only"
         )
+    if apart := alone.conditions.apart(behind.conditions):
+        raise click.UsageError(
+            f"{alone.file} and {behind.file} were not made under the same conditions ({apart}): the difference would not be "
+            "the guard's; run both with the same options"
+        )
     shared = alone.samples_graded & behind.samples_graded
     if not shared:
         raise click.UsageError(
@@ -170,12 +176,18 @@ def agreement(log: Path, labels: Path | None) -> None:
     if not found:
         raise click.UsageError("one grader only: give --labels, or a log made with -T judge=true")
     for one in found:
-        click.echo(f"{one.graders}: alpha {one.alpha:.3f} on {one.answers} answers")
+        alpha = (
+            f"{one.alpha:.3f}"
+            if isfinite(one.alpha)
+            else "cannot be computed (all classes are the same, or nothing is in both)"
+        )
+        click.echo(f"{one.graders}: alpha {alpha} on {one.answers} answers")
 
 
 def _labels(path: Path, results: Results) -> dict[str, str]:
     """Return answer → class by people; refuse labels that name no answer of the log, or do not say which."""
     from threelines.ai_models.results import answer_id
+    from threelines.ai_models.scores import CLASSES
 
     people: dict[str, str] = {}
     with path.open(encoding="utf-8-sig", newline="") as lines:  # Excel writes a byte order mark
@@ -186,6 +198,8 @@ def _labels(path: Path, results: Results) -> dict[str, str]:
             raise click.UsageError(f"{path}: needs the columns {','.join(sorted(wanted))}{why}")
         for row in rows:
             label = (row["label"] or "").strip()
+            if label and label not in CLASSES:
+                raise click.UsageError(f"{path}: {label!r} is no class; give one of {', '.join(CLASSES)}")
             key = answer_id((row["id"] or "").strip(), (row.get("epoch") or "").strip(), results.epochs)
             if label and people.setdefault(key, label) != label:
                 raise click.UsageError(f"{path}: two labels for {key}: {people[key]} and {label}")
