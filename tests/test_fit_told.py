@@ -166,15 +166,15 @@ def test_the_calibration_error_stands_beside_what_chance_gives():
 
 def test_one_class_is_ranked_in_all_draws():
     """Of two classes of nearly one size the interval is of the class that is named, not of whichever a draw has less of."""
-    target = np.array([0] * 51 + [1] * 49)
+    target = np.array([0] * 1010 + [1] * 990)
     top = np.where(target == 1, 0.9, 0.1)
-    top[:25] = 0.95  # class 1 is ranked badly, class 0 well
-    found = figures_of(target, np.stack([1 - top, top], axis=1), classes=("a", "b"), groups=np.arange(100))
+    top[:500] = 0.95  # class 1 is ranked badly, class 0 well
+    found = figures_of(target, np.stack([1 - top, top], axis=1), classes=("a", "b"), groups=np.arange(2000))
     value, low, high = found["average_precision"]
 
     assert found["ranked_class"] == "b"
     assert low < value < high
-    assert high < 0.8  # class a's is about .9
+    assert high < 0.72  # class a's is about .75
 
 
 def test_classes_that_are_languages_are_told(fitted):

@@ -161,7 +161,7 @@ def table(recipe: str, figures: dict[str, Any]) -> str:
 
 def _languages_told(figures: dict[str, Any]) -> list[str]:
     found = figures.get("by_language", {})
-    if len(found) < 2:
+    if len(set(found) - {"und", "others"}) < 2:
         return []
     parts = (f"{name} {part['accuracy']:.3f} ({part['threads']:,})" for name, part in found.items())
     return [f"  accuracy by language (threads): {', '.join(parts)}"]
