@@ -263,7 +263,7 @@ def test_what_no_label_can_teach_is_not_suggested(fitted):
 
 
 def test_what_is_like_the_labelled_comes_last(fitted):
-    """Of two threads that are as unsure and as like the others, the one whose near twin has a label comes second."""
+    """Of two threads of which the adapter is unsure, the one whose near twin has a label comes second."""
     one, other = "the apple and the hammer near a nest", "some melon with my chisel and our wren"
     threads = threads_of([Record(id="one", text=one), Record(id="other", text=other)])
 

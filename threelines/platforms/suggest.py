@@ -1,9 +1,9 @@
-"""Name what to label next: threads the adapter is unsure of, that are like many others, and differ from each other.
+"""Name what to label next: threads that the adapter can read, is unsure of, and that differ from each other.
 
-Uncertainty alone asks fifty times about one script, and first about what no label will teach: digits, another script,
-the one odd text. So threads of which the adapter can read nothing are left out, and the most uncertain of the others are
-gone through in order of (uncertainty × likeness to the others × distance to what was picked already and to what is
-labelled). How much that helps beside labelling at random: `bench/adapters.py --suggest`, `docs/adapters.md`.
+Uncertainty alone asks fifty times about one script, and first about what no label will teach: digits, another script. So
+threads of which the adapter can read nothing are left out, and the most uncertain of the others are gone through in order
+of (uncertainty × distance to what was picked already and to what is labelled). It spares people copies and what cannot be
+read; better figures than labelling at random it does not promise: `bench/adapters.py --suggest`, `docs/adapters.md`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def suggest(adapter: Adapter, threads: Sequence[Thread], count: int, labelled: S
         return []
     places = _places([*(texts[index] for index in pool), *labelled])
     mine, known = places[: len(pool)], places[len(pool) :]
-    picked = _spread(mine, unsure[pool] * _likeness(mine), _distance(mine, known), count)
+    picked = _spread(mine, unsure[pool], _distance(mine, known), count)
     return [_suggestion(adapter, threads[index], float(unsure[index]), shares[index]) for index in pool[picked]]
 
 
@@ -82,13 +82,6 @@ def _places(texts: Sequence[str]) -> NDArray[np.float64]:
     np.add.at(places, (found.rows, (found.columns >> 1) % _ROOM), side * damped(found.counts) * rare)
     unit: NDArray[np.float64] = places / np.maximum(np.linalg.norm(places, axis=1, keepdims=True), 1e-9)
     return unit
-
-
-def _likeness(places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much each place is like the others, 0 to 1 (the one most like them)."""
-    like = np.concatenate([np.clip(part @ places.T, 0, 1).mean(axis=1) for part in _parts(places)])
-    found: NDArray[np.float64] = like / max(float(like.max()), 1e-9)
-    return found
 
 
 def _distance(places: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
