@@ -82,6 +82,13 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
+
+
+def _covered(signal: Signal, own: Iterable[Signal]) -> bool:
+    """Whether a sign of the request itself stands in the words of a published phrase."""
+    return any(one.start < signal.end and signal.start < one.end for one in own)
+
+
 _OWN_HAND = re.compile(
     r"\b(?:we|i|our|us|nous|on|je|wir|ich|wij|ik|мы|я|нас|меня|kami|saya)\b|(?:[aei]mos|iamo|[uj]emy|amy)\b|我",
     re.IGNORECASE,
@@ -473,6 +480,8 @@ class Guard:
                 continue
             claimed = reading.claims and signal.indicator not in (DELIVERY, ORDER, THREAT)
             own_hand = claimed and _OWN_HAND.search(signal.quote) is not None
+            if indicator.category == "control" and (claimed > own_hand or _covered(signal, reading.signals)):
+                continue  # words that are reported, moderated or studied; or those of the request's own sign, counted there
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)
             if rival is None or (reviewed and not rival.reviewed):

@@ -219,7 +219,7 @@ class Run:
         )
         tiers = self.report.tiers
         say(f"Worth reading ({self._raised}): " + ", ".join(f"{tiers[t]} {t}" for t in ("urgent", "priority", "look")))
-        say(f"May need help: {self.report.support}")
+        say(f"Texts that may need help: {self.report.support}; that warn or inform: {self.report.informs}")
         if self.told:
             say(self.told)
         if self.pictures:
