@@ -58,3 +58,9 @@ def test_a_text_counts_once_and_a_warning_is_no_need(vocabulary: Vocabulary):
             report.add(assess(Thread(kind=kind, id=f"{kind} {record.id}", records=(record,)), vocabulary), {})
 
     assert (report.support, report.informs) == (1, 1)
+
+
+@pytest.mark.parametrize("text", [THEIR_OWN[0], THEIR_OWN[1], THEIR_OWN[2], THEIR_OWN[5]])
+def test_a_word_of_warning_takes_nothing_off_a_threat(vocabulary: Vocabulary, text: str):
+    """What the writer says of themselves to "you" keeps its tier, whatever warning stands beside it."""
+    assert judged(text, vocabulary).tier in ("priority", "urgent")

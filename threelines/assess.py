@@ -18,7 +18,7 @@ from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Threa
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.person import to_the_reader
 from threelines.signals.reading import anything_said
-from threelines.signals.voice import only_spoken_of
+from threelines.signals.voice import by_the_writer, only_spoken_of
 from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, WARNS, Indicator, Vocabulary
 
 SUPPORT = "support"
@@ -241,17 +241,21 @@ def _tier_beside_need(
 ) -> Tier:
     """Return the tier of words that stand beside a plea or a report of the same voice.
 
-    It is "look", with one exception: a phrase that is also used in everyday talk ("hit us with questions") must not
-    disarm an advert. Where nothing that counts is what the writer tells of, what is said to "you" stands.
+    It is "look", with one exception: a phrase that is also used in everyday talk ("hit us with questions"), or in a
+    campaign, must not disarm an advert. Where nothing that counts is what the writer tells of, what is said to "you"
+    stands; beside words of a warning, what the writer says of themselves to "you".
     """
     asked = [s for s in signals if known[s.indicator].category == SUPPORT and not s.shadow]
-    if any(s.indicator not in IN_NEED for s in asked) or tells(asked, counted):
+    if tells(asked, counted):
         return "look"
+    warns = any(s.indicator not in IN_NEED for s in asked)
     held = thread.held
     said = [
         s
         for s, place in zip(counted, places_of(counted, held), strict=True)
-        if place >= 0 and to_the_reader(held[place].text, s.start, s.end)
+        if place >= 0
+        and to_the_reader(held[place].text, s.start, s.end)
+        and not (warns and not by_the_writer(held[place].text, s.start, s.end))
     ]
     tier = _tier(said, positive_dimensions(said, known), known)
     return tier if tier in ("priority", "urgent") else "look"

@@ -53,6 +53,14 @@ def only_spoken_of(text: str, places: Iterable[tuple[int, int]]) -> bool:
     return not _of_the_writer("".join(own))
 
 
+def by_the_writer(text: str, start: int, end: int) -> bool:
+    """Whether an I or a we stands in the words from `start` to `end` or before them in their sentence, not only spoken of."""
+    if any(low <= start and end <= high for low, high in spoken_of(text)):
+        return False
+    around = next((said for said in _SENTENCE.finditer(text) if said.start() <= start < said.end()), None)
+    return around is not None and _of_the_writer(text[around.start() : end])
+
+
 def _of_the_writer(said: str) -> bool:
     """Whether the writer speaks of themselves, but for the number that they give: an offer or a threat is no warning."""
     return any(not _LINE.search(said, word.end(), word.end() + 40) for word in _THREAT.finditer(said))
