@@ -562,7 +562,9 @@ class Guard:
 
     def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
         if support and action != "block":
-            return self._requests.help.get(_language(asked), self._requests.help["en"])
+            language = _language(asked)
+            said = self._requests.help.get(language, self._requests.help["en"])
+            return "\n".join((said, *self.policy.lines(language, self._clock())))
         return REFUSAL if action == "block" else ""
 
     def _decide(
