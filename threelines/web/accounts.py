@@ -211,12 +211,12 @@ class Accounts:
         key = "w" + secrets.token_hex(5)
         hashed = "" if password is None else self._hash(password)
         values: dict[str, Any] = {
-            "id": key, "login": self._login(login), "name": _NAME.seal(self.keyring, login.encode(), key),
-            "password": hashed, "role": role, "team": team, "totp": None, "totp_step": 0, "disabled": False,
+            "id": key, "password": hashed, "role": role, "team": team, "totp": None, "totp_step": 0, "disabled": False,
             "settings": msgspec.json.encode(settings or Settings()).decode(),
         }  # fmt: skip
         try:
             with self.store.write() as connection:
+                values |= {"login": self._login(login), "name": _NAME.seal(self.keyring, login.encode(), key)}
                 connection.execute(_accounts.insert().values(**values))
                 self.audit.note(connection, User(id=key, role=role), "account.add", record=key, reason="administration")
         except sa.exc.IntegrityError:
@@ -264,11 +264,16 @@ class Accounts:
         self._change(key, by, "account.disable" if disabled else "account.enable", disabled=disabled)
 
     def _change(self, key: str, by: User, action: str, *, but: str = "", **values: Any) -> None:
-        """Change an account, say in the audit who did, and end its sessions, all but the one of this secret."""
         with self.store.write() as connection:
-            connection.execute(_accounts.update().where(_accounts.c.id == key).values(**values))
-            self.audit.note(connection, by, action, record=key, reason="administration")
-            _end_sessions(connection, key, but=but)
+            self._change_in(connection, key, by, action, but=but, **values)
+
+    def _change_in(
+        self, connection: sa.Connection, key: str, by: User, action: str, *, but: str = "", **values: Any
+    ) -> None:
+        """Change an account, say in the audit who did, and end its sessions, all but the one of this secret."""
+        connection.execute(_accounts.update().where(_accounts.c.id == key).values(**values))
+        self.audit.note(connection, by, action, record=key, reason="administration")
+        _end_sessions(connection, key, but=but)
 
     def _person(self, row: Any, session: str = "", since: float = 0.0) -> Person:
         return Person(
@@ -449,8 +454,10 @@ class Accounts:
         """Turn the second factor on once its owner has shown a code from it; every other session ends: it showed none."""
         if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
             raise AccountError("That code does not fit. Is the clock of your phone right?")
-        sealed = _TOTP.seal(self.keyring, secret.encode(), key)
-        self._change(key, self.get(key).user, "factor.on", but=session, totp=sealed, totp_step=0)
+        owner = self.get(key).user
+        with self.store.write() as connection:
+            sealed = _TOTP.seal(self.keyring, secret.encode(), key)
+            self._change_in(connection, key, owner, "factor.on", but=session, totp=sealed, totp_step=0)
 
     def drop_second_factor(self, key: str, by: User) -> None:
         """Turn the second factor off, for a lost phone (`Grants.help` asks whom it must). Ends every session."""

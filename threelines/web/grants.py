@@ -178,11 +178,11 @@ class Grants:
             "g" + secrets.token_hex(7), kind, role=role, team=team, by=by.id, link=_hashed(secret) if secret else ""
         )
         values |= {"account": account, "state": "asked" if waits else "open"}
-        if name:
-            values["name"] = _NAME.seal(self.accounts.keyring, name.encode(), values["id"])
         if kind in DONE and not waits:
             values |= {"state": "used", "done": time.time()}
         with self.store.write() as connection:
+            if name:
+                values["name"] = _NAME.seal(self.accounts.keyring, name.encode(), values["id"])
             connection.execute(_grants.delete().where(_grants.c.expires < time.time() - KEPT))
             if kind != "invite":
                 self._end_siblings(connection, by, kind, account)

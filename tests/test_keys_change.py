@@ -1,0 +1,71 @@
+"""Keys change while others work: what they seal is kept, and what they search is found."""
+
+import contextlib
+
+import pyotp
+import pytest
+
+from threelines.people import keeping, release
+from threelines.people.register import Register
+from threelines.roles import User
+from threelines.store.audit import Audit
+from threelines.store.keyring import Keyring
+from threelines.web.accounts import Accounts
+from threelines.web.grants import Grants
+
+WORKER = User(id="w1", role="case_worker", team="north")
+ADMIN = User(id="h1", role="admin")
+NAMED = {"ai_Asked": "no", "prs_FirstName": "Example", "prs_MobilePhone": "+491701234567"}
+SECRET = pyotp.random_base32()
+BOTH = pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+
+
+@pytest.fixture
+def place(database, tmp_path, request):
+    """Return the address of an empty database of a kind."""
+    return tmp_path / "r.db" if database == "sqlite" else request.getfixturevalue("address")
+
+
+@pytest.fixture
+def as_user(place, tmp_path):
+    """Return a function that opens the register as another process of a user does: own connections, own keys."""
+    Keyring.create(tmp_path / "r.key")
+    with contextlib.ExitStack() as opened:
+
+        def open_as(user):
+            return opened.enter_context(Register.open(place, Keyring.open(tmp_path / "r.key"), user))
+
+        release.migrate(open_as(WORKER))
+        yield open_as
+
+
+def change_before_write(monkeypatch, store, act):
+    """Let something happen right before the next write of a store begins."""
+    real = store.write
+
+    def write():
+        monkeypatch.setattr(store, "write", real)
+        act()
+        return real()
+
+    monkeypatch.setattr(store, "write", write)
+
+
+@BOTH
+@pytest.mark.parametrize("what", ["account", "second factor", "invitation"])
+def test_what_is_written_while_the_keys_change_opens(as_user, monkeypatch, what):
+    """A value of the console that a rotation overtakes before its transaction begins is sealed with the new keys."""
+    mine, admin = as_user(WORKER), as_user(ADMIN)
+    accounts = Accounts(mine.store, mine.keyring, Audit(mine.store, mine.keyring))
+    grants, person = Grants(accounts), accounts.add("ana", "four words for a door", role="admin")
+    act = {
+        "account": lambda: accounts.add("ben", "four words for a door", role="analyst"),
+        "second factor": lambda: accounts.confirm_second_factor(person.id, SECRET, pyotp.TOTP(SECRET).now()),
+        "invitation": lambda: grants.invite(person.user, "ben", role="analyst"),
+    }[what]
+    change_before_write(monkeypatch, mine.store, lambda: keeping.rotate(admin))
+    act()
+
+    again = as_user(WORKER)
+    assert keeping.check(again.store, again.keyring).sealed_values == 3
+    assert Accounts(again.store, again.keyring, Audit(again.store, again.keyring)).get(person.id).name == "ana"
