@@ -69,3 +69,32 @@ def test_what_is_written_while_the_keys_change_opens(as_user, monkeypatch, what)
     again = as_user(WORKER)
     assert keeping.check(again.store, again.keyring).sealed_values == 3
     assert Accounts(again.store, again.keyring, Audit(again.store, again.keyring)).get(person.id).name == "ana"
+
+
+@BOTH
+def test_a_person_is_found_by_a_process_that_was_started_before(as_user):
+    """Another process changed the keys: the next search is by the new match key, and ids of exports stay."""
+    mine, admin = as_user(WORKER), as_user(ADMIN)
+    case = mine.add(NAMED)
+    left = mine.export_id(case, "statistics")
+    keeping.rotate(admin)
+
+    assert mine.export_id(case, "statistics") == left
+    assert mine.match({"prs_MobilePhone": "+49 170 1234567"}) == [case]
+
+
+def test_a_person_is_found_where_a_rotation_was_stopped(tmp_path, monkeypatch):
+    """Between the new keys and the new tags the old tags are found, those of new cases too; a second run ends it."""
+    keyring = Keyring.create(tmp_path / "r.key")
+    with Register.open(tmp_path / "r.db", keyring, WORKER) as register:
+        first = register.add(NAMED)
+        with monkeypatch.context() as patched:
+            patched.setattr(keeping, "_retag", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                keeping.rotate(register.as_user(ADMIN))
+        second = register.add(NAMED)
+
+        assert register.match({"prs_MobilePhone": "+491701234567"}) == sorted([first, second])
+        keeping.rotate(register.as_user(ADMIN))
+        assert register.match({"prs_MobilePhone": "+491701234567"}) == sorted([first, second])
+        assert len(Keyring.open(keyring.path).every("match")) == 1

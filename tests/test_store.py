@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threelines.roles import PERMISSIONS, ROLES, RoleError, User, allowed, require, scope_needed, scope_of
+from threelines.store import keyring as keyring_module
 from threelines.store.audit import Audit, AuditError
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring, KeyringError
@@ -108,6 +109,44 @@ def test_a_running_process_sees_a_rotation(keyring):
 
     assert other.open_sealed(keyring.seal(b"x", b"c"), b"c") == b"x"
     assert keyring.open_sealed(other.seal(b"y", b"c"), b"c") == b"y"
+
+
+def test_a_running_process_tags_with_the_key_of_now(keyring):
+    """A process that was started before the match key was changed makes the tags that are kept now."""
+    other = Keyring.open(keyring.path)
+    first = keyring.key("match")
+    keyring.rotate("match")
+
+    assert other.tag(b"x", b"c") == keyring.tag(b"x", b"c")
+    assert other.every("match") == (first, keyring.key("match"))
+    keyring.retire("match")
+    assert other.every("match") == (keyring.key("match"),)
+    assert (other.newest("match"), other.newest("audit")[0]) == ((2, keyring.key("match")), 1)
+
+
+def test_keys_that_came_meanwhile_are_not_retired(keyring):
+    """Whoever destroys old keys knows up to which: a newer one of another process stays."""
+    other = Keyring.open(keyring.path)
+    other.rotate("content")
+    keyring.rotate("content")
+    fresh = keyring.seal(b"x", b"c")
+    other.retire("content")
+
+    assert Keyring.open(keyring.path).open_sealed(fresh, b"c") == b"x"
+
+
+def test_threads_share_a_keyring_while_it_is_read_again(keyring, monkeypatch):
+    """Until all keys of a changed file are opened, the keys before serve: a thread never finds none."""
+    other, real, found = Keyring.open(keyring.path), keyring_module._unlock, []
+    keyring.rotate("content")
+
+    def unlock(*given):
+        found.append(other.has("content"))
+        return real(*given)
+
+    monkeypatch.setattr(keyring_module, "_unlock", unlock)
+    other.reload()
+    assert found == [True] * 5
 
 
 def test_analysts_copy_has_no_identity_key(keyring, tmp_path):

@@ -11,10 +11,9 @@ KEPT = "export_key"
 """The setting that holds the first matching key from its rotation on; it serves for these ids alone."""
 
 
-def export_id(keyring: Keyring, kept: str, case_id: str, purpose: str) -> str:
-    """Return the id, 25 characters; `kept` is the setting KEPT, empty before the first rotation."""
-    key = bytes.fromhex(kept) or keyring.key("match")
-    return "x" + keyed(key, case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
+def export_id(key: bytes, kept: str, case_id: str, purpose: str) -> str:
+    """Return the id, 25 characters; `kept` is the setting KEPT, empty before the first rotation of the matching `key`."""
+    return "x" + keyed(bytes.fromhex(kept) or key, case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
 
 
 def keep_export_ids(keyring: Keyring, connection: sa.Connection) -> None:

@@ -520,9 +520,10 @@ class Register:
 
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
-        if self.keyring.rotated("match") and not self.setting(KEPT):
-            self.__dict__.pop("_settings", None)  # another process rotated
-        return export_id(self.keyring, self.setting(KEPT), case_id, purpose)
+        number, key = self.keyring.newest("match")
+        if number > 1 and not self.setting(KEPT):
+            self.__dict__.pop("_settings", None)  # another process rotated, and had kept the setting before
+        return export_id(key, self.setting(KEPT), case_id, purpose)
 
     # ------------------------------------------------------------------ settings
 

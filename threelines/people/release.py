@@ -28,6 +28,7 @@ from threelines.people.synthetic import DIMENSIONS, synthetic_csv
 from threelines.records import ThreelinesError
 from threelines.roles import require
 from threelines.store.database import Migration
+from threelines.store.keyring import keyed
 from threelines.store.sealed import SealedColumn, declare
 
 TOTALS_BELOW = 100
@@ -293,7 +294,8 @@ def _answers(cohort: Cohort, names: Sequence[str]) -> list[dict[str, tuple[str, 
 
 
 def _rank(register: Register) -> Callable[[str], bytes]:
-    return lambda case_id: register.keyring.tag(case_id.encode(), b"release:rest")
+    key = register.keyring.key("match")
+    return lambda case_id: keyed(key, case_id.encode(), b"release:rest")
 
 
 def last_cohort(register: Register) -> Cohort | None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from threelines.people.tables import IDENTITY, MATCHES, VAULT
 from threelines.people.typed import e164, name_forms, numbers
 from threelines.store.database import Store
-from threelines.store.keyring import Keyring
+from threelines.store.keyring import Keyring, keyed
 from threelines.text.fold import ascii_digits
 
 _PHONES = ("prs_MobilePhone", "prs_HomePhone")
@@ -68,8 +68,12 @@ class Vault:
         return gone
 
     def find(self, connection: sa.Connection, fields: Mapping[str, Any]) -> list[str]:
-        """Return the ids of cases that share a phone, an e-mail, a document or a name with birth date."""
-        wanted = sa.select(MATCHES.c.case_id).where(MATCHES.c.tag.in_(sorted(self.tags(fields))))
+        """Return the ids of cases that share a phone, an e-mail, a document or a name with birth date.
+
+        Each match key that there is counts: while keys are changed, cases are tagged with the old one or the new one.
+        """
+        tags = {tag for key in self._keyring.every("match") for tag in _tags(key, fields)}
+        wanted = sa.select(MATCHES.c.case_id).where(MATCHES.c.tag.in_(sorted(tags)))
         return sorted(set(connection.execute(wanted).scalars()))
 
     def tags_by_case(self, store: Store) -> dict[str, list[str]]:
@@ -86,7 +90,11 @@ class Vault:
         Only with the organisation's match key can a guess be tried; whoever holds the raw file sees
         no more than that two cases share something.
         """
-        return {self._keyring.tag(value.encode(), kind.encode()).hex()[:32] for kind, value in _comparable(fields)}
+        return _tags(self._keyring.key("match"), fields)
+
+
+def _tags(key: bytes, fields: Mapping[str, Any]) -> set[str]:
+    return {keyed(key, value.encode(), kind.encode()).hex()[:32] for kind, value in _comparable(fields)}
 
 
 def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

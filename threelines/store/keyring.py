@@ -11,10 +11,10 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -60,24 +60,36 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[_Key, ...]
 
 
+class _Held(NamedTuple):
+    """What a key file holds, opened. It is replaced as a whole: threads see the keys before or those after."""
+
+    file: _File
+    stamp: tuple[int, int]
+    """Of the file, from before it was read: one that is replaced meanwhile is read again."""
+    keys: Mapping[tuple[str, int], bytes]
+    newest: Mapping[str, int]
+    ciphers: Mapping[tuple[str, int], AESGCM]
+
+
 class Keyring:
-    """Working keys of one organisation, by purpose and number; the newest number seals."""
+    """Working keys of one organisation, by purpose and number; the newest number seals.
 
-    def __init__(self, path: Path, file: _File, lock_key: bytes) -> None:
+    Another process may change the keys: the key file is read again where it is not the one that was read.
+    """
+
+    def __init__(self, path: Path, file: _File, lock_key: bytes, stamp: tuple[int, int]) -> None:
         self.path = path
-        self._lock_key = lock_key
-        self._take(file)
-
-    def _take(self, file: _File) -> None:
-        self._file = file
         self.organisation = file.organisation
-        self._keys: dict[tuple[str, int], bytes] = {}
-        self._newest: dict[str, int] = {}
+        self._lock_key = lock_key
+        self._held = self._opened(file, stamp)
+
+    def _opened(self, file: _File, stamp: tuple[int, int]) -> _Held:
+        keys: dict[tuple[str, int], bytes] = {}
+        newest: dict[str, int] = {}
         for key in file.keys:
-            self._keys[key.purpose, key.number] = _unlock(self._lock_key, key, file.organisation, self.path)
-            self._newest[key.purpose] = max(key.number, self._newest.get(key.purpose, 0))
-        self._ciphers = {entry: AESGCM(key) for entry, key in self._keys.items()}
-        self._seen = _stamp(self.path)
+            keys[key.purpose, key.number] = _unlock(self._lock_key, key, file.organisation, self.path)
+            newest[key.purpose] = max(key.number, newest.get(key.purpose, 0))
+        return _Held(file, stamp, keys, newest, {entry: AESGCM(key) for entry, key in keys.items()})
 
     @classmethod
     def create(cls, path: Path, *, passphrase: str = "", cost: int = SCRYPT_COST) -> Keyring:
@@ -93,33 +105,32 @@ class Keyring:
         keys = tuple(_new_key(lock_key, purpose, 1, organisation) for purpose in PURPOSES)
         file = _File(format=FORMAT, organisation=organisation, lock=lock, keys=keys)
         _write(path, file)
-        return cls(path, file, lock_key)
+        return cls(path, file, lock_key, _stamp(path))
 
     @classmethod
     def open(cls, path: Path, *, passphrase: str = "") -> Keyring:
         """Read a key file; refused when others on this machine may read it."""
-        file = _read(path)
-        return cls(path, file, _lock_key(file.lock, passphrase, path))
+        stamp, file = _stamp(path), _read(path)
+        return cls(path, file, _lock_key(file.lock, passphrase, path), stamp)
 
     def seal(self, plaintext: bytes, context: bytes, *, purpose: Purpose = "content") -> bytes:
         """Encrypt with AES-256-GCM; `context` must be given again to open it.
 
         Layout: version (1 byte), key number (2), nonce (12, random), ciphertext and tag.
         """
-        if _stamp(self.path) != self._seen:
-            self.reload()
-        number = self._number(purpose)
+        held = self._now()
+        number = self._number(held, purpose)
         nonce = os.urandom(12)
         head = bytes((_VERSION,)) + number.to_bytes(2)
-        return head + nonce + self._ciphers[purpose, number].encrypt(nonce, plaintext, context)
+        return head + nonce + held.ciphers[purpose, number].encrypt(nonce, plaintext, context)
 
     def open_sealed(self, sealed: bytes, context: bytes, *, purpose: Purpose = "content") -> bytes:
         """Decrypt what `seal` made with the same context and purpose."""
         number = int.from_bytes(sealed[1:3])
-        cipher = self._ciphers.get((purpose, number))
+        cipher = self._held.ciphers.get((purpose, number))
         if cipher is None:
             self.reload()
-            cipher = self._ciphers.get((purpose, number))
+            cipher = self._held.ciphers.get((purpose, number))
         if cipher is None or sealed[0] != _VERSION:
             raise KeyringError(
                 f"{self.path}: holds no {purpose} key number {number}, which this value was sealed with; "
@@ -137,7 +148,7 @@ class Keyring:
         """Return `open_sealed` for many values in a row, with the look-ups done once."""
         ciphers = {
             bytes((_VERSION,)) + number.to_bytes(2): cipher.decrypt
-            for (known, number), cipher in self._ciphers.items()
+            for (known, number), cipher in self._held.ciphers.items()
             if known == purpose
         }
 
@@ -155,40 +166,49 @@ class Keyring:
 
     def key(self, purpose: Purpose) -> bytes:
         """Return the newest key itself: for what has to outlive its rotation, sealed."""
-        return self._keys[purpose, self._number(purpose)]
+        return self.newest(purpose)[1]
+
+    def newest(self, purpose: Purpose) -> tuple[int, bytes]:
+        """Return number and key of the newest one; number 1 is the first, which was never replaced."""
+        held = self._now()
+        number = self._number(held, purpose)
+        return number, held.keys[purpose, number]
+
+    def every(self, purpose: Purpose) -> tuple[bytes, ...]:
+        """Return all keys of a purpose: more than one while they are being changed, and after that was stopped."""
+        held = self._now()
+        self._number(held, purpose)
+        return tuple(key for (known, _), key in held.keys.items() if known == purpose)
 
     def has(self, purpose: Purpose) -> bool:
         """Say whether this keyring holds a key for the purpose (an analyst's has no identity key)."""
-        return purpose in self._newest
-
-    def rotated(self, purpose: Purpose) -> bool:
-        """Say whether the purpose's first key was ever replaced."""
-        return self._number(purpose) > 1
+        return purpose in self._held.newest
 
     def is_old(self, sealed: bytes, purpose: Purpose) -> bool:
         """Say whether a value was sealed with a key that is no longer the newest."""
-        return int.from_bytes(sealed[1:3]) != self._newest[purpose]
+        return int.from_bytes(sealed[1:3]) != self._held.newest[purpose]
 
     def looks_sealed(self, value: bytes) -> bool:
         """Say whether bytes have the head of a sealed value of one of these keys."""
-        newest = max(self._newest.values(), default=0)
+        newest = max(self._held.newest.values(), default=0)
         return len(value) >= _HEAD + 16 and value[0] == _VERSION and 1 <= int.from_bytes(value[1:3]) <= newest
 
     def rotate(self, *purposes: Purpose) -> None:
         """Add a newer key for each purpose and save; old keys stay until `retire`."""
+        held = self._now()
         fresh = [
-            _new_key(self._lock_key, purpose, self._number(purpose) + 1, self.organisation) for purpose in purposes
+            _new_key(self._lock_key, purpose, self._number(held, purpose) + 1, self.organisation)
+            for purpose in purposes
         ]
-        self._save(msgspec.structs.replace(self._file, keys=(*self._file.keys, *fresh)))
+        self._save(msgspec.structs.replace(held.file, keys=(*held.file.keys, *fresh)))
 
     def retire(self, *purposes: Purpose) -> int:
-        """Destroy all but the newest key of each purpose; re-seal the data first. Return how many went."""
-        kept = tuple(
-            key for key in self._file.keys if key.purpose not in purposes or key.number == self._newest[key.purpose]
-        )
-        gone = len(self._file.keys) - len(kept)
-        self._save(msgspec.structs.replace(self._file, keys=kept))
-        return gone
+        """Destroy all older than the newest key of each purpose; re-seal the data first. Return how many went."""
+        newest = self._held.newest  # before the file is read again: what came into it meanwhile stays
+        file = self._now().file
+        kept = tuple(key for key in file.keys if key.purpose not in purposes or key.number >= newest[key.purpose])
+        self._save(msgspec.structs.replace(file, keys=kept))
+        return len(file.keys) - len(kept)
 
     def copy_for(self, path: Path, purposes: Iterable[Purpose]) -> Keyring:
         """Write a key file with some purposes only: an analyst's copy leaves out `identity`."""
@@ -196,9 +216,10 @@ class Keyring:
         if path.exists():
             raise KeyringError(f"{path}: exists already; a key file is never replaced, choose another name")
         lock = _Lock(kind="file", key=secrets.token_bytes(32))
+        held = self._now()
         keys = tuple(
-            _lock(lock.key, self._keys[key.purpose, key.number], key, self.organisation)
-            for key in self._file.keys
+            _lock(lock.key, held.keys[key.purpose, key.number], key, self.organisation)
+            for key in held.file.keys
             if key.purpose in wanted
         )
         _write(path, _File(format=FORMAT, organisation=self.organisation, lock=lock, keys=keys))
@@ -210,25 +231,29 @@ class Keyring:
             with self.path.open("r+b") as file:
                 _overwrite(file)
             self.path.unlink()
-        self._keys.clear()
-        self._ciphers.clear()
-        self._newest.clear()
+        self._held = _Held(self._held.file, _stamp(self.path), {}, {}, {})
 
     def reload(self) -> None:
         """Read the key file again: another process may have rotated."""
-        file = _read(self.path)
-        if file.lock != self._file.lock:
+        stamp, file = _stamp(self.path), _read(self.path)
+        if file.lock != self._held.file.lock:
             raise KeyringError(f"{self.path}: was replaced while in use; start again with the right key file")
-        self._take(file)
+        self._held = self._opened(file, stamp)
 
-    def _number(self, purpose: Purpose) -> int:
-        if purpose not in self._newest:
+    def _now(self) -> _Held:
+        """Return what the key file holds at this moment."""
+        if _stamp(self.path) != self._held.stamp:
+            self.reload()
+        return self._held
+
+    def _number(self, held: _Held, purpose: Purpose) -> int:
+        if purpose not in held.newest:
             raise KeyringError(f"{self.path}: holds no {purpose} key; use a key file that was made for this work")
-        return self._newest[purpose]
+        return held.newest[purpose]
 
     def _save(self, file: _File) -> None:
         _write(self.path, file)
-        self._take(file)
+        self.reload()
 
 
 def keyed(key: bytes, value: bytes, context: bytes) -> bytes:
