@@ -5,10 +5,13 @@ import contextlib
 import pyotp
 import pytest
 
+from tests.at_once import Call, paused
 from threelines.people import keeping, release
 from threelines.people.register import Register
 from threelines.roles import User
+from threelines.store import database as database_module
 from threelines.store.audit import Audit
+from threelines.store.database import StoreError
 from threelines.store.keyring import Keyring
 from threelines.web.accounts import Accounts
 from threelines.web.grants import Grants
@@ -98,3 +101,38 @@ def test_a_person_is_found_where_a_rotation_was_stopped(tmp_path, monkeypatch):
         keeping.rotate(register.as_user(ADMIN))
         assert register.match({"prs_MobilePhone": "+491701234567"}) == sorted([first, second])
         assert len(Keyring.open(keyring.path).every("match")) == 1
+
+
+def open_with(register, case):
+    """Return the case's person by the keys that the file holds now, with every value of the database opened."""
+    with Register.open(register.store.path, Keyring.open(register.keyring.path), WORKER) as again:
+        assert keeping.check(again.store, again.keyring).cases == 1
+        return again.identity(case)["prs_FirstName"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_of_two_rotations_of_a_file_the_second_waits_or_is_refused(as_user, monkeypatch):
+    """Another process that changes the keys keeps the second one waiting, and then it does its work; nothing is lost."""
+    mine, first, second = as_user(WORKER), as_user(ADMIN), as_user(ADMIN)
+    case = mine.add(NAMED)
+    with paused(monkeypatch, first.keyring, "retire", keeping.rotate, first) as rotation:
+        with monkeypatch.context() as patched, pytest.raises(StoreError, match="somebody else changes the keys"):
+            patched.setattr(database_module, "PATIENCE", 0.0, raising=False)
+            keeping.rotate(second)
+        other = Call(keeping.rotate, second)
+
+    assert (isinstance(rotation.end(), int), isinstance(other.end(), int)) == (True, True)
+    assert open_with(mine, case) == "Example"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_case_that_comes_after_the_new_keys_shares_its_persons_tags(as_user, monkeypatch):
+    """At every moment two cases of one person have the same tags: else a release would count the person twice."""
+    mine, admin = as_user(WORKER), as_user(ADMIN)
+    mine.add(NAMED)
+    with paused(monkeypatch, keeping, "reseal", keeping.rotate, admin) as rotation:
+        mine.add(NAMED)
+        tags = mine.vault.tags_by_case(mine.store)
+
+    assert isinstance(rotation.end(), int)
+    assert [len({*each}) for each in zip(*map(sorted, tags.values()), strict=True)] == [1]

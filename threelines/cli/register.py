@@ -482,7 +482,8 @@ def gone(file: Path, is_applied: bool, **options: Any) -> None:
 def rotate_key(**options: Any) -> None:
     """Make new keys, seal everything again, destroy the old keys.
 
-    Backups made before can then be opened only with a key file kept from before.
+    Backups made before can then be opened only with a key file kept from before. The console may go on; a second
+    rotation waits for the first (an SQLite file then has an empty F.db-alone beside it, which may stay).
 
     \b
     Example:

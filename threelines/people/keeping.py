@@ -30,7 +30,7 @@ from threelines.people.tables import (
 )
 from threelines.roles import User, require
 from threelines.store import audit
-from threelines.store.database import Migration, Store, StoreError
+from threelines.store.database import ALONE, Migration, Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
 from threelines.store.owner import claim
 from threelines.store.sealed import declare, declared, refuse_leftovers, reseal
@@ -291,7 +291,8 @@ def _as_one_file(path: Path) -> None:
 def rotate(register: Register) -> int:
     """Make new keys, seal everything again, then destroy the old keys; return how many values.
 
-    Backups made before open only with a key file kept from before. Safe to run again after a stop.
+    Backups made before open only with a key file kept from before. Safe to run again after a stop. Raises StoreError
+    where somebody else changes the keys and is not done soon.
     """
     require(register.user, "store.rotate")
     keyring, store = register.keyring, register.store
@@ -299,9 +300,10 @@ def rotate(register: Register) -> int:
         keyring.reload()  # of two who rotate, the second one adds to the keys of the first
         with store.write() as connection:
             keep_export_ids(keyring, connection)
-        keyring.rotate(*ROTATED)
+        with store.write() as connection:  # or a case could come between, the only one whose tags are of the new key
+            keyring.rotate(*ROTATED)
+            _retag(connection, register)
         done = reseal(store, keyring, ROTATED)
-        _retag(register)
         refuse_leftovers(store, keyring, ROTATED)
         keyring.retire(*ROTATED)
         register.audit.add(register.user, "store.rotate", reason="administration")
@@ -309,19 +311,17 @@ def rotate(register: Register) -> int:
     return done
 
 
-def _retag(register: Register) -> None:
-    with register.store.write() as connection:
-        connection.execute(MATCHES.delete())
-        rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
-        tags = [
-            {"tag": tag, "case_id": case_id}
-            for case_id, sealed in rows
-            for tag in sorted(
-                register.vault.tags(msgspec.msgpack.decode(IDENTITY.open(register.keyring, sealed, case_id)))
-            )
-        ]
-        if tags:
-            connection.execute(MATCHES.insert(), tags)
+def _retag(connection: sa.Connection, register: Register) -> None:
+    connection.execute(MATCHES.delete())
+    rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
+    opened = ((case_id, IDENTITY.open(register.keyring, sealed, case_id)) for case_id, sealed in rows)
+    tags = [
+        {"tag": tag, "case_id": case_id}
+        for case_id, plain in opened
+        for tag in sorted(register.vault.tags(msgspec.msgpack.decode(plain)))
+    ]
+    if tags:
+        connection.execute(MATCHES.insert(), tags)
 
 
 # ---------------------------------------------------------------------- retention and erasure
@@ -436,7 +436,7 @@ def wipe(register: Register, *, confirm: str) -> list[str]:
     if register.store.is_sqlite:
         path = register.store.path
         register.store.close()
-        for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", gone.ENDING))):
+        for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", ALONE, gone.ENDING))):
             if file.exists():
                 _overwrite(file)
                 destroyed.append(str(file))

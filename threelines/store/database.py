@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock, get_ident
@@ -34,6 +34,10 @@ _LOCK = 0x74687265
 """Key of PostgreSQL's advisory lock: one migration, or one audit entry, at a time."""
 _WRITERS = 0x74687266
 """Key of the advisory lock that all writers share, and that `alone` has for itself."""
+ALONE = "-alone"
+"""Ending of the empty file beside an SQLite database by which one of those who change its keys keeps the others waiting."""
+PATIENCE = 30.0
+"""Seconds for which the others wait."""
 
 
 class StoreError(ThreelinesError):
@@ -101,10 +105,12 @@ class Store:
     def alone(self) -> Iterator[None]:
         """Wait until every write under way has ended, and keep all others waiting: only this thread writes meanwhile.
 
-        SQLite needs none of it: it has one writer at a time, whose rows the next one sees.
+        On SQLite others do write, one at a time, whose rows the next one sees; it is alone among those who ask for this.
+        Raises StoreError where another one is not done within half a minute.
         """
         if self.is_sqlite:
-            yield
+            with self._alone_by_file():
+                yield
             return
         with self.engine.connect() as connection:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -115,6 +121,16 @@ class Store:
             finally:
                 self._alone = 0
                 connection.execute(sa.select(sa.func.pg_advisory_unlock(_WRITERS)))
+
+    @contextmanager
+    def _alone_by_file(self) -> Iterator[None]:
+        """Hold the lock of an empty database beside this one: the machine takes it back from a process that dies."""
+        with closing(sqlite3.connect(f"{self.path}{ALONE}", timeout=PATIENCE, isolation_level=None)) as lock:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as fault:
+                raise StoreError(f"{self.path}: somebody else changes the keys ({fault}); try again later") from None
+            yield
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
