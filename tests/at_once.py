@@ -58,3 +58,15 @@ def paused(monkeypatch, owner, name, function, *args, **named):
         yield call
     finally:
         on.set()
+
+
+def before(monkeypatch, owner, name, act):
+    """Let something happen right before `owner.name` is called the next time."""
+    real = getattr(owner, name)
+
+    def late(*given, **more):
+        monkeypatch.setattr(owner, name, real)
+        act()
+        return real(*given, **more)
+
+    monkeypatch.setattr(owner, name, late)

@@ -14,9 +14,11 @@ pytest.importorskip("pymisp")
 
 from fastapi.testclient import TestClient
 
+from tests.at_once import before
 from threelines.cli.export import prepare_export
 from threelines.exports import stix
 from threelines.exports.sharing import holding
+from threelines.people import served
 from threelines.people.approval import Terms, decide
 from threelines.people.keeping import erase, rotate
 from threelines.people.register import Register
@@ -192,3 +194,21 @@ def test_new_keys_change_no_id(register: Register):
 
     assert {entry["id"] for entry in first.objects or ()} == {entry["id"] for entry in after.objects or ()}
     assert sum(entry["type"] == "incident" and entry.get("revoked", False) for entry in after.objects or ()) == 1
+
+
+def test_two_processes_that_serve_one_feed_forget_nothing(register: Register, monkeypatch: pytest.MonkeyPatch):
+    """What one of them began to serve while the other judged stays known to both, so that it can be taken back."""
+    one, partner = Source(register, TERMS), Partner(Source(register, TERMS))
+    one.read()
+    register.withdraw(ids(register)[0])
+
+    def come() -> None:
+        register.add(FIELDS, consent={stix.PURPOSE: "yes"})
+        approve(register)
+        assert partner.poll() == (4, 1)
+
+    before(monkeypatch, served, "keep", come)
+    one.read()
+    erase(register.as_user(OFFICER), ids(register)[0])
+
+    assert partner.poll() == (4, 2)

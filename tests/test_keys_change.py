@@ -5,7 +5,7 @@ import contextlib
 import pyotp
 import pytest
 
-from tests.at_once import Call, paused
+from tests.at_once import Call, before, paused
 from threelines.people import keeping, release
 from threelines.people.register import Register
 from threelines.roles import User
@@ -42,18 +42,6 @@ def as_user(place, tmp_path):
         yield open_as
 
 
-def change_before_write(monkeypatch, store, act):
-    """Let something happen right before the next write of a store begins."""
-    real = store.write
-
-    def write():
-        monkeypatch.setattr(store, "write", real)
-        act()
-        return real()
-
-    monkeypatch.setattr(store, "write", write)
-
-
 @BOTH
 @pytest.mark.parametrize("what", ["account", "second factor", "invitation"])
 def test_what_is_written_while_the_keys_change_opens(as_user, monkeypatch, what):
@@ -66,7 +54,7 @@ def test_what_is_written_while_the_keys_change_opens(as_user, monkeypatch, what)
         "second factor": lambda: accounts.confirm_second_factor(person.id, SECRET, pyotp.TOTP(SECRET).now()),
         "invitation": lambda: grants.invite(person.user, "ben", role="analyst"),
     }[what]
-    change_before_write(monkeypatch, mine.store, lambda: keeping.rotate(admin))
+    before(monkeypatch, mine.store, "write", lambda: keeping.rotate(admin))
     act()
 
     again = as_user(WORKER)

@@ -1,13 +1,13 @@
 """Two people at one case, and keys changed under a writer: on a real PostgreSQL, each step told by a lock or an event."""
 
 import threading
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
 
-from tests.at_once import Call, paused
-from threelines.people import keeping, release
+from tests.at_once import Call, before, paused
+from threelines.people import keeping, release, served
 from threelines.people.register import ChangedMeanwhile, Register, RegisterError
 from threelines.people.tables import CASES, MATCHES, PARTS, REVISIONS, VAULT
 from threelines.roles import User
@@ -234,3 +234,45 @@ def test_an_erasure_leaves_no_dead_row(as_user):
     with worker.store.read() as connection:
         for table in (CASES, VAULT, MATCHES):
             assert connection.execute(sa.select(sa.func.pg_relation_size(table.name))).scalar() == 0
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("known", [False, True], ids=["never set", "set before"])
+def test_settings_at_once_take_turns(as_user, monkeypatch, known):
+    """Of two who set the same thing the later one has the last word, and neither is told of a fault of ours."""
+    first, second = as_user(SUPERVISOR), as_user(SUPERVISOR)
+    if known:
+        first.set("communities", "a")
+    with paused(monkeypatch, first.audit, "note", first.set, "communities", "a b") as kept:
+        late = Call(second.set, "communities", "c")
+        late.waits_or_ends(as_user(WORKER))
+
+    assert (kept.end(), late.end()) == (None, None)
+    assert as_user(WORKER).communities == {"c"}
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_the_time_of_destruction_follows_the_last_word(database, keyring, tmp_path, monkeypatch, request):
+    """Two people change the retention time at once: closed cases go by the time that is kept."""
+    place = tmp_path / "r.db" if database == "sqlite" else request.getfixturevalue("address")
+    with Register.open(place, keyring, WORKER, today=date(2026, 1, 5)) as register:
+        case, officer = register.add({**NAMED, "cas_Status": "Closed"}), register.as_user(OFFICER)
+        other = register.as_user(OFFICER)
+        before(monkeypatch, register.store, "write", lambda: other.set("retention_months", "36"))
+        officer.set("retention_months", "12")
+
+        assert register.get(case).row.destroy_after == "2027-01"
+
+
+@pytest.mark.postgresql
+def test_what_a_feed_serves_at_once_is_refused_to_one(as_user, monkeypatch):
+    """Of two processes that keep what a feed serves, made of the same state, the second reads it again."""
+    first, second = as_user(SUPERVISOR), as_user(SUPERVISOR)
+    none, some = served.Served(), served.Served(gone={"x1": served.Gone(changed=datetime(2026, 9, 1, tzinfo=UTC))})
+    with paused(monkeypatch, first.audit, "note", served.keep, first, "stix.a", some, before=none) as kept:
+        late = Call(served.keep, second, "stix.a", some, before=none)
+        late.waits_or_ends(as_user(WORKER))
+
+    assert kept.end() is None
+    assert isinstance(late.end(), served.ServedMeanwhile)
+    assert served.read(second, "stix.a") == some

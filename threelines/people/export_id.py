@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from threelines.people.tables import SETTING, SETTINGS
+from threelines.people import settings
 from threelines.store.keyring import Keyring, keyed
 
 KEPT = "export_key"
@@ -18,6 +18,5 @@ def export_id(key: bytes, kept: str, case_id: str, purpose: str) -> str:
 
 def keep_export_ids(keyring: Keyring, connection: sa.Connection) -> None:
     """Write down, sealed, the key that ids are made of, before it is rotated: recipients know cases by them."""
-    if not connection.execute(sa.select(SETTINGS.c.name).where(SETTINGS.c.name == KEPT)).first():
-        sealed = SETTING.seal(keyring, keyring.key("match").hex().encode(), KEPT)
-        connection.execute(SETTINGS.insert().values(name=KEPT, sealed=sealed))
+    if not settings.read(connection, keyring, KEPT):
+        settings.put(connection, keyring, KEPT, keyring.key("match").hex())

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from threelines.people import settings
 from threelines.people.case import Content
-from threelines.people.tables import GONE, SETTING, SETTINGS
+from threelines.people.tables import GONE
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring
 
@@ -113,9 +114,7 @@ def _append(path: Path, days: Mapping[str, str]) -> None:
 
 def mark_restored(connection: sa.Connection, keyring: Keyring, day: date) -> None:
     """Keep as a setting that the register came back from a backup: what left since then is not known in it."""
-    connection.execute(SETTINGS.delete().where(SETTINGS.c.name == RESTORED))
-    sealed = SETTING.seal(keyring, day.isoformat().encode(), RESTORED)
-    connection.execute(SETTINGS.insert().values(name=RESTORED, sealed=sealed))
+    settings.put(connection, keyring, RESTORED, day.isoformat())
 
 
 def lists_near(*paths: Path) -> list[Path]:

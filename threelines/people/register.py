@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people import gone
+from threelines.people import gone, settings
 from threelines.people.case import (
     LEAVING_PROVENANCE,
     STATUSES,
@@ -49,8 +49,6 @@ from threelines.people.tables import (
     REVISION,
     REVISIONS,
     SEALED,
-    SETTING,
-    SETTINGS,
     move_destruction,
 )
 from threelines.people.vault import Vault
@@ -544,24 +542,18 @@ class Register:
     @cached_property
     def _settings(self) -> dict[str, str]:
         with self.store.read() as connection:
-            rows = connection.execute(sa.select(SETTINGS.c.name, SETTINGS.c.sealed)).all()
-        return {name: SETTING.open(self.keyring, sealed, name).decode() for name, sealed in rows}
+            return settings.every(connection, self.keyring)
 
     def set(self, name: str, value: str) -> None:
         """Set `retention_months` (closed cases too: it runs from the closing), `communities` (codes, spaces between) or `finding_days`."""
         require(self.user, "retention.run" if name in ("retention_months", "finding_days") else "case.assign")
-        longer = 0
-        if name == "retention_months":
-            if not re.fullmatch(r"[1-9]\d{0,2}", value):
-                raise RegisterError("retention_months: a number of months from 1 to 999 is expected")
-            self.__dict__.pop("_settings", None)  # another process may have set it
-            longer = int(value) - self.retention_months
+        if name == "retention_months" and not re.fullmatch(r"[1-9]\d{0,2}", value):
+            raise RegisterError("retention_months: a number of months from 1 to 999 is expected")
         with self.store.write() as connection:
-            sealed = SETTING.seal(self.keyring, value.encode(), name)
-            connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
-            connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
-            if longer:
-                move_destruction(connection, longer)
+            before = settings.taken(connection, self.store, self.keyring, name)
+            settings.put(connection, self.keyring, name, value)
+            if name == "retention_months":
+                move_destruction(connection, int(value) - int(before or RETENTION_MONTHS))
             self.audit.note(connection, self.user, "setting.change", record=name, reason="administration")
         self.__dict__.pop("_settings", None)
 

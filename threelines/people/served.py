@@ -14,10 +14,15 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import settings
 from threelines.people.case import Content, leaving
-from threelines.people.register import Register
-from threelines.people.tables import APPROVALS, CASES, CONTENT, SETTING, SETTINGS
+from threelines.people.register import Register, RegisterError
+from threelines.people.tables import APPROVALS, CASES, CONTENT
 from threelines.records import filled
+
+
+class ServedMeanwhile(RegisterError):
+    """Another process that serves the same feed changed what it served since it was read."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,17 +73,23 @@ class Offer(NamedTuple):
 def read(register: Register, feed: str) -> Served:
     """Return what a feed served; nothing where it never ran."""
     with register.store.read() as connection:
-        sealed = connection.execute(sa.select(SETTINGS.c.sealed).where(SETTINGS.c.name == _name(feed))).scalar()
-    return msgspec.json.decode(SETTING.open(register.keyring, sealed, _name(feed)), type=Served) if sealed else Served()
+        return _served(settings.read(connection, register.keyring, _name(feed)))
 
 
-def keep(register: Register, feed: str, served: Served) -> None:
-    """Keep what a feed is about to serve: before it leaves, or it could not be taken back."""
+def _served(kept: str) -> Served:
+    return msgspec.json.decode(kept, type=Served) if kept else Served()
+
+
+def keep(register: Register, feed: str, served: Served, *, before: Served) -> None:
+    """Keep what a feed is about to serve: before it leaves, or it could not be taken back.
+
+    Raises ServedMeanwhile where the feed is not what it was `before` any more.
+    """
     name = _name(feed)
     with register.store.write() as connection:
-        sealed = SETTING.seal(register.keyring, msgspec.json.encode(served), name)
-        connection.execute(SETTINGS.delete().where(SETTINGS.c.name == name))
-        connection.execute(SETTINGS.insert().values(name=name, sealed=sealed))
+        if _served(settings.taken(connection, register.store, register.keyring, name)) != before:
+            raise ServedMeanwhile(f"{name}: another process changed what is served; read it again")
+        settings.put(connection, register.keyring, name, msgspec.json.encode(served).decode())
         register.audit.note(connection, register.user, "feed.change", record=name, reason="sharing")
 
 

@@ -106,6 +106,6 @@ def move_destruction(connection: sa.Connection, months: int) -> None:
     """Let every closed case be destroyed so many months later (or earlier), in one statement."""
     after = CASES.c.destroy_after
     known = connection.execute(sa.select(after).where(after.is_not(None)).distinct()).scalars().all()
-    if known:
+    if known and months:
         moved = sa.case({month: add_months(month, months) for month in known}, value=after)
         connection.execute(CASES.update().where(after.is_not(None)).values(destroy_after=moved))

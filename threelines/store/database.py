@@ -34,6 +34,8 @@ _LOCK = 0x74687265
 """Key of PostgreSQL's advisory lock: one migration, or one audit entry, at a time."""
 _WRITERS = 0x74687266
 """Key of the advisory lock that all writers share, and that `alone` has for itself."""
+SETTING_TURN = 0x74687267
+"""Key of the advisory lock of whoever changes a setting; it is taken before rows and before the lock of the audit."""
 ALONE = "-alone"
 """Ending of the empty file beside an SQLite database by which one of those who change its keys keeps the others waiting."""
 PATIENCE = 30.0
@@ -142,10 +144,10 @@ class Store:
             if taken:
                 self._turn.release()
 
-    def lock(self, connection: sa.Connection) -> None:
+    def lock(self, connection: sa.Connection, key: int = _LOCK) -> None:
         """Wait until no other transaction holds this lock; SQLite's write lock does the same."""
         if not self.is_sqlite:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     def migrate(self, area: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
         """Apply what is new, each migration in its own transaction; return the names applied."""

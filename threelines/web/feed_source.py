@@ -36,8 +36,11 @@ class Source:
         with self._turn:
             # before what it stands for: a change between the two is then judged at the next call
             mark = served.mark(self._register)
-            if mark != self._mark:
-                self._feed, self._mark = self._made(), mark
+            while mark != self._mark:
+                try:
+                    self._feed, self._mark = self._made(), mark
+                except served.ServedMeanwhile:  # judged again, over what the other process kept
+                    mark = served.mark(self._register)
             return self._feed
 
     def _made(self) -> Feed:
@@ -65,7 +68,7 @@ class Source:
             # they agreed to what is there now: of the cases in reach, what has nothing to say any more goes
             now = served.approved(served.without(now, found.keys() - kept.keys()), offers, digest)
         if now != before:
-            served.keep(self._register, feed, now)
+            served.keep(self._register, feed, now, before=before)
         agreed = {digest for digest in {case.approved for case in now.live.values()} if self._is_approved(digest)}
         rows = [
             msgspec.structs.replace(kept[case], id=entry.name)

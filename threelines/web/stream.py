@@ -125,6 +125,7 @@ class Stream:
             "answer": answer,
         }  # fmt: skip
         with self.store.write() as connection:
+            self.store.lock(connection)  # the same request may be answered twice at once
             if not connection.execute(sa.select(_answered.c.key).where(_answered.c.key == values["key"])).first():
                 connection.execute(_answered.insert().values(**values))
 
