@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -16,12 +17,18 @@ import pytest
 import uvicorn
 from fastapi import APIRouter
 
+from tests.at_once import Call
 from tests.test_web_api import WORDS, advert, program  # noqa: F401 - a fixture
+from threelines.people.register import Register
 from threelines.platforms.read import ReadError, read
+from threelines.roles import User
+from threelines.store.keyring import Keyring
 from threelines.web import ingest
+from threelines.web import stream as stream_module
 from threelines.web.faults import LOG, fault_line
 from threelines.web.scratch import clear_leftovers, scratch
 from threelines.web.security import form_token
+from threelines.web.stream import Stream
 from threelines.web.turns import Occupied, Turns
 
 CANARY = "Zerbinetta"
@@ -299,3 +306,22 @@ def test_a_fault_is_told_by_kind_and_place():
 
     assert line["fault"] == ["KeyError", "ValueError"]
     assert Path(__file__).name in line["at"][-1] and CANARY not in json.dumps(line)
+
+
+@pytest.mark.postgresql
+def test_an_answer_is_kept_once_where_one_request_is_answered_twice_at_once(address, tmp_path):
+    """The client that sent it again meanwhile gets the answer too, not a fault of ours."""
+    keyring = Keyring.create(tmp_path / "s.key")
+    with Register.open(address, keyring, User(id="check", role="admin")) as register:
+        store = register.store
+        stream = Stream(store, keyring)
+        store.migrate("stream", stream_module.MIGRATIONS)
+        with store.write() as connection:
+            store.lock(connection)
+            kept = {"key": stream._tag("key", "k"), "body": keyring.tag(b"{}", b"web:body").hex(), "made": time.time()}
+            connection.execute(stream_module._answered.insert().values(**kept, answer="first"))
+            late = Call(stream.remember_answer, "k", b"{}", "second")
+            late.waits_or_ends(register)
+
+        assert late.end() is None
+        assert stream.answered_before("k", b"{}") == "first"

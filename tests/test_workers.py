@@ -1,6 +1,7 @@
 """The processes of `threelines serve --workers`: one that ends is replaced, and a service that cannot run ends."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -87,6 +88,16 @@ def test_ctrl_c_ends_all(started):
 
     assert process.wait(15) == 0
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_workers_end_with_the_process_that_started_them(started):
+    """Also where it was killed and could tell them nothing: none serves on, unseen, with the port taken."""
+    process = started(0)
+    process.kill()
+    process.wait(15)
+
+    assert select.select([process.stdout], [], [], 30)[0], "somebody still holds the output"
+    assert process.stdout.read() == ""
 
 
 def test_the_console_goes_on_when_a_worker_is_killed(tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing import connection
@@ -30,6 +32,8 @@ class Workers:
         self._running: dict[int, tuple[ForkProcess, float]] = {}
         """By number: the process, and when it was started (monotonic, seconds)."""
         self._stopping = False
+        self._pipe = (-1, -1)
+        """Its end for writing is the parent's alone, as long as it lives."""
         # What is ignored stays so: `nohup`.
         asked = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         self._signals = tuple(each for each in asked if signal.getsignal(each) is not signal.SIG_IGN)
@@ -40,6 +44,7 @@ class Workers:
         Raises WorkerError, with all stopped, where one ended within `young` seconds.
         """
         before = {each: signal.signal(each, self._stop) for each in self._signals}
+        self._pipe = os.pipe()
         try:
             for number in range(self.count):
                 self._start(number)
@@ -49,6 +54,8 @@ class Workers:
             self._stop()
             for process, _ in self._running.values():
                 process.join()
+            for end in self._pipe:
+                os.close(end)
             for each, had in before.items():
                 signal.signal(each, had)
 
@@ -64,7 +71,13 @@ class Workers:
         for each in self._signals:
             signal.signal(each, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self._signals)
+        os.close(self._pipe[1])
+        threading.Thread(target=self._end_with_parent, name="threelines-parent", daemon=True).start()
         self.work(number)
+
+    def _end_with_parent(self) -> None:
+        os.read(self._pipe[0], 1)  # nobody writes: it returns when the parent, killed too, holds the other end no more
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _ended(self) -> list[int]:
         """Wait until some end; return their numbers."""
