@@ -399,10 +399,10 @@ def test_alpha_of_nothing_and_of_one_answer_is_no_number():
 
 
 @pytest.mark.postgresql
-def test_the_queue_works_the_same_on_postgresql(postgresql, tmp_path, monkeypatch):
+def test_the_queue_works_the_same_on_postgresql(address, tmp_path, monkeypatch):
     """Add, lock, decide, second look, undo, exposure and audit on the other database."""
     monkeypatch.setattr(review_module, "DOUBLE_SHARE", 0)
-    store, keyring = Store.open(postgresql), Keyring.create(tmp_path / "pg.key")
+    store, keyring = Store.open(address), Keyring.create(tmp_path / "pg.key")
     review = Review(store, keyring, Audit(store, keyring))
     review.add(
         [finding("a", author="1", tier="urgent"), finding("b", author="2", language="vi"), finding("c", author="2")]

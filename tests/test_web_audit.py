@@ -160,11 +160,11 @@ def test_no_nul_reaches_the_database(console):
 
 
 @pytest.mark.postgresql
-def test_no_nul_reaches_postgresql(postgresql, tmp_path, vocabulary):
+def test_no_nul_reaches_postgresql(address, tmp_path, vocabulary):
     """PostgreSQL, which keeps no text with a NUL, gives the same answers."""
     from threelines.store.database import Store
     from threelines.web.desk import Options
 
-    store = Store.open(postgresql)
+    store = Store.open(address)
     refuse_nul(make_console(tmp_path, vocabulary, Options(second_factor=False), store=store))
     store.close()
