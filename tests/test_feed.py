@@ -28,6 +28,7 @@ from threelines.web.feed import create_feed
 from threelines.web.feed_source import Source
 
 TOKEN = "a-token-for-tests-only"
+SECOND = ("--user", "second", "--role", "data_protection_officer")
 
 
 def options(db: str) -> dict[str, object]:
@@ -47,7 +48,7 @@ def source(tmp_path_factory):
         told = run(root, [*orders, "--organisation", "Helpline Example"]).output
         request = re.search(r"export approve (\w+)", told)
         assert request, told
-        assert run(root, ["export", "approve", request[1], "--db", db, "--user", "second"]).exit_code == 0
+        assert run(root, ["export", "approve", request[1], "--db", db, *SECOND]).exit_code == 0
     with opened(**options(db)) as register:
         yield Source(register, Terms(organisation="Helpline Example", tlp="amber"))
 

@@ -14,7 +14,7 @@ import click
 
 import threelines.exports
 from threelines.cli._outputs import beside, beside_all
-from threelines.cli._register import database_options, opened, outside
+from threelines.cli._register import database_options, opened, outside, second_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ def command() -> None:
     Examples:
       threelines export stix --db cases.db --out bundle.json
       threelines export misp --db cases.db --out feed/        (a folder: a MISP feed)
-      threelines export approve a_7k… --db cases.db --user second.person
+      threelines export approve a_7k… --db cases.db --user second.person --team north
       threelines export check stix bundle.json
     """
 
@@ -105,7 +105,8 @@ def _format(name: str) -> click.Command:
             waiting = "" if approvals or not kept else prepare_export(
                 register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
             )  # fmt: skip
-        _tell(module, rows, out, waiting, missed)
+            second = second_person(register)
+        _tell(module, rows, out, waiting, missed, second)
 
     return write
 
@@ -154,7 +155,7 @@ def _kept(module: Any, rows: list[Incident]) -> list[Incident]:
     return list(holding(rows, getattr(module, "NEEDS", "")))
 
 
-def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: str) -> None:
+def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: str, second: str) -> None:
     whose = _counted(module, rows) if module.PURPOSE else "no case data"
     names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
     click.echo(f"{names}: {whose}; accepted by the format's own reader.")
@@ -162,7 +163,7 @@ def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: st
         click.echo(missed, err=True)
     if waiting:
         click.echo(
-            f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"
+            f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON {second}"
         )
     if waiting and not getattr(module, "MARKS_DRAFT", True):
         click.echo(
@@ -245,10 +246,14 @@ def approve(request: str, refuse: bool, show: bool, **options: Any) -> None:
     What is approved: the format, the terms (sender, recipient, legal basis, TLP), and the facts of the cases
     written. If one of them or a consent changes, prepare it again. --show prints them; the console shows the papers.
 
+    The second person reaches every case of it: as their own, as a supervisor of the team that has them (--team), or as
+    data protection officer. Cases of workers who gave no --team belong to no team: there, it is the officer.
+
     \b
     Examples:
-      threelines export approve a_7k… --db cases.db --user second.person --show
-      threelines export approve a_7k… --db cases.db --user second.person
+      threelines export approve a_7k… --db cases.db --user second.person --team north --show
+      threelines export approve a_7k… --db cases.db --user second.person --team north
+      threelines export approve a_7k… --db cases.db --user officer --role data_protection_officer
     """
     from threelines.people.approval import decide
 
