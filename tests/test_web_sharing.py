@@ -121,7 +121,8 @@ def exported(register, name, cases):
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("stix", "stix.json"), ("referral", "referral.pdf"), ("csv", "DRAFT-csv.csv")]
+    ("name", "kept"),
+    [("stix", "stix.json"), ("referral", "referral.pdf"), ("csv", "DRAFT-csv.csv"), ("csv", "DRAFT-csv.cover.json")],
 )
 def test_what_the_command_line_prepared_is_read_before_it_is_approved(console, name, kept):
     """The console gives its papers as drafts and names its cases; without a way to them nobody decides about it."""

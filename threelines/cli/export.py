@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 import threelines.exports
 from threelines.cli._outputs import beside, beside_all
@@ -87,6 +88,8 @@ def _format(name: str) -> click.Command:
         from threelines.people.case import permission_to_leave
 
         out = _target(module, out)
+        if not module.PURPOSE:
+            _refuse_terms(name)
         terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
         # the place first: that cases leave is audited, and asked approval for, only where they can be written
         with _place(module, out) as part, opened(**options) as register:
@@ -109,6 +112,18 @@ def _format(name: str) -> click.Command:
         _tell(module, rows, out, waiting, missed, second)
 
     return write
+
+
+def _refuse_terms(name: str) -> None:
+    """Refuse terms of a handover where nothing is handed over, rather than leave them out in silence."""
+    context = click.get_current_context()
+    given = ("organisation", "recipient", "legal_basis", "tlp")
+    for option in given:
+        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--{option.replace('_', '-')}: {name} is an empty form, with no case in it and no place for a sender, a "
+                "recipient, a legal basis or TLP; leave it out"
+            )
 
 
 def _target(module: Any, out: Path) -> Path:

@@ -55,6 +55,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
+        **handover.terms,
         "status": handover.status if handover.approved else "draft for a person to approve",
         "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
         "without_statement": {_UNDATED: len(cases) - len(dated)},

@@ -35,7 +35,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     labels = handover.definition.get("lists", {}).get("financial_flag", {})
     parts = [_part(name, fields, labels) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
-        "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp,
+        "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, **handover.terms,
         "status": handover.status, "parts": parts,
         "note": "Observations, not findings of guilt. The account holder may be the person who is exploited.",
     }  # fmt: skip

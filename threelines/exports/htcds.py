@@ -43,7 +43,8 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
         )
     document = {
         "standard": "HTCDS 2.0", "licence": "Field names and values: IOM, CC BY 4.0; not endorsed by IOM",
-        "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp, "status": handover.status, "records": records,
+        "organisation": handover.organisation, "made": handover.stamp, **handover.terms, "status": handover.status,
+        "records": records,
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out

@@ -83,6 +83,7 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
         event.add_tag(tag)
     if not handover.approved:
         event.add_tag('workflow:state="draft"')  # MISP's own taxonomy
+    _add_terms(event, handover)
     seen: set[str] = set()
     with as_file(files("threelines") / "exports" / "schemas" / "misp") as folder:
         for name, fields in coded(holding(incidents, NEEDS), FIELDS):
@@ -95,6 +96,17 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
     for capability in sorted(seen):
         event.add_tag(f'{TAXONOMY}:capability="{_TAGS[capability]}"')
     return event
+
+
+def _add_terms(event: Any, handover: Handover) -> None:
+    """Say recipient and legal basis as attributes of the event: MISP's tags have a word for TLP, none for these."""
+    for name, title in (("recipient", "Recipient"), ("legal_basis", "Legal basis")):
+        value = handover.terms[name]
+        attribute = event.add_attribute(
+            "text", value, category="Other", comment=title, to_ids=False, disable_correlation=True
+        )
+        attribute.uuid = str(uuid.uuid5(_NAMESPACE, f"{handover.organisation} {name}"))
+        attribute.timestamp = int(handover.made.timestamp())
 
 
 def _object(name: str, fields: dict[str, Any], folder: Path, handover: Handover) -> Any:

@@ -51,8 +51,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     cases = [_case(name, fields) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
         "kind": "ai-misuse-case-report", "version": 1, "organisation": handover.organisation,
-        "recipient": handover.recipient or "not named", "made": handover.stamp, "tlp": handover.tlp,
-        "legal_basis": handover.legal_basis or "consent of the person concerned", "approved_by": handover.people,
+        "made": handover.stamp, **handover.terms, "approved_by": handover.people,
         "status": handover.status, "cases": cases,
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -4,8 +4,9 @@ Nothing finer than a quarter, a platform class and a language leaves. Products t
 entities (OpenCTI) still read the core objects and labels; our data sits in the extension.
 
 Ids and `created` never change. `created` is one day for all, as the day of a case would identify; `modified` is when what
-leaves changed, as far as that is known (a feed knows it), or else the time of the export. What is ours and the same for every
-organisation (techniques, the extension) has us as author, one version, and no marks.
+leaves changed, as far as that is known (a feed knows it), or else the time of the export. Everything that speaks of a case or
+of the organisation is marked with its TLP, and with a statement that names recipient and legal basis. What is ours and the
+same for every organisation (techniques, the extension) has us as author, one version, and no marks.
 """
 
 from __future__ import annotations
@@ -56,10 +57,10 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write one bundle: what is said of each case, and revocations of what is said no more."""
     # a bundle has no place for it: every object about a case says that it is a draft
     draft: dict[str, Any] = {} if handover.approved else {"labels": ["draft"]}
-    author = _identity(handover.organisation)
-    marks = {
-        "created_by_ref": author["id"], "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"], **draft,
-    }  # fmt: skip
+    level, statement = _tlp(handover), _statement(handover)
+    marked = {"object_marking_refs": [level["id"], statement["id"]]}
+    author = {**_identity(handover.organisation), **_version(_changed(handover)), **marked}
+    marks = {"created_by_ref": author["id"], **marked, **draft}
     objects: list[dict[str, Any]] = []
     capabilities: set[str] = set()
     for name, fields in coded(holding(incidents, NEEDS), FIELDS):
@@ -72,7 +73,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
                 objects.append(_relation(name, capability, common))
         objects += [_revoked(_relation(name, capability, common)) for capability in dropped]
     objects += _withdrawn(handover, marks)
-    objects[:0] = [author, _tlp(handover), *_ours(), *(_pattern(name) for name in sorted(capabilities))]
+    objects[:0] = [author, level, statement, *_ours(), *(_pattern(name) for name in sorted(capabilities))]
     bundle = {"type": "bundle", "id": _id("bundle", handover.organisation + handover.stamp), "objects": objects}
     out.write_text(json.dumps(bundle, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
@@ -99,10 +100,13 @@ def _version(changed: datetime) -> dict[str, Any]:
     return {"spec_version": "2.1", "created": _CREATED, "modified": max(stamp, _CREATED)}
 
 
+def _changed(handover: Handover) -> datetime:
+    """Return when something of the organisation's changed last, or else the time of the export."""
+    return max((version.changed for version in handover.versions.values()), default=handover.made)
+
+
 def _identity(name: str) -> dict[str, Any]:
-    return {
-        "type": "identity", "id": _id("identity", name), **_SHARED, "name": name, "identity_class": "organization",
-    }  # fmt: skip
+    return {"type": "identity", "id": _id("identity", name), "name": name, "identity_class": "organization"}
 
 
 def _id(kind: str, name: str) -> str:
@@ -117,9 +121,21 @@ def _tlp(handover: Handover) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _statement(handover: Handover) -> dict[str, Any]:
+    """Return the mark that says who hands over to whom on which basis; other words are another mark, as none has versions."""
+    terms = handover.terms
+    said = f"From {handover.organisation} to {terms['recipient']}. Legal basis: {terms['legal_basis']}."
+    return {
+        "type": "marking-definition", "spec_version": "2.1", "id": _id("marking-definition", f"{handover.tlp} {said}"),
+        "created": _CREATED, "created_by_ref": _id("identity", handover.organisation), "name": "Recipient and legal basis",
+        "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"],
+        "definition_type": "statement", "definition": {"statement": said},
+    }  # fmt: skip
+
+
 def _ours() -> list[dict[str, Any]]:
     """Return who made the extension and the techniques, and the extension."""
-    author = {"type": "identity", "id": _OURS, **_SHARED, "name": "threelines", "identity_class": "organization"}
+    author = {**_identity("threelines"), "id": _OURS, **_SHARED}
     definition = {
         "type": "extension-definition", "id": EXTENSION, **_SHARED, "created_by_ref": _OURS, "version": "1.0.0",
         "name": "AI use in trafficking in persons", "description": "De-identified AI-use section of a case record.",
