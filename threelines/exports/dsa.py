@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
@@ -132,7 +132,7 @@ def check(path: Path) -> list[str]:
 
     validator = Draft202012Validator(_SCHEMA)
     wrong = []
-    for batch in json.loads(path.read_text(encoding="utf-8"))["batches"]:
+    for batch in read_document(path)["batches"]:
         if len(batch["statements"]) > BATCH:
             wrong.append(f"a batch of {len(batch['statements'])} statements; {BATCH} at most")
         for made in batch["statements"]:

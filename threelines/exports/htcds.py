@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.csv import FIELDS as CODED
-from threelines.exports.sharing import DENIED, Handover, coded
+from threelines.exports.sharing import DENIED, Handover, coded, read_document
 from threelines.records import Incident
 
 PURPOSE = "research"
@@ -67,7 +67,7 @@ def check(path: Path) -> list[str]:
 
     validator = Draft202012Validator({**_SCHEMA, "required": []})
     wrong = []
-    for entry in json.loads(path.read_text(encoding="utf-8"))["records"]:
+    for entry in read_document(path)["records"]:
         wrong += [
             f"{entry['id']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(entry["htcds"])
         ]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import ExportError, Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
@@ -145,20 +145,22 @@ def parts(fields: dict[str, Any]) -> list[str]:
 
 
 def check(path: Path) -> list[str]:
-    """Return what PyMISP refuses when it reads the event, or each event of the feed."""
+    """Return what PyMISP refuses when it reads the event, or each event of the feed, and events without a tag of TLP."""
     from pymisp import MISPEvent, PyMISPError
 
-    wrong = []
     paths = (
         [path] if path.is_file() else [entry for entry in sorted(path.glob("*.json")) if entry.name != "manifest.json"]
     )
+    wrong = [] if paths else [f"{path}: no event in this folder"]
     for entry in paths:
         event = MISPEvent()
         try:
-            event.load_file(entry)
-        except (PyMISPError, ValueError, KeyError) as fault:
+            event.load(read_document(entry))
+        except (ExportError, PyMISPError, ValueError, KeyError) as fault:
             wrong.append(f"{entry.name}: {fault}")
             continue
+        if not any(tag.name.startswith("tlp:") for tag in event.tags):
+            wrong.append(f"{entry.name}: no tag of TLP")
         wrong += [
             f"{entry.name}: object {made.uuid} names no capability"
             for made in event.objects

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
@@ -73,5 +73,5 @@ def check(path: Path) -> list[str]:
     """Return what the report's schema refuses."""
     from jsonschema import Draft202012Validator
 
-    faults = Draft202012Validator(_SCHEMA).iter_errors(json.loads(path.read_text(encoding="utf-8")))
+    faults = Draft202012Validator(_SCHEMA).iter_errors(read_document(path))
     return [f"{fault.json_path}: {fault.message}" for fault in faults]
