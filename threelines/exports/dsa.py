@@ -8,7 +8,7 @@ field is left out and the statement says so in words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,28 @@ _ALPHA2 = {
 }  # fmt: skip
 
 
+_RESTRICTIONS = ("decision_visibility", "decision_monetary", "decision_provision", "decision_account")
+PLATFORM: dict[str, str] = {
+    "decision_visibility": f"what was restricted: one of {', '.join(_RESTRICTIONS)}",
+    "decision_ground": "illegal content (with the law and why) or against the terms (with the clause and why)",
+    "incompatible_content_ground": "the clause of the terms, where that is the ground",
+    "incompatible_content_explanation": "why the content is against that clause",
+    "category": "the category of the database",
+    "content_type": "what kind of content it is",
+    "content_date": "when the content was posted",
+    "territorial_scope": "the States in which it is restricted",
+    "application_date": "the day from which it is restricted",
+    "source_type": "how it came to notice: notice, trusted flagger, own search",
+    "automated_detection": "whether it was found by automated means",
+    "automated_decision": "whether it was decided by automated means",
+}
+"""Fields of a statement that only the platform knows, where it holds none, with what they say."""
+_PROPOSED = {
+    "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
+    "illegal_content_legal_ground": "Directive 2011/36/EU as amended by Directive (EU) 2024/1712",
+    "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
+}
+"""For the platform to take or leave: whether content is illegal is its decision."""
 _UNDATED = "no quarter was recorded in them, and a statement needs a date"
 
 
@@ -51,13 +73,13 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
     cases = list(coded(holding(incidents, NEEDS), FIELDS))
     dated = [(name, fields) for name, fields in cases if _date(fields)]
-    statements = [statement(name, fields, handover) for name, fields in dated]
+    statements = [statement(name, fields) for name, fields in dated]
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
         **handover.terms,
         "status": handover.status if handover.approved else "draft for a person to approve",
-        "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        **batched(statements),
         "without_statement": {_UNDATED: len(cases) - len(dated)},
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }
@@ -65,26 +87,36 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     return out
 
 
-def statement(name: str, fields: dict[str, Any], handover: Handover) -> dict[str, Any]:
-    """Return one statement of reasons; what a platform decided is filled in by the platform."""
+def batched(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return statements in the batches that the database takes, and what the platform must add to them."""
+    missing = {field for made in statements for field in PLATFORM if not _has(made, field)}
+    return {
+        "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        "to_be_added_by_the_platform": {field: said for field, said in PLATFORM.items() if field in missing},
+        "proposed_ground": _PROPOSED if "decision_ground" in missing else {},
+    }
+
+
+def _has(made: dict[str, Any], field: str) -> bool:
+    return any(name in made for name in (_RESTRICTIONS if field == "decision_visibility" else (field,)))
+
+
+def statement(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what a case can say of a statement of reasons: the facts, and how they came to be known.
+
+    What the platform decides is not in it (`PLATFORM` names it): a case holds no decision about content.
+    """
     capabilities = listed(fields.get("ai_Capability"))
     languages = [entry for entry in listed(fields.get("ai_ContactLanguage")) if len(entry) == 3]
     keywords = {"KEYWORD_HUMAN_TRAFFICKING", *(DSA_KEYWORD[code] for code in capabilities if code in DSA_KEYWORD)}
     made = {
-        "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DISABLED"],
         "decision_facts": _facts(capabilities, fields, languages),
-        "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
-        "illegal_content_legal_ground": "Directive 2011/36/EU as amended by Directive (EU) 2024/1712",
-        "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
         "content_type": ["CONTENT_TYPE_SYNTHETIC_MEDIA" if set(capabilities) & set(SYNTHETIC) else "CONTENT_TYPE_TEXT"],
         "category": "STATEMENT_CATEGORY_VIOLENCE",
         "category_specification": sorted(keywords),
-        "territorial_scope": ["EU"],
         "content_date": _date(fields),
-        "application_date": handover.made.strftime("%Y-%m-%d"),
         "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
         "automated_detection": "No",
-        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
         "puid": name.replace(":", "-"),
     }
     spoken = [_ALPHA2[entry] for entry in languages if entry in _ALPHA2]
@@ -127,14 +159,23 @@ def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: 
 
 
 def check(path: Path) -> list[str]:
-    """Return what the (partial) schema of a statement refuses, and personal data by field name."""
+    """Return what the (partial) schema of a statement refuses; what the file leaves to the platform may be missing."""
     from jsonschema import Draft202012Validator
 
-    validator = Draft202012Validator(_SCHEMA)
+    body = read_document(path)
+    validator = Draft202012Validator(_schema(set(PLATFORM) & set(body.get("to_be_added_by_the_platform", ()))))
     wrong = []
-    for batch in read_document(path)["batches"]:
+    for batch in body["batches"]:
         if len(batch["statements"]) > BATCH:
             wrong.append(f"a batch of {len(batch['statements'])} statements; {BATCH} at most")
         for made in batch["statements"]:
             wrong += [f"{made['puid']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(made)]
     return wrong
+
+
+def _schema(missing: set[str]) -> dict[str, Any]:
+    """Return the schema of a statement in which these fields are still missing."""
+    schema = {**_SCHEMA, "required": [field for field in _SCHEMA["required"] if field not in missing]}
+    if "decision_visibility" in missing:
+        schema.pop("anyOf")
+    return schema
