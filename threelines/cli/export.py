@@ -14,15 +14,17 @@ import click
 from click.core import ParameterSource
 
 import threelines.exports
-from threelines.cli._outputs import beside, beside_all
+from threelines.cli._outputs import OutFile, beside, beside_all
 from threelines.cli._register import database_options, opened, outside, second_person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from threelines.exports.dsa import Removal
     from threelines.exports.sharing import Handover
     from threelines.people.approval import Terms
     from threelines.people.register import Register
+    from threelines.platforms.finding import Removed
     from threelines.records import Incident
 
 _NOT_FORMATS = ("sharing", "codes")
@@ -176,6 +178,8 @@ def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: st
     click.echo(f"{names}: {whose}; accepted by the format's own reader.")
     if missed:
         click.echo(missed, err=True)
+    if hasattr(module, "ELSEWHERE") and not _kept(module, rows):
+        click.echo(module.ELSEWHERE, err=True)
     if waiting:
         click.echo(
             f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON {second}"
@@ -248,6 +252,54 @@ def _definition() -> dict[str, Any]:
     form = load_form()
     fields = [{name: getattr(field, name) for name in field.__struct_fields__} for field in form.full]
     return {"version": form.version, "lists": form.list, "consent": form.list["consent_purpose"], "fields": fields}
+
+
+@command.command()
+@database_options("supervisor")
+@click.option("--out", required=True, type=OutFile(), help="File to write.")
+@click.option("--organisation", default="Organisation not named", help="The platform, as recipients should see it.")
+def statements(out: Path, organisation: str, **options: Any) -> None:
+    """Write statements of reasons (DSA, Article 17) of what reviewers decided to remove in the console's queue.
+
+    Each says what was decided, when, for which reason, by which published signs it was raised, and that a person decided.
+    The ground is said where the reason was a rule of the platform's own. What only the platform knows (whether the
+    content is illegal, the clause, where and from when it is restricted, the content's kind and day) is left out and
+    listed in the file, so it is a draft for the platform to complete. No words of a message are read.
+
+    \b
+    Examples:
+      threelines export statements --db site.db --organisation "Our platform" --out statements.json
+      threelines export check dsa statements.json
+    """
+    from threelines.exports import dsa
+    from threelines.exports.sharing import Handover
+    from threelines.platforms.review import Review
+
+    handover = Handover(organisation=organisation, made=datetime.now(timezone.utc).replace(microsecond=0))
+    with beside(out) as part, opened(**options) as register:
+        decided = list(_removals(Review(register.store, register.keyring, register.audit).removed(register.user)))
+        dsa.write_removals(decided, part, handover)
+        if wrong := dsa.check(part):
+            raise click.ClickException(f"{out}: not written: {'; '.join(wrong[:3])}")
+    number = len(decided)
+    click.echo(
+        f"{out}: {number} statement{'' if number == 1 else 's'} of what was decided to be removed; to be completed by the platform."
+    )
+
+
+def _removals(found: Iterable[Removed]) -> Iterator[Removal]:
+    from threelines.exports.dsa import Removal
+    from threelines.platforms.finding import REASONS
+    from threelines.records import LABELLED_KINDS
+    from threelines.vocabulary.terms import load
+
+    known = load().indicators
+    for each in found:
+        yield Removal(
+            reference=each.row.id, day=each.time[:10], reason=REASONS.get(each.reason, "not recorded"),
+            signs=tuple(known[name].name for name in each.indicators if name in known), language=each.row.language,
+            is_content=each.row.kind in LABELLED_KINDS, is_house_rule=each.reason == "house_rule",
+        )  # fmt: skip
 
 
 @command.command()

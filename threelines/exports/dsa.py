@@ -1,4 +1,7 @@
-"""EU Digital Services Act: statements of reasons (Art. 17, 24(5)) and the notice of a suspected crime (Art. 18).
+"""EU Digital Services Act: of cases, the facts for statements of reasons (Art. 17, 24(5)) and the notice of a crime (Art. 18).
+
+It reads cases of the register whose persons agreed. What reviewers decided to remove in the console's queue becomes
+statements of reasons by `threelines export statements`.
 
 A statement may hold no personal data (Art. 24(5)): facts are sentences of ours around codes. The
 database names languages by ISO 639-1 only, so most small languages cannot be said there: then the
@@ -11,13 +14,15 @@ import json
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
 from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
+ELSEWHERE = "What reviewers decided to remove in the queue is no case: `threelines export statements` writes that."
+"""Said where no case was written."""
 SUFFIX = ".json"
 NEEDS = "ai_Capability"
 """Cases without it are left out: nothing about AI was seen or asked."""
@@ -85,6 +90,59 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     }
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
+
+
+class Removal(NamedTuple):
+    """What a reviewer decided to remove: codes of the queue, no words."""
+
+    reference: str
+    """The finding's id, under which its decision was announced to the platform."""
+    day: str
+    """Of the decision, such as 2026-12-01."""
+    reason: str
+    """In words, as the reviewer chose it."""
+    signs: tuple[str, ...] = ()
+    """Names of the published signs for which the content was raised."""
+    language: str = ""
+    """BCP 47; empty when unknown."""
+    is_content: bool = True
+    """Not where an account, a network or a script was judged: then what is restricted is left to the platform."""
+    is_house_rule: bool = False
+    """Whether the reason is a rule of the platform's own."""
+
+
+def write_removals(removals: Iterable[Removal], out: Path, handover: Handover) -> Path:
+    """Write statements of reasons of what was decided; a draft, as the platform must complete each."""
+    document = {
+        "organisation": handover.organisation, "made": handover.stamp,
+        "status": "draft for the platform to complete, and to send once it has carried the decisions out",
+        **batched([removal_statement(each) for each in removals]),
+    }  # fmt: skip
+    out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
+def removal_statement(decided: Removal) -> dict[str, Any]:
+    """Return the part of a statement of reasons that a decision says; whether the content is illegal, nobody decided."""
+    signs = f" ({'; '.join(decided.signs)})" if decided.signs else ""
+    made: dict[str, Any] = {
+        "decision_facts": f"Automated means found published signs of trafficking in human beings{signs} and raised the content for review. "
+        f"A person reviewed it and decided on {decided.day} to have it removed. Reason: {decided.reason}.",
+        "automated_detection": "Yes",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "puid": decided.reference,
+    }
+    if decided.is_content:
+        made["decision_visibility"] = ["DECISION_VISIBILITY_CONTENT_REMOVED"]
+    if decided.is_house_rule:
+        made["decision_ground"] = "DECISION_GROUND_INCOMPATIBLE_CONTENT"
+    else:
+        made |= {
+            "category": "STATEMENT_CATEGORY_VIOLENCE",
+            "category_specification": ["KEYWORD_HUMAN_TRAFFICKING"],
+        }
+    spoken = decided.language.split("-")[0]
+    return {**made, "content_language": spoken.upper()} if len(spoken) == 2 else made
 
 
 def batched(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
