@@ -65,14 +65,14 @@ def _finding(name: str, kind: Any = "advert") -> Finding:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return a database whose queue holds decisions to remove for three reasons, one not to, and one taken back."""
+    """Return a database whose queue holds decisions to remove for four reasons, one not to, and one taken back."""
     monkeypatch.setattr(review_module, "DOUBLE_SHARE", 0)
     path, ana = tmp_path / "site.db", User(id="ana", role="reviewer")
     with Register.open(path, Keyring.create(tmp_path / "site.db.key"), ana) as register:
         review = Review(register.store, register.keyring, register.audit)
         for name, kind, decision, reason in (
             ("t1", "advert", "remove", "control"), ("t2", "advert", "remove", "house_rule"),
-            ("t3", "script", "remove", "coordinated"), ("t4", "advert", "no_concern", ""), ("t5", "advert", "remove", "help"),
+            ("t3", "script", "remove", "coordinated"), ("t4", "advert", "no_concern", ""), ("t6", "advert", "remove", "quoted"), ("t5", "advert", "remove", "help"),
         ):  # fmt: skip
             review.add([_finding(name, kind)])
             review.decide(ana, review.claim(ana).findings[0].id, Verdict(decision=decision, reason=reason))
@@ -84,12 +84,13 @@ def test_what_reviewers_decided_to_remove_becomes_statements(site: str, tmp_path
     """Decision, reason, means and day of each that stands; the ground only where it was said; the rest is listed; no words."""
     out = tmp_path / "s.json"
     told = CliRunner().invoke(root, ["export", "statements", "--db", site, "--out", str(out), "--user", "lead"])
-    assert (told.exit_code, "3 statements" in told.output) == (0, True), told.output
+    assert (told.exit_code, "4 statements" in told.output) == (0, True), told.output
     text = out.read_text(encoding="utf-8")
     body = json.loads(text)
     by_reason = {made["decision_facts"].rpartition("Reason: ")[2]: made for made in body["batches"][0]["statements"]}
-    control, rule, script = (by_reason[f"{said}."] for said in (
+    control, rule, script, quoted = (by_reason[f"{said}."] for said in (
         "Words of control: threat, debt, kept documents", "Against the platform's own rule", "Accounts act together",
+        "Quotation, report, joke or study",
     ))  # fmt: skip
 
     assert {made["automated_decision"] for made in by_reason.values()} == {"AUTOMATED_DECISION_NOT_AUTOMATED"}
@@ -99,7 +100,7 @@ def test_what_reviewers_decided_to_remove_becomes_statements(site: str, tmp_path
         "DECISION_GROUND_INCOMPATIBLE_CONTENT",
         None,
     ]
-    assert [made.get("category") for made in (control, rule)] == ["STATEMENT_CATEGORY_VIOLENCE", None]
+    assert [made.get("category") for made in (control, rule, quoted)] == ["STATEMENT_CATEGORY_VIOLENCE", None, None]
     assert control["content_language"] == "EN"
     assert {"application_date", "territorial_scope", "content_type", "category"} <= set(
         body["to_be_added_by_the_platform"]

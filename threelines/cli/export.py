@@ -299,6 +299,7 @@ def _removals(found: Iterable[Removed]) -> Iterator[Removal]:
             reference=each.row.id, day=each.time[:10], reason=REASONS.get(each.reason, "not recorded"),
             signs=tuple(known[name].name for name in each.indicators if name in known), language=each.row.language,
             is_content=each.row.kind in LABELLED_KINDS, is_house_rule=each.reason == "house_rule",
+            is_suspicion=each.reason in ("signs_together", "control", "child", "coordinated", "help"),
         )  # fmt: skip
 
 

@@ -109,6 +109,8 @@ class Removal(NamedTuple):
     """Not where an account, a network or a script was judged: then what is restricted is left to the platform."""
     is_house_rule: bool = False
     """Whether the reason is a rule of the platform's own."""
+    is_suspicion: bool = False
+    """Whether the reason is a suspicion of trafficking; where it is not, the category is left to the platform."""
 
 
 def write_removals(removals: Iterable[Removal], out: Path, handover: Handover) -> Path:
@@ -136,11 +138,8 @@ def removal_statement(decided: Removal) -> dict[str, Any]:
         made["decision_visibility"] = ["DECISION_VISIBILITY_CONTENT_REMOVED"]
     if decided.is_house_rule:
         made["decision_ground"] = "DECISION_GROUND_INCOMPATIBLE_CONTENT"
-    else:
-        made |= {
-            "category": "STATEMENT_CATEGORY_VIOLENCE",
-            "category_specification": ["KEYWORD_HUMAN_TRAFFICKING"],
-        }
+    if decided.is_suspicion:
+        made["category"], made["category_specification"] = "STATEMENT_CATEGORY_VIOLENCE", ["KEYWORD_HUMAN_TRAFFICKING"]
     spoken = decided.language.split("-")[0]
     return {**made, "content_language": spoken.upper()} if len(spoken) == 2 else made
 

@@ -134,7 +134,9 @@ def _tlp(handover: Handover) -> dict[str, Any]:
 def _statement(handover: Handover) -> dict[str, Any]:
     """Return the mark that says who hands over to whom on which basis; other words are another mark, as none has versions."""
     terms = handover.terms
-    said = f"From {handover.organisation} to {terms['recipient']}. Legal basis: {terms['legal_basis']}."
+    said = (
+        f"Handed over by {handover.organisation}. Recipient: {terms['recipient']}. Legal basis: {terms['legal_basis']}."
+    )
     return {
         "type": "marking-definition", "spec_version": "2.1", "id": _id("marking-definition", f"{handover.tlp} {said}"),
         "created": _CREATED, "created_by_ref": _id("identity", handover.organisation), "name": "Recipient and legal basis",
