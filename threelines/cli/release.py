@@ -35,7 +35,7 @@ def command(
     """Publish statistics in two steps, by two people.
 
     The first run makes the tables and asks for a second person; nothing is written. After the
-    approval the same command writes them. No count below 11 appears, and none can be worked out.
+    approval the same command writes them. No count below 11 appears, and none of 1 to 10 people can be worked out.
 
     \b
       threelines release --db cases.db --out release-1 --user anna

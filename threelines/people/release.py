@@ -22,8 +22,10 @@ from threelines.people import approval, steering
 from threelines.people.case import new_id
 from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
+from threelines.people.definition import Form
+from threelines.people.nested import make_ways
 from threelines.people.register import Register
-from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
+from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, rounded, suppress
 from threelines.people.synthetic import DIMENSIONS, synthetic_csv
 from threelines.records import ThreelinesError
 from threelines.roles import require
@@ -51,7 +53,8 @@ TWO_WAY = (
 """The listed two-way tables. They form a tree: two tables share at most one dimension and no chain of
 tables closes, so tables together tell no more of a hidden cell than its own table does (a joint
 distribution with these tables can be glued along a tree from any of their completions). For the same
-reason `ai_Capability`, which is asked only where AI is suspected, is crossed with nothing."""
+reason `ai_Capability`, which is asked only where AI is suspected, is crossed with nothing; what it
+tells together with that question's totals is held by nested.py."""
 BASE = 5
 
 _metadata = sa.MetaData()
@@ -113,10 +116,9 @@ def _kind(answer: Any) -> tuple[str, ...]:
 # ---------------------------------------------------------------------- the tables
 
 
-def tables(cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], list[Table]]:
+def tables(form: Form, cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], list[Table]]:
     """Return the one-way and two-way tables that this many cases allow."""
-    ways = {name: make_way(name, cohort.kinds[name], cohort.column(name), k=k) for name in ONE_WAY}
-    shown = {name: way for name, way in ways.items() if way is not None}
+    shown = make_ways(form, cohort, ONE_WAY, k=k)
     crossed = (suppress(shown[a], shown[b], k=k) for a, b in TWO_WAY if a in shown and b in shown)
     return shown, [table for table in crossed if table is not None]
 
@@ -126,7 +128,7 @@ def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K)
     count = len(cohort.ids)
     if count < k:
         raise ReleaseError(f"fewer than {k} people have consent for statistics: nothing can be published yet")
-    ways, crossed = tables(cohort, k=k)
+    ways, crossed = tables(register.form, cohort, k=k)
     files = {"totals.csv": _csv([("what", "cases"), *_totals(cohort, ways, base, k)])}
     if count >= TOTALS_BELOW:
         for way in ways.values():
@@ -161,7 +163,7 @@ def _two_way_rows(table: Table, base: int, k: int) -> Iterator[tuple[Any, ...]]:
 
 def _label(register: Register, name: str, category: str) -> str:
     if category == MERGED:
-        return "Other answers, each too rare to be shown"
+        return "Other answers, put together so that no count tells of few people"
     if category == NOT_RECORDED:
         return "Not recorded, or not asked in this case"
     field = register.form.fields.get(name)
@@ -194,7 +196,8 @@ phone, an e-mail, a document, or a name with its birth date are taken for one pe
 AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.
 Age, where given, is the age when it happened, in bands. Year is the year of recording.
 
-Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
+Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}"; so are "{NOT_RECORDED}" and the rarest answers to a
+question that is asked only after another answer, where both would count fewer than {k} people who were asked.
 Where several answers are possible, one that all but fewer than {k} people gave is left out.
 Further counts are "not published" so that none can be worked out from the others.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
