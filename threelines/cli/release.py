@@ -26,7 +26,7 @@ from threelines.cli._register import database_options, opened
     "--epsilon",
     type=click.FloatRange(0.01, 4.0),
     default=None,
-    help="Add synthetic records with this privacy loss (from 2,000 cases; needs pac-synth). At most 4 a year in all.",
+    help="Add synthetic records with this privacy loss: from 2,000 cases, and 6,000 divided by it; needs pac-synth. At most 4 a year in all.",
 )
 @database_options("supervisor")
 def command(

@@ -26,7 +26,7 @@ from threelines.people.definition import Form
 from threelines.people.nested import make_ways
 from threelines.people.register import Register
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, rounded, suppress
-from threelines.people.synthetic import DIMENSIONS, synthetic_csv
+from threelines.people.synthetic import DIMENSIONS, JOINT, Synthetic, synthetic_records
 from threelines.records import ThreelinesError
 from threelines.roles import require
 from threelines.store.database import Migration
@@ -123,8 +123,10 @@ def tables(form: Form, cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], l
     return shown, [table for table in crossed if table is not None]
 
 
-def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K) -> dict[str, str]:
-    """Return the files of a release by name: the same cohort gives the same bytes."""
+def package(
+    register: Register, cohort: Cohort, *, base: int = BASE, k: int = K, epsilon: float | None = None
+) -> dict[str, str]:
+    """Return the files of a release by name: without `epsilon` the same cohort gives the same bytes."""
     count = len(cohort.ids)
     if count < k:
         raise ReleaseError(f"fewer than {k} people have consent for statistics: nothing can be published yet")
@@ -135,9 +137,27 @@ def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K)
             files[f"tables/{way.name}.csv"] = _csv(_one_way_rows(register, way, base, k))
         for table in crossed:
             files[f"tables/{table.rows.name}__{table.columns.name}.csv"] = _csv(_two_way_rows(table, base, k))
-    files["data_dictionary.csv"] = _csv(_dictionary(register, ways if count >= TOTALS_BELOW else {}))
-    files["LIMITS.txt"] = _limits(count, base, k)
-    return {**files, "release.json": _manifest(files, crossed if count >= TOTALS_BELOW else [], base, k)}
+    made = None if epsilon is None else _synthetic(register, cohort, ways, base, k, epsilon)
+    if made:
+        files["synthetic.csv"] = made.csv
+    dictionary = [
+        *_dictionary(register, ways if count >= TOTALS_BELOW else {}),
+        *_synthetic_words(register, made, ways),
+    ]
+    files["data_dictionary.csv"] = _csv(dictionary)
+    files["LIMITS.txt"] = _limits(count, base, k) + _synthetic_limits(made, k)
+    return {**files, "release.json": _manifest(files, crossed if count >= TOTALS_BELOW else [], base, k, made)}
+
+
+def _synthetic(
+    register: Register, cohort: Cohort, ways: Mapping[str, Way], base: int, k: int, epsilon: float
+) -> Synthetic:
+    published = {
+        name: {value: rounded(count, base=base, k=k) for value, count in ways[name].counts.items()}
+        for name in DIMENSIONS
+        if name in ways
+    }
+    return synthetic_records(register, _answers(cohort, DIMENSIONS), published, epsilon=epsilon)
 
 
 def _totals(cohort: Cohort, ways: Mapping[str, Way], base: int, k: int) -> Iterator[tuple[str, int]]:
@@ -180,6 +200,31 @@ def _dictionary(register: Register, ways: Mapping[str, Way]) -> Iterator[tuple[s
             yield way.name, question, several, category, _label(register, way.name, category)
 
 
+def _synthetic_words(register: Register, made: Synthetic | None, ways: Mapping[str, Way]) -> Iterator[tuple[str, ...]]:
+    """Say what stands in the synthetic records beside what the tables' words say."""
+    for place, name in enumerate(made.head if made else ()):
+        where = f"in synthetic.csv; several answers are joined by {JOINT}"
+        yield name, "", where, "", "Blank: left out, so that no rare combination shows; nothing is said of this answer"
+        cells = {value for record in made.records for value in record[place].split(JOINT)} if made else set()
+        for value in sorted(cells - {"", *ways[name].categories}):
+            yield name, "", where, value, _label(register, name, value)
+
+
+def _synthetic_limits(made: Synthetic | None, k: int) -> str:
+    if made is None:
+        return ""
+    columns = "\n".join(f"  {name}: {made.error[name]:.1%}, {made.blank[name]:.1%}" for name in made.head)
+    return f"""
+Synthetic records (synthetic.csv). No line is a person: {len(made.records):,} records were drawn from noisy counts of
+answers and pairs of answers, so that whether any one person is among the cases changes what can be seen by
+little (differential privacy, epsilon {made.epsilon:g}, delta {made.delta:.2g}). Pairs of answers are near the truth, combinations
+of three and more are not; a combination can stand in fewer than {k} records. For counts use the tables.
+A blank is an answer left out, and no answer: it is not "{NOT_RECORDED}".
+How far the counts of a column are off those of its table, all together, and the share of it that is blank:
+{columns}
+"""
+
+
 def _limits(count: int, base: int, k: int) -> str:
     size = (
         f"Fewer than {TOTALS_BELOW} cases: only totals are published."
@@ -196,7 +241,7 @@ phone, an e-mail, a document, or a name with its birth date are taken for one pe
 AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.
 Age, where given, is the age when it happened, in bands. Year is the year of recording.
 
-Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}"; so are "{NOT_RECORDED}" and the rarest answers to a
+Protection. No table shows a count below {k}. Answers rarer than that are put together as "{MERGED}"; so are "{NOT_RECORDED}" and the rarest answers to a
 question that is asked only after another answer, where both would count fewer than {k} people who were asked.
 Where several answers are possible, one that all but fewer than {k} people gave is left out.
 Further counts are "not published" so that none can be worked out from the others.
@@ -209,15 +254,23 @@ do not use them against a community, a nationality or a language.
 """
 
 
-def _manifest(files: Mapping[str, str], crossed: Sequence[Table], base: int, k: int) -> str:
+def _manifest(files: Mapping[str, str], crossed: Sequence[Table], base: int, k: int, made: Synthetic | None) -> str:
     return json.dumps(
         {
             "format": "threelines-release-1", "made_with": f"threelines {__version__}", "k": k, "rounded_to": base,
             "not_published_share": {f"{t.rows.name}__{t.columns.name}": round(t.hidden, 3) for t in crossed},
+            **({"synthetic": _quality(made)} if made else {}),
             "sha256": {name: sha256(text.encode()).hexdigest() for name, text in sorted(files.items())},
         },
         indent=1,
     ) + "\n"  # fmt: skip
+
+
+def _quality(made: Synthetic) -> dict[str, Any]:
+    return {
+        "records": len(made.records), "epsilon": made.epsilon, "delta": made.delta,
+        "error": made.error, "blank": made.blank,
+    }  # fmt: skip
 
 
 def _csv(rows: Iterator[tuple[Any, ...]] | Sequence[tuple[Any, ...]]) -> str:
@@ -241,7 +294,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(register: Register, *, base: int = BASE, epsilon: float | None = None) -> Request:
     """Make a release and ask for a second person; nothing leaves yet.
 
-    With `epsilon` (from 2,000 cases) synthetic records with that privacy loss go with the tables.
+    With `epsilon` (from 2,000 cases, and 6,000 over epsilon) synthetic records with that privacy loss go with the tables.
     """
     require(register.user, "release.prepare")
     migrate(register)
@@ -254,9 +307,7 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
             "is the first: what was published since the backup is not known"
         )
     cohort = next_cohort(earlier, read_cases(register), _rank(register))
-    files = package(register, cohort, base=base)
-    if epsilon is not None:
-        files["synthetic.csv"] = synthetic_csv(register, _answers(cohort, DIMENSIONS), epsilon=epsilon)
+    files = package(register, cohort, base=base, epsilon=epsilon)
     plain = msgspec.json.encode(files, order="sorted")
     digest = approval.digest_of(plain)
     request = approval.prepare(register, "release", digest, recipient="public", files=len(files), after=after)
