@@ -25,6 +25,7 @@ from threelines.people.cohort import Cohort, next_cohort
 from threelines.people.definition import Form
 from threelines.people.nested import make_ways
 from threelines.people.register import Register
+from threelines.people.same import first_cases
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, rounded, suppress
 from threelines.people.synthetic import DIMENSIONS, JOINT, Synthetic, synthetic_records
 from threelines.records import ThreelinesError
@@ -85,28 +86,29 @@ def migrate(register: Register) -> None:
 
 
 def read_cases(register: Register) -> Cohort:
-    """Read every case with standing consent for statistics; of a person's cases, where tags tell, the first."""
+    """Read every case with standing consent for statistics; of a person's cases, as far as they are known for such
+    (`first_cases`), the first.
+    """
     names = [name for name in ONE_WAY if name != YEAR]
     ids: list[str] = []
     places: dict[str, dict[Any, int]] = {name: {} for name in (*names, YEAR)}
     codes: dict[str, list[int]] = {name: [] for name in places}
     columns = [(places[name], codes[name]) for name in names]
     years, year_codes = places[YEAR], codes[YEAR]
-    tags = register.vault.tags_by_case(register.store)
-    people: set[str] = set()
     for case_id, recorded, answers in register.columns("statistics", names):
-        if not people.isdisjoint(tags.get(case_id, ())):
-            continue
-        people.update(tags.get(case_id, ()))
         ids.append(case_id)
         year_codes.append(years.setdefault(recorded[:4], len(years)))
         for (known, column), answer in zip(columns, answers, strict=True):
             column.append(known.setdefault(tuple(answer) if isinstance(answer, list) else answer, len(known)))
-    return Cohort(
+    counted = set(ids)
+    known = {case: one for case, one in register.vault.known(register.store).items() if case in counted}
+    first = first_cases(known)
+    cohort = Cohort(
         ids=tuple(ids),
-        kinds={name: tuple(map(_kind, known)) for name, known in places.items()},
+        kinds={name: tuple(map(_kind, given)) for name, given in places.items()},
         codes={name: np.array(column, dtype=np.int32).tobytes() for name, column in codes.items()},
     )
+    return cohort.only([place for place, case in enumerate(ids) if first.get(case, case) == case])
 
 
 def _kind(answer: Any) -> tuple[str, ...]:
@@ -235,7 +237,8 @@ def _limits(count: int, base: int, k: int) -> str:
 
 Cases recorded by one organisation, of people who agreed to be counted. They are not a sample of
 anything: they show what was noticed and recorded, not how often something happens. Cases that share a
-phone, an e-mail, a document, or a name with its birth date are taken for one person and counted once.
+phone, an e-mail, a document, or a name with its birth date, or are linked so by a third, are taken for one person and
+counted once, unless their documents differ or a worker held them apart. Whom nothing links is counted for each case.
 {size}
 "Asked about AI" is the only base for a share of AI use: where nobody asked, nothing is known.
 AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.
