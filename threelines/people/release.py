@@ -28,6 +28,7 @@ from threelines.people.register import Register
 from threelines.people.same import first_cases
 from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, rounded, suppress
 from threelines.people.synthetic import DIMENSIONS, JOINT, Synthetic, synthetic_records
+from threelines.people.tables import CASES
 from threelines.records import ThreelinesError
 from threelines.roles import require
 from threelines.store.database import Migration
@@ -315,13 +316,29 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
     digest = approval.digest_of(plain)
     request = approval.prepare(register, "release", digest, recipient="public", files=len(files), after=after)
     with register.store.write() as connection:
-        connection.execute(
-            _releases.insert().values(
-                id=request, package=_PACKAGE.seal(register.keyring, plain, request),
-                cohort=_COHORT.seal(register.keyring, msgspec.msgpack.encode(cohort), request),
-            )
-        )  # fmt: skip
+        _keep(connection, register, request, plain, cohort)
     return Request(id=request, state="prepared", digest=digest, files=files)
+
+
+def _keep(
+    connection: sa.Connection,
+    register: Register,
+    name: str,
+    plain: bytes,
+    cohort: Cohort,
+    *,
+    published: str | None = None,
+) -> None:
+    """Keep a package and who is in it: without those who were erased since they were read, as `forget` leaves it."""
+    register.store.lock(connection)
+    erased = set(cohort.ids).difference(connection.execute(sa.select(CASES.c.id)).scalars())
+    kept = cohort.forget(erased) if erased else cohort
+    connection.execute(
+        _releases.insert().values(
+            id=name, published=published, package=_PACKAGE.seal(register.keyring, plain, name),
+            cohort=_COHORT.seal(register.keyring, msgspec.msgpack.encode(kept), name),
+        )
+    )  # fmt: skip
 
 
 def take_as_published(register: Register) -> None:
@@ -333,14 +350,9 @@ def take_as_published(register: Register) -> None:
     migrate(register)
     # nothing of it is told: whoever restores may not read statistics
     reader = register.as_user(msgspec.structs.replace(register.user, role="data_protection_officer"))
-    cohort, name = msgspec.msgpack.encode(read_cases(reader)), new_id("a")
+    cohort, name = read_cases(reader), new_id("a")
     with register.store.write() as connection:
-        connection.execute(
-            _releases.insert().values(
-                id=name, published=approval.stamp(), package=_PACKAGE.seal(register.keyring, b"{}", name),
-                cohort=_COHORT.seal(register.keyring, cohort, name),
-            )
-        )  # fmt: skip
+        _keep(connection, register, name, b"{}", cohort, published=approval.stamp())
         register.audit.note(connection, register.user, "release.restored", record=name, reason="administration")
 
 
@@ -398,6 +410,7 @@ def altered(register: Register) -> list[str]:
 
 def forget(connection: sa.Connection, register: Register, cases: Collection[str]) -> None:
     """Take erased cases out of every kept cohort, prepared or published; call `migrate` before."""
+    register.store.lock(connection)  # one that is being kept meanwhile is seen here, or sees that the cases are gone
     for row in connection.execute(sa.select(_releases.c.id, _releases.c.cohort)).all():
         sealed = _COHORT.seal(register.keyring, msgspec.msgpack.encode(_cohort(register, row).forget(cases)), row.id)
         connection.execute(_releases.update().where(_releases.c.id == row.id).values(cohort=sealed))
