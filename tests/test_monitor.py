@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.monitor import shown_over_true
+from bench.monitor import _rising, shown_over_true
 from threelines.cli.main import root
 from threelines.cli.monitor import _plot
 from threelines.people import monitor
@@ -133,6 +133,18 @@ def test_many_quiet_series_raise_almost_nothing():
         raised += sum(signal.is_rising for signal in watch(series, period="week"))
 
     assert raised <= 4
+
+
+@pytest.mark.parametrize(
+    ("per_year", "asked", "length", "spread", "season"),
+    [(52, 60, 20, 3.0, 0.0), (12, 250, 18, 3.0, 0.0), (4, 750, 16, 5.0, 0.0), (52, 60, 66, 1.6, 0.5)],
+)
+def test_a_short_past_raises_almost_nothing(per_year, asked, length, spread, season):
+    """Counts that vary as real ones do, or by a season not seen twice yet: few of thirty runs over forty series have a signal."""
+    draw = np.random.default_rng(11)
+    runs = [_rising(draw, per_year, asked, length, spread, season) for _ in range(30)]
+
+    assert sum(found > 0 for found in runs) <= 6
 
 
 # ---------------------------------------------------------------------- small groups

@@ -56,7 +56,8 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     """See which languages, communities, corridors and capabilities rise, as rates.
 
     A rate is over the cases in which somebody asked about AI, so asking more does not look like more.
-    Each series is held against its own past; over all series at most one signal in twenty is false.
+    Each series is held against its own past, and all together so that few signals are false (docs/monitor.md says how
+    many where nothing rises). Where nothing rises at all, every signal is false.
     A group with fewer than 11 cases in the last year is never named: "signal under review".
 
     \b

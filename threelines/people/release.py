@@ -102,8 +102,7 @@ def read_cases(register: Register) -> Cohort:
         for (known, column), answer in zip(columns, answers, strict=True):
             column.append(known.setdefault(tuple(answer) if isinstance(answer, list) else answer, len(known)))
     counted = set(ids)
-    known = {case: one for case, one in register.vault.known(register.store).items() if case in counted}
-    first = first_cases(known)
+    first = first_cases({case: one for case, one in register.vault.known(register.store).items() if case in counted})
     cohort = Cohort(
         ids=tuple(ids),
         kinds={name: tuple(map(_kind, given)) for name, given in places.items()},
@@ -248,7 +247,8 @@ Age, where given, is the age when it happened, in bands. Year is the year of rec
 Protection. No table shows a count below {k}. Answers rarer than that are put together as "{MERGED}"; so are "{NOT_RECORDED}" and the rarest answers to a
 question that is asked only after another answer, where both would count fewer than {k} people who were asked.
 Where several answers are possible, one that all but fewer than {k} people gave is left out.
-Further counts are "not published" so that none can be worked out from the others.
+Further counts are "not published" so that none of 1 to {k - 1} people can be worked out from the others; that a count
+not published is 0 sometimes can.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
 Between this release and each earlier one at least {k} people joined, left or changed, or none did: new
 cases and corrections may wait; whoever withdrew consent is no longer in this one. A single count can

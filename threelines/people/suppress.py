@@ -3,8 +3,8 @@
 Two steps. Rare categories are merged until every margin is at least k, so that every total can be
 shown; of a question with several answers, one that fewer than k people did not give is left out. Then
 cells below k are hidden, those that leave fewer than k people of their margins outside, and further
-cells with them, until no such cell can be narrowed down to fewer than k values from the totals and
-the cells that are shown. What a reader can work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
+cells with them, until no cell that tells of 1 to k - 1 people can be narrowed down to fewer than k values
+from the totals and the cells that are shown (a hidden zero or a large cell hidden beside one can be). What a reader can work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
 maximum flow through the hidden cells (Gusfield 1988, SIAM J. Comput. 17(3), "A graph theoretic
 approach to statistical data security").
 """
