@@ -39,7 +39,7 @@ _CHAT = re.compile(
 )
 """The address of a chat with a number, which stands in it whole."""
 _SITE = re.compile(
-    r"(?:https?://)?(?:(?:www|m|web|mobile)\.|[a-z]{2}(?:-[a-z]{2})?\.(?=(?:facebook|instagram|tiktok|twitter|threads|vk)\.(?:com|net)/))?@?"
+    r"(?:https?://)?(?:(?:www|m|web|mobile)\.(?!me/)|[a-z]{2}(?:-[a-z]{2})?\.(?=(?:facebook|instagram|tiktok|twitter|threads|vk)\.(?:com|net)/))?@?"
 )
 _PLACES = {
     "telegram": r"(?:t|telegram)\.me/(?:s/)?|tg://resolve\?domain=",
