@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "--period",
     type=click.Choice(["week", "month", "quarter"]),
     default=None,
-    help="Week for cases and findings, quarter for incidents, unless given.",
+    help="Week for cases, quarter for incidents, what the file names speak of for findings, unless given.",
 )
 @click.option(
     "--until",
@@ -71,7 +71,9 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     if sum(map(bool, (options["database"], findings, incidents))) != 1:
         raise click.UsageError("give one of --db, --findings and --incidents")
     today = _day(until)
-    period: Any = options["period"] or ("quarter" if incidents else "week")
+    period: Any = options["period"] or (
+        "quarter" if incidents else monitor.findings_period(findings) if findings else "week"
+    )
     k = 1 if options["internal"] or incidents else K
     if incidents:
         series = monitor.incident_series(incidents, today=today, period=period)
