@@ -314,10 +314,10 @@ def _retag(register: Register) -> None:
         connection.execute(MATCHES.delete())
         rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
         tags = [
-            {"tag": tag, "case_id": case_id}
+            tag
             for case_id, sealed in rows
-            for tag in sorted(
-                register.vault.tags(msgspec.msgpack.decode(IDENTITY.open(register.keyring, sealed, case_id)))
+            for tag in register.vault.rows(
+                case_id, msgspec.msgpack.decode(IDENTITY.open(register.keyring, sealed, case_id))
             )
         ]
         if tags:
