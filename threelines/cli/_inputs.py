@@ -60,8 +60,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--encoding", metavar="NAME",
-        help="Encoding of older exports, such as gb18030, big5, shift_jis, windows-1251, windows-1256 or tis-620; left out: UTF-8, or "
-        "UTF-16 by its mark.",
+        help="Encoding of older exports, such as windows-1252 (a CSV of Excel in western languages), windows-1251, windows-1256, "
+        "gb18030, big5, shift_jis or tis-620; left out: UTF-8, or UTF-16 by its mark.",
     ),
     click.option("--strict", is_flag=True, help="End at the first broken line instead of counting it."),
     click.option(

@@ -104,7 +104,8 @@ def _known_encoding(name: str) -> str:
         b"a".decode(name or "utf-8", "replace")  # no text is read so by what Python calls a codec besides, such as zip
     except (LookupError, ValueError) as fault:
         raise ReadError(
-            f"no encoding of texts is called {name!r}; such as gb18030, big5, windows-1251, shift_jis"
+            f"no encoding of texts is called {name!r}; such as windows-1252 (what Excel calls ANSI in western languages), "
+            "windows-1251, gb18030, big5, shift_jis"
         ) from fault
     return name
 

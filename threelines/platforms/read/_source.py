@@ -233,7 +233,8 @@ def decoded(line: bytes) -> tuple[str, bool]:
 
 
 BROKEN_UTF8 = (
-    "bytes that are not UTF-8 were replaced by U+FFFD; is it in another encoding (--encoding gb18030, windows-1251, …)?"
+    "bytes that are not UTF-8 were replaced by U+FFFD; is it in another encoding (--encoding windows-1252, as Excel writes a CSV "
+    "in western languages, windows-1251, gb18030, …)?"
 )
 
 
