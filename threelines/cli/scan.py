@@ -65,8 +65,8 @@ from threelines.cli._progress import Stages
 @click.option(
     "--semantic",
     is_flag=True,
-    help="Also look for sentences close in meaning to a published sign, in any language, and for one script posted in several "
-    "languages (extra `semantic`; slower).",
+    help="Also look in conversations for sentences close in meaning to a published sign, in any language: weak signs, which raise "
+    "nothing by themselves; and for one script posted in several languages (extra `semantic`; slower).",
 )
 @click.option(
     "--analyst",
