@@ -105,8 +105,8 @@ def test_a_file_that_ends_in_a_mistaken_quote(tmp_path):
 
     assert cells(found) == [("1", "fine"), ("2", '"')]
     assert report.repaired == 1
-    with pytest.raises(ReadError, match='found: id, "text'):
-        records(file_of(tmp_path, "b.csv", 'id,"text\n1,fine\n'))
+    with pytest.raises(ReadError, match='found: id, "words'):
+        records(file_of(tmp_path, "b.csv", 'id,"words\n1,fine\n'))
 
 
 def test_words_behind_a_closing_quote_stay_in_their_cell(tmp_path):

@@ -90,7 +90,7 @@ from threelines.cli._progress import Stages
 def command(out: Path | None, report: Path | None, engine: str, **options: Any) -> None:
     """Scan INPUT and explain what is worth a person's time.
 
-    INPUT is a file or folder: JSONL, CSV or Parquet with a text column, or an export of Telegram,
+    INPUT is a file or folder: JSONL, CSV or Parquet with a text in one or several columns, or an export of Telegram,
     WhatsApp, Discord, Reddit, Mastodon or a mailbox. The format is found by itself.
 
     Findings are reasons to look, each with the words that were seen, the published sign and its

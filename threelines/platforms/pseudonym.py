@@ -104,7 +104,7 @@ _NATIONAL = re.compile(
     re.ASCII,
 )
 """Values that are a number of a telephone as it is dialled inside a country, and nothing else: no date, sum or short id."""
-_DIALLED, _SHORTEST = "(0123456789", 5
+_DIALLED, _SHORTER = "(0123456789", 8
 """What such a value starts with, and a length that is none yet: most values are passed over by these alone."""
 
 _SHORT = 3
@@ -171,10 +171,10 @@ def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool) -> A
     if value is None or isinstance(value, bool | float):
         return value
     text = str(value)
-    if personal or text in ids or (text[:1] in _DIALLED and len(text) > _SHORTEST and _NATIONAL.fullmatch(text)):
+    if personal or text in ids or (len(text) > _SHORTER and text[0] in _DIALLED and _NATIONAL.fullmatch(text)):
         return token(text)
     if isinstance(value, str):
-        if len(value) > _SHORTEST:
+        if len(value) > _SHORTER or "@" in value:
             value = _without_contacts(value, token)
         for one in ids:
             if len(one) > 3 and one in value:
