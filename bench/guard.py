@@ -521,6 +521,25 @@ def questions() -> None:
     print(f"support questions ({len(QUESTIONS)}): {dict(actions)}")
 
 
+def told() -> None:
+    """Print how many who tell of their need are given help, and how many everyday sentences beside them."""
+    sheet = tomllib.loads((Path(__file__).parent / "guard_tellings.toml").read_text(encoding="utf-8"))
+    by_theme = {f"{part} {theme}": said for part in ("dev", "again") for theme, said in sheet[part].items()}
+    guard = Guard()
+    for part, rows_ in {"held_out": sheet["held_out"], "everyday": sheet["everyday"], **by_theme}.items():
+        found = {key: _helped(guard, part + key, texts) for key, texts in rows_.items()}
+        total = sum(1 if isinstance(texts, str) else len(texts) for texts in rows_.values())
+        where = ", ".join(f"{key} {number}" for key, number in found.items()) if part in sheet else ""
+        print(f"told in {part:15} given help: {sum(found.values()):3} of {total:3} {where}")
+
+
+def _helped(guard: Guard, name: str, texts: str | list[str]) -> int:
+    """Count the texts, each a session of its own, that are given help."""
+    every = [texts] if isinstance(texts, str) else texts
+    decisions = [guard.observe(Event(session=f"{name} {n}", text=text, time=0.0)) for n, text in enumerate(every)]
+    return sum(one.action != "block" and bool(one.message) for one in decisions)
+
+
 def everyday() -> None:
     """Print how many everyday questions are given help that nobody asked for."""
     asked = tomllib.loads((Path(__file__).parent / "guard_questions.toml").read_text(encoding="utf-8"))
@@ -548,6 +567,7 @@ def main() -> None:
     prompts = prompts_table(chosen.data, chosen.xstest)
     questions()
     everyday()
+    told()
     if chosen.litellm:
         beside(chosen.litellm, sessions[:: max(1, len(sessions) // 900)], prompts)
     else:

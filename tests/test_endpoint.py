@@ -327,3 +327,43 @@ def test_a_state_written_before_fails_closed():
     web = client(guard=one, calls=calls)
 
     assert web.post("/beta/litellm_basic_guardrail_api", json=answered("c")).status_code >= 400
+
+
+DOCUMENT = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": HARM}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"role": "user", "content": HARM}],
+        [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": HARM}]}],
+        [{"type": "tool_result", "content": [{"type": "text", "text": HARM}]}],
+        [DOCUMENT],
+    ],
+)
+def test_moderations_read_chat_messages_and_what_stands_inside_parts(given: list):
+    """They were not read, and answered `flagged: false` with the status ok."""
+    found = client().post("/v1/moderations", json={"input": given}).json()["results"]
+
+    assert [(one["flagged"], one["threelines"]["unread"]) for one in found] == [(True, [])]
+
+
+def test_moderations_name_what_is_not_read_inside_a_message():
+    """A picture, a file in base64 and a part without words are named, however deep they stand."""
+    file = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="}}
+    parts = [{"type": "text", "text": CALM}, {"type": "image_url", "image_url": {"url": "x"}}, file, {"no": "type"}]
+    found = client().post("/v1/moderations", json={"input": [{"role": "user", "content": parts}]}).json()["results"]
+
+    assert found[0]["threelines"]["unread"] == ["document", "image_url", "part"]
+
+
+def test_a_document_of_who_asks_is_judged_and_what_a_tool_gave_is_not():
+    """Words of a document reach the model as the message does; a tool's result is the operator's in any role."""
+    tool = {"type": "tool_result", "content": [{"type": "text", "text": HARM}]}
+    verdicts = []
+    for number, part in enumerate((DOCUMENT, tool)):
+        body = asked(("user", CALM), call=f"c{number}", session=f"s{number}")
+        body["structured_messages"] = [{"role": "user", "content": [{"type": "text", "text": CALM}, part]}]
+        verdicts.append(litellm(client(), body)["action"])
+
+    assert verdicts == ["BLOCKED", "NONE"]

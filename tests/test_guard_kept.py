@@ -7,6 +7,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,10 +19,11 @@ pytest.importorskip("starlette")
 
 from starlette.testclient import TestClient
 
+from threelines.ai_models import sessions
 from threelines.ai_models.endpoint import create_app
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.noted import LogError, Noted
-from threelines.ai_models.sessions import Memory, Redis, Sqlite, State, StateError
+from threelines.ai_models.sessions import SWEEP_EVERY, Memory, Redis, Sqlite, State, StateError
 from threelines.cli.guard import command
 from threelines.vocabulary.terms import load as load_vocabulary
 
@@ -316,3 +318,36 @@ def test_replay_refuses_a_file_without_events(tmp_path: Path):
 
     assert ran.exit_code == 2
     assert "no line could be read" in ran.output
+
+
+def rows_of(file: Path) -> int:
+    """Count the states that stand in a file, expired or not."""
+    with sqlite3.connect(file) as base:
+        return base.execute("SELECT count(*) FROM state").fetchone()[0]
+
+
+def test_what_has_expired_is_erased_at_the_next_write_an_hour_later(tmp_path: Path):
+    """The words of a session do not outlive its days because few requests come: it took 2,000 writes."""
+    now = [0.0]
+    state = Sqlite(tmp_path / "s.db", lifetime=10, clock=lambda: now[0])
+    for number in range(30):
+        state.update(str(number), lambda _: b"a quote")
+    now[0] = SWEEP_EVERY + 1
+    state.update("later", lambda _: b"1")
+
+    assert rows_of(tmp_path / "s.db") == 1
+    assert b"a quote" not in (tmp_path / "s.db").read_bytes() + (tmp_path / "s.db-wal").read_bytes()
+    state.close()
+
+
+def test_what_has_expired_is_erased_where_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A guard that is idle sweeps by time."""
+    monkeypatch.setattr(sessions, "SWEEP_EVERY", 0.05)
+    state = Sqlite(tmp_path / "s.db", lifetime=0.01)
+    state.update("a", lambda _: b"a quote")
+    ends = time.monotonic() + 10
+    while rows_of(tmp_path / "s.db") and time.monotonic() < ends:
+        time.sleep(0.05)
+
+    assert rows_of(tmp_path / "s.db") == 0
+    state.close()

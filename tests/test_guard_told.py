@@ -104,3 +104,27 @@ def test_no_gap_of_a_phrase_reaches_over_the_end_of_a_sentence_of_any_script():
     assert phrases.find("keep the passport")
     for stop in "॥۔؟؛።፧။":
         assert not phrases.find(f"keep{stop} passport")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The embassy kept my passport for the visa.", "The hotel took my passport to make a copy.", "The bank took my papers.",
+        "Our consulate has kept my passport.",
+    ],
+)  # fmt: skip
+def test_papers_with_who_may_hold_them_tell_of_no_need(said: str):
+    """An embassy, a hotel, the police: no help against trafficking is said for that alone."""
+    assert GUARDS[False].observe(Event(text=said, time=0.0)).message == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The hotel where I work took my passport.", "The hotel took my passport and locked me in.", "They took my passport at the hotel.",
+        "My boss at the hotel kept my passport.", "My agent took my passport from the embassy.", "The agency took my passport.",
+    ],
+)  # fmt: skip
+def test_an_employer_or_a_further_sign_is_need_whatever_place_is_named(said: str):
+    """Who works at the hotel, is locked in or names an agent is helped."""
+    assert GUARDS[False].observe(Event(text=said, time=0.0)).message

@@ -81,3 +81,20 @@ def test_the_page_and_the_help_do_not_promise_too_much_of_meaning():
 
     assert "It gives weak signs in conversations only, and raises nothing by itself." in page
     assert "weak signs, which raise nothing by themselves" in told
+
+
+def test_names_the_language_of_each_message_of_an_export(tmp_path):
+    """`--of FILE` prints a line for each message of an export, with its id; `--of -` one for each line of standard input."""
+    export = tmp_path / "e.jsonl"
+    export.write_text(
+        '{"id": "a", "text": "Nipigie simu kesho\\nbaada ya kazi\\u001b[2J"}\n{"id": "b", "text": "12"}\n{"id": "c", "text": ""}\n',
+        encoding="utf-8",
+    )
+    first, second = CliRunner().invoke(command, ["--of", str(export)]).stdout.splitlines()
+    (line,) = CliRunner().invoke(command, ["--of", "-"], input="Nipigie simu kesho baada ya kazi\n").stdout.splitlines()
+
+    assert first.startswith("a\tsw\tLatn\t")
+    assert first.endswith("\tNipigie simu kesho baada ya kazi\ufffd[2J")
+    assert second == "b\tund\t-\t0.00\t12"
+    assert line.startswith("sw\tLatn\t")
+    assert CliRunner().invoke(command, ["--of", str(export), "hello"]).exit_code == 2

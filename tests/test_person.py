@@ -14,7 +14,6 @@ from threelines.signals.reading import variants
 from threelines.signals.support import asks_or_reports
 from threelines.vocabulary.terms import Vocabulary, load
 
-DONE_TO = ("CTL-05", "CTL-07", "CTL-08", "CTL-09", "CTL-10", "CTL-14", "CTL-20")
 CONTROL = "Company confiscated your passport, you are not allowed to leave the building."
 OFFER = "High salary, no experience needed, free flight and visa, chat operator in Myawaddy, enter on a tourist visa."
 
@@ -24,8 +23,8 @@ def first_person() -> list[str]:
     known = load().indicators
     written = (
         full.replace(" .. ", " now ")
-        for name in DONE_TO
-        for phrase in (known[name].seed.phrases if known[name].seed else ())
+        for sign in known.values()
+        for phrase in (sign.seed.phrases if sign.category == "control" and sign.seed else ())
         for full in islice(variants(phrase), 0, None, 3)
     )
     return [
@@ -33,7 +32,9 @@ def first_person() -> list[str]:
         for text in written
         if {"me", "my", "us", "our"} & set(text.split())
         and not {"you", "your"} & set(text.split())
-        and "owe" not in text
+        and not any(
+            theirs in text for theirs in ("owe", "with me", "with us", "for us", "by us", "our side", "our friends")
+        )
     ]
 
 

@@ -404,4 +404,4 @@ def test_a_scan_says_the_same_with_both_engines(tmp_path):
     assert (tmp_path / "local").read_text() == (tmp_path / "spark").read_text()
 
 
-_TOLD = r"[\d,]+ records in|Worth reading|May need help"
+_TOLD = r"[\d,]+ records in|Worth reading|Texts that may need help"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from threelines.records import Record, Thread
+from threelines.assess import assess
+from threelines.records import Assessment, Record, Thread
 from threelines.signals.examples import signals_of
 from threelines.signals.reading import Found, Matcher, Reading, variants
 from threelines.signals.wording import published_phrase
@@ -166,3 +167,39 @@ def test_no_phrase_names_a_people_or_a_belief(vocabulary: Vocabulary):
     for entry in vocabulary.entries:
         for text in variants(entry.text):
             assert not words & set(text.lower().split())
+
+
+def offered(text: str, vocabulary: Vocabulary) -> Assessment:
+    """Judge one advert."""
+    return assess(Thread(kind="advert", id="a", records=(Record(id="a", kind="advert", text=text),)), vocabulary)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Remote developer. No visa needed, work from home.",
+        "EU citizens: no visa needed to work, flexible hours, no experience required.",
+        "Fully remote engineer, you can work without a visa, flexible hours.",
+    ],
+)
+def test_no_visa_says_little_beside_remote_work_or_free_movement(vocabulary: Vocabulary, text: str):
+    """Where nobody crosses a border, or may freely, "no visa needed" is ordinary: a weak sign, and the offer is not raised."""
+    found = offered(text, vocabulary)
+
+    assert {s.strength for s in found.signals if s.indicator == "REC-06"} == {"weak"}
+    assert found.tier == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No visa needed for this job at our resort. No experience needed.",
+        "Apply remotely. You enter on a tourist visa, the permit comes later. No experience needed.",
+    ],
+)
+def test_no_word_of_remote_work_excuses_a_tourist_visa(vocabulary: Vocabulary, text: str):
+    """Without such words, and for work on a tourist visa with them, the sign stays strong and the offer is raised."""
+    found = offered(text, vocabulary)
+
+    assert "strong" in {s.strength for s in found.signals if s.indicator == "REC-06"}
+    assert found.tier == "look"

@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
-from threelines.ai_models.intent import requests, unquoted
+from threelines.ai_models.intent import requests
 from threelines.ai_models.phrases import Spans
+from threelines.ai_models.quotes import unquoted
 from threelines.ai_models.refusal import refusal
 from threelines.records import Record, Thread
 from threelines.signals import SIGNALS

@@ -18,7 +18,8 @@ from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Threa
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.person import to_the_reader
 from threelines.signals.reading import anything_said
-from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, Indicator, Vocabulary
+from threelines.signals.voice import by_the_writer, only_spoken_of
+from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, WARNS, Indicator, Vocabulary
 
 SUPPORT = "support"
 """Category of the indicators that mark help-seeking, reporting and quoting (rule 7)."""
@@ -28,6 +29,11 @@ RAISED = 0.5
 
 UNTOLD = "Whose voice it is could not be told from the words: they may be those of somebody in need or of a report."
 """Said where words of control stand alone: in many languages few words tell a threat from a plea (rule 7)."""
+
+WARNED = (
+    "The text warns or informs: all signs stand in quotation marks, under an “if” or in a list of signs to look for."
+)
+"""Said where nothing that counts is in the writer's own words (rule 7)."""
 
 _FLOOR: dict[Tier, float] = {"none": 0.0, "look": RAISED, "priority": 0.75, "urgent": 0.9}
 _CEILING: dict[Tier, float] = {"none": RAISED - 0.01, "look": 0.74, "priority": 0.89, "urgent": 1.0}
@@ -112,9 +118,10 @@ def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> 
     # Words that no speaker has read are shown and count for nothing, not even for elements (rule 8).
     counted = [s for s in counted if known[s.indicator].category != SUPPORT and s.strength != "context"]
     positive = positive_dimensions(counted, known)
-    tier = _tier(counted, positive, known)
+    tier, warned = _tier(counted, positive, known), False
     if support and tier != "none" and _same_voice(thread, signals, known):
-        tier = _tier_beside_need(thread, signals, counted, known)
+        warned = _only_warned_of(thread, signals, counted)
+        tier = "none" if warned else _tier_beside_need(thread, signals, counted, known)
     return Assessment(
         thread=_reference(thread),
         concern=_concern(counted, tier),
@@ -124,7 +131,7 @@ def judge(thread: Thread, signals: Sequence[Signal], vocabulary: Vocabulary) -> 
         support=support,
         elements=_elements(counted, known),
         signals=tuple(signals),
-        explanation=explain(counted, positive, vocabulary, support=support),
+        explanation=WARNED if warned else explain(counted, positive, vocabulary, support=support),
         facts=dict(thread.facts) if thread.kind in ("script", "network") and thread.facts else msgspec.UNSET,
     )
 
@@ -234,20 +241,35 @@ def _tier_beside_need(
 ) -> Tier:
     """Return the tier of words that stand beside a plea or a report of the same voice.
 
-    It is "look", with one exception: a phrase that is also used in everyday talk ("hit us with questions") must not
-    disarm an advert. Where nothing that counts is what the writer tells of, what is said to "you" stands.
+    It is "look", with one exception: a phrase that is also used in everyday talk ("hit us with questions"), or in a
+    campaign, must not disarm an advert. Where nothing that counts is what the writer tells of, what is said to "you"
+    stands; beside words of a warning, what the writer says of themselves to "you".
     """
     asked = [s for s in signals if known[s.indicator].category == SUPPORT and not s.shadow]
-    if any(s.indicator not in IN_NEED for s in asked) or tells(asked, counted):
+    if tells(asked, counted):
         return "look"
+    warns = any(s.indicator not in IN_NEED for s in asked)
     held = thread.held
     said = [
         s
         for s, place in zip(counted, places_of(counted, held), strict=True)
-        if place >= 0 and to_the_reader(held[place].text, s.start, s.end)
+        if place >= 0
+        and to_the_reader(held[place].text, s.start, s.end)
+        and not (warns and not by_the_writer(held[place].text, s.start, s.end))
     ]
     tier = _tier(said, positive_dimensions(said, known), known)
     return tier if tier in ("priority", "urgent") else "look"
+
+
+def _only_warned_of(thread: Thread, signals: Sequence[Signal], counted: Sequence[Signal]) -> bool:
+    """Whether the text warns (SUP-04), and what counts is only quoted, supposed or listed in it, never the writer's own."""
+    if not any(s.indicator == WARNS and not s.shadow for s in signals):
+        return False
+    held = thread.held
+    places: dict[int, list[tuple[int, int]]] = {}
+    for s, place in zip(counted, places_of(counted, held), strict=True):
+        places.setdefault(place, []).append((s.start, s.end))
+    return -1 not in places and all(only_spoken_of(held[place].text, spans) for place, spans in places.items())
 
 
 def tells(need: Iterable[Signal], counted: Iterable[Signal]) -> bool:

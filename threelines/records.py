@@ -202,7 +202,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str = ""
     """Why, in two or three sentences of plain words."""
     labels: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
-    """Class probabilities of a platform's adapter (`--adapter`), where one was given."""
+    """Class probabilities of a platform's adapter (`--adapter`), where one was given; none where it can read no word."""
     facts: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     """Thread facts a reader needs: members and edges of a network, template and slots of a script."""
 

@@ -34,7 +34,7 @@ from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.later import LONGEST_WAIT, Later
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
 from threelines.ai_models.noted import Noted
-from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, content, contents, standing
+from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.records import filled
 
@@ -56,6 +56,8 @@ _CATEGORIES = (
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
 )  # fmt: skip
 CATEGORY = "human-trafficking/request"
+_HOLDS = ("text", "title", "context", "content")
+"""Where a part or a message holds its words."""
 
 
 @filled
@@ -178,7 +180,7 @@ class Endpoint:
 
     def _standing(self, call: Call) -> Standing:
         """Return what stands before the model of those who ask; what was refused counts so where it can be taken out."""
-        messages, texts = contents(call.structured_messages or []), set(call.texts or [])
+        messages, texts = contents(list(map(_flat, call.structured_messages or []))), set(call.texts or [])
         found = standing(messages, self._operator)
         if any(part not in texts for parts in found.refused for part in parts if part):
             found = Standing(
@@ -369,9 +371,37 @@ def _inputs(given: str | list[str | dict[str, Any]]) -> list[Input]:
         return [Input(given)]
     if not any(isinstance(part, dict) for part in given):
         return [Input(str(text)) for text in given]
-    parts = [part if isinstance(part, dict) else {"type": "text", "text": part} for part in given]
-    unread = {str(part.get("type") or "part") for part in parts if not content([part])}
-    return [Input(content(parts), tuple(sorted(unread - {"text"})))]
+    texts, unread = _told(given)
+    return [Input("\n".join(texts), tuple(sorted(unread - {"text"})))]
+
+
+def _told(given: object) -> tuple[list[str], set[str]]:
+    """Return the texts of a content, of chat messages and of what stands inside its parts, and the kinds of which nothing is read."""
+    if isinstance(given, str):
+        return [given], set()
+    if isinstance(given, list):
+        found = [_told(part) for part in given]
+        return [text for texts, _ in found for text in texts], {kind for _, kinds in found for kind in kinds}
+    if not isinstance(given, dict):
+        return [], set()
+    texts, unread = _told([given[name] for name in _HOLDS if isinstance(given.get(name), str | list)])
+    source = given.get("source")
+    if isinstance(source, dict):
+        more, kinds = _told(source.get("data" if source.get("type") == "text" else "content"))
+        texts, unread = texts + more, unread | kinds
+    return texts, unread if texts or unread else {str(given.get("type") or "part")}
+
+
+def _flat(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message of which what stands inside a part (a document) is a part; what a tool gave stays the operator's."""
+    parts = message.get("content")
+    if not isinstance(parts, list):
+        return message
+    own = [part for part in parts if not (isinstance(part, dict) and part.get("type") == "tool_result")]
+    texts, unread = _told(own)
+    if unread - {"text"}:
+        _LOG.info("not read of a message: %s", ", ".join(sorted(unread - {"text"})))
+    return {**message, "content": [{"type": "text", "text": text} for text in texts]}
 
 
 def _result(decision: Decision, judged: Input) -> dict[str, Any]:

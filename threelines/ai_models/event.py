@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -51,6 +52,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What to answer: help with `support`, a refusal with `block`."""
 
 
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """A helpline whose number the deployer has dialled and confirmed, in one line."""
+
+    text: str
+    languages: tuple[str, ...] = ()
+    """In which it answers; none where that is not known."""
+    until: float = math.inf
+    """Seconds since 1970 at which the confirmation ends: then it is not shown."""
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployer decides."""
 
@@ -61,6 +72,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     block_at: float = 0.0
     """Block at this concern or above, in place of the rule, which is 0 (docs/first-line.md has what it gives). What no speaker
     has checked, and what is only told, still blocks nothing by itself."""
+
+    contacts: tuple[Contact, ...] = ()
+    """Shown below help."""
+
+    def lines(self, language: str, now: float) -> list[str]:
+        """Return the contacts that still stand: those that answer in the language, all where none does."""
+        stand = [one for one in self.contacts if now < one.until]
+        spoken = [one for one in stand if language.partition("-")[0] in one.languages]
+        return [one.text for one in spoken or stand]
 
     def __post_init__(self) -> None:
         if self.on_error not in ORDER_OF_ACTIONS or not 0.0 <= self.block_at <= 1.0:

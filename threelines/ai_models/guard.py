@@ -37,9 +37,8 @@ from threelines.ai_models.intent import (
     Reading,
     requests,
     steps_in_order,
-    unquoted,
 )
-from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, telling, total, weights
+from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, read_apart, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import Meaning, installed
 from threelines.ai_models.memory import (
@@ -62,7 +61,7 @@ from threelines.ai_models.memory import (
     merged,
     noted,
 )
-from threelines.ai_models.said import LONGEST, READ_WHOLE, REFUSAL, ends, parts, readable
+from threelines.ai_models.said import LONGEST, READ_AT_ONCE, READ_WHOLE, REFUSAL, ends, parts, readable
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread
@@ -83,6 +82,13 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
 _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 """Signs that a person in need shows when passing on what was said to them."""
+
+
+def _covered(signal: Signal, own: Iterable[Signal]) -> bool:
+    """Whether a sign of the request itself stands in the words of a published phrase."""
+    return any(one.start < signal.end and signal.start < one.end for one in own)
+
+
 _OWN_HAND = re.compile(
     r"\b(?:we|i|our|us|nous|on|je|wir|ich|wij|ik|мы|я|нас|меня|kami|saya)\b|(?:[aei]mos|iamo|[uj]emy|amy)\b|我",
     re.IGNORECASE,
@@ -166,7 +172,7 @@ class Guard:
     def warm(self) -> Guard:
         """Load every table now, so that no request waits for it; nothing is remembered. Return the guard."""
         asked = self._ask(Event(text=_USUAL), 0.0)
-        self._decide_on(asked, self._add(asked, self._open(asked, SessionState()), self._read(_USUAL)))
+        self._decide_on(asked, self._add(asked, self._open(asked, SessionState()), self._read(asked)))
         return self
 
     def observe(self, event: Event, stands_for: Sequence[str] = ()) -> Decision:
@@ -238,7 +244,7 @@ class Guard:
 
         def rest() -> Decision:
             try:
-                found = self._read(event.text)
+                found = self._read(asked)
                 decision = self._change(
                     event,
                     lambda state: self._decide_on(
@@ -273,7 +279,8 @@ class Guard:
     def _observe_request(self, event: Event, now: float, stands_for: Sequence[str]) -> Decision:
         event = msgspec.structs.replace(event, text=readable(event.text))
         # read before the state is held: other requests need not wait for it
-        asked, found = self._ask(event, now, stands_for), self._read(event.text)
+        asked = self._ask(event, now, stands_for)
+        found = self._read(asked)
         decision = self._change(
             event, lambda state: self._decide_on(asked, self._add(asked, self._open(asked, state), found))
         )
@@ -282,9 +289,13 @@ class Guard:
     def _observe_reply(self, event: Event, now: float) -> Decision:
         return self._change(event, lambda state: self._judge_reply(state, state.action, now))
 
-    def _read(self, text: str) -> Read:
-        """Read a request, of a longer one parts spread over it: the most telling counts."""
-        return max((read(unquoted(part), self._meaning) for part in parts(ends(text))), key=lambda found: found.score)
+    def _read(self, asked: Asked) -> Read:
+        """Read what is asked; of a longer text parts spread over it, and of all of it the most telling sentence."""
+        text = asked.reading.asked
+        found = [read(part, self._meaning) for part in parts(text)]
+        if len(text) > READ_WHOLE:
+            found.append(read_apart(text[slice(*telling(text))][:READ_AT_ONCE], self._meaning))
+        return max(found, key=lambda one: one.score)
 
     def _change(self, event: Event, judge_: Callable[[SessionState], Decision]) -> Decision:
         return self._changed(self.unit(event), judge_)
@@ -380,13 +391,11 @@ class Guard:
 
     def _add(self, asked: Asked, step: Step, found: Read) -> Step:
         """Return the session with what the small readers tell of the request."""
-        if asked.in_need:
+        if asked.in_need and not (asked.reading.asks or found.task != "none"):
             return step
         state, told = self._like(step, asked.reading, found)
-        if asked.reading.about or not (told or step.news):
-            return step._replace(
-                state=state
-            )  # a claim to study or prevent asks for one more sign; what it told is kept
+        if not (told or step.news):
+            return step._replace(state=state)
         like = self._likeness(asked, self._concern(state, asked.earlier), state.turns)
         state = msgspec.structs.replace(state, seen=merged(state.seen, like, state.turns))
         return step._replace(state=state, seen=step.seen | like)
@@ -411,7 +420,7 @@ class Guard:
     def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool]:
         """Return the session with what this request tells and asks for, and whether that adds to it."""
         state = step.state
-        claims = float(reading.about) + float(reading.own_situation or step.needed)
+        claims = float(reading.claims) + float(reading.own_situation or step.needed)
         added = evidence(found.score - claims)
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
         tally = Tally(state.like, state.near, state.tasks, state.told).after(added, task)
@@ -437,18 +446,25 @@ class Guard:
         strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
-        record = asked.record
-        start, end = telling(record.text[:READ_WHOLE])
+        reading, record = asked.reading, asked.record
+        start, end = self._quote(asked)
         known = self._vocabulary.indicators[LIKENESS]
         return {
             LIKENESS: Seen(
                 turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
-                end=min(end, start + KEPT_QUOTE), strength=strength, look_alikes=known.look_alikes,
+                end=min(end, start + KEPT_QUOTE), strength=LOWER[strength] if reading.about else strength,
                 detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
-                reviewed=identify(unquoted(record.text)) == "en",
-                ordered=asked.reading.orders and not asked.reading.own_situation,
+                look_alikes=known.look_alikes, reviewed=identify(reading.asked) == "en",
+                ordered=reading.orders and not (reading.own_situation or reading.quoted or reading.claims),
             )
         }  # fmt: skip
+
+    def _quote(self, asked: Asked) -> tuple[int, int]:
+        """Return where the sentence stands that tells most of what was asked."""
+        text, said = asked.record.text, asked.reading.asked
+        sentence = said[slice(*telling(said))].strip()
+        at = text.find(sentence)
+        return (at, at + len(sentence)) if at >= 0 else telling(text)
 
     def _engine(self, record: Record) -> tuple[Signal, ...]:
         return observe(Thread(kind="session", id="session", records=(record,)), self._vocabulary, self._detectors)
@@ -462,8 +478,10 @@ class Guard:
             indicator = self._vocabulary.indicators[signal.indicator]
             if indicator.category == "support" or signal.shadow or not indicator.counts:
                 continue
-            claimed = reading.about and signal.indicator not in (DELIVERY, ORDER, THREAT)
+            claimed = reading.claims and signal.indicator not in (DELIVERY, ORDER, THREAT)
             own_hand = claimed and _OWN_HAND.search(signal.quote) is not None
+            if indicator.category == "control" and (claimed > own_hand or _covered(signal, reading.signals)):
+                continue  # words that are reported, moderated or studied; or those of the request's own sign, counted there
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)
             if rival is None or (reviewed and not rival.reviewed):
@@ -472,7 +490,7 @@ class Guard:
                     start=signal.start, end=signal.start + len(signal.quote[:KEPT_QUOTE]),
                     strength=signal.strength if reading.orders and claimed == own_hand else LOWER[signal.strength],
                     detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed,
-                    ordered=reading.orders and not (reading.own_situation or own_hand),
+                    ordered=reading.orders and not (reading.own_situation or own_hand or reading.quoted),
                 )  # fmt: skip
         return kept
 
@@ -526,12 +544,12 @@ class Guard:
         enough = bool(may_block) and concern >= at if at else self._positive(may_block)
         if asked and known_now and enough:
             return "block"
-        likely = now[LIKENESS].strength if LIKENESS in now else "context"
+        likely = RANK[now[LIKENESS].strength] >= RANK["medium"] if LIKENESS in now else False
         if asked and self._positive([*every.values(), *now.values()]):
             return "review"
         if support:
-            return "support"
-        return "review" if state.blocked or RANK[likely] >= RANK["medium"] else "allow"
+            return "review" if likely else "support"
+        return "review" if state.blocked or likely else "allow"
 
     def _positive(self, seen: Iterable[Seen]) -> bool:
         """Whether these signs together are enough; of one indicator the strongest counts."""
@@ -544,7 +562,9 @@ class Guard:
 
     def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
         if support and action != "block":
-            return self._requests.help.get(_language(asked), self._requests.help["en"])
+            language = _language(asked)
+            said = self._requests.help.get(language, self._requests.help["en"])
+            return "\n".join((said, *self.policy.lines(language, self._clock())))
         return REFUSAL if action == "block" else ""
 
     def _decide(

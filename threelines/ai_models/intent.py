@@ -3,8 +3,9 @@
 A model's answer can look harmless while the request says what it is for; and a threat can be pasted
 by the person who received it. So the request is read, from the requester's point of view, and the
 signs join the same engine as everything else: they are indicators of one dimension, combined by the
-same rule. A frame ("for a novel") changes nothing; a claim to study, report, review or prevent asks
-for one more sign, and never clears a request by itself.
+same rule. A frame ("for a novel") changes nothing; a claim to study, report, review or prevent lowers
+what is seen one step, and never clears a request by itself. What is read is the request alone: without
+what it quotes (unless all it orders is quoted), marks out of place and what tells of need.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import msgspec
 
 from threelines.ai_models.denials import Denials
+from threelines.ai_models.marks import Cleared, cleared
 from threelines.ai_models.phrases import Hit, Phrases, Spans
+from threelines.ai_models.quotes import quoted, unquoted
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
-from threelines.signals.negation import SENTENCE_ENDS
-from threelines.text.fold import fold, fold_back
+from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS
+from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import TELLS, Indicator, Source, Vocabulary, load
 
 DIMENSION = "request"
@@ -51,6 +54,10 @@ _STEPS = {
 
 _NEED = ("own", "plea")
 """Stances of who tells of need."""
+_TOLD = ("stance own", "stance plea")
+_ORDERS = "stance order"
+_NEARLY = 12
+"""Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
 """Languages of the vocabulary whose answer stands under another code."""
 
@@ -86,12 +93,25 @@ class Reading(NamedTuple):
     """For each place where that was said in words of another language than English: its code."""
     about: bool
     """The writer says that they study, report, review or prevent it: a claim, so it asks for one more sign."""
+    topic: bool
+    """A kind of text or of reader is named that goes with such a claim, and with anything else."""
     orders: bool
     """Something is ordered from the model, not only told or asked."""
     steps: tuple[str, ...]
     """Tasks asked for, in the order of the text."""
     languages: frozenset[str]
     """Codes of the languages that are named in a list, or after "into"."""
+    quoted: bool
+    """All that is ordered stands in quotation marks, so that what they hold is read: it never helps to block."""
+    asked: str
+    """What is asked of the model: the text without quotations, without marks out of place, and without what tells of need."""
+    asks: bool
+    """Whether that orders something."""
+
+    @property
+    def claims(self) -> bool:
+        """Whether it weighs less, by what it says of its writer or by the kind of text it names."""
+        return self.about or self.topic
 
 
 class Requests:
@@ -153,48 +173,78 @@ class Requests:
 
     def read(self, record: Record) -> Reading:
         """Read one request."""
-        text = record.text.replace("’", "'")
-        folded = fold(text)
+        way = _Way(record.text)
+        text, folded = way.text, way.folded
         hits = self._phrases.find(folded)
         denied = set(self._denials.among(folded, hits, self._telling))
-        said = [
-            hit.group.split()
+        voices = [
+            hit
             for hit in hits
-            if hit.group[:7] == "stance " and hit not in denied and not _idle(folded, hit)
+            if hit.group[:7] == "stance " and hit not in denied and not (_idle(folded, hit) and way.inside(hit))
         ]
+        said = [hit.group.split() for hit in voices]
         stances = {stance for _, stance, *_ in said}
-        signals, unreviewed = self._signals(record, text, hits, stances)
+        quotes = list(quoted(record.text))
+        alone = _all_quoted(way, quotes, [hit for hit in voices if hit.group == _ORDERS])
+        signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
         grave = any(kind == THREAT for kind, _ in signals) or _beside(folded, hits)
+        own = "own" in stances or ("plea" in stances and grave)
+        asked = cleared(record.text if alone else unquoted(record.text)).text if quotes else way.cleared.text
+        asked, asks = self._beside_need(asked) if own else (asked, "order" in stances)
         return Reading(
             signals=tuple(signals[key] for key in sorted(signals, key=lambda key: (key[1], key[0]))),
             unreviewed=frozenset(unreviewed),
-            own_situation="own" in stances or ("plea" in stances and grave),
+            own_situation=own,
             pleads="plea" in stances,
             own_in=tuple(language for _, stance, *languages in said if stance in _NEED for language in languages),
             about=bool(stances & {"knowledge", "reviewer", "helper"}),
+            topic="topic" in stances,
             orders="order" in stances,
             steps=tuple(dict.fromkeys(hit.group.split()[1] for hit in hits if hit.group[:5] == "step ")),
             languages=_languages(text) | named_languages(folded),
+            quoted=alone,
+            asked=asked,
+            asks=asks,
         )
 
+    def _beside_need(self, text: str) -> tuple[str, bool]:
+        """Return what is said beside sentences that tell of need or of a threat, and whether it orders something.
+
+        Of such a sentence, what it orders stays, from the clause on in which it does.
+        """
+        back = fold_back(text.replace("’", "'"))
+        told, orders = [], []
+        for hit in self._phrases.find(back.text):
+            if hit.group.startswith((*_TOLD, THREAT)):
+                told.append((hit.start, hit.end))
+            elif hit.group == _ORDERS and not _idle(back.text, hit):
+                orders.append((hit.start, hit.end))
+        tells, ordered, kept = Spans(told), Spans(orders), []
+        for start, end in _pieces(_SENTENCE_ENDS, back.text, 0, len(back.text)):
+            if not tells.meet(start, end):
+                kept.append((start, end))
+                continue
+            clauses = list(_pieces(_CLAUSE_ENDS, back.text, start, end))
+            first = next((number for number, one in enumerate(clauses) if ordered.meet(*one)), len(clauses))
+            kept += [one for one in clauses[first:] if ordered.meet(*one) or not tells.meet(*one)]
+        asked = " ".join(text[slice(*back.span(*one))].strip() for one in kept)
+        return asked, any(ordered.meet(*one) for one in kept)
+
     def _signals(
-        self, record: Record, text: str, hits: list[Hit], stances: set[str]
+        self, record: Record, way: _Way, hits: list[Hit], stances: set[str], quotes: Spans
     ) -> tuple[dict[tuple[str, int], Signal], set[tuple[str, int]]]:
         """Return signals by indicator and place, and which of them rest on unreviewed words."""
         found: dict[tuple[str, int], Signal] = {}
         unreviewed: set[tuple[str, int]] = set()
-        wanted = [hit for hit in hits if hit.group[:4] == "REQ-"]
-        back = fold_back(text) if wanted else None
-        quotes = Spans(_quotes(text) if wanted else ())
         denied = _denied(hits)
-        for hit in wanted:
+        for hit in hits:
             kind, _, language = hit.group.partition(" ")
+            if kind[:4] != "REQ-" or (kind in denied and denied[kind].meet(hit.start, hit.end)):
+                continue
             sign = self.signs[kind]
-            if kind in denied and denied[kind].meet(hit.start, hit.end):
+            if sign.needs and sign.needs not in stances:
                 continue
-            if back is None or (sign.needs and sign.needs not in stances):
-                continue
-            start, end = back.span(hit.start, hit.end)
+            start, end = way.span(hit)
             if kind != THREAT and quotes.hold(start, end):
                 continue
             if language != "en":
@@ -207,6 +257,49 @@ class Requests:
             indicator=sign.id, record=record.id, quote=record.text[start:end], start=start, end=end,
             strength=sign.strength, detail=sign.name + ".", detector="asks_of_model",
         )  # fmt: skip
+
+
+class _Way:
+    """A text as phrases are looked for in it, with the way back."""
+
+    def __init__(self, text: str) -> None:
+        self._original = text
+        self.cleared: Cleared = cleared(text)
+        self.text = self.cleared.text.replace("’", "'")
+        self.folded = fold(self.text)
+
+    def span(self, hit: Hit) -> tuple[int, int]:
+        """Return where in the original a hit stands."""
+        start, end = self._back.span(hit.start, hit.end)
+        return self.cleared.places[start], self.cleared.places[end - 1] + 1
+
+    def inside(self, hit: Hit) -> bool:
+        """Whether no mark that was taken away stood before a word that is inside a clause without it."""
+        if self.cleared.text == self._original:
+            return True
+        start, _ = self.span(hit)
+        return not _OPENS.search(self._original[max(0, start - _LOOKED) : start])
+
+    @cached_property
+    def _back(self) -> Folded:
+        return fold_back(self.text)
+
+
+def _all_quoted(way: _Way, quotes: list[tuple[int, int]], orders: list[Hit]) -> bool:
+    """Whether all that is ordered stands inside quotations, or nearly all of the text does."""
+    held = Spans(quotes)
+    if not quotes or not all(held.hold(*way.span(hit)) for hit in orders):
+        return False
+    return bool(orders) or len(way.cleared.places) - sum(end - start for start, end in quotes) < _NEARLY
+
+
+def _pieces(ends: re.Pattern[str], text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield what stands between ends of sentences or clauses, with the one after it."""
+    for match in ends.finditer(text, start, end):
+        yield start, match.end()
+        start = match.end()
+    if start < end:
+        yield start, end
 
 
 def _denied(hits: list[Hit]) -> dict[str, Spans]:
@@ -232,25 +325,12 @@ def _beside(folded: str, hits: list[Hit]) -> bool:
     )
 
 
-def unquoted(text: str) -> str:
-    """Return the text without what it quotes: the request alone."""
-    closed = _closed(text)
-    return _QUOTED.sub(' "…" ', text[:closed]) + text[closed:]
-
-
-def _quotes(text: str) -> Iterator[tuple[int, int]]:
-    """Yield what is quoted: from after the mark that opens to after the one that closes."""
-    for match in _QUOTED.finditer(text, 0, _closed(text)):
-        yield match.start() + 1, match.end()
-
-
-def _closed(text: str) -> int:
-    """Return where the last closing mark ends: what opens after it would be looked for to the end, each time anew."""
-    return 1 + max(map(text.rfind, _CLOSING))
-
-
 _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")
 """What stands before a word that orders: "write" in "leave the app and write" orders nothing."""
+
+
+_LOOKED = 12
+"""Characters before a word that are looked at."""
 
 
 def _idle(folded: str, hit: Hit) -> bool:
@@ -260,13 +340,12 @@ def _idle(folded: str, hit: Hit) -> bool:
         hit.group == "stance order"
         and word.isascii()
         and " " not in word
-        and not _OPENS.search(folded[max(0, hit.start - 12) : hit.start])
+        and not _OPENS.search(folded[max(0, hit.start - _LOOKED) : hit.start])
     )
 
 
 _SENTENCE_ENDS = re.compile(rf"[{SENTENCE_ENDS}][{SENTENCE_ENDS}\s]*")
-_CLOSING = '"”“»」'
-_QUOTED = re.compile(rf"[\"“„«「][^{_CLOSING}]{{8,}}[{_CLOSING}]")
+_CLAUSE_ENDS = re.compile(rf"[{CLAUSE_ENDS}:：][{CLAUSE_ENDS}:：\s]*")
 _INTO = re.compile(r"\b(?:into|in|to)\s+((?:[A-Z][a-zé]+(?:\s*,\s*|\s+and\s+|\s*/\s*)?){1,12})")
 _NAMES = re.compile(r"[A-Z][a-zé]+")
 

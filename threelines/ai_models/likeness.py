@@ -45,6 +45,10 @@ CALM = -3.5
 of the packaged misuse scenarios."""
 MOST = 5.0
 """One request never counts as more than these log odds (chosen by what `train_requests.py` prints of held-out sessions)."""
+AROUND = 250
+"""Characters up to which a text is read by meaning as a whole only."""
+APART = 1.0
+"""What a sentence taken out of its text counts less, in log odds: what would explain it may stand beside it."""
 FADES = 0.985
 """What a telling request still counts after each further turn: half after 46 turns."""
 TOLD = 1.5
@@ -174,7 +178,28 @@ def scaled(found: Features, rarity: NDArray[np.float32], texts: int) -> NDArray[
 
 
 def read(text: str, meaning: Meaning | None = None) -> Read:
-    """Read one request, by its words and, where there is a reader of it, by its meaning."""
+    """Read one request, by its words and, where there is a reader of it, by its meaning.
+
+    By meaning the most telling sentence of a longer text is read by itself as well: what stands around it hides it.
+    """
+    whole = _read(text, meaning)
+    if meaning is None or len(text) <= AROUND:
+        return whole
+    start, end = telling(text)
+    return whole if end - start > len(text) // 2 else max(whole, read_apart(text[start:end], meaning), key=_score)
+
+
+def read_apart(sentence: str, meaning: Meaning | None) -> Read:
+    """Read a sentence that was taken out of its text."""
+    found = _read(sentence, meaning)
+    return found._replace(score=round(found.score - APART, 4))
+
+
+def _score(found: Read) -> float:
+    return found.score
+
+
+def _read(text: str, meaning: Meaning | None) -> Read:
     made = weights()
     found = features([text])
     values = scaled(found, made.rarity, 1)

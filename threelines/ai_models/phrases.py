@@ -97,12 +97,12 @@ def _gaps(folded: str, tail: tuple[str, ...], end: int) -> tuple[tuple[int, int]
 
 
 def _inside_word(folded: str, start: int, end: int) -> bool:
-    before = start > 0 and _written_apart(folded[start]) and _written_apart(folded[start - 1])
-    after = end < len(folded) and _written_apart(folded[end - 1]) and _written_apart(folded[end])
+    before = start > 0 and written_apart(folded[start]) and written_apart(folded[start - 1])
+    after = end < len(folded) and written_apart(folded[end - 1]) and written_apart(folded[end])
     return before or after
 
 
-def _written_apart(letter: str) -> bool:
+def written_apart(letter: str) -> bool:
     """Whether the letter belongs to a script that puts spaces between words."""
     return letter.isalnum() and not (
         "\u0e00" <= letter < "\u1100" or "\u1780" <= letter < "\u1800" or "\u3040" <= letter < "\ua000"

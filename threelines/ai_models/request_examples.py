@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.intent import unquoted
+from threelines.ai_models.quotes import unquoted
 from threelines.ai_models.scenario import items, load
 from threelines.records import ThreelinesError
 

@@ -6,12 +6,14 @@ signs that were seen and the words that show them. Keys are keyed hashes of sess
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +26,9 @@ MOST = 200_000
 _WAIT, _REST = 2.0, 1.0
 """Seconds that are waited for a file that is locked, and for which it is then not asked again."""
 _SWEEP = 2_000
-"""Writes between two sweeps of a database."""
+"""Writes between two sweeps of a database for its bound."""
+SWEEP_EVERY = 3_600.0
+"""Seconds between two sweeps for what has expired, idle or not."""
 _QUEUE, _TRIES = 10.0, 50
 """Seconds that a request waits for those before it which write the same session or account, and its tries then."""
 _STRIPES = 64
@@ -90,6 +94,7 @@ class Sqlite:
     ) -> None:
         self._lifetime, self._most, self._clock = lifetime, most, clock
         self._lock, self._writes, self._down_until = threading.Lock(), 0, 0.0
+        self._closed, self._swept = threading.Event(), -math.inf
         try:
             path.touch(mode=0o600)  # the words that show a sign stand in it: for the owner's eyes
             self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_WAIT)
@@ -103,10 +108,17 @@ class Sqlite:
         except (sqlite3.Error, OSError) as fault:
             raise StateError(f"{path}: {fault}; give a file in a folder that can be written") from fault
 
+        threading.Thread(target=_swept_when_idle, args=(weakref.ref(self), self._closed), daemon=True).start()
+
     def get(self, key: str) -> bytes | None:
         """Return what is stored under the key."""
         with self._file():
             return self._stored(key)
+
+    def sweep(self) -> int:
+        """Erase what has expired, from the file and from its log; return how many states there were."""
+        with self._file():
+            return self._expire()
 
     def update(self, key: str, change: Change) -> None:
         """Replace what is stored under the key."""
@@ -114,6 +126,8 @@ class Sqlite:
             self._base.execute("BEGIN IMMEDIATE")
             with self._base:  # commits, or rolls back and raises again
                 self._replace(key, change)
+            if self._clock() - self._swept >= SWEEP_EVERY:
+                self._expire()
 
     def forget(self, key: str) -> bool:
         """Erase what is stored under the key, from the file and from its log."""
@@ -146,15 +160,34 @@ class Sqlite:
         self._base.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (key, now + self._lifetime, value))
         self._writes += 1
         if self._writes % _SWEEP == 1:
-            self._base.execute("DELETE FROM state WHERE until <= ?", (now,))
             self._base.execute(
                 "DELETE FROM state WHERE key IN (SELECT key FROM state ORDER BY until DESC LIMIT -1 OFFSET ?)",
                 (self._most,),
             )
 
+    def _expire(self) -> int:
+        self._swept = self._clock()
+        found = self._base.execute("DELETE FROM state WHERE until <= ?", (self._swept,)).rowcount
+        if found:
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return found
+
     def close(self) -> None:
         """Close the file."""
-        self._base.close()
+        self._closed.set()
+        with self._lock:
+            self._base.close()
+
+
+def _swept_when_idle(state: weakref.ref[Sqlite], closed: threading.Event) -> None:
+    """Sweep by time where nobody asks, until the file is closed or let go; one that is locked is swept an hour later."""
+    while not closed.wait(SWEEP_EVERY):
+        one = state()
+        if one is None:
+            return
+        with suppress(StateError):
+            one.sweep()
+        del one
 
 
 class Redis:

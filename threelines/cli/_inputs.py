@@ -88,6 +88,13 @@ def named(context: click.Context, option: click.Parameter, path: Path) -> Path:
     return path
 
 
+def only_one(_context: click.Context, option: click.Parameter, given: tuple[Path, ...]) -> Path | None:
+    """Return what an option with `multiple` was given; of two the last would win in silence, so two are refused."""
+    if len(given) > 1:
+        raise click.BadParameter(f"{len(given)} were given, and only one can be used", _context, option)
+    return given[0] if given else None
+
+
 def confirmed_option(function: _F) -> _F:
     """Add `--confirmed`: the telephone numbers that may be shown."""
     return click.option(

@@ -45,6 +45,17 @@ def keep_apart(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[Path
         taken.add(place)
 
 
+_JOINERS = "\u200c\u200d"
+"""Persian, Indic scripts and emoji are written with these."""
+
+
+def visible(text: str) -> str:
+    """Replace what a terminal would obey instead of show; ids and quotes are hostile input."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in _JOINERS else "\ufffd" for letter in text)
+
+
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """Give a place beside `path` to write to, moved there at the end: what fails leaves no half file, and the old one."""

@@ -16,7 +16,7 @@ import msgspec
 
 from threelines.assess import RAISED
 from threelines.cli._inputs import said_at_end, shown_names, unread_told
-from threelines.cli._outputs import written
+from threelines.cli._outputs import visible, written
 from threelines.cli._progress import Stages
 from threelines.engine.calibrate import Days, Threshold, parse_budget, parse_rate
 from threelines.engine.local import Batch, Plan, no_progress, run
@@ -211,7 +211,7 @@ class Run:
                 file.write(page.encode())
 
         def say(text: str = "") -> None:
-            click.echo(_visible(text), file=terminal)
+            click.echo(visible(text), file=terminal)
 
         rate = self._stages.records / max(self._stages.seconds, 1e-9)
         say(
@@ -219,7 +219,7 @@ class Run:
         )
         tiers = self.report.tiers
         say(f"Worth reading ({self._raised}): " + ", ".join(f"{tiers[t]} {t}" for t in ("urgent", "priority", "look")))
-        say(f"May need help: {self.report.support}")
+        say(f"Texts that may need help: {self.report.support}; that warn or inform: {self.report.informs}")
         if self.told:
             say(self.told)
         if self.pictures:
@@ -239,17 +239,6 @@ class Run:
         if self._report_path:
             say()
             say(f"Report: {self._report_path}")
-
-
-def _visible(text: str) -> str:
-    """Replace what a terminal would obey instead of show; ids and quotes are hostile input."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() or letter in _JOINERS else "\ufffd" for letter in text)
-
-
-_JOINERS = "\u200c\u200d"
-"""Persian, Indic scripts and emoji are written with these."""
 
 
 def _refuse_unknown(vocabulary: Vocabulary) -> None:

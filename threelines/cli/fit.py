@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from threelines.cli._inputs import input_options, open_records, shown_names
+from threelines.cli._inputs import input_options, only_one, open_records, shown_names
 from threelines.cli._outputs import OutFile, beside, keep_apart, written
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from threelines.platforms.fit import Fitted
     from threelines.platforms.labelled import Labelled
 
+_MOST_INPUTS = 100
+"""Names of inputs that an adapter keeps."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -26,6 +28,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--adapter",
     "made",
+    multiple=True,
+    callback=only_one,
     type=_FILE,
     help="Use this adapter instead of fitting one (with --suggest: INPUT is unlabelled).",
 )
@@ -125,7 +129,7 @@ def _fitted(data: Labelled, options: Mapping[str, Any], inputs: tuple[Path, ...]
     from threelines.platforms.fit import fit
 
     card = {
-        "fitted_on": list(shown_names({**options, "inputs": inputs})),
+        "fitted_on": _first(shown_names({**options, "inputs": inputs})),
         "use": "sort what a person reads next; never act on a person by it",
         "limits": "knows the platform, the languages and the time it was fitted on",
     }
@@ -136,6 +140,12 @@ def _fitted(data: Labelled, options: Mapping[str, Any], inputs: tuple[Path, ...]
         tuned=options["encoder"] == "tuned",
         say=lambda line: click.echo(f"… {line}", err=True),
     )
+
+
+def _first(names: tuple[str, ...]) -> list[str]:
+    """Return the names an adapter's header has room for."""
+    more = len(names) - _MOST_INPUTS
+    return [*names[:_MOST_INPUTS], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _show(adapter: Adapter) -> None:
@@ -164,19 +174,21 @@ def _suggest(
     known = skip.known if skip else frozenset()
     threads = threads_of(open_records({**options, "inputs": inputs}))
     fresh = [thread for thread in threads if (thread.id, words_of(thread)) not in known]
-    found = suggest(adapter, fresh, options["suggest"])
+    found = suggest(adapter, fresh, options["suggest"], skip.texts if skip else ())
     for line in found:
         click.echo(msgspec.json.encode(line))
     if len(found) < options["suggest"]:
-        _tell_fewer(len(threads), [words_of(thread) for thread in fresh], len(found))
+        _tell_fewer(adapter, len(threads), [words_of(thread) for thread in fresh], len(found))
 
 
-def _tell_fewer(threads: int, fresh: list[str], found: int) -> None:
+def _tell_fewer(adapter: Adapter, threads: int, fresh: list[str], found: int) -> None:
     """Say why fewer threads than asked for were suggested; `fresh` has the words of those without a label."""
-    spoken = sum(bool(words.strip()) for words in fresh)
+    from threelines.platforms.adapter import LEAST_READ
+
+    read = int((adapter.read(fresh)[1] >= LEAST_READ).sum())
     told = (
-        (threads - len(fresh), "labelled already"), (len(fresh) - spoken, "without words"),
-        (spoken - found, "near-copies of one that is suggested"),
+        (threads - len(fresh), "labelled already"), (len(fresh) - read, "without words that the adapter can read"),
+        (read - found, "near-copies of one that is suggested"),
     )  # fmt: skip
     left_out = ", ".join(f"{number:,} {why}" for number, why in told if number)
     click.echo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,10 +11,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from threelines.cli._inputs import confirmed_option
 from threelines.cli._listen import needs_https, refuse_in_clear, refuse_weak_token
 from threelines.cli._outputs import OutFile, keep_apart, written
 
 if TYPE_CHECKING:
+    from threelines.ai_models.event import Contact
     from threelines.ai_models.guard import Event, Guard
 
 _STATE = click.option(
@@ -43,6 +46,12 @@ _SHARED = (
         "--block-at", type=click.FloatRange(0, 1), default=0.0, metavar="CONCERN",
         help="Block at this concern or above, in place of the rule; `replay` on your own honest sessions shows what that is.",
     ),
+    click.option(
+        "--helpline", "helplines", multiple=True, metavar="ID",
+        help="Show this helpline below help: one that you have confirmed (`threelines helplines confirm`). Of several, those "
+        "that answer in the survivor's language.",
+    ),
+    confirmed_option,
 )  # fmt: skip
 
 
@@ -197,11 +206,33 @@ def _guard(options: dict[str, Any]) -> Guard:
     if options["state"] != "memory:" and not options["key"]:
         raise click.UsageError("a kept state needs a secret: --key or THREELINES_GUARD_KEY")
     policy = Policy(
-        on_error=options["on_error"], block_unreviewed=options["block_unreviewed"], block_at=options["block_at"]
+        on_error=options["on_error"],
+        block_unreviewed=options["block_unreviewed"],
+        block_at=options["block_at"],
+        contacts=_contacts(options["helplines"], options["confirmed"]),
     )
     return Guard(
         policy=policy, state=open_state(options["state"]), key=options["key"].encode(), meaning=options["meaning"]
     )
+
+
+def _contacts(ids: tuple[str, ...], confirmed: Path) -> tuple[Contact, ...]:
+    """Return the confirmed helplines as what the guard says; UsageError where one is not confirmed today."""
+    from threelines.ai_models.event import Contact
+    from threelines.people.helplines import confirmations, helplines
+
+    known = confirmations(confirmed) if ids else {}
+    now, made = datetime.datetime.now(datetime.UTC), list[Contact]()
+    for name in ids:
+        one = known.get(name)
+        if name not in helplines() or one is None or not one.on <= now.date() < one.expires:
+            raise click.UsageError(
+                f"{name}: not confirmed; dial it, then: threelines helplines confirm {name} --number … --by …"
+            )
+        ends = datetime.datetime.combine(one.expires, datetime.time(), datetime.UTC)
+        text = f"{helplines()[name].organisation}: {one.number}"
+        made.append(Contact(text=text, languages=helplines()[name].languages, until=ends.timestamp()))
+    return tuple(made)
 
 
 def _events(file: IO[str], unread: list[str]) -> Iterator[Event]:

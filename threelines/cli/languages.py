@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from threelines.cli._outputs import OutFile, keep_apart, written
+from threelines.cli._outputs import OutFile, keep_apart, visible, written
 
 if TYPE_CHECKING:
     from threelines.vocabulary.terms import Vocabulary
@@ -21,6 +22,9 @@ _GROUPS = {
     "madurese": "mad", "minangkabau": "min", "sundanese": "sun",
 }  # fmt: skip
 """A language as the labelled sets name it → the declaration's code. Ngaju and Toba Batak have no declaration."""
+
+
+_BATCH = 1000
 
 
 class Measured(NamedTuple):
@@ -36,6 +40,12 @@ class Measured(NamedTuple):
 @click.command(short_help="What is covered in which language; which language a text is in.")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
+    "--of",
+    "source",
+    type=click.Path(exists=True, path_type=Path, allow_dash=True),
+    help="Name the language of each message of an export; - reads texts from standard input, one a line.",
+)
+@click.option(
     "--benchmark",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Tables of `threelines bench --write`: false positives and sets of each language are taken from there.",
@@ -45,26 +55,28 @@ class Measured(NamedTuple):
     type=OutFile(),
     help="Write the table of coverage to this Markdown file.",
 )
-def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) -> None:
+def command(texts: tuple[str, ...], source: Path | None, benchmark: Path | None, write: Path | None) -> None:
     """Name the language of each TEXT; without one, show what is covered in which language.
+
+    A line each: code, script, confidence, text (after the message's id and a tab with --of EXPORT).
 
     \b
     Examples:
       threelines languages "Hakuna matata, rafiki yangu"
+      threelines languages --of export.jsonl
+      threelines languages --of - < texts.txt
       threelines languages | less
       threelines languages --benchmark docs/benchmark.md --write docs/languages.md
     """
     keep_apart([("--write", write)], [benchmark] if benchmark else [])
-    if texts and (benchmark or write):
+    if (texts or source) and (benchmark or write):
         raise click.UsageError(
-            "TEXT asks for its language, --benchmark and --write for the table; give one or the other"
+            "TEXT and --of ask for languages, --benchmark and --write for the table; give one or the other"
         )
-    if texts:
-        from threelines.text.language import identify_all
-
-        for text, found in zip(texts, identify_all(texts), strict=True):
-            more = " romanised" * found.romanised + (f" mixed: {', '.join(found.mixed)}" if found.mixed else "")
-            click.echo(f"{found.code}\t{found.script or '-'}\t{found.confidence:.2f}{more}\t{text}")
+    if texts and source:
+        raise click.UsageError("TEXT and --of both say what to read; give one of them")
+    if texts or source:
+        _name(_messages(source) if source else [("", text) for text in texts])
         return
     from threelines.vocabulary.terms import load
 
@@ -74,6 +86,33 @@ def command(texts: tuple[str, ...], benchmark: Path | None, write: Path | None) 
             file.write(page.encode())
     else:
         click.echo(page, nl=False)
+
+
+def _messages(source: Path) -> Iterator[tuple[str, str]]:
+    """Yield the id, followed by a tab, and the text of each message; lines of standard input have none."""
+    if str(source) == "-":
+        for line in click.open_file("-", encoding="utf-8", errors="replace"):
+            yield "", line.rstrip("\r\n")
+        return
+    from threelines.cli._inputs import said_at_end
+    from threelines.platforms.read import ReadReport, read
+
+    report = ReadReport()  # ids of accounts are not printed, so no key is needed
+    for record in said_at_end(read([source], reveal=True, key=None, report=report), report):
+        if record.text and record.kind != "system":
+            yield f"{visible(record.id)}\t", record.text
+
+
+def _name(messages: Iterable[tuple[str, str]]) -> None:
+    """Print a line for each text, in which white space of any kind is a blank."""
+    from threelines.text.language import identify_all
+
+    waiting = iter(messages)
+    while batch := list(islice(waiting, _BATCH)):
+        for (name, text), found in zip(batch, identify_all([text for _, text in batch]), strict=True):
+            more = " romanised" * found.romanised + (f" mixed: {', '.join(found.mixed)}" if found.mixed else "")
+            shown = f"{found.code}\t{found.script or '-'}\t{found.confidence:.2f}{more}\t"
+            click.echo(f"{name}{shown}{visible(' '.join(text.split()))}")
 
 
 def read_benchmark(path: Path) -> dict[str, Measured]:

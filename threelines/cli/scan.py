@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from threelines.cli._inputs import input_options, open_records
+from threelines.cli._inputs import input_options, only_one, open_records
 from threelines.cli._outputs import OutFile, keep_apart, written
 from threelines.cli._progress import Stages
 
@@ -42,8 +42,10 @@ from threelines.cli._progress import Stages
 @click.option("--pack", "packs", multiple=True, help="Turn on a named pack of indicators, such as sexual_adverts.")
 @click.option(
     "--adapter",
+    multiple=True,
+    callback=only_one,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An adapter made by `threelines fit`: adds your own labels to each thread.",
+    help="An adapter made by `threelines fit`: adds your own labels to each thread; none ({}) where it can read no word.",
 )
 @click.option(
     "--budget",

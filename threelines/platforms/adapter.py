@@ -28,18 +28,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from threelines.platforms.tuning import LAYERS, TUNED, lower
-from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, words_of
+from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, print_of, words_of
 from threelines.records import Thread, ThreelinesError, filled
 from threelines.text.layers import SHAPES, WIDE, Part, Tuned
 
 MAGIC = b"3LINEADP"
-VERSION = 2
+VERSION = 3
+MOST_CLASSES = 200
 _LONGEST_HEADER = 1 << 20
 _LARGEST_FILE = 1 << 29
-_MOST_CLASSES = 200
 _LARGEST_NUMBER = 1e12
 """Of a calibration: scores times this are still numbers."""
+_LARGEST_IDF = 1e6
+"""Squares of it, times counts, are still numbers."""
 _BATCH = 512
+LEAST_READ = 0.1
+"""Of a text's n-grams, the share that an adapter must know to say anything of it."""
 
 Floats = NDArray[np.float32]
 
@@ -73,6 +77,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Cross-validated, see `threelines fit`."""
     card: dict[str, Any] = {}
     """What it was fitted on, and what it must not be used for."""
+    prints: dict[str, str] = {}
+    """View → what `views.print_of` said of it when this was fitted."""
     arrays: dict[str, ArrayPlace] = {}
     digest: str = ""
 
@@ -103,24 +109,40 @@ class Adapter:
         return self.header.classes
 
     def labels(self, thread: Thread) -> dict[str, float]:
-        """Return the probability of each class, rounded to four places; `label_all` is faster for many."""
+        """Return the probability of each class, rounded to four places; `label_all` is faster for many.
+
+        Nothing for a thread without words, or in words of which the adapter knows hardly any part (another script).
+        """
         return self.label_all((thread,))[0]
 
     def label_all(self, threads: Sequence[Thread]) -> list[dict[str, float]]:
-        """Return the probabilities of many threads."""
-        found = self.probabilities([words_of(thread) for thread in threads])
-        return [dict(zip(self.classes, row, strict=True)) for row in found.astype(float).round(4).tolist()]
+        """Return the probabilities of many threads, empty for those of which nothing was read."""
+        shares, read = self.read([words_of(thread) for thread in threads])
+        rows = shares.astype(float).round(4).tolist()
+        return [
+            dict(zip(self.classes, row, strict=True)) if part >= LEAST_READ else {}
+            for row, part in zip(rows, read, strict=True)
+        ]
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Return probabilities, shape (texts, classes)."""
-        if not texts:
-            return np.zeros((0, len(self.classes)))
-        parts = [self.scores(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
-        return softmax(np.concatenate(parts) * self.header.temperature + np.asarray(self.header.bias))
+        return self.read(texts)[0]
 
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Return scores before calibration, shape (texts, classes)."""
+    def read(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return probabilities, shape (texts, classes), and the share of each text that was read, 0 to 1, shape (texts).
+
+        The share is that of the text's n-grams which the adapter knows, beyond what chance would find among hashes.
+        """
+        if not texts:
+            return np.zeros((0, len(self.classes))), np.zeros(0)
+        parts = [self._read(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
+        scores, read = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return softmax(scores * self.header.temperature + np.asarray(self.header.bias)), read
+
+    def _read(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return scores before calibration, shape (texts, classes), and the share of each text that was read."""
         total = np.zeros((len(texts), len(self.classes)))
+        met, all_met = np.zeros(len(texts)), np.zeros(len(texts))
         if MEANING in self.weights:
             _, scale, weight = self.weights[MEANING]
             total += (meaning(texts) * scale) @ weight
@@ -130,16 +152,22 @@ class Adapter:
             _, idf, weight = self.weights[name]
             place = self._tables[name][found.columns]
             kept = place >= 0
+            chance = len(idf) / (1 << BITS)
+            held = np.bincount(found.rows, minlength=len(texts))
             rows, place = found.rows[kept], place[kept]
+            met += np.bincount(rows, minlength=len(texts)) - chance * held
+            all_met += (1 - chance) * held
             value = damped(found.counts[kept]) * idf[place]
             norm = np.sqrt(np.bincount(rows, value * value, minlength=len(texts)))
             value /= np.maximum(norm, 1e-9)[rows]
             for index in range(len(self.classes)):
                 total[:, index] += np.bincount(rows, value * weight[place, index], minlength=len(texts))
-        return total
+        # The encoder reads every script.
+        share = np.ones(len(texts)) if self.tuned or MEANING in self.weights else met / np.maximum(all_met, 1e-9)
+        return total, np.clip(share, 0, 1) * [_has_words(text) for text in texts]
 
     def save(self, path: Path) -> None:
-        """Write the file; the same adapter gives the same bytes."""
+        """Write the file; the same adapter gives the same bytes. Raise AdapterError for one that `load` would refuse."""
         arrays: dict[str, NDArray[Any]] = {}
         for name, (known, idf, weight) in sorted(self.weights.items()):
             arrays |= {f"{name}.columns": known.astype("<u4"), f"{name}.idf": idf.astype("<f4")}
@@ -153,14 +181,19 @@ class Adapter:
             blob += bytes(-len(blob) % 8)
         header = msgspec.structs.replace(self.header, arrays=places)
         raw = _encoded(msgspec.structs.replace(header, digest=_digest(header, bytes(blob))))
-        path.write_bytes(MAGIC + struct.pack("<Q", len(raw)) + raw + blob)
+        whole = MAGIC + struct.pack("<Q", len(raw)) + raw + blob
+        type(self)._decoded(path, whole)
+        path.write_bytes(whole)
 
     @classmethod
     def load(cls, path: Path) -> Adapter:
         """Read and check a file."""
         if path.stat().st_size > _LARGEST_FILE:
             raise AdapterError(f"{path}: larger than any adapter ({_LARGEST_FILE >> 20} MB); is it another file?")
-        raw = path.read_bytes()
+        return cls._decoded(path, path.read_bytes())
+
+    @classmethod
+    def _decoded(cls, path: Path, raw: bytes) -> Adapter:
         header, blob = _header(path, raw)
         if _digest(header, blob) != header.digest:
             raise AdapterError(f"{path}: damaged (it does not match its checksum); copy it again or fit again")
@@ -168,6 +201,10 @@ class Adapter:
         read = {name: _array(path, name, place, blob) for name, place in header.arrays.items()}
         weights = {name: _view_weights(path, name, header, read) for name in header.views if name != TUNED}
         return cls(header, weights, _tuned_layers(path, header, read) if TUNED in header.views else None)
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,9 +256,15 @@ def _check(path: Path, header: Header) -> None:
     classes, views = len(set(header.classes)), len(set(header.views))
     if unknown or not views or views != len(header.views):
         raise AdapterError(f"{path}: views cannot be used ({', '.join(unknown) or 'none, or one twice'}); fit again")
-    if classes != len(header.classes) or not 2 <= classes <= _MOST_CLASSES or len(header.bias) != classes:
+    changed = sorted(name for name in header.views if name in VIEWS and header.prints.get(name) != print_of(name))
+    if changed:
         raise AdapterError(
-            f"{path}: classes cannot be used (two of one name, too few, or not one bias each); fit again"
+            f"{path}: fitted where letters were read otherwise (views {', '.join(changed)}), so its weights are no longer those "
+            "of the same words; fit again"
+        )
+    if classes != len(header.classes) or not 2 <= classes <= MOST_CLASSES or len(header.bias) != classes:
+        raise AdapterError(
+            f"{path}: classes cannot be used (two of one name, too few or too many, or not one bias each); fit again"
         )
     finite = all(abs(value) < _LARGEST_NUMBER for value in header.bias)
     if not finite or not 0 < header.temperature < _LARGEST_NUMBER:
@@ -252,6 +295,8 @@ def _view_weights(
         raise AdapterError(f"{path}: arrays of view {name} do not fit each other; fit again")
     if name == MEANING and len(known) != MEANING_SIZE:
         raise AdapterError(f"{path}: view {name} has {len(known)} numbers, not {MEANING_SIZE}; fit again")
+    if len(idf) and not 0 <= float(idf.min()) <= float(idf.max()) <= _LARGEST_IDF:
+        raise AdapterError(f"{path}: array {name}.idf is out of range, so no probability can be given; fit again")
     return known, idf.astype(np.float32), weight.astype(np.float32)
 
 

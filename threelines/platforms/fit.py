@@ -27,12 +27,15 @@ from threelines.platforms.adapter import VERSION, Adapter, Header, damped, known
 from threelines.platforms.figures import figures_of
 from threelines.platforms.labelled import Labelled
 from threelines.platforms.tuning import TUNED, lower, train
-from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning
+from threelines.platforms.views import BITS, MEANING, MEANING_SIZE, VIEWS, Columns, columns, meaning, print_of
+from threelines.text.language import identify_all
 from threelines.text.layers import Half, Tuned
 
 FOLDS = 5
 _MOST_COLUMNS = 400_000
 _SEED = 20120711
+_STEEPEST = 20.0
+"""Logarithm of the largest temperature, and of one over the smallest."""
 
 Scores = NDArray[np.float64]
 Says = Callable[[str], None]
@@ -129,8 +132,13 @@ def fit(
     header = Header(
         version=VERSION, made_by=f"threelines {__version__}", classes=read.classes,
         views=(*weights, TUNED) if layers else tuple(weights),
-        temperature=round(temperature, 6), bias=tuple(round(float(value), 6) for value in bias), recipe=recipe,
-        figures=figures_of(read.target, probabilities, classes=read.classes, groups=data.groups), card=dict(card or {}),
+        temperature=_short(temperature), bias=tuple(map(_short, bias)), recipe=recipe,
+        prints={view: print_of(view) for view in weights if view in VIEWS},
+        card=dict(card or {}),
+        figures=figures_of(
+            read.target, probabilities, classes=read.classes, groups=data.groups,
+            languages=[found.iso639_3 or "und" for found in identify_all(data.texts)],
+        ),
     )  # fmt: skip
     return Fitted(Adapter(header, weights, layers), probabilities)
 
@@ -292,6 +300,11 @@ def _scaled(members: tuple[str, ...], scores: dict[str, Scores]) -> Scores:
     return _mixture(members, scores, {name: _spread(scores[name]) * len(members) for name in members})
 
 
+def _short(value: float) -> float:
+    """Return a number of a calibration to nine digits that count: a small temperature is not nothing."""
+    return float(f"{value:.9g}")
+
+
 def _calibrate(scores: Scores, target: NDArray[np.int64]) -> tuple[float, Scores]:
     """Fit one temperature and a bias for each class by likelihood (vector scaling with one slope)."""
     from scipy.optimize import minimize
@@ -303,7 +316,8 @@ def _calibrate(scores: Scores, target: NDArray[np.int64]) -> tuple[float, Scores
         )
 
     found = minimize(loss, np.zeros(scores.shape[1] + 1), method="L-BFGS-B").x
-    return float(np.exp(found[0])), found[1:]
+    # Where labels teach nothing the best slope is none at all: it stays a number that can be written.
+    return float(np.exp(np.clip(found[0], -_STEEPEST, _STEEPEST))), found[1:]
 
 
 def _loss_of(members: tuple[str, ...], scores: dict[str, Scores], target: NDArray[np.int64]) -> float:

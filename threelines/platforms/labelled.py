@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
-from unicodedata import east_asian_width
+from unicodedata import east_asian_width, normalize
 
 import numpy as np
 from numpy.typing import NDArray
 
 from threelines.engine.plan import conversation_threads, is_lone, lone_thread
 from threelines.link.groups import components
+from threelines.platforms.adapter import MOST_CLASSES
 from threelines.platforms.decisions import Decision, decided
-from threelines.platforms.views import words_of
+from threelines.platforms.views import is_cut, words_of
 from threelines.records import Record, Thread, ThreelinesError
 from threelines.text.fold import fold
 from threelines.text.grams import character_grams, letters, mixed
@@ -32,7 +33,9 @@ LARGEST_SHARE = 0.5
 _MOST_NAMED = 10
 """Classes up to which a message names those with too few threads."""
 
-_GROUP_COLUMNS = ("group", "account", "account_id", "user_id", "pair")
+_ACCOUNT_COLUMNS = ("account", "account_id", "user_id")
+_TIES = ("pair",)
+"""Columns whose threads stay together without being of one account. A bare `group` is most often a chat's name, and none."""
 _PERMUTATIONS = 24
 _BAND = 2
 _ALIKE = 0.5
@@ -78,7 +81,11 @@ def gather(records: Iterable[Record], decisions: Sequence[Decision] = ()) -> Lab
     threads, labels, notes = _labelled(records, decisions)
     texts = [words_of(thread) for thread in threads]
     known = frozenset(zip((thread.id for thread in threads), texts, strict=True))
-    accounts, copies = accounts_of(threads, labels), near_copies(texts)
+    accounts, ties, copies = (
+        accounts_of(threads, labels),
+        [_stated(thread, _TIES) for thread in threads],
+        near_copies(texts),
+    )
     # Only where accounts are known can a short text tie them; elsewhere copies lie together and lose nothing.
     short = [is_short(text) for text in texts] if any(accounts) else [False] * len(texts)
     kept = _once_a_label(short, copies, accounts, labels)
@@ -87,9 +94,9 @@ def gather(records: Iterable[Record], decisions: Sequence[Decision] = ()) -> Lab
     # A greeting is no script: it ties nobody together.
     copies = np.where(short, len(copies) + np.arange(len(copies)), copies)[kept]
     labels, texts = ([part[index] for index in kept] for part in (labels, texts))
-    accounts = [accounts[index] for index in kept]
-    notes += _contradictions(texts, labels)
-    groups = grouped(accounts, copies)
+    accounts, ties = ([part[index] for index in kept] for part in (accounts, ties))
+    notes += [*_contradictions(texts, labels), *_alike(labels), *_cut(threads[index] for index in kept)]
+    groups = grouped([(*who, *tie) for who, tie in zip(accounts, ties, strict=True)], copies)
     fault = _too_few(labels) or _leak(labels, accounts) or _tied(labels, accounts, copies, groups)
     if fault:
         raise LabelsError("; ".join([fault, *notes]))
@@ -105,8 +112,8 @@ def _labelled(records: Iterable[Record], decisions: Sequence[Decision]) -> tuple
     said = decided(every, decisions)
     threads, labels, left = [], [], Counter[str]()
     for place, thread in enumerate(every):
-        stated = {record.label for record in thread.records if record.label}
-        label = said.labels.get(place, stated.pop() if len(stated) == 1 else "")
+        stated = {normalize("NFC", record.label) for record in thread.records if record.label}
+        label = normalize("NFC", said.labels.get(place, stated.pop() if len(stated) == 1 else ""))
         if not label:
             left["labels that disagree" if stated or place in said.labels else "no label"] += 1
         elif not words_of(thread).strip():
@@ -128,6 +135,31 @@ def _contradictions(texts: Sequence[str], labels: Sequence[str]) -> Iterator[str
     count = sum(len(said[text]) > 1 for text in texts)
     if count:
         yield f"{count:,} threads have the very words of another with a different label: kept, but nobody can tell them apart"
+
+
+def _alike(labels: Sequence[str]) -> Iterator[str]:
+    """Note classes that a person would take for one: capitals, accents, digits of another script, `1` and `1.0`."""
+    same: dict[str, list[str]] = {}
+    for name in sorted(set(labels)):
+        same.setdefault(_drawn(name), []).append(name)
+    for names in same.values():
+        if len(names) > 1:
+            yield f"classes {', '.join(map(repr, names))} look alike, and are learned as different ones: write one name if they are one"
+
+
+def _drawn(label: str) -> str:
+    """Return how a label looks: folded, a number by its value."""
+    folded = fold(label).strip()
+    try:
+        return repr(float(folded))
+    except ValueError:
+        return " ".join(folded.replace("_", " ").split())
+
+
+def _cut(threads: Iterable[Thread]) -> Iterator[str]:
+    count = sum(map(is_cut, threads))
+    if count:
+        yield f"{count:,} threads are longer than 20,000 characters: their first and last 10,000 are read"
 
 
 def is_short(text: str) -> bool:
@@ -154,7 +186,7 @@ def _once_a_label(
 
 
 def accounts_of(threads: Sequence[Thread], labels: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return the accounts behind each thread: a stated group, or its authors.
+    """Return the accounts behind each thread: those stated (`account_id`), and its authors.
 
     A name in like shares of the conversations of every class, beside others (`A` and `B`, `agent` and `customer`), is
     a role there, not an account. A name in one class's conversations only is what a leak looks like, and stays.
@@ -162,7 +194,7 @@ def accounts_of(threads: Sequence[Thread], labels: Sequence[str]) -> list[tuple[
     authors = [_authors(thread) for thread in threads]
     roles = _roles(authors, labels)
     return [
-        _stated(thread) or tuple(name for name in names if len(names) == 1 or name not in roles)
+        (*_stated(thread, _ACCOUNT_COLUMNS), *(name for name in names if len(names) == 1 or name not in roles))
         for thread, names in zip(threads, authors, strict=True)
     ]
 
@@ -185,8 +217,8 @@ def _authors(thread: Thread) -> tuple[str, ...]:
     return tuple(sorted({record.author for record in thread.records if record.author}))
 
 
-def _stated(thread: Thread) -> tuple[str, ...]:
-    for column in _GROUP_COLUMNS:
+def _stated(thread: Thread, columns: Sequence[str]) -> tuple[str, ...]:
+    for column in columns:
         stated = {f"{column}:{record.extra[column]}" for record in thread.records if record.extra.get(column)}
         if stated:
             return tuple(sorted(stated))
@@ -229,6 +261,8 @@ def _too_few(labels: Sequence[str]) -> str:
     if len(counts) < 2:
         named = f"only {next(iter(counts))!r}" if counts else "none"
         return f"labels: {named} found; a fit needs two classes or more, in a column `label` (or --map label=…)"
+    if len(counts) > MOST_CLASSES:
+        return f"labels: {len(counts):,} classes, an adapter holds {MOST_CLASSES} at most: is this the label column?"
     few = sorted(f"{name!r} has {count}" for name, count in counts.items() if count < LEAST)
     if not few:
         return ""

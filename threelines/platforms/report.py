@@ -16,9 +16,10 @@ from typing import Any
 import jinja2
 import msgspec
 
+from threelines.assess import SUPPORT
 from threelines.platforms.picture import network_picture
 from threelines.records import TIERS, Assessment, Signal
-from threelines.vocabulary.terms import Indicator, Vocabulary
+from threelines.vocabulary.terms import INFORMS, Indicator, Vocabulary
 
 SHOWN = 200
 """Findings written out in full; the rest is counted, and stands in the findings file."""
@@ -53,18 +54,32 @@ class Report:
         self._kept: list[tuple[tuple[int, bool, float], int, Assessment, dict[str, str]]] = []
         self._order = count()
         self.tiers: dict[str, int] = dict.fromkeys(reversed(TIERS), 0)
-        self.support = 0
+        self._helped: dict[str, bool] = {}
+        """Text with a word of support → whether it may need help; a text is in several threads, and counts once."""
 
     def add(self, assessment: Assessment, texts: dict[str, str]) -> None:
         """Keep the finding if it is among the most concerning so far."""
         self.tiers[assessment.tier] += 1
-        self.support += assessment.support
+        for signal in assessment.signals:
+            sign = self._vocabulary.indicators[signal.indicator]
+            if sign.category == SUPPORT and not signal.shadow:
+                self._helped[signal.record] = self._helped.get(signal.record, False) or sign.id not in INFORMS
         rank = (TIERS.index(assessment.tier), assessment.support, assessment.concern)
         entry = (rank, -next(self._order), assessment, texts)
         if len(self._kept) < SHOWN:
             heapq.heappush(self._kept, entry)
         else:
             heapq.heappushpop(self._kept, entry)
+
+    @property
+    def support(self) -> int:
+        """How many texts ask, plead or tell."""
+        return sum(self._helped.values())
+
+    @property
+    def informs(self) -> int:
+        """How many texts only warn, report or write to help."""
+        return len(self._helped) - self.support
 
     def top(self) -> list[Assessment]:
         """Return the kept findings, the most concerning first."""
@@ -76,7 +91,7 @@ class Report:
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
         source = (files("threelines") / "platforms" / "report.html").read_text(encoding="utf-8")
         return environment.from_string(source).render(
-            inputs=self._inputs, judged=judged, tiers=self.tiers, support=self.support, notes=notes, unread=unread,
+            inputs=self._inputs, judged=judged, tiers=self.tiers, support=self.support, informs=self.informs, notes=notes, unread=unread,
             titles=_TITLES, kinds=_KINDS, raised=sum(self.tiers[tier] for tier in TIERS[1:]),
             findings=[self._finding(number, assessment, texts) for number, (_, _, assessment, texts) in enumerate(ordered, 1)],
             left_out=sum(self.tiers.values()) - len(ordered), version=self._vocabulary.version,

@@ -1,7 +1,9 @@
-"""Name what to label next: threads the adapter is unsure of, and that differ from each other.
+"""Name what to label next: threads that the adapter can read, is unsure of, and that differ from each other.
 
-Uncertainty alone asks fifty times about one script. So the most uncertain threads are gone through
-in order of (uncertainty × distance to what was picked already and to what is labelled).
+Uncertainty alone asks fifty times about one script, and first about what no label will teach: digits, another script. So
+threads of which the adapter can read nothing are left out, and the most uncertain of the others are gone through in order
+of (uncertainty × distance to what was picked already and to what is labelled). It spares people copies and what cannot be
+read; better figures than labelling at random it does not promise: `bench/adapters.py --suggest`, `docs/adapters.md`.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.platforms.adapter import Adapter, damped
+from threelines.platforms.adapter import LEAST_READ, Adapter, damped
 from threelines.platforms.labelled import near_copies
-from threelines.platforms.views import columns, words_of
+from threelines.platforms.views import BITS, columns, words_of
 from threelines.records import Thread
 
 _POOL = 20
 """How many times more threads are looked at than are asked for, unless most are copies."""
 _ROOM = 512
+_AT_ONCE = 500
 _SHOWN = 160
 
 
@@ -35,20 +38,22 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """The first words, so that a person can label without opening the export."""
 
 
-def suggest(adapter: Adapter, threads: Sequence[Thread], count: int) -> list[Suggestion]:
-    """Return up to `count` threads in the order they should be labelled.
+def suggest(adapter: Adapter, threads: Sequence[Thread], count: int, labelled: Sequence[str] = ()) -> list[Suggestion]:
+    """Return up to `count` threads in the order they should be labelled; `labelled` has the words of those that are.
 
-    Fewer where fewer have words and are no near-copies of each other.
+    Fewer where fewer have words that the adapter can read, and are no near-copies of each other.
     """
-    spoken = [thread for thread in threads if words_of(thread).strip()]
-    if not spoken:
-        return []
-    texts = [words_of(thread) for thread in spoken]
-    shares = adapter.probabilities(texts)
+    texts = [words_of(thread) for thread in threads]
+    shares, read = adapter.read(texts)
     unsure = _entropy(shares)
-    pool = _pool(texts, np.argsort(-unsure, kind="stable"), count)
-    picked = _spread(_places([texts[index] for index in pool]), unsure[pool], count)
-    return [_suggestion(adapter, spoken[index], float(unsure[index]), shares[index]) for index in pool[picked]]
+    order = np.argsort(-unsure, kind="stable")
+    pool = _pool(texts, order[read[order] >= LEAST_READ], count)
+    if not len(pool):
+        return []
+    places = _places([*(texts[index] for index in pool), *labelled])
+    mine, known = places[: len(pool)], places[len(pool) :]
+    picked = _spread(mine, unsure[pool], _distance(mine, known), count)
+    return [_suggestion(adapter, threads[index], float(unsure[index]), shares[index]) for index in pool[picked]]
 
 
 def _pool(texts: Sequence[str], order: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -69,22 +74,34 @@ def _entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _places(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Give each text a unit vector by hashing its n-grams into few dimensions."""
+    """Give each text a unit vector, shape (texts, 512): its n-grams, the rare ones more, hashed into few dimensions."""
     found = columns(texts, ("inside",))["inside"]
+    rare = np.log((1 + len(texts)) / (1 + np.bincount(found.columns, minlength=1 << BITS)))[found.columns]
     side = np.where(found.columns & 1, 1.0, -1.0)
     places = np.zeros((len(texts), _ROOM))
-    np.add.at(places, (found.rows, (found.columns >> 1) % _ROOM), side * damped(found.counts))
+    np.add.at(places, (found.rows, (found.columns >> 1) % _ROOM), side * damped(found.counts) * rare)
     unit: NDArray[np.float64] = places / np.maximum(np.linalg.norm(places, axis=1, keepdims=True), 1e-9)
     return unit
 
 
-def _spread(places: NDArray[np.float64], unsure: NDArray[np.float64], count: int) -> list[int]:
+def _distance(places: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each place is from the nearest that is known, 0 to 1; 1 where none is."""
     far = np.ones(len(places))
+    for part in _parts(known):
+        far = np.minimum(far, 1 - np.clip(places @ part.T, 0, 1).max(axis=1))
+    return far
+
+
+def _parts(places: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    return [places[start : start + _AT_ONCE] for start in range(0, len(places), _AT_ONCE)]
+
+
+def _spread(places: NDArray[np.float64], worth: NDArray[np.float64], far: NDArray[np.float64], count: int) -> list[int]:
     picked: list[int] = []
     for _ in range(min(count, len(places))):
-        worth = unsure * far
-        worth[picked] = -1
-        best = int(worth.argmax())
+        now = worth * far
+        now[picked] = -1
+        best = int(now.argmax())
         picked.append(best)
         far = np.minimum(far, 1 - np.clip(places @ places[best], 0, 1))
     return picked

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ BITS = 20
 """Columns of a view: 2^20. Collisions of 300,000 n-grams cost nothing that can be measured here."""
 
 _LONGEST = 20_000
-"""Characters read of one thread: enough for 200 messages, and a bound for a hostile one."""
+"""Characters read of one thread: enough for 200 messages, and a bound for a hostile one. Of a longer one, half of them
+are its first and half its last."""
 
 
 class View(NamedTuple):
@@ -65,12 +67,40 @@ VIEWS: dict[str, View] = {
     "words": View(_plain, partial(word_grams, orders=(1, 2), salt=3)),
     "apart": View(_apart, partial(character_grams, orders=(2, 3, 4, 5, 6, 7), salt=4)),
 }
-"""By the name an adapter's file uses: a reading is never changed under its name, only added."""
+"""By the name an adapter's file uses; `print_of` tells whether what is behind a name is what it was."""
+
+_STABLE = unicodedata.ucd_3_2_0
+"""Letters that every Unicode of today knows: a newer one that adds letters changes no print."""
+_PROBES = (
+    "p4ssp0rt fr33", "p a s s p o r t", "p.a.s.s.p.o.r.t", "p\U0001f525a\U0001f525s\U0001f525s",
+    "p\u0430ssp\u043ert", "pass\u200bport", "\uff30ass\uff50ort", "\u1112\u1161\u11ab\u1100\u116e\u11a8",
+    "\u0b95\u0bc6\u0bbe", "\u0633\u0640\u0644\u0627\u0645", "Caf\u00e9 cafe\u0301 \u0130I\u0131",
+)  # fmt: skip
+
+
+@cache
+def print_of(name: str) -> str:
+    """Return the fingerprint of a view: 16 hex digits that change where any letter or disguise is read otherwise."""
+    letters_known = (chr(code) for code in range(0x21, 0x3400) if _STABLE.category(chr(code))[0] in "LMNPS")
+    (found,) = columns(["\n".join(letters_known), *_PROBES], (name,)).values()
+    return sha256(b"".join(part.astype("<i8").tobytes() for part in found)).hexdigest()[:16]
 
 
 def words_of(thread: Thread) -> str:
-    """Return the words of a thread as an adapter reads them, one record a line, notices left out."""
-    return "\n".join(_spoken(thread.records))[:_LONGEST]
+    """Return the words of a thread as an adapter reads them, one record a line, notices left out.
+
+    Of more than 20,000 characters these are the first and the last 10,000 (`is_cut`).
+    """
+    words = "\n".join(_spoken(thread.records))
+    if len(words) <= _LONGEST:
+        return words
+    half = _LONGEST // 2
+    return f"{words[:half]}\n{words[1 - half :]}"
+
+
+def is_cut(thread: Thread) -> bool:
+    """Whether a thread is longer than what is read of it."""
+    return sum(len(text) + 1 for text in _spoken(thread.records)) - 1 > _LONGEST
 
 
 def _spoken(records: Sequence[Record]) -> list[str]:

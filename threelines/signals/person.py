@@ -9,6 +9,8 @@ import re
 
 _AHEAD = 24
 """Characters before a quote that may hold its subject: "you are" of "you are not allowed to leave"."""
+_SUBJECT = 5
+"""Characters before a quote that may hold the writer as its subject: "we " of "were made to scam"."""
 _READER = re.compile(
     r"\b(?:you|your|yours|yourself|usted|ustedes|tu|tus|te|vous|votre|vos|ton|tes|du|dich|dir|dein\w*|euch|você|vocês|teu|teus"
     r"|ti|tuo|tua|tuoi|anda|kamu|kalian|awak|bạn|ikaw|kayo|inyo|iyong|wewe|yako|wako|zako|sen|seni|senin"
@@ -17,7 +19,10 @@ _READER = re.compile(
 )
 _SENTENCE = re.compile(r"[.!?;。！？；\n؟۔।።။]")
 _WRITER = re.compile(r"\b(?:me|my|us|our)\b")
-_NOT_DONE_TO = re.compile(r"\b(?:you|your|yours|owes? us)\b")
+_NOT_DONE_TO = re.compile(r"\b(?:you|your|yours|owes? us|(?:with|by|for|on) (?:me|us)|our (?:side|friends))\b")
+_SUFFERED = re.compile(
+    r"(?:^|\W)(?:i|we)(?:'m|'re|’m|’re| am| are| was| were| get| got| have to| had to| must) (?!keep|hold)\w"
+)
 _OWN_DEED = re.compile(
     r"(?:^|\W)(?:i|we|i've|we've|i'll|we'll|i’ve|i’ll|to|can|can i|let me|i can|should i|please)\s+$"
 )
@@ -32,9 +37,13 @@ def to_the_reader(text: str, start: int, end: int) -> bool:
 def of_the_writer(folded: str, start: int, end: int) -> bool:
     """Whether the English words from `start` to `end` of a folded text say what another did to the writer.
 
-    "They keep my passport" does, "they keep your passport" and "I took my phone" do not.
+    "They keep my passport" and "we are locked in" do, "they keep your passport" and "I took my phone" do not.
     """
     said = folded[start:end]
-    if not _WRITER.search(said) or _NOT_DONE_TO.search(said):
+    if _NOT_DONE_TO.search(said):
+        return False
+    if _SUFFERED.search(folded[max(0, start - _SUBJECT) : end]):
+        return True
+    if not _WRITER.search(said):
         return False
     return _OWN_DEED.search(folded[max(0, start - 12) : start]) is None

@@ -13,8 +13,8 @@ from threelines.vocabulary.terms import IN_NEED, TELLS, UNVERIFIED, Indicator, V
 
 _EVERYDAY = ("SUP-02", "SUP-04")
 """Bare pleas and the names of courts: unread, they say nothing without words of control."""
-_DONE_TO = frozenset({"CTL-05", "CTL-07", "CTL-08", "CTL-09", "CTL-10", "CTL-14", "CTL-20"})
-"""Signs whose words may be those of the one it is done to: "they keep my passport" shows the sign and tells (SUP-03)."""
+_DONE_TO = "control"
+"""Category whose words may be those of the one it is done to: "they keep my passport" shows the sign and tells (SUP-03)."""
 _NEAR = 6
 """Characters between a negation and what it denies: frightened people write no stops ("I can't leave they took my passport")."""
 
@@ -46,7 +46,7 @@ def _told(reading: Reading, found: Found, vocabulary: Vocabulary) -> Indicator |
         return indicator
     if (
         found.entry.language == "en"
-        and indicator.id in _DONE_TO
+        and indicator.category == _DONE_TO
         and of_the_writer(reading.folded, found.start, found.end)
     ):
         return vocabulary.indicators.get(TELLS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from threelines.records import Signal, Thread
+from threelines.records import Signal, Strength, Thread
 from threelines.signals.detector import reads
 from threelines.signals.reading import Found, Reading, readings, strength_of
 from threelines.vocabulary.terms import UNVERIFIED, Entry, Vocabulary
@@ -12,6 +13,9 @@ from threelines.vocabulary.terms import UNVERIFIED, Entry, Vocabulary
 UNREAD = " (words that no speaker has read yet: without weight)"
 ELSEWHERE = ("support",)
 """Categories whose phrases another family reads."""
+_VISA = "REC-06"
+"""Work to be entered without the visa it needs."""
+_NO_VISA = re.compile(r"\bno visa\b|\bwithout (?:a )?(?:work |working )?visa\b")
 
 
 @reads("advert", "conversation", "session", of_words=True)
@@ -23,7 +27,7 @@ def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
             if indicator.joins or indicator.ai_use or indicator.category in ELSEWHERE or turned_round(reading, found):
                 continue
             yield reading.signal(
-                found, indicator=indicator.id, strength=strength_of(found.entry), detail=named(found.entry),
+                found, indicator=indicator.id, strength=_strength(reading, found), detail=named(found.entry),
                 detector="published_phrase", shadow=indicator.shadow,
             )  # fmt: skip
 
@@ -31,6 +35,14 @@ def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
 def named(entry: Entry) -> str:
     """Return the sign's name, and openly whether nobody who speaks the language has read the words (rule 8)."""
     return f"{entry.indicator.name}{UNREAD}" if entry.evidence == UNVERIFIED else entry.indicator.name
+
+
+def _strength(reading: Reading, found: Found) -> Strength:
+    """Return the strength of the phrase: "no visa needed" says little beside remote work or free movement."""
+    usual = strength_of(found.entry)
+    if usual != "strong" or found.entry.indicator.id != _VISA or not reading.slot("free_movement"):
+        return usual
+    return "weak" if _NO_VISA.search(reading.folded, found.start, found.end) else usual
 
 
 def turned_round(reading: Reading, found: Found) -> bool:

@@ -24,6 +24,10 @@ TELLS = "SUP-03"
 """Tells what happened to the writer, or to a relative."""
 IN_NEED = ("SUP-02", TELLS)
 """Asks to get out, or tells what happened."""
+WARNS = "SUP-04"
+"""Warns others or informs the public."""
+INFORMS = (WARNS, "SUP-05")
+"""Warns, informs, or writes to help: no need of the writer's own."""
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
