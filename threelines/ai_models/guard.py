@@ -257,10 +257,6 @@ class Guard:
             failed = self.failed(str(fault))
             return failed, lambda: failed
 
-    def replay(self, events: Sequence[Event]) -> list[Decision]:
-        """Judge events that were recorded, in their order."""
-        return [self.observe(event) for event in events]
-
     def failed(self, fault: str) -> Decision:
         """Return the decision on what could not be judged: the policy's, with the fault in its status."""
         action = self.policy.on_error
