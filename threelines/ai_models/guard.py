@@ -41,7 +41,7 @@ from threelines.ai_models.intent import (
 )
 from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
-from threelines.ai_models.meaning import Meaning, installed
+from threelines.ai_models.meaning import installed, shared
 from threelines.ai_models.memory import (
     DIGEST,
     LOWER,
@@ -148,7 +148,7 @@ class Guard:
         meaning: bool | None = None,
     ) -> None:
         """`meaning`: read by meaning as well (extra `semantic`); where it is not said, if the extra is installed."""
-        self._meaning = Meaning() if (installed() if meaning is None else meaning) else None
+        self._meaning = shared() if (installed() if meaning is None else meaning) else None
         self._scale = weights().both if self._meaning else weights().words
         self.policy = policy or Policy()
         self._requests = requests()
