@@ -71,7 +71,7 @@ def _format(name: str) -> click.Command:
     @click.command(
         name,
         help=f"{module.__doc__}\n\n\b\nExample:\n  threelines export {name} --db cases.db --out {_EXAMPLES.get(name, name + '.json')}",
-        short_help=(module.__doc__ or name).splitlines()[0][:80],
+        short_help=(module.__doc__ or name).splitlines()[0],  # given, so that click cuts nothing of it
     )
     @database_options("supervisor")
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")

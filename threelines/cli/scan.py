@@ -87,6 +87,17 @@ from threelines.cli._progress import Stages
     help="Everything that was sent and answered.",
 )
 @click.option(
+    "--analyst-tokens",
+    type=click.IntRange(1),
+    default=200_000,
+    show_default=True,
+    help="Stop asking when about so many are spent; the instructions are counted with each thread.",
+)
+@click.option(
+    "--analyst-seconds", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
+    help="Stop asking when its answers took so long together.",
+)  # fmt: skip
+@click.option(
     "--top", type=click.IntRange(0), default=5, show_default=True, help="How many findings to print at the end."
 )
 def command(out: Path | None, report: Path | None, engine: str, **options: Any) -> None:
