@@ -120,6 +120,62 @@ def test_parquet_in_and_out(spark, platform, vocabulary, tmp_path):
     assert rows == lines == _here(small, vocabulary)
 
 
+def test_records_keep_their_order_over_files_and_blocks(spark, vocabulary, tmp_path):
+    """Whatever the sizes of the files and into how many blocks Spark cuts them, a talk is read as it is written."""
+    from threelines.engine.spark import Job, read, scan
+
+    said = [Record(id=f"{n:04d}", author="ab"[n % 2], conversation="c", text=f"message {n}") for n in range(400)]
+    parts = {
+        "z first.jsonl": said[:20],
+        "folder/1.jsonl": said[20:300],
+        "folder/2.jsonl": said[300:390],
+        "a.jsonl": said[390:],
+    }
+    (tmp_path / "folder").mkdir()
+    for name, records in parts.items():
+        (tmp_path / name).write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    paths = [str(tmp_path / name) for name in ("z first.jsonl", "folder", "a.jsonl")]
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "3000")
+    try:
+        frame = read(spark, paths)
+        places = [row.place for row in frame.orderBy("id").collect()]
+        found = scan(frame, Job.of(vocabulary, everything=True), accounts=False).collect()
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+
+    assert places == sorted(places)
+    assert len(set(places)) == 400
+    assert sorted(row.finding for row in found) == sorted(
+        msgspec.json.encode(a).decode()
+        for a in scan_here(said, vocabulary, everything=True, accounts=False, linked=False)
+    )
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_what_is_no_record_ends_no_job(spark, kind, tmp_path):
+    """Broken lines and rows are left out and told with their places; a record without an id gets its place for one."""
+    from threelines.engine.spark import SparkError, read, unread
+
+    path = tmp_path / f"landed.{kind}"
+    if kind == "jsonl":
+        lines = (b'{"kind": "post", "text": "one"}', b"{", b"", b'{"kind": 3}', b'{"text": "two \xff", "id": "two"}')
+        path.write_bytes(b"\n".join(lines))
+        lost, repaired, first = [f"{path}:2", f"{path}:4"], f"{path}:5: bytes that are not UTF-8", f"{path}:1"
+    else:
+        rows = [("post", "one", None, None), ("odd", "no", "x", None), ("post", "two", "two", datetime(1960, 1, 1))]
+        frame = spark.createDataFrame(rows, "kind string, text string, id string, time timestamp_ntz").coalesce(1)
+        frame.write.parquet(str(path))
+        (part,) = path.glob("*.parquet")
+        lost, repaired, first = [f"{part}:2"], f"{part}:3: the time 1960-01-01", f"{part}:1"
+    told = unread(spark, [str(path)]).collect()
+
+    assert [row.id for row in read(spark, [str(path)]).orderBy("place").collect()] == [first, "two"]
+    assert [row.skipped.partition(": no record")[0] for row in told if row.skipped] == lost
+    assert [row.repaired[: len(repaired)] for row in told if row.repaired] == [repaired]
+    with pytest.raises(SparkError, match="given twice"):
+        read(spark, [str(path), str(path)])
+
+
 def test_a_killed_worker_loses_nothing(tmp_path, platform, vocabulary):
     """A Python worker that dies in the middle of its partition is replaced, and the result is whole."""
     if _missing():
@@ -324,6 +380,30 @@ def test_a_stream_judges_each_record_alone(spark, vocabulary, tmp_path):
     )
 
     assert sorted(row.finding for row in spark.sql("select * from judged").collect()) == here
+
+
+def test_no_value_ends_a_stream(spark, vocabulary, tmp_path):
+    """Numbers of any size and times at the ends of the calendar are kept out of the record, and no zone means UTC."""
+    from threelines.engine.spark import Job, stream
+
+    (tmp_path / "in").mkdir()
+    good = [Record(id=f"r{i}", kind="advert", text="clean kitchen wanted") for i in range(2)]
+    times = ("0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2025-03-01T10:00:00")
+    odd = [{"id": f"t{i}", "kind": "advert", "text": "clean kitchen", "time": time} for i, time in enumerate(times)]
+    big = '{"id": "p", "kind": "advert", "text": "clean kitchen", "extra": {"n": 99999999999999999999999999}}'
+    lines = [
+        *(msgspec.json.encode(one).decode() for one in (good[0], *odd)),
+        big,
+        msgspec.json.encode(good[1]).decode(),
+    ]
+    (tmp_path / "in" / "a.json").write_text("\n".join(lines))
+    frame = stream(spark.readStream.text(str(tmp_path / "in")), Job.of(vocabulary, everything=True))
+    query = frame.writeStream.format("memory").queryName("odd").trigger(availableNow=True).start()
+    query.awaitTermination(120)
+    counted = query.lastProgress["observedMetrics"]["threelines"]
+
+    assert {row.thread for row in spark.sql("select * from odd").collect()} == {"r0", "r1", "t0", "t1", "t2", "t3", "p"}
+    assert (counted["messages"], counted["skipped"], counted["repaired"]) == (7, 0, 3)
 
 
 DANGER = "They took my passport. Work in Myawaddy on a tourist visa, we keep your passport, no experience needed."

@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 
 from threelines.assess import judge, observe
+from threelines.engine.intake import dated, encoded
 from threelines.engine.plan import (
     Turn,
     account_threads,
@@ -176,24 +177,25 @@ def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
 
 def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> Iterator[tuple[bytes, int, Path]]:
     """Send lone records on in batches, with their place; lay the others down by conversation."""
-    encode = msgspec.msgpack.Encoder().encode
     talks = Spill(folder / "talks")
-    batch: list[Record] = []
+    batch: list[msgspec.Raw] = []
     read = sent = 0
-    for record in records:
+    for given in records:
+        record, _ = dated(given)  # what is wrong readers have told
+        raw = encoded(record)
         read += 1
         if not is_lone(record):
-            talks.add(record.conversation, encode(record))
+            talks.add(record.conversation, raw)
         elif record.kind != "system":
-            batch.append(record)
+            batch.append(msgspec.Raw(raw))
             if len(batch) == BATCH:
-                yield encode(batch), sent, folder
+                yield _encode(batch), sent, folder
                 sent += len(batch)
                 batch = []
         if read % BATCH == 0:
             progress("reading", BATCH)
     if batch:
-        yield encode(batch), sent, folder
+        yield _encode(batch), sent, folder
     progress("reading", read % BATCH)
     talks.close()
 
@@ -235,8 +237,8 @@ def _with_records(block: Block, found: LinkedBlock) -> Iterator[tuple[Script, li
     ordered = sorted(range(len(found.scripts)), key=lambda number: found.scripts[number].id)
     owner = {row: number for number in ordered for row in found.rows[number]}
     picked: dict[int, list[bytes]] = {number: [] for number in ordered}
-    for row, encoded in block.encoded(owner):
-        picked[owner[row]].append(encoded)
+    for row, raw in block.encoded(owner):
+        picked[owner[row]].append(raw)
     return ((found.scripts[number], picked[number]) for number in ordered)
 
 
