@@ -54,6 +54,8 @@ EDGES = 300
 """Edges written out for one network, the least likely by chance first."""
 RECORDS = 200
 """Records judged of one network: those that show its edges."""
+PIECE = 1 << 18
+"""Pairs of ties in one triangle that are joined into circles at once."""
 PER_SLOT = 2.0
 """Records that fall in one moment of `timing` on average: the moment is as short as the platform is busy."""
 
@@ -316,21 +318,46 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
 
     An account may be in several circles. (Clique percolation with k = 3, Palla et al. 2005.)
     """
-    number = {edge[:2]: index for index, edge in enumerate(edges)}
-    above: dict[int, set[int]] = defaultdict(set)
-    for first, second, _ in edges:
-        above[first].add(second)  # `first` is the lower of an edge, so each triangle is seen once
-    one: list[int] = []
-    two: list[int] = []
-    for (first, second), index in number.items():
-        for third in above[first] & above[second] if second in above else ():
-            one += (index, index)
-            two += (number[first, third], number[second, third])
-    names = components(len(edges), np.asarray(one, dtype=np.int64), np.asarray(two, dtype=np.int64)).tolist()
+    names = np.arange(len(edges))
+    for one, two in _triangles(edges):
+        apart = names[one] != names[two]
+        if apart.any():
+            names = components(len(edges), names[one[apart]], names[two[apart]])[names]
     circles: dict[int, list[_Tied]] = defaultdict(list)
-    for edge, name in zip(edges, names, strict=True):
+    for edge, name in zip(edges, names.tolist(), strict=True):
         circles[name].append(edge)
     yield from (circles[name] for name in sorted(circles))
+
+
+def _triangles(edges: list[_Tied]) -> Iterator[tuple[Ints, Ints]]:
+    """Yield (edge, edge) for two pairs of edges of each triangle, in pieces: there may be far more of them than edges."""
+    pairs = np.unique(np.asarray([edge[:2] for edge in edges], dtype=np.int64), return_inverse=True)[1].reshape(-1, 2)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    low, high = pairs[order].T  # `low` is the lower of an edge, so each triangle is seen once
+    begins = np.searchsorted(low, np.arange(pairs.max() + 2))
+    third = np.full(len(begins), -1)
+    one: list[Ints] = []
+    two: list[Ints] = []
+    count = 0
+    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
+        if end - begin < 2:
+            continue
+        nodes = high[begin:end]
+        third[nodes] = np.arange(begin, end)
+        sizes = begins[nodes + 1] - begins[nodes]
+        far = np.repeat(begins[nodes] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        near, close = np.repeat(np.arange(begin, end), sizes), third[high[far]]
+        found = close >= 0
+        near, far, close = order[near[found]], order[far[found]], order[close[found]]
+        third[nodes] = -1
+        one += (near, near)
+        two += (close, far)
+        count += 2 * len(near)
+        if count > PIECE:
+            yield np.concatenate(one), np.concatenate(two)
+            one, two, count = [], [], 0
+    if count:
+        yield np.concatenate(one), np.concatenate(two)
 
 
 def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:
