@@ -114,6 +114,27 @@ def test_a_shared_number_ties_accounts_and_a_hotline_does_not():
     assert found == {f"x{i}" for i in range(5)}
 
 
+@pytest.mark.parametrize(
+    "written", ["+44 8000 121 700", "08000 121 700", "1-888-373-7888", "https://wa.me/628111129129"]
+)
+def test_a_helpline_that_is_passed_on_ties_nobody(vocabulary, written):
+    """People who pass on the number of a known helpline are no network, few or many; one private number still ties."""
+    posts, rng = _platform()
+    for members in (12, 50):
+        shared = [
+            _post(f"h{i}", f"x{i % members}", f"{_text(rng)} call {written}", i * 9000.0) for i in range(2 * members)
+        ]
+        assert find_networks(posts + shared) == []
+    posts += [
+        _post(f"n{i}", f"x{i}", f"{_text(rng)} call {written} or +41 79 555 01 99", i * 50_000.0) for i in range(5)
+    ]
+    (thread,) = network_threads(posts)
+    (told,) = one_contact_many_accounts(thread, vocabulary)
+
+    assert thread.facts["items"] == [["phone", "+41795550199", 5]]
+    assert told.quote == "+41 79 555 01 99"
+
+
 def test_mentioning_a_friend_is_no_tie():
     """Five accounts that mention one bare @name over the weeks are friends, not a network."""
     posts, rng = _platform()

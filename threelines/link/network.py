@@ -34,7 +34,8 @@ from threelines.link.ties import (
     ties,
 )
 from threelines.records import Record, Thread
-from threelines.text.entities import entities
+from threelines.text.entities import Entity, entities
+from threelines.vocabulary.helplines import helpline_numbers
 
 KINDS = ("handle", "phone", "email", "photo", "script", "link", "mention", "timing")
 """What can tie accounts. `handle` is one on a messenger, `mention` a bare `@name`; `timing` is posting in the same
@@ -196,7 +197,10 @@ def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
 
 
 def items_of(record: Record) -> list[tuple[str, str]]:
-    """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once."""
+    """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once.
+
+    The number of a known helpline ties nobody: it is passed on by those who help one another.
+    """
     return sorted(set(_items(record)))
 
 
@@ -204,11 +208,15 @@ def _items(record: Record) -> Iterator[tuple[str, str]]:
     for entity in entities(record.text, money=False) if record.text else ():
         if entity.kind == "handle" and not entity.app:
             yield "mention", entity.value
-        elif entity.kind in ("handle", "phone", "email", "link"):
+        elif entity.kind in ("handle", "phone", "email", "link") and not _helps(entity):
             yield entity.kind, entity.value
     for attachment in record.attachments:
         if attachment.hash:
             yield "photo", attachment.hash
+
+
+def _helps(entity: Entity) -> bool:
+    return entity.kind == "phone" and entity.value in helpline_numbers()
 
 
 def _timing(account: Ints, time: Floats, exact: float) -> Uses:
