@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ from threelines.engine.plan import (
     windows,
 )
 from threelines.platforms.simulate import Simulation, simulate
-from threelines.records import Assessment, Record, Thread
+from threelines.records import Assessment, Attachment, Record, Thread
 from threelines.signals.account import measure
 from threelines.signals.contact import invites
 from threelines.signals.detector import quoted, reads
@@ -298,3 +299,27 @@ def test_the_report_shows_the_text_that_is_quoted():
 
     assert found
     assert {found.texts["7"] for found in found} == {offer}
+
+
+def test_posts_without_text_make_no_word_rarer():
+    """Thousands of pictures without words between the texts change no script: they are not among what words are counted in."""
+    rng = random.Random(2)
+
+    def word():
+        return "".join(rng.choice("bdfgklmnprst") + rng.choice("aeiou") for _ in range(3))
+
+    shared = ["lantern", "orchard", "violet", "kettle", "saddle"]
+    said = [shared + [word() for _ in range(5)] for _ in range(2)] + [[word() for _ in range(10)] for _ in range(300)]
+    posts = [
+        Record(id=f"p{i}", kind="post", author=f"u{i}", text=" ".join(rng.sample(words, 10)))
+        for i, words in enumerate(said)
+    ]
+    pictures = [
+        Record(id=f"e{i}", kind="post", author=f"v{i % 90}", attachments=(Attachment(name=f"{i}.jpg"),))
+        for i in range(4000)
+    ]
+
+    def scripts(records):
+        return [one for one in scan(records, load(), everything=True, accounts=False) if one.thread.kind == "script"]
+
+    assert scripts(posts + pictures) == scripts(posts) == []

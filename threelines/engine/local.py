@@ -349,7 +349,7 @@ def _lay_down(talk: Thread, loud: set[str], accounts: Spill, texts: Texts) -> No
 def link_block(block: Block) -> LinkedBlock:
     """Name the scripts of one block, and what is praised in it."""
     lights, sketched = block.lights(), block.sketches()
-    names = linked(sketched, np.asarray(lights.times, dtype=np.float64))
+    names = linked(sketched, np.asarray(lights.times, dtype=np.float64), texts=lights.texts)
     groups = _texts(lights, sketched, names).scripts().groups
     groups = _across_languages(groups, block)
     return LinkedBlock(groups, tuple(tuple(shown_of(script)) for script in groups), names)

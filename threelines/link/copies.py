@@ -276,9 +276,18 @@ class Graded(NamedTuple):
 
 
 def resemblances(
-    sketched: Sketches, often: tuple[NDArray[np.uint32], NDArray[np.uint32]], pairs: Pairs, *, threads: int = 2
+    sketched: Sketches,
+    often: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+    pairs: Pairs,
+    *,
+    texts: int | None = None,
+    threads: int = 2,
 ) -> NDArray[np.float64]:
-    """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`."""
+    """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`.
+
+    `texts` is how many rows have a text at all, where some have none.
+    """
+    count = len(sketched.sizes) if texts is None else texts
     made = Graded(graded(sketched.shingles, often[0]), graded(sketched.words, often[1]))
     found = np.empty(len(pairs.first), dtype=np.float64)
 
@@ -287,7 +296,7 @@ def resemblances(
         found[at : at + _CHUNK] = alike(
             Graded(made.shingles[one], made.words[one]),
             Graded(made.shingles[two], made.words[two]),
-            len(sketched.sizes),
+            count,
         )
 
     with ThreadPoolExecutor(threads) as pool:
