@@ -28,6 +28,7 @@ from threelines.engine.plan import (
     whole_talks,
     windows,
 )
+from threelines.link import copies
 from threelines.platforms.simulate import Simulation, simulate
 from threelines.records import Assessment, Attachment, Record, Thread
 from threelines.signals.account import measure
@@ -323,3 +324,29 @@ def test_posts_without_text_make_no_word_rarer():
         return [one for one in scan(records, load(), everything=True, accounts=False) if one.thread.kind == "script"]
 
     assert scripts(posts + pictures) == scripts(posts) == []
+
+
+def test_long_records_are_sent_in_smaller_batches(monkeypatch):
+    """A batch ends at so many records or bytes, and texts are sketched in parts; what is found does not change."""
+    records = [
+        Record(id=f"p{i}", kind="post", author=f"a{i % 7}", text=f"we keep your passport {i % 9} " * 40)
+        for i in range(60)
+    ]
+
+    def found():
+        return [*scan(records, load(), everything=True)]
+
+    whole, sizes, judged = found(), [], local.judge_lone
+
+    def noted(task):
+        sizes.append(len(task[0]))
+        return judged(task)
+
+    monkeypatch.setattr(local, "judge_lone", noted)
+    monkeypatch.setattr(local, "BYTES", 5000)
+    monkeypatch.setattr(local, "SMALL", 10)
+    monkeypatch.setattr(copies, "_LETTERS", 3000)
+
+    assert [*scan(records, load(), everything=True)] == whole
+    assert len(sizes) > 8
+    assert max(sizes) < 7000

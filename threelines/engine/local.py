@@ -58,6 +58,8 @@ _In = TypeVar("_In")
 
 BATCH = 5000
 """Records judged in one go by one process."""
+BYTES = 8 << 20
+"""Of records that one process is given at once; so fewer of long ones."""
 CHUNK = 40
 """Scripts that one process judges in one go."""
 PLACED = 2000
@@ -148,8 +150,8 @@ def run(
     What does not fit in memory lies in a folder of its own in `scratch` (the system's place where none is given).
     """
     stream = iter(records)
-    head = list(islice(stream, SMALL))
-    jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
+    head = _head(stream)
+    jobs = 1 if _is_small(head) else jobs or os.cpu_count() or 1
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-", dir=scratch)))
         workers = stack.enter_context(Workers(_begin, plan, jobs))
@@ -170,6 +172,20 @@ def run(
             yield from _linked(block, workers.start(link_block, block), workers, progress)
 
 
+def _head(stream: Iterator[Record]) -> list[Record]:
+    """Take the first `SMALL` records off a stream, or fewer where they are long."""
+    head: list[Record] = []
+    letters = 0
+    while letters <= BYTES and len(head) < SMALL and (record := next(stream, None)):
+        head.append(record)
+        letters += len(record.text)
+    return head
+
+
+def _is_small(head: Sequence[Record]) -> bool:
+    return len(head) < SMALL and sum(len(record.text) for record in head) <= BYTES
+
+
 def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
     yield from head
     yield from rest
@@ -179,7 +195,7 @@ def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> I
     """Send lone records on in batches, with their place; lay the others down by conversation."""
     talks = Spill(folder / "talks")
     batch: list[msgspec.Raw] = []
-    read = sent = 0
+    read = sent = held = 0
     for given in records:
         record, _ = dated(given)  # what is wrong readers have told
         raw = encoded(record)
@@ -188,10 +204,11 @@ def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> I
             talks.add(record.conversation, raw)
         elif record.kind != "system":
             batch.append(msgspec.Raw(raw))
-            if len(batch) == BATCH:
+            held += len(raw)
+            if len(batch) == BATCH or held > BYTES:
                 yield _encode(batch), sent, folder
                 sent += len(batch)
-                batch = []
+                batch, held = [], 0
         if read % BATCH == 0:
             progress("reading", BATCH)
     if batch:

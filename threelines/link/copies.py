@@ -45,6 +45,8 @@ _SLICE = 800_000
 """Values counted at once: what is made of so few stays small, and the next slice gets the same memory again."""
 _TOP = 255  # the leading byte of `NOTHING`
 _CHUNK = 2000  # worked on at once: so few stay in the processor's cache
+_LETTERS = 1 << 20
+"""Letters sketched at once: each takes some forty bytes meanwhile. One text is never cut."""
 _BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
 _WIDE = 0x2E80  # from here on one letter is a syllable or a word (Han, kana, Hangul)
@@ -72,7 +74,10 @@ class Sketches(NamedTuple):
 
 
 def sketch(texts: Sequence[str]) -> Sketches:
-    """Sketch a few thousand texts at once."""
+    """Sketch a few thousand texts at once; long ones in parts."""
+    if len(texts) > 1 and sum(map(len, texts)) > _LETTERS:
+        half = len(texts) // 2
+        return Sketches(*map(np.concatenate, zip(sketch(texts[:half]), sketch(texts[half:]), strict=True)))
     codes, starts, opens = letters(texts)
     hashes, valid = _shingles(codes, starts)
     shingles, sizes = _smallest(hashes.take(valid), np.searchsorted(valid, starts), SKETCH)
