@@ -77,7 +77,8 @@ def sketch(texts: Sequence[str]) -> Sketches:
     """Sketch a few thousand texts at once; long ones in parts."""
     if len(texts) > 1 and sum(map(len, texts)) > _LETTERS:
         half = len(texts) // 2
-        return Sketches(*map(np.concatenate, zip(sketch(texts[:half]), sketch(texts[half:]), strict=True)))
+        parts = zip(sketch(texts[:half]), sketch(texts[half:]), strict=True)
+        return Sketches(*(np.concatenate(column) for column in parts))
     codes, starts, opens = letters(texts)
     hashes, valid = _shingles(codes, starts)
     shingles, sizes = _smallest(hashes.take(valid), np.searchsorted(valid, starts), SKETCH)
