@@ -283,9 +283,6 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     """Messages numbered per chat: both engines find the same, and scripts whose records bear the same ids stay apart."""
     from threelines.engine.spark import Job, read, scan
     from threelines.engine.spark_scripts import scan_linked
-    from threelines.link.network import network_threads
-    from threelines.link.praise import praise_threads
-    from threelines.link.scripts import find_scripts
 
     ids: dict[str, int] = {}
     records = []
@@ -297,15 +294,16 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     here = sorted(
         msgspec.json.encode(a).decode() for a in scan_here(records, vocabulary, everything=True, linked=False)
     )
-    scripts = find_scripts(records)
-    plan = Plan(vocabulary=vocabulary, everything=True)
-    threads = [*scripts.threads(records), *network_threads(records, scripts.groups), *praise_threads(records)]
-    linked = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
+    threads = scan_here(records, vocabulary, everything=True, accounts=False)
+    linked = [one for one in threads if one.thread.kind in ("script", "network")]
+    names = [one.thread.id for one in linked if one.thread.kind == "script"]
     frame, job = read(spark, [str(path)]), Job.of(vocabulary, everything=True)
 
     assert sorted(row.finding for row in scan(frame, job).collect()) == here
-    assert sorted(row.finding for row in scan_linked(frame, job).collect()) == linked
-    assert len({script.id for script in scripts.groups}) == len(scripts.groups) > 5
+    assert sorted(row.finding for row in scan_linked(frame, job).collect()) == sorted(
+        msgspec.json.encode(one).decode() for one in linked
+    )
+    assert len(set(names)) == len(names) > 2
 
 
 def test_planted_praise_is_equal(spark, vocabulary, tmp_path):
@@ -417,9 +415,10 @@ class Row:
         self.finding = msgspec.json.encode(assess(thread, vocabulary)).decode()
 
 
-def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(tmp_path):
+def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(spark, tmp_path):
     """Notices are no openings, and the first is the earliest, wherever it stands in the file."""
-    from threelines.cli._spark import lay_down
+    from threelines.engine.spark import read
+    from threelines.engine.spark_scripts import copies
 
     def said(name, hour, author="ana", kind="message"):
         at = datetime(2026, 2, 1, hour, tzinfo=UTC)
@@ -430,10 +429,26 @@ def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(tmp_path):
         said("first", 9), said("answer", 10, author="ben"), said("second", 10),
         Record(id="alone", kind="post", text="cook wanted"), Record(id="notice", kind="system", text="x"),
     ]  # fmt: skip
-    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+    (tmp_path / "said.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    found = copies(read(spark, [str(tmp_path / "said.jsonl")])).orderBy("place").collect()
 
-    assert _records(tmp_path / "records.jsonl") == records
-    assert [one.id for one in _records(tmp_path / "texts.jsonl")] == ["alone", "first", "answer", "second"]
+    assert [row.id for row in found] == ["first", "answer", "second", "alone"]
+
+
+def test_scripts_of_talks_are_equal(spark, vocabulary, platform):
+    """Of records as they stand, both engines link each account's openings of a talk, and judge the same threads."""
+    from threelines.engine.spark import Job, read
+    from threelines.engine.spark_scripts import scan_linked
+
+    here = [
+        msgspec.json.encode(one).decode()
+        for one in scan_here(_records(platform), vocabulary, everything=True, accounts=False)
+        if one.thread.kind in ("script", "network")
+    ]
+    found = scan_linked(read(spark, [str(platform)]), Job.of(vocabulary, everything=True)).collect()
+
+    assert sorted(row.finding for row in found) == sorted(here)
+    assert here
 
 
 def test_what_is_not_raised_is_counted_too(tmp_path, vocabulary):
@@ -442,7 +457,7 @@ def test_what_is_not_raised_is_counted_too(tmp_path, vocabulary):
 
     texts = ("clean kitchen wanted", DANGER, "another kitchen")
     records = [Record(id=f"r{number}", kind="advert", text=text) for number, text in enumerate(texts)]
-    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+    lay_down(records, tmp_path / "records.jsonl")
     rows = [Row(record, vocabulary) for record in records]
     (raised,) = _batches(rows, everything=False)
     (every,) = _batches(rows, everything=True)

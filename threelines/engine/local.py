@@ -359,8 +359,9 @@ def _lay_down(talk: Thread, loud: set[str], accounts: Spill, texts: Texts) -> No
     for turn in turns:
         quiet = turn.record.id not in loud
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
-    for part in openings(turns) if _plan.linked else ():
-        texts.add(part, _encode(part))
+    for record in openings(turns) if _plan.linked else ():
+        for part in may_be_copies(record):
+            texts.add(part, _encode(part))
 
 
 def link_block(block: Block) -> LinkedBlock:

@@ -141,10 +141,7 @@ def _numbered(spark: Any, paths: Sequence[str]) -> dict[str, int]:
 
 def scan(records: Any, job: Job, *, accounts: bool = True) -> Any:
     """Judge a frame of `RECORD`; return a frame of `FINDING`, in no order."""
-    lone = records.where("conversation = '' and kind <> 'system'")
-    talks = (
-        records.where("conversation <> ''").repartition("conversation").sortWithinPartitions("conversation", "place")
-    )
+    lone, talks = lone_of(records), talks_of(records)
     found = lone.mapInArrow(partial(_judge_lone, job), FINDING).unionAll(
         talks.mapInArrow(partial(_judge_talks, job), FINDING)
     )
@@ -156,6 +153,17 @@ def scan(records: Any, job: Job, *, accounts: bool = True) -> Any:
     parts = [row.payload for row in turns.mapInArrow(_measure, "payload binary").collect()]
     reference = Reference.load(*map(bytes, parts)).dump()
     return found.unionAll(turns.mapInArrow(partial(_judge_accounts, job, reference), FINDING))
+
+
+def lone_of(records: Any) -> Any:
+    """Return the records that are judged alone."""
+    return records.where("conversation = '' and kind <> 'system'")
+
+
+def talks_of(records: Any) -> Any:
+    """Return the records of conversations, each of these together and in order."""
+    talks = records.where("conversation <> ''")
+    return talks.repartition("conversation").sortWithinPartitions("conversation", "place")
 
 
 def write(findings: Any, path: str) -> None:
@@ -197,6 +205,8 @@ _FILE, _AT = "threelines file", "threelines at"
 """Columns beside those that were read: the file, and where in it a line's block begins or the number of a row."""
 _FILES, _LONGEST = 1 << 20, 1 << 36
 """Files of one run, and bytes of one file, whose places can be told apart."""
+PLACES = _FILES * _LONGEST
+"""All places are below this, so that what belongs to a record can have its place plus a multiple of it."""
 _decode_line = msgspec.json.Decoder(Record).decode
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
@@ -223,7 +233,8 @@ def batch(schema: str, rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=[name for name, _ in fields])
 
 
-def _row(place: int, record: Record) -> tuple[Any, ...]:
+def row_of(place: int, record: Record) -> tuple[Any, ...]:
+    """Return a row of `RECORD`."""
     time = record.time.timestamp() if record.time else None
     return (place, record.kind, record.id, record.author, record.conversation, time, encoded(record))
 
@@ -233,7 +244,7 @@ def _taken(place: int, where: str, read: Callable[[], Record], repaired: str = "
     try:
         record, wrong = dated(read())
         made = msgspec.structs.replace(record, id=record.id or where, source=record.source or where)
-        row = _row(place, made)
+        row = row_of(place, made)
     except (ValueError, OverflowError, RecursionError) as fault:  # a DecodeError is a ValueError
         return (place, *[None] * (len(RECORD.split(", ")) - 1), f"{where}: no record ({fault})", None)
     told = "; ".join(filter(None, (repaired, wrong)))

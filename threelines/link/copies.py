@@ -77,8 +77,9 @@ def sketch(texts: Sequence[str]) -> Sketches:
     """Sketch a few thousand texts at once; long ones in parts."""
     if len(texts) > 1 and sum(map(len, texts)) > _LETTERS:
         half = len(texts) // 2
-        parts = zip(sketch(texts[:half]), sketch(texts[half:]), strict=True)
-        return Sketches(*(np.concatenate(column) for column in parts))
+        one, two = sketch(texts[:half]), sketch(texts[half:])
+        shingles, words = np.concatenate((one.shingles, two.shingles)), np.concatenate((one.words, two.words))
+        return Sketches(shingles, words, np.concatenate((one.sizes, two.sizes)))
     codes, starts, opens = letters(texts)
     hashes, valid = _shingles(codes, starts)
     shingles, sizes = _smallest(hashes.take(valid), np.searchsorted(valid, starts), SKETCH)
