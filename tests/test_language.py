@@ -11,10 +11,19 @@ from hypothesis import strategies as st
 
 from threelines.text import scripts
 from threelines.text.grams import letters
-from threelines.text.language import identify, identify_all, known_languages, prepared
+from threelines.text.language import (
+    BRIEF,
+    answers,
+    identify,
+    identify_all,
+    judge,
+    known_languages,
+    prepared,
+    trusted,
+)
 from threelines.text.language_model import model, scores, stored_arrays, unpacked
 from threelines.text.romanised import romanised
-from threelines.text.train_language import Piece, count, same
+from threelines.text.train_language import Piece, count, few, same
 from threelines.text.unlearned import alike, families, folds, heard, without
 
 SHORT = {
@@ -144,6 +153,36 @@ def test_two_scripts_are_mixed():
     assert len(both.mixed) == 2
     assert identify("Позвони мне завтра после работы, ok?").mixed == ()
     assert identify(SHORT["ja"]).mixed == ()
+
+
+@pytest.mark.parametrize("word", ["halo", "ok", "Maria", "hello", "hai"])
+def test_a_word_that_many_languages_share_is_not_trusted(word):
+    """A greeting, a nod or a name alone says little of the language, and the confidence says so."""
+    assert identify(word).confidence < 0.5
+
+
+def test_a_word_that_only_one_language_has_is_trusted():
+    """Brief texts are not doubted as such: a telling word is believed."""
+    assert all(identify(word).confidence > 0.8 for word in ("gracias", "สวัสดี", "こんにちは"))
+
+
+def test_brief_texts_are_trusted_by_weights_of_their_own():
+    """Of the same evidence, a text of one or two words gets another confidence than a window of the same route."""
+    known = model()
+    texts = ["gracias", "please call me tomorrow"]
+    lengths = np.asarray(list(map(len, texts)))
+    found = answers(judge(texts, known), lengths, known.referee)
+    long = found._replace(brief=np.zeros(2, dtype=bool))
+    differ = trusted(found, known.trust) != trusted(long, known.trust)
+
+    assert found.brief.tolist() == differ.tolist() == [True, False]
+
+
+@given(st.text(max_size=90), st.sampled_from([1, 2]), st.randoms())
+@settings(max_examples=40, deadline=None)
+def test_cuts_that_trust_is_fitted_on_are_brief(text, many, draw):
+    """However long a word, and where words are not written apart, a cut is shorter than any window."""
+    assert len(few(text, many, draw)) < BRIEF
 
 
 def test_confidence_grows_with_text():

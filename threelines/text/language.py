@@ -4,7 +4,7 @@ Two readers are weighed. A naive Bayes model over letter n-grams (`language_mode
 Universal Declaration of Human Rights, and everyday words of a quarter of them; CLD2 knows about 80 languages from the
 web, where the declaration's formal style misleads. Where CLD2 names another language, a logistic regression decides.
 A second one says how likely the answer is right: it has seen texts of languages that a model was kept from learning
-(`unlearned.py`), and what it trusts too little is `und`. `train_language.py` makes all of it, one command. Romanised
+(`unlearned.py`), has other weights for a word or two (`BRIEF`), and what it trusts too little is `und`. `train_language.py` makes all of it, one command. Romanised
 Hindi, Urdu, Bengali and Arabic have no declaration: they are known by their most frequent words and by letters written as
 digits, weighed against the letters' judgement, and are counted apart (`romanised`).
 
@@ -36,7 +36,9 @@ EVIDENCE = (
 )  # fmt: skip
 """What is weighed, in this order: who is right where CLD2 names another language, and how likely the answer is."""
 ROUTES = ("both name it", "CLD2 is believed", "the letters are believed")
-"""How an answer came about; each is trusted in its own way."""
+"""How an answer came about; each is trusted in its own way, and in another where the text is brief."""
+BRIEF = 15
+"""Characters below which a text is brief: a word or two."""
 
 _BATCH = 512
 _LONGEST = 160
@@ -64,7 +66,8 @@ class Language(NamedTuple):
     """ISO 15924 of most letters; empty without letters."""
     confidence: float
     """0 to 1: how likely the answer is right, where one text in ten is of a language that was never learned; of a
-    romanised one, which no set was at hand to measure, the share of its words that tell."""
+    romanised one, which no set was at hand to measure, the share of its words that tell. A word or two that many
+    languages share is `und`, or named with a low one."""
     romanised: bool = False
     """A language written in Latin letters that has another script of its own."""
     mixed: tuple[str, ...] = ()
@@ -173,6 +176,8 @@ class Answers(NamedTuple):
     named: NDArray[np.int64]
     route: NDArray[np.int64]
     """How it came about, a place in `ROUTES`."""
+    brief: NDArray[np.bool_]
+    """Whether the text is shorter than `BRIEF`."""
     evidence: NDArray[np.float64]
     """`EVIDENCE`, shape (texts, evidence)."""
 
@@ -182,12 +187,13 @@ def answers(seen: Judged, lengths: NDArray[np.int64], referee: NDArray[np.float6
     weighed = evidence(seen, np.arange(len(lengths)), lengths)
     believed = (seen.named >= 0) & (seen.named != seen.best) & (weighed @ referee > 0)
     route = np.where(seen.named == seen.best, 0, np.where(believed, 1, 2))
-    return Answers(np.where(believed, seen.named, seen.best), route, weighed)
+    return Answers(np.where(believed, seen.named, seen.best), route, lengths < BRIEF, weighed)
 
 
 def trusted(found: Answers, trust: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how likely each answer is right, by the weights of `Model.trust`."""
-    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip((found.evidence * trust[found.route]).sum(axis=1), -30, 30)))
+    weights = trust[found.brief.astype(np.int64), found.route]
+    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip((found.evidence * weights).sum(axis=1), -30, 30)))
     return chance
 
 
