@@ -25,6 +25,8 @@ _MESSAGE = 100
 _WORDS = (1, 2, 3)
 _SAID = (0.0, 0.3, 0.5, 0.7, 0.9, 1.01)
 """Bounds of confidence between which answers are counted together."""
+_HALF, _PAIRS = 40, 4000
+"""Characters of each part of a made mixture, and how many are made of each kind."""
 _LEAST = 30
 """Texts of a script below which its share is not printed."""
 _EVERYDAY = ("benign_short_texts", "sms_th", "sms_sw", "sms_id", "threat_ur", "coercion_ko_dktc")
@@ -49,6 +51,7 @@ def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
         *everyday,
         *means,
         *few_words(data),
+        *mixtures(data),
         *speed(data),
         *declarations(data, package),
         *left_out(data, package),
@@ -90,6 +93,34 @@ def few_words(data: Path) -> Iterator[dict[str, Any]]:
             "und": 1 - len(named) / len(asked), "named, right": sum(right for _, right in named) / len(named),
             "named, mean confidence": sum(said for said, _ in named) / len(named),
         } | {f"right where it says {said}": sum(all_) / len(all_) for said, all_ in between.items() if all_}  # fmt: skip
+
+
+def mixtures(data: Path) -> Iterator[dict[str, Any]]:
+    """Join the beginnings of two everyday messages, of sets that nothing was fitted on: are two languages seen?
+
+    Of one language none should be. Some messages of the sets mix languages themselves.
+    """
+    from threelines.text.language import identify_all, known_languages
+
+    unseen = [row for name in _EVERYDAY if name not in _FITTED for row in rows(data, name) if row["lang"] in _NAMES]
+    parts = [(_NAMES[row["lang"]], " ".join(words(row).split())[:_HALF]) for row in unseen]
+    parts = [part for part in parts if len(part[1]) == _HALF]
+    script = {text: one.script for (_, text), one in zip(parts, identify_all([text for _, text in parts]), strict=True)}
+    draw, code = random.Random(1), known_languages()
+    made: dict[str, list[tuple[set[str], str]]] = {"one language": [], "two, one script": [], "two, two scripts": []}
+    while parts and min(map(len, made.values())) < _PAIRS:
+        (first, begin), (second, end) = draw.choice(parts), draw.choice(parts)
+        across = "one script" if script[begin] == script[end] else "two scripts"
+        kind = made.get("one language" if first == second else f"two, {across}", [])
+        if first != second or across == "one script":
+            kind.append(({code[first], code[second]}, f"{begin}. {end}"))
+    for kind, pairs in made.items():
+        found = identify_all([text for _, text in pairs[:_PAIRS]])
+        if found:
+            yield {
+                "set": f"two everyday messages, {kind}", "texts": len(found), "mixed": sum(bool(one.mixed) for one in found) / len(found),
+                "both named": sum(set(one.mixed) == both for one, (both, _) in zip(found, pairs, strict=False)) / len(found),
+            }  # fmt: skip
 
 
 def speed(data: Path) -> Iterator[dict[str, Any]]:
@@ -209,7 +240,7 @@ def identification(data: Path) -> Iterator[dict[str, Any]]:
             "right": _share(whole, wanted) if wanted else "-", "right, 25 characters": _share(short, wanted) if wanted else "-",
             "und": sum(found.code == "und" for found in whole) / len(texts),
             "romanised": sum(found.romanised for found in whole) / len(texts),
-            "mixed scripts": sum(bool(found.mixed) for found in whole) / len(texts), "texts/s": round(rate),
+            "mixed": sum(bool(found.mixed) for found in whole) / len(texts), "texts/s": round(rate),
         }  # fmt: skip
 
 

@@ -148,11 +148,52 @@ def test_latin_languages_are_not_romanised(code):
 
 def test_two_scripts_are_mixed():
     """A message in two scripts names both; one foreign word does not make it mixed."""
-    both = identify("Позвони мне завтра please call me tomorrow")
+    both = identify("Позвони мне завтра после работы, please call me tomorrow")
 
-    assert len(both.mixed) == 2
+    assert both.mixed == ("ru", "en")
+    assert both.code in both.mixed
     assert identify("Позвони мне завтра после работы, ok?").mixed == ()
     assert identify(SHORT["ja"]).mixed == ()
+
+
+def test_each_script_of_a_mixed_text_is_identified():
+    """Thai among English is named Thai, Japanese with its two scripts is one language; what is no word is `und-Latn`."""
+    assert "th" in identify("หางานทำที่ปอยเปต salary good contact me").mixed
+    assert identify("明日仕事のあとで電話してください please call me tomorrow").mixed == ("en", "ja")
+    assert identify("พรุ่งนี้โทรหาฉัน xqzvkw qqr").mixed == ("th", "und-Latn")
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Please call me tomorrow. Tolong telepon saya besok setelah bekerja.", ("en", "id")),
+        ("Habari yako rafiki yangu, please call me when you can", ("sw", "en")),
+        ("bhai tum kahan ho, kal kaam pe nahi aaya kya. Please call me tomorrow at the office", ("hi-Latn", "en")),
+    ],
+)
+def test_two_languages_of_one_script_are_mixed(text, codes):
+    """Two parts that are surely of two languages are both named, and the text is one of them."""
+    found = identify(text)
+
+    assert found.mixed == codes
+    assert found.code in codes
+
+
+@pytest.mark.parametrize("code", sorted(SHORT))
+def test_a_text_in_one_language_is_not_mixed(code):
+    """A message in one language, said twice with a pause between, mixes nothing."""
+    assert identify(SHORT[code]).mixed == identify(f"{SHORT[code]}. {SHORT[code]}").mixed == ()
+
+
+@pytest.mark.parametrize("text", ["ｐｌｅａｓｅ　ｃａｌｌ　ｍｅ　ｔｏｍｏｒｒｏｗ", "𝐩𝐥𝐞𝐚𝐬𝐞 𝐜𝐚𝐥𝐥 𝐦𝐞 𝐭𝐨𝐦𝐨𝐫𝐫𝐨𝐰"])
+def test_letters_of_another_width_or_typeface_are_read(text):
+    """Full-width and mathematical letters are the letters they look like, to the language and to its script."""
+    assert identify(text) == identify("please call me tomorrow")
+
+
+def test_only_the_letters_of_a_script_are_left():
+    """Letters of others become blanks; signs without a script and the length stay."""
+    assert scripts.only("ok, да! 漢", [scripts.CODES.index("Cyrl")]) == "  , да!  "
 
 
 @pytest.mark.parametrize("word", ["halo", "ok", "Maria", "hello", "hai"])
