@@ -151,7 +151,8 @@ def _page(vocabulary: Vocabulary, measured: Mapping[str, Measured]) -> Iterator[
     yield "Made by `threelines languages --benchmark docs/benchmark.md --write docs/languages.md`; do not edit.\n"
     yield (
         f"- **Named**: {len(known)} languages are told apart in short texts (`threelines/text/language.py`); "
-        "romanised Hindi or Urdu, Bengali and Arabic are named apart.\n"
+        "romanised Hindi or Urdu, Bengali and Arabic are named apart. A word or two is often `und`; of a text in two scripts "
+        "both languages are named, of one script only where two longer parts follow each other.\n"
         f"- **Words**: {len({entry.language for entry in vocabulary.entries})} languages have phrases with a source; "
         "`threelines vocabulary gaps` lists every empty cell.\n"
         f"- **Meaning** (`--semantic`): the encoder finds at least {KNOWN:.0%} of articles in "
