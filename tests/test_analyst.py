@@ -8,11 +8,14 @@ import threading
 import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from threelines.assess import judge
+from threelines.cli.main import root
 from threelines.platforms.analyst import Analyst, AnalystError, Budget, named, policy, shown, signs, whole
 from threelines.records import Record, Thread
 from threelines.vocabulary.terms import load
@@ -352,6 +355,27 @@ def test_everything_sent_is_recorded_and_the_key_is_not(server, tmp_path):
     assert json.loads(raw)["sent"] == server.seen[0]
     assert "s3cr3t-key" not in raw
     assert server.headers[0]["Authorization"] == "Bearer s3cr3t-key"
+
+
+def test_the_log_is_for_the_owner(server, tmp_path):
+    """The log, which holds people's words in clear, is readable by its owner alone."""
+    list(analyst(server, tmp_path).read(THREAD, RAISED))
+
+    assert (tmp_path / "log.jsonl").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("budget", [("--analyst-tokens", "10"), ("--analyst-seconds", "0.000001")])
+def test_the_command_sets_the_budget(server, tmp_path, budget):
+    """What a scan may spend is an option: at ten tokens, and at a moment, nothing more is sent and the summary says so."""
+    orders = [
+        "scan", str(files("threelines") / "samples" / "conversations.jsonl"), "--analyst", server.address, "--analyst-log", str(tmp_path / "log.jsonl"),
+        "--out", str(tmp_path / "out.jsonl"), *budget,
+    ]  # fmt: skip
+    ran = CliRunner().invoke(root, orders)
+
+    assert ran.exit_code == 0, ran.output
+    assert "skipped as the budget was spent" in ran.output
+    assert len(server.seen) == (0 if "tokens" in budget[0] else 1)
 
 
 def test_the_policy_is_the_vocabulary():

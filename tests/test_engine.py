@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -27,8 +28,9 @@ from threelines.engine.plan import (
     whole_talks,
     windows,
 )
+from threelines.link import copies
 from threelines.platforms.simulate import Simulation, simulate
-from threelines.records import Assessment, Record, Thread
+from threelines.records import Assessment, Attachment, Record, Thread
 from threelines.signals.account import measure
 from threelines.signals.contact import invites
 from threelines.signals.detector import quoted, reads
@@ -298,3 +300,53 @@ def test_the_report_shows_the_text_that_is_quoted():
 
     assert found
     assert {found.texts["7"] for found in found} == {offer}
+
+
+def test_posts_without_text_make_no_word_rarer():
+    """Thousands of pictures without words between the texts change no script: they are not among what words are counted in."""
+    rng = random.Random(2)
+
+    def word():
+        return "".join(rng.choice("bdfgklmnprst") + rng.choice("aeiou") for _ in range(3))
+
+    shared = ["lantern", "orchard", "violet", "kettle", "saddle"]
+    said = [shared + [word() for _ in range(5)] for _ in range(2)] + [[word() for _ in range(10)] for _ in range(300)]
+    posts = [
+        Record(id=f"p{i}", kind="post", author=f"u{i}", text=" ".join(rng.sample(words, 10)))
+        for i, words in enumerate(said)
+    ]
+    pictures = [
+        Record(id=f"e{i}", kind="post", author=f"v{i % 90}", attachments=(Attachment(name=f"{i}.jpg"),))
+        for i in range(4000)
+    ]
+
+    def scripts(records):
+        return [one for one in scan(records, load(), everything=True, accounts=False) if one.thread.kind == "script"]
+
+    assert scripts(posts + pictures) == scripts(posts) == []
+
+
+def test_long_records_are_sent_in_smaller_batches(monkeypatch):
+    """A batch ends at so many records or bytes, and texts are sketched in parts; what is found does not change."""
+    records = [
+        Record(id=f"p{i}", kind="post", author=f"a{i % 7}", text=f"we keep your passport {i % 9} " * 40)
+        for i in range(60)
+    ]
+
+    def found():
+        return [*scan(records, load(), everything=True)]
+
+    whole, sizes, judged = found(), [], local.judge_lone
+
+    def noted(task):
+        sizes.append(len(task[0]))
+        return judged(task)
+
+    monkeypatch.setattr(local, "judge_lone", noted)
+    monkeypatch.setattr(local, "BYTES", 5000)
+    monkeypatch.setattr(local, "SMALL", 10)
+    monkeypatch.setattr(copies, "_LETTERS", 3000)
+
+    assert [*scan(records, load(), everything=True)] == whole
+    assert len(sizes) > 8
+    assert max(sizes) < 7000

@@ -208,7 +208,7 @@ def test_referral_says_what_is_missing(tmp_path: Path):
 def test_statement_of_reasons_holds_no_small_language_code():
     """The DSA database knows ISO 639-1 only: a language it cannot name is said in words, not invented."""
     made = dsa.statement(
-        "c", {"ai_Capability": ["translation_text"], "ai_ContactLanguage": ["sme"], "ai_Period": "2026-Q2"}, handover()
+        "c", {"ai_Capability": ["translation_text"], "ai_ContactLanguage": ["sme"], "ai_Period": "2026-Q2"}
     )
 
     assert "content_language" not in made

@@ -24,10 +24,11 @@ from taxii2client.v21 import Server
 from threelines.cli._register import opened
 from threelines.cli.main import root
 from threelines.people.approval import Terms
-from threelines.web.feed import create_feed
+from threelines.web.feed import COLLECTION, create_feed
 from threelines.web.feed_source import Source
 
 TOKEN = "a-token-for-tests-only"
+SECOND = ("--user", "second", "--role", "data_protection_officer")
 
 
 def options(db: str) -> dict[str, object]:
@@ -47,7 +48,7 @@ def source(tmp_path_factory):
         told = run(root, [*orders, "--organisation", "Helpline Example"]).output
         request = re.search(r"export approve (\w+)", told)
         assert request, told
-        assert run(root, ["export", "approve", request[1], "--db", db, "--user", "second"]).exit_code == 0
+        assert run(root, ["export", "approve", request[1], "--db", db, *SECOND]).exit_code == 0
     with opened(**options(db)) as register:
         yield Source(register, Terms(organisation="Helpline Example", tlp="amber"))
 
@@ -150,4 +151,53 @@ def test_what_cannot_be_read_is_an_error_of_taxii(address, asked: dict[str, str]
     assert answer.status_code == 400
     assert answer.json()["http_status"] == "400"
     assert next(iter(asked)) in answer.json()["title"]
+    assert answer.headers["content-type"].startswith("application/taxii+json")
+
+
+def _at(address: str, path: str, **asked: str) -> httpx.Response:
+    """Ask for what stands below the collection's objects."""
+    return httpx.get(
+        f"{address}/api/collections/{COLLECTION}/{path}", params=asked, headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+
+
+def test_a_client_that_asks_for_more_is_given_a_page(address):
+    """A limit above ours is no fault: the server gives fewer, as TAXII has it; none and fewer than one stay faults."""
+    whole = _asked(address).json()["objects"]
+
+    assert _asked(address, limit="100000").json()["objects"] == whole
+    assert _asked(address, limit="0").status_code == 400
+
+
+def test_versions_are_filtered(address):
+    """Who asks for another version of STIX, or for another version of an object, is not given ours."""
+    whole = _asked(address).json()["objects"]
+    version = whole[-1]["modified"]
+
+    assert _asked(address, **{"match[spec_version]": "2.0"}).json() == {}
+    assert _asked(address, **{"match[spec_version]": "2.0,2.1"}).json()["objects"] == whole
+    assert _asked(address, **{"match[version]": "all"}).json()["objects"] == whole
+    assert version in {each["modified"] for each in _asked(address, **{"match[version]": version}).json()["objects"]}
+    assert _asked(address, **{"match[version]": "2001-01-01T00:00:00Z"}).json() == {}
+    assert _asked(address, **{"match[version]": "newest"}).status_code == 400
+
+
+def test_an_object_has_its_versions(address):
+    """Each object is asked for by its id, with its versions and the filters, also by OASIS's client."""
+    collection = Server(f"{address}/taxii2/", auth=TokenAuth(TOKEN)).api_roots[0].collections[0]
+    entry = collection.get_objects(type="incident")["objects"][0]
+    versions = _at(address, f"objects/{entry['id']}/versions/")
+
+    assert collection.get_object(entry["id"])["objects"] == [entry]
+    assert versions.json() == {"versions": [entry["modified"]]}
+    assert versions.headers["X-TAXII-Date-Added-First"] == entry["modified"]
+    assert _at(address, f"objects/{entry['id']}/", **{"match[spec_version]": "2.0"}).json() == {}
+
+
+@pytest.mark.parametrize("path", ["objects/incident--0/", "objects/incident--0/versions/", "nothing/"])
+def test_what_is_not_there_is_an_error_of_taxii(address, path: str):
+    """An object that nobody serves, and an address that TAXII has not, are a 404 in TAXII's own form."""
+    answer = _at(address, path)
+
+    assert (answer.status_code, answer.json()["http_status"]) == (404, "404")
     assert answer.headers["content-type"].startswith("application/taxii+json")

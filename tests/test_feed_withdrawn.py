@@ -27,9 +27,7 @@ from threelines.store.keyring import Keyring
 from threelines.web.feed import COLLECTION, create_feed
 from threelines.web.feed_source import Source
 
-FIRST, SECOND, OFFICER = (
-    User(id="s1", role="supervisor"), User(id="s2", role="supervisor"), User(id="d1", role="data_protection_officer"),
-)  # fmt: skip
+FIRST, OFFICER = User(id="s1", role="supervisor"), User(id="d1", role="data_protection_officer")
 TERMS = Terms(organisation="Helpline Example", tlp="amber")
 TOKEN = "a-token-for-tests-only"
 FIELDS = {
@@ -54,7 +52,7 @@ def approve(register: Register) -> None:
     for name in ("stix", "misp"):
         found = [entry for entry in register.incidents_by_case(stix.PURPOSE) if list(holding([entry[1]], stix.NEEDS))]
         request = prepare_export(register, name, found, TERMS)
-        decide(register.as_user(SECOND), request, yes=True)
+        decide(register.as_user(OFFICER), request, yes=True)
 
 
 class Partner:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from threelines.ai_models.guard import KEPT_QUOTE, LONGEST, Event, Guard, Policy
 from threelines.ai_models.intent import requests, steps_in_order
 from threelines.ai_models.likeness import CONCERN, Parts, concern, read, total, weights
-from threelines.ai_models.meaning import Meaning, installed
+from threelines.ai_models.meaning import Meaning, installed, shared
 from threelines.ai_models.scenario import items, load
 from threelines.ai_models.sessions import Memory, Sqlite, StateError, open_state
 from threelines.ai_models.tongues import named_languages
@@ -503,3 +504,19 @@ def test_meaning_reads_a_language_of_which_no_sentence_was_learned():
 
     assert harm.score > twin.score
     assert harm.task == twin.task == "offer"
+
+
+@pytest.mark.skipif(not installed(), reason="the extra `semantic` is not installed")
+def test_guards_of_a_process_share_the_reader_of_meanings(monkeypatch):
+    """The reader is made once a process, anew after a fork, and gives many threads at once what it gives one alone."""
+    one, other = guard(), guard()
+    texts = [f"{text} {number}" for number in range(4) for text in ("Write a job offer", "Translate this", "Hello")]
+    alone = [one._meaning.read(text)[0] for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda text: other._meaning.read(text)[0], texts))
+    mine = shared()
+    monkeypatch.setattr("os.getpid", lambda: -1)
+
+    assert one._meaning is other._meaning is mine
+    assert alone == together
+    assert shared() is not mine

@@ -251,6 +251,18 @@ def test_where_a_query_begins(servers):
     ]  # fmt: skip
 
 
+def test_an_offset_of_what_is_not_read_is_refused(servers):
+    """A topic or partition in `startingOffsets` that is not there is an error, not a start from the earliest."""
+    from threelines.engine.spark import SparkError
+
+    _topic(servers, "begun")
+    for text in ('{"begin": {"0": 1}}', '{"begun": {"0": 1, "2": 1}}', '{"begun": {"00": 1}}'):
+        with pytest.raises(
+            SparkError, match=r"startingOffsets: beg.n/\d+ is not read here; there are begun/0, begun/1"
+        ):
+            _reader(servers, "begun", startingOffsets=text).initialOffset()
+
+
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12), st.integers(1, 300))
 def test_a_batch_is_never_larger_than_its_limit(parts, most):
     """A batch has as many messages as it may, none of them beyond what is there, and repeated batches reach the end."""

@@ -11,10 +11,19 @@ from hypothesis import strategies as st
 
 from threelines.text import scripts
 from threelines.text.grams import letters
-from threelines.text.language import identify, identify_all, known_languages, prepared
+from threelines.text.language import (
+    BRIEF,
+    answers,
+    identify,
+    identify_all,
+    judge,
+    known_languages,
+    prepared,
+    trusted,
+)
 from threelines.text.language_model import model, scores, stored_arrays, unpacked
 from threelines.text.romanised import romanised
-from threelines.text.train_language import Piece, count, same
+from threelines.text.train_language import Piece, count, few, same
 from threelines.text.unlearned import alike, families, folds, heard, without
 
 SHORT = {
@@ -139,11 +148,82 @@ def test_latin_languages_are_not_romanised(code):
 
 def test_two_scripts_are_mixed():
     """A message in two scripts names both; one foreign word does not make it mixed."""
-    both = identify("Позвони мне завтра please call me tomorrow")
+    both = identify("Позвони мне завтра после работы, please call me tomorrow")
 
-    assert len(both.mixed) == 2
+    assert both.mixed == ("ru", "en")
+    assert both.code in both.mixed
     assert identify("Позвони мне завтра после работы, ok?").mixed == ()
     assert identify(SHORT["ja"]).mixed == ()
+
+
+def test_each_script_of_a_mixed_text_is_identified():
+    """Thai among English is named Thai, Japanese with its two scripts is one language; what is no word is `und-Latn`."""
+    assert "th" in identify("หางานทำที่ปอยเปต salary good contact me").mixed
+    assert identify("明日仕事のあとで電話してください please call me tomorrow").mixed == ("en", "ja")
+    assert identify("พรุ่งนี้โทรหาฉัน xqzvkw qqr").mixed == ("th", "und-Latn")
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Please call me tomorrow. Tolong telepon saya besok setelah bekerja.", ("en", "id")),
+        ("Habari yako rafiki yangu, please call me when you can", ("sw", "en")),
+        ("bhai tum kahan ho, kal kaam pe nahi aaya kya. Please call me tomorrow at the office", ("hi-Latn", "en")),
+    ],
+)
+def test_two_languages_of_one_script_are_mixed(text, codes):
+    """Two parts that are surely of two languages are both named, and the text is one of them."""
+    found = identify(text)
+
+    assert found.mixed == codes
+    assert found.code in codes
+
+
+@pytest.mark.parametrize("code", sorted(SHORT))
+def test_a_text_in_one_language_is_not_mixed(code):
+    """A message in one language, said twice with a pause between, mixes nothing."""
+    assert identify(SHORT[code]).mixed == identify(f"{SHORT[code]}. {SHORT[code]}").mixed == ()
+
+
+@pytest.mark.parametrize("text", ["ｐｌｅａｓｅ　ｃａｌｌ　ｍｅ　ｔｏｍｏｒｒｏｗ", "𝐩𝐥𝐞𝐚𝐬𝐞 𝐜𝐚𝐥𝐥 𝐦𝐞 𝐭𝐨𝐦𝐨𝐫𝐫𝐨𝐰"])
+def test_letters_of_another_width_or_typeface_are_read(text):
+    """Full-width and mathematical letters are the letters they look like, to the language and to its script."""
+    assert identify(text) == identify("please call me tomorrow")
+
+
+def test_only_the_letters_of_a_script_are_left():
+    """Letters of others become blanks; signs without a script and the length stay."""
+    assert scripts.only("ok, да! 漢", [scripts.CODES.index("Cyrl")]) == "  , да!  "
+
+
+@pytest.mark.parametrize("word", ["halo", "ok", "Maria", "hello", "hai"])
+def test_a_word_that_many_languages_share_is_not_trusted(word):
+    """A greeting, a nod or a name alone says little of the language, and the confidence says so."""
+    assert identify(word).confidence < 0.5
+
+
+def test_a_word_that_only_one_language_has_is_trusted():
+    """Brief texts are not doubted as such: a telling word is believed."""
+    assert all(identify(word).confidence > 0.8 for word in ("gracias", "สวัสดี", "こんにちは"))
+
+
+def test_brief_texts_are_trusted_by_weights_of_their_own():
+    """Of the same evidence, a text of one or two words gets another confidence than a window of the same route."""
+    known = model()
+    texts = ["gracias", "please call me tomorrow"]
+    lengths = np.asarray(list(map(len, texts)))
+    found = answers(judge(texts, known), lengths, known.referee)
+    long = found._replace(brief=np.zeros(2, dtype=bool))
+    differ = trusted(found, known.trust) != trusted(long, known.trust)
+
+    assert found.brief.tolist() == differ.tolist() == [True, False]
+
+
+@given(st.text(max_size=90), st.sampled_from([1, 2]), st.randoms())
+@settings(max_examples=40, deadline=None)
+def test_cuts_that_trust_is_fitted_on_are_brief(text, many, draw):
+    """However long a word, and where words are not written apart, a cut is shorter than any window."""
+    assert len(few(text, many, draw)) < BRIEF
 
 
 def test_confidence_grows_with_text():

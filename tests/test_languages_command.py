@@ -7,6 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from threelines.cli.languages import command
+from threelines.cli.main import root
 from threelines.text.coverage import coverage, declared, knows, said
 from threelines.vocabulary.terms import load
 
@@ -71,6 +72,15 @@ def test_the_pages_were_made_with_this_vocabulary():
     assert f"(vocabulary {load().version})" in (docs / "benchmark.md").read_text("utf-8")
     for language in load().languages.values():
         assert f"| {language.english_name} | {language.code} |" in (docs / "languages.md").read_text("utf-8")
+
+
+def test_the_page_and_the_help_do_not_promise_too_much_of_meaning():
+    """`--semantic` gives weak signs in conversations only; both places where one looks for it say so."""
+    run = CliRunner()
+    page, told = (" ".join(run.invoke(root, command).output.split()) for command in (["languages"], ["scan", "--help"]))
+
+    assert "It gives weak signs in conversations only, and raises nothing by itself." in page
+    assert "weak signs, which raise nothing by themselves" in told
 
 
 def test_names_the_language_of_each_message_of_an_export(tmp_path):

@@ -10,7 +10,17 @@ import pytest
 
 pytest.importorskip("private_set_intersection")
 
-from threelines.people.matching import MatchError, answer, finish, normal, read_values, start
+from threelines.people.matching import (
+    MatchError,
+    answer,
+    doubtful,
+    finish,
+    normal,
+    prepared,
+    read_lines,
+    read_values,
+    start,
+)
 
 OURS = ["+66 2 343 9477", "@Friend_Of_Mine", "a" * 64, "t.me/only_ours"]
 THEIRS = ["+6623439477", "friend_of_mine", "A" * 64, "@only_theirs"]
@@ -98,8 +108,50 @@ def test_a_phone_is_one_however_it_was_typed(value: str):
     "m.facebook.com/friend.ly", "https://tiktok.com/@friend.ly", "tg://resolve?domain=friend.ly",
 ])  # fmt: skip
 def test_a_handle_is_one_in_an_address_and_alone(value: str):
-    """The address of a profile and its name are the same value."""
-    assert normal(value) == "handle:friend.ly"
+    """The address of a profile and its name have a form in common."""
+    assert set(prepared([value])) & set(prepared(["friend.ly"]))
+
+
+def test_one_name_on_two_platforms_is_two_accounts():
+    """Addresses of profiles match on their own platform only; a name alone matches each, and is printed as it was given."""
+    state, request = start(["instagram.com/maria_91", "@anna_77", "vk.com/ola_55"])
+    reply = answer(["tiktok.com/@maria_91", "t.me/anna_77", "https://vk.com/ola_55"], request)
+
+    assert finish(state, reply) == ["handle:anna_77", "handle:vk/ola_55"]
+
+
+@pytest.mark.parametrize(("value", "same"), [
+    ("+49 151 12345678 ext 5", "phone:+4915112345678"), ("tel:+49-151-12345678;ext=5", "phone:+4915112345678"),
+    ("viber://chat?number=%2B4915112345678", "phone:+4915112345678"), ("mailto:Anna@Example.org", "handle:anna@example.org"),
+    ("https://api.whatsapp.com/send/?text=hi&phone=4915112345678&type=x", "phone:+4915112345678"), ("m.me/Maria_91", "handle:facebook/maria_91"),
+    ("SHA256:" + "AB" * 32, "hash:" + "ab" * 32), ("https://de-de.facebook.com/maria_91", "handle:facebook/maria_91"),
+    ("fb.com/maria_91", "handle:facebook/maria_91"), ("https://www.threads.net/@maria_91", "handle:instagram/maria_91"),
+    ("https://t.me/s/maria_91", "handle:telegram/maria_91"), ("an.na.k", "handle:an.na.k"),
+])  # fmt: skip
+def test_a_value_is_one_however_it_is_wrapped(value: str, same: str):
+    """Extensions, schemes, countries of a site, short names of a site and labels of a hash are no part of it."""
+    assert normal(value) == same
+
+
+def test_lines_that_cannot_be_read_are_all_named(tmp_path: Path):
+    """A number without a country stops the list once, with every line of the file it stands in; the value is not printed."""
+    (tmp_path / "v.txt").write_text("# ours\n@friend\n123456789\n\n987654321\n")
+    with pytest.raises(MatchError, match=r"3, 5: a number cannot be read") as told:
+        prepared(read_lines(tmp_path / "v.txt"))
+    assert "123456789" not in str(told.value)
+
+
+def test_what_only_looks_like_a_handle_is_told_by_its_line():
+    """A number with a word, a cut hash and an address of no known place are kept as they are, and told."""
+    lines = {
+        1: "@friend",
+        2: "call 0151 12345678",
+        4: "sha256 " + "ab" * 20,
+        7: "https://example.org/profile?id=1",
+        8: "t.me/x1234567",
+    }
+
+    assert doubtful(lines) == {"a number": [2], "a hash": [4], "an address of no place that is known": [7]}
 
 
 @pytest.mark.parametrize("address", [

@@ -100,6 +100,31 @@ def test_declared_edited_and_invalid_are_three_things(tmp_path: Path, signer):
     assert ["none", "declared_ai", "edited", "invalid"] == found
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.gif", "a.jpg"])
+def test_a_damaged_picture_without_credentials_says_nothing(tmp_path: Path, name: str):
+    """A file that breaks off was not "changed after signing": nothing is known of its credentials, and no sign comes of it."""
+    picture(tmp_path / "plain.png")
+    with Image.open(tmp_path / "plain.png") as image:
+        image.convert("RGB").save(tmp_path / name)
+    data = (tmp_path / name).read_bytes()
+    for end in (len(data) // 2, 20):
+        (tmp_path / name).write_bytes(data[:end])
+
+        assert inspect(tmp_path / name, ocr=False).credentials in ("none", "unreadable")
+        (record,) = with_media([Record(id="r", attachments=(Attachment(name=name),))], tmp_path)
+        assert record.inside == ()
+
+
+def test_a_signed_picture_that_breaks_off_is_unreadable(tmp_path: Path, signer):
+    """Where the file ends inside its credentials nobody can say whether they fit."""
+    signed = sign(
+        picture(tmp_path / "a.png"), tmp_path / "b.png", signer[0], {"action": "c2pa.created", "digitalSourceType": AI}
+    )
+    signed.write_bytes(signed.read_bytes()[:2000])
+
+    assert inspect(signed, ocr=False).credentials == "unreadable"
+
+
 def test_a_signer_is_trusted_only_by_the_deployers_own_anchors(tmp_path: Path, signer):
     """Without trust anchors a signer is a name nobody has checked."""
     signed = sign(
@@ -183,7 +208,7 @@ def test_declared_ai_speaks_of_ai_only():
     """Declared AI is a medium sign of AI use, an edit or a broken signature is context."""
     records = tuple(
         Record(id=state, kind="media", extra={"credentials": state, "signer": "X"})
-        for state in ("declared_ai", "edited", "invalid", "none")
+        for state in ("declared_ai", "edited", "invalid", "none", "unreadable")
     )
     found = list(declared_by_credentials(Thread(kind="conversation", id="c", records=records), load()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from threelines.link.network import _cost, find_networks, find_ties, network_threads
+from threelines.link.network import _circles, _cost, find_networks, find_ties, network_threads
 from threelines.link.praise import praise_threads
 from threelines.link.scripts import find_scripts, script_threads
 from threelines.link.ties import Uses, chance, exactness, expected, shared, span, ties
@@ -113,6 +114,27 @@ def test_a_shared_number_ties_accounts_and_a_hotline_does_not():
     assert found == {f"x{i}" for i in range(5)}
 
 
+@pytest.mark.parametrize(
+    "written", ["+44 8000 121 700", "08000 121 700", "1-888-373-7888", "https://wa.me/628111129129"]
+)
+def test_a_helpline_that_is_passed_on_ties_nobody(vocabulary, written):
+    """People who pass on the number of a known helpline are no network, few or many; one private number still ties."""
+    posts, rng = _platform()
+    for members in (12, 50):
+        shared = [
+            _post(f"h{i}", f"x{i % members}", f"{_text(rng)} call {written}", i * 9000.0) for i in range(2 * members)
+        ]
+        assert find_networks(posts + shared) == []
+    posts += [
+        _post(f"n{i}", f"x{i}", f"{_text(rng)} call {written} or +41 79 555 01 99", i * 50_000.0) for i in range(5)
+    ]
+    (thread,) = network_threads(posts)
+    (told,) = one_contact_many_accounts(thread, vocabulary)
+
+    assert thread.facts["items"] == [["phone", "+41795550199", 5]]
+    assert told.quote == "+41 79 555 01 99"
+
+
 def test_mentioning_a_friend_is_no_tie():
     """Five accounts that mention one bare @name over the weeks are friends, not a network."""
     posts, rng = _platform()
@@ -190,6 +212,19 @@ def test_time_window_does_not_change_the_cost_or_the_result():
     ]
 
     assert list(find_ties(slower)) == []
+
+
+def test_a_ring_of_many_triangles_takes_little_memory():
+    """In a component too large to read, triangles outnumber ties a hundred times; they are joined in pieces."""
+    ring = [(a, b, 1e-9) for a in range(240) for b in range(a + 1, 240) if (a * b) % 3]
+    beside = [(a + 500, b + 500, 1e-9) for a, b in ((0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (3, 5), (4, 5))]
+    tracemalloc.start()
+    circles = list(_circles([*ring, *beside]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [len(circle) for circle in circles] == [len(ring), 3, 1, 3]
+    assert peak < 40 << 20
 
 
 def test_a_network_is_a_thread_with_its_evidence():

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,7 +17,6 @@ pytest.importorskip("c2pa")
 from click.testing import CliRunner
 
 from tests.posters import need_pack, picture, plain
-from threelines.cli._spark import lay_down
 from threelines.cli.main import root
 from threelines.engine.local import Plan, run, scan, totals
 from threelines.engine.plan import conversation_threads, turns_of
@@ -142,14 +142,17 @@ def test_a_picture_in_a_conversation_is_no_message(tmp_path: Path):
 
 def test_spark_is_given_the_same_texts(tmp_path: Path):
     """What is compared on Spark are the records as they stand, and the words of a picture where it first came."""
+    from threelines.engine.spark import PLACES, RECORD, batch, row_of
+    from threelines.engine.spark_scripts import _lone_copies
+
     picture(tmp_path / "logo.png")
     measured = with_media(adverts(2), tmp_path, Reader(Media(pdq=logo(), text=WORDS)))
-    lay_down(measured, tmp_path / "said.jsonl", tmp_path / "copied.jsonl")
-    said, copied = ([json.loads(line) for line in (tmp_path / name).open()] for name in ("said.jsonl", "copied.jsonl"))
+    (made,) = _lone_copies(iter([batch(RECORD, [row_of(place, one) for place, one in enumerate(measured, start=5)])]))
+    copied = [msgspec.msgpack.decode(raw, type=Record) for raw in made.column("payload").to_pylist()]
 
-    assert [("a0", 1), ("a1", 1)] == [(one["id"], len(one["inside"])) for one in said]
-    assert ["a0", "a0/media/1", "a1"] == [one["id"] for one in copied]
-    assert not any("inside" in one for one in copied)
+    assert ["a0", "a0/media/1", "a1"] == [one.id for one in copied] == made.column("id").to_pylist()
+    assert [5, 5 + PLACES, 6] == made.column("place").to_pylist()
+    assert not any(one.inside for one in copied)
 
 
 def test_pictures_that_came_before_are_known_within_the_distance():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def test_kit_is_written_and_expires(tmp_path: Path):
     assert f"valid until {kit.expires}." in (tmp_path / "en-text.md").read_text(encoding="utf-8")
     with pytest.raises(KitError, match="review ended"):
         write_kit(kit, tmp_path, today=kit.expires + timedelta(days=1))
+
+
+def test_no_half_kit_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where the poster cannot be set, for want of the extra, nothing is written; the help names the extra."""
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(ModuleNotFoundError):
+        write_kit(load_kits()["en"], tmp_path / "kit", today=TODAY)
+
+    assert not (tmp_path / "kit").exists()
+    assert "extra `share`" in CliRunner().invoke(root, ["kit", "--help"]).output
 
 
 def test_missing_languages_are_listed():

@@ -105,8 +105,8 @@ def test_a_file_that_ends_in_a_mistaken_quote(tmp_path):
 
     assert cells(found) == [("1", "fine"), ("2", '"')]
     assert report.repaired == 1
-    with pytest.raises(ReadError, match='found: id, "text'):
-        records(file_of(tmp_path, "b.csv", 'id,"text\n1,fine\n'))
+    with pytest.raises(ReadError, match='found: id, "words'):
+        records(file_of(tmp_path, "b.csv", 'id,"words\n1,fine\n'))
 
 
 def test_words_behind_a_closing_quote_stay_in_their_cell(tmp_path):
@@ -217,3 +217,15 @@ def test_csv_round_trip(tmp_path, rows):
 
     assert [(one.text, one.extra["city"]) for one in found] == rows
     assert report.skipped == 0
+
+
+def test_a_table_of_excel_is_told_its_encoding(tmp_path):
+    """Where bytes were replaced, and where an encoding has no such name, the usual one of Excel is named; with it all is read."""
+    path = file_of(tmp_path, "a.csv", "text\nMädchen für alles – sofort\n".encode("cp1252"))
+    found, report = records(path)
+
+    assert ("\ufffd" in found[0].text, report.repaired) == (True, 1)
+    assert "--encoding windows-1252" in report.examples[0].reason
+    with pytest.raises(ReadError, match="windows-1252"):
+        records(path, encoding="ansi")
+    assert records(path, encoding="windows-1252")[0][0].text == "Mädchen für alles – sofort"

@@ -161,13 +161,13 @@ def test_columns_are_mapped_by_name_and_by_constant(tmp_path):
 
 
 def test_a_file_without_text_says_what_it_has(tmp_path):
-    """Wrong columns are an error that lists the columns and suggests a map."""
+    """Columns of unknown names are an error that lists them and suggests a map of what reads as words."""
     for name, content in (
-        ("a.csv", "a,body\n1,2\n"),
-        ("a.jsonl", '{"a":1,"body":"x"}\n'),
-        ("a.json", '[{"a":1,"body":"x"}]'),
+        ("a.csv", "a,wording\n1,come to us by bus\n"),
+        ("a.jsonl", '{"a":1,"wording":"come to us by bus"}\n'),
+        ("a.json", '[{"a":1,"wording":"come to us by bus"}]'),
     ):
-        with pytest.raises(ReadError, match=r"found: a, body.*--map text=body"):
+        with pytest.raises(ReadError, match=r"found: a, wording.*--map text=wording"):
             records(file_of(tmp_path, name, content))
 
 

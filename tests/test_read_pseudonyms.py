@@ -5,9 +5,12 @@ import stat
 
 import pytest
 
-from threelines.platforms.pseudonym import PseudonymError, conceal, is_personal, load_key, pseudonyms
+from threelines.platforms import columns
+from threelines.platforms.columns import is_personal
+from threelines.platforms.pseudonym import PseudonymError, conceal, load_key, pseudonyms
 from threelines.platforms.read import read, shown_names
 from threelines.records import Attachment, Record
+from threelines.vocabulary.terms import load
 
 KEY = b"a key for the tests only"
 
@@ -206,3 +209,70 @@ def test_two_chats_of_one_file_name_have_two_tokens(tmp_path):
     assert tuple(one.conversation for one in found) == shown
     assert len(set(shown)) == 2
     assert not any(name in repr(found) + repr(shown) for name in ("Ann", "Eve", "_chat"))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "Telefonnummer", "Absender", "nom", "contacto", "wa", "correo", "Имя отправителя", "电话号码", "posted_by", "phone-number",
+        "Số điện thoại", "เบอร์โทร", "ชื่อผู้โพสต์", "नाम", "رقم الهاتف", "no_hp", "Kullanıcı adı", "ім'я", "이메일", "メールアドレス",
+        "contact-person", "Téléphone", "ফোন", "தொலைபேசி எண்", "ስልክ", "លេខទូរស័ព្ទ", "ဖုန်းနံပါတ်",
+    ],
+)  # fmt: skip
+def test_columns_that_name_people_are_known_in_the_languages_of_the_vocabulary(column):
+    """A table whose header is not English hides its people all the same."""
+    assert is_personal(column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "nombre_empresa",
+        "公司名称",
+        "ชื่อบริษัท",
+        "Firmenname",
+        "отель",
+        "длительность",
+        "время",
+        "nom du poste",
+        "ad_text",
+        "邮件内容",
+    ],
+)
+def test_things_are_no_people_in_other_languages(column):
+    """The name of a company or job, and words that only hold the letters of another one, name nobody."""
+    assert not is_personal(column)
+
+
+def test_every_language_of_the_vocabulary_has_names_of_columns():
+    """A language that gets words gets the names of its columns, too."""
+    languages = set(load().languages)
+
+    assert [languages - set(names) for names in (columns.PERSONAL, columns.TEXT, columns.PARTS)] == [set()] * 3
+
+
+@pytest.mark.parametrize(
+    ("value", "hidden"),
+    [
+        ("+34 600 111 222", "T"), ("0034600111222", "T"), ("0812-3456-7890", "T"), ("(212) 555-0123", "T"), ("212-555-0123", "T"), (13800138000, "T"),
+        ("Maria <m2@x.org>", "Maria <T>"), ("https://wa.me/34600111444", "https://wa.me/T"), ("call +34600111222 now", "call T now"),
+    ],
+)  # fmt: skip
+def test_contacts_in_any_extra_column_are_concealed(value, hidden):
+    """A telephone number or e-mail address gives somebody away, whatever its column is called."""
+    found = conceal(Record(extra={"x": value, "y": [{"z": value}]}), lambda _account: "T")
+
+    assert found.extra == {"x": hidden, "y": [{"z": hidden}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-05-01T10:00:00+07:00", "01/02/2024", "01.02.2024 10.30", "2024-05-01", 5000, "$5000 a month", "30,000,000", "1714557600", 1714557600000,
+        "https://x.example/a/00123456789", "0000012345", "12:00", "+5%", "https://m.example/@maria", "C++20 2024 00", 0.5,
+        "100 000 000", "v1.2.3",
+    ],
+)  # fmt: skip
+def test_times_sums_and_links_are_no_contacts(value):
+    """What is no number of a telephone stays as it is."""
+    assert conceal(Record(extra={"x": value}), lambda _account: "T").extra == {"x": value}

@@ -125,3 +125,17 @@ def test_cases_of_another_team_are_told_and_no_empty_file_is_written(run, tmp_pa
         assert (written.exit_code, told in written.output) == (1, True)
     assert not [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert "outside" not in CliRunner().invoke(command, ["list", *where, "--team", "north"]).output
+
+
+def test_cases_of_no_team_are_told_without_a_team(run, tmp_path):
+    """Cases of workers who gave no team are reached by no --team: the hint says whose they are and who sees all."""
+    db = ["--db", str(tmp_path / "c.db")]
+    assert CliRunner().invoke(command, ["demo", *db, "--cases", "3", "--user", "w1"]).exit_code == 0
+    where = [*db, "--user", "ben", "--role", "supervisor"]
+    told = CliRunner().invoke(command, ["list", *where]).output
+
+    assert "3 cases are of other workers who gave no --team" in told
+    assert "give --team" not in told
+    assert "--role data_protection_officer" in told
+    officer = CliRunner().invoke(command, ["list", *where[:-1], "data_protection_officer"]).output
+    assert "3 of 3 cases" in officer

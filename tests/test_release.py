@@ -1,7 +1,10 @@
 """Publishing statistics: every attack that tables invite, and the two people who stand before them."""
 
+import json
 import random
+from collections import Counter
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import networkx as nx
@@ -399,22 +402,66 @@ def test_command_needs_two_people(tmp_path):
 # ---------------------------------------------------------------------- synthetic records
 
 
+SHOWN = {name: {"a": 1000, "b": 1000, "c": 1000} for name in synthetic.DIMENSIONS}
+
+
+def _even(cases):
+    draw = random.Random(1)
+    return [{name: (draw.choice("abc"),) for name in synthetic.DIMENSIONS} for _ in range(cases)]
+
+
 def test_synthetic_records_need_two_thousand_cases(register):
-    """Below that the noise drowns the data, and no budget is spent."""
+    """Below that, or with an epsilon too small for so few, the noise drowns the data, and no budget is spent."""
     with pytest.raises(synthetic.SyntheticError, match="2,000"):
-        synthetic.synthetic_csv(register, [{}] * 1999, epsilon=1.0)
+        synthetic.synthetic_records(register, [{}] * 1999, SHOWN, epsilon=4.0)
+    with pytest.raises(synthetic.SyntheticError, match=r"epsilon 1\.94 or more"):
+        synthetic.synthetic_records(register, [{}] * 3100, SHOWN, epsilon=1.9)
     assert synthetic.spent(register, 2026) == 0.0
 
 
 def test_the_yearly_budget_is_kept(register):
     """Every run is recorded before its result exists; past epsilon 4 in a year it is refused."""
     pytest.importorskip("pacsynth", reason="pac-synth is the extra `synthetic`")
-    draw = random.Random(1)
-    row = {name: ["a", "b", "c"] for name in synthetic.DIMENSIONS}
-    rows = [{name: (draw.choice(values),) for name, values in row.items()} for _ in range(2000)]
-    text = synthetic.synthetic_csv(register, rows, epsilon=3.0)
+    made = synthetic.synthetic_records(register, _even(3000), SHOWN, epsilon=3.0)
 
-    assert text.splitlines()[0] == ",".join(synthetic.DIMENSIONS)
+    assert made.csv.splitlines()[0] == ",".join(synthetic.DIMENSIONS)
     assert synthetic.spent(register, 2026) == 3.0
     with pytest.raises(synthetic.SyntheticError, match="3 is spent"):
-        synthetic.synthetic_csv(register, rows, epsilon=1.5)
+        synthetic.synthetic_records(register, _even(3000), SHOWN, epsilon=2.0)
+
+
+def test_synthetic_records_far_off_the_tables_are_refused(register):
+    """What would mislead is not made; the message names the column, and that the budget is spent."""
+    pytest.importorskip("pacsynth", reason="pac-synth is the extra `synthetic`")
+    shown = {**SHOWN, "prs_Gender": {"a": 1800, "b": 600, "c": 600}}
+    with pytest.raises(synthetic.SyntheticError, match=r"prs_Gender by \d+%.*is spent"):
+        synthetic.synthetic_records(register, _even(3000), shown, epsilon=2.0)
+    assert synthetic.spent(register, 2026) == 2.0
+
+
+def test_synthetic_records_go_into_the_release_with_what_they_are(register):
+    """Near the tables, few blanks, in the manifest, and explained: epsilon, delta, blanks and error, in limits and dictionary."""
+    pytest.importorskip("pacsynth", reason="pac-synth is the extra `synthetic`")
+    fill(register, cases=2600)
+    files = release.prepare(register, epsilon=4.0).files
+    told = json.loads(files["release.json"])
+    head, *records = [line.split(",") for line in files["synthetic.csv"].splitlines()]
+    seen = Counter(record[head.index("ai_Suspected")] for record in records)
+    table = {row.split(",")[0]: int(row.rsplit(",", 1)[1]) for row in files["tables/ai_Suspected.csv"].splitlines()[1:]}
+
+    assert told["sha256"]["synthetic.csv"] == sha256(files["synthetic.csv"].encode()).hexdigest()
+    assert told["synthetic"]["epsilon"] == 4.0
+    assert told["synthetic"]["records"] == len(records)
+    assert max(told["synthetic"]["error"].values()) <= synthetic.WORST
+    for answer in ("suspected", "probable"):
+        assert seen[answer] / len(records) == pytest.approx(table[answer] / sum(table.values()), rel=0.5)
+    for word in (
+        "synthetic.csv",
+        "epsilon 4",
+        "delta",
+        "blank",
+        "No line is a person",
+        "No table shows a count below 11",
+    ):
+        assert word in files["LIMITS.txt"]
+    assert "Blank: left out" in files["data_dictionary.csv"]

@@ -135,6 +135,29 @@ def test_who_withdrew_after_the_approval_is_not_published(register, tmp_path):
     assert not set(gone) & set(_publish(register, tmp_path / "out").ids)
 
 
+def test_who_is_erased_while_a_release_is_made_is_not_in_what_is_kept(register, tmp_path, monkeypatch):
+    """Read before and kept after the erasure: the cohort is as if it had been erased after that, and the request does not leave."""
+    fill(register, cases=150)
+    case_id = register.add({"ai_Asked": "yes", "ai_ContactLanguage": ["kat"]}, consent={"statistics": "yes"})
+    ask = approval.prepare
+
+    def erased_meanwhile(*given, **details):
+        keeping.erase(register.as_user(BEN), case_id)
+        return ask(*given, **details)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(approval, "prepare", erased_meanwhile)
+        request = _approved(register)
+    with register.store.read() as connection:
+        row = connection.execute(release._releases.select()).one()
+    kept = release._cohort(register, row)
+
+    assert case_id not in kept.ids
+    assert not any("kat" in kind for kind in kept.kinds["ai_ContactLanguage"])
+    with pytest.raises(release.ReleaseError, match="no consent"):
+        release.publish(register, request, tmp_path / "out")
+
+
 @pytest.mark.parametrize("by", ["erase", "retention"])
 def test_an_erased_case_is_in_no_kept_cohort(register, tmp_path, by):
     """Neither its id nor its answers stay with what was published or prepared, only that somebody was in it."""

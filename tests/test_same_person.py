@@ -4,9 +4,13 @@ from datetime import date
 
 import pytest
 
+from threelines.people import keeping, release
+from threelines.people.importing import import_file
 from threelines.people.matching import normal, prepared
 from threelines.people.register import Register
+from threelines.people.same import first_cases
 from threelines.people.typed import name_forms, numbers
+from threelines.people.vault import Known
 from threelines.roles import User
 from threelines.store.keyring import Keyring
 
@@ -126,3 +130,68 @@ def test_a_cell_of_any_length_is_read_to_its_thousandth_character():
     assert list(numbers("0812345678" + " \n" * 2000 + "0898765432")) == ["0812345678", "0898765432"]
     assert list(numbers("1" * 5000)) == ["1" * 1000]
     assert name_forms("b" * 5000) == {"b" * 1000}
+
+
+# ---------------------------------------------------------------------- each person once
+
+
+def _persons(*cases):
+    """Return the first case of each case's person; cases are (tags, documents, apart)."""
+    known = {
+        f"c{number}": Known(tags=frozenset(tags.split()), documents=frozenset(papers.split()), is_apart=apart)
+        for number, (tags, papers, apart) in enumerate(cases)
+    }
+    return [int(first[1:]) for first in first_cases(known).values()]
+
+
+def test_cases_are_of_one_person_by_way_of_a_third():
+    """A telephone joins the first two, an e-mail the last two: one person, in whichever order they arrive."""
+    assert _persons(("p", "", False), ("p e", "", False), ("e", "", False)) == [0, 0, 0]
+    assert _persons(("p", "", False), ("e", "", False), ("p e", "", False)) == [0, 0, 0]
+    assert _persons(("p", "", False), ("q", "", False)) == [0, 1]
+
+
+def test_two_documents_are_two_people():
+    """Also where a third case without a document shares a telephone with both: it is of the first."""
+    assert _persons(("n d1", "d1", False), ("n d2", "d2", False)) == [0, 1]
+    assert _persons(("p d1", "d1", False), ("p", "", False), ("p d2", "d2", False)) == [0, 0, 2]
+    assert _persons(("p", "", False), ("p d1", "d1", False), ("p d2", "d2", False)) == [0, 0, 2]
+    assert _persons(("n d1", "d1", False), ("n d1 d2", "d1 d2", False), ("n d2", "d2", False)) == [0, 0, 0]
+
+
+def test_who_was_held_apart_is_joined_by_no_later_case():
+    """A worker said that the second is another person; a third, known as both, is of the first."""
+    assert _persons(("n", "", False), ("n", "", True)) == [0, 1]
+    assert _persons(("n", "", False), ("n e", "", True), ("n e", "", False)) == [0, 1, 0]
+    assert _persons(("n", "", False), ("n", "", True), ("n", "", True)) == [0, 1, 2]
+
+
+def _two_women(folder):
+    file = folder / "two.csv"
+    head = "ai_Asked,prs_FirstName,prs_SecondName,prs_Birthdate,prs_MobilePhone,consent.statistics\n"
+    file.write_text(f"{head}no,Anna,Diop,1990-01-01,+33612345678,yes\nno,Anna,Diop,1990-01-01,+33698765432,yes\n")
+    return file
+
+
+def test_a_release_keeps_the_word_of_the_worker(register, tmp_path):
+    """Of two rows with one name and birth date the second is added as another person: two are counted, after new keys too."""
+    done = import_file(register, _two_women(tmp_path), anyway=[3])
+    assert len(release.read_cases(register).ids) == len(done.added) == 2
+
+    register.update(done.added[1], {"prs_MobilePhone": "+33611111111"})
+    assert len(release.read_cases(register).ids) == 2
+    keeping.rotate(register.as_user(User(id="a1", role="admin")))
+    assert len(release.read_cases(register).ids) == 2
+    assert set(register.identity(done.added[1])) <= set(register.form.fields)
+
+
+def test_a_release_counts_documents_and_chains(register):
+    """One name and birth date with two documents are two people; telephone, then e-mail, make three cases one person."""
+    born = {"ai_Asked": "no", "prs_FirstName": "Anna", "prs_SecondName": "Diop", "prs_Birthdate": "1990-01-01"}
+    chain = [{"prs_MobilePhone": "+33612345678"}, {"prs_MobilePhone": "+33612345678", "prs_Email": "a@example.org"}]
+    for fields in (
+        {**born, "prs_IdentityNumber": "AB 12345"}, {**born, "prs_IdentityNumber": "CD 67890"}, *chain, chain[1] | {"prs_MobilePhone": ""},
+    ):  # fmt: skip
+        register.add({"ai_Asked": "no", **fields}, consent={"statistics": "yes"})
+
+    assert len(release.read_cases(register).ids) == 3

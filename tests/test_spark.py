@@ -120,6 +120,62 @@ def test_parquet_in_and_out(spark, platform, vocabulary, tmp_path):
     assert rows == lines == _here(small, vocabulary)
 
 
+def test_records_keep_their_order_over_files_and_blocks(spark, vocabulary, tmp_path):
+    """Whatever the sizes of the files and into how many blocks Spark cuts them, a talk is read as it is written."""
+    from threelines.engine.spark import Job, read, scan
+
+    said = [Record(id=f"{n:04d}", author="ab"[n % 2], conversation="c", text=f"message {n}") for n in range(400)]
+    parts = {
+        "z first.jsonl": said[:20],
+        "folder/1.jsonl": said[20:300],
+        "folder/2.jsonl": said[300:390],
+        "a.jsonl": said[390:],
+    }
+    (tmp_path / "folder").mkdir()
+    for name, records in parts.items():
+        (tmp_path / name).write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+    paths = [str(tmp_path / name) for name in ("z first.jsonl", "folder", "a.jsonl")]
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "3000")
+    try:
+        frame = read(spark, paths)
+        places = [row.place for row in frame.orderBy("id").collect()]
+        found = scan(frame, Job.of(vocabulary, everything=True), accounts=False).collect()
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+
+    assert places == sorted(places)
+    assert len(set(places)) == 400
+    assert sorted(row.finding for row in found) == sorted(
+        msgspec.json.encode(a).decode()
+        for a in scan_here(said, vocabulary, everything=True, accounts=False, linked=False)
+    )
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_what_is_no_record_ends_no_job(spark, kind, tmp_path):
+    """Broken lines and rows are left out and told with their places; a record without an id gets its place for one."""
+    from threelines.engine.spark import SparkError, read, unread
+
+    path = tmp_path / f"landed.{kind}"
+    if kind == "jsonl":
+        lines = (b'{"kind": "post", "text": "one"}', b"{", b"", b'{"kind": 3}', b'{"text": "two \xff", "id": "two"}')
+        path.write_bytes(b"\n".join(lines))
+        lost, repaired, first = [f"{path}:2", f"{path}:4"], f"{path}:5: bytes that are not UTF-8", f"{path}:1"
+    else:
+        rows = [("post", "one", None, None), ("odd", "no", "x", None), ("post", "two", "two", datetime(1960, 1, 1))]
+        frame = spark.createDataFrame(rows, "kind string, text string, id string, time timestamp_ntz").coalesce(1)
+        frame.write.parquet(str(path))
+        (part,) = path.glob("*.parquet")
+        lost, repaired, first = [f"{part}:2"], f"{part}:3: the time 1960-01-01", f"{part}:1"
+    told = unread(spark, [str(path)]).collect()
+
+    assert [row.id for row in read(spark, [str(path)]).orderBy("place").collect()] == [first, "two"]
+    assert [row.skipped.partition(": no record")[0] for row in told if row.skipped] == lost
+    assert [row.repaired[: len(repaired)] for row in told if row.repaired] == [repaired]
+    with pytest.raises(SparkError, match="given twice"):
+        read(spark, [str(path), str(path)])
+
+
 def test_a_killed_worker_loses_nothing(tmp_path, platform, vocabulary):
     """A Python worker that dies in the middle of its partition is replaced, and the result is whole."""
     if _missing():
@@ -227,9 +283,6 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     """Messages numbered per chat: both engines find the same, and scripts whose records bear the same ids stay apart."""
     from threelines.engine.spark import Job, read, scan
     from threelines.engine.spark_scripts import scan_linked
-    from threelines.link.network import network_threads
-    from threelines.link.praise import praise_threads
-    from threelines.link.scripts import find_scripts
 
     ids: dict[str, int] = {}
     records = []
@@ -241,15 +294,16 @@ def test_repeated_record_ids_are_equal(spark, platform, vocabulary, tmp_path):
     here = sorted(
         msgspec.json.encode(a).decode() for a in scan_here(records, vocabulary, everything=True, linked=False)
     )
-    scripts = find_scripts(records)
-    plan = Plan(vocabulary=vocabulary, everything=True)
-    threads = [*scripts.threads(records), *network_threads(records, scripts.groups), *praise_threads(records)]
-    linked = sorted(judge_one(thread, plan)[0].line.decode() for thread in threads)
+    threads = scan_here(records, vocabulary, everything=True, accounts=False)
+    linked = [one for one in threads if one.thread.kind in ("script", "network")]
+    names = [one.thread.id for one in linked if one.thread.kind == "script"]
     frame, job = read(spark, [str(path)]), Job.of(vocabulary, everything=True)
 
     assert sorted(row.finding for row in scan(frame, job).collect()) == here
-    assert sorted(row.finding for row in scan_linked(frame, job).collect()) == linked
-    assert len({script.id for script in scripts.groups}) == len(scripts.groups) > 5
+    assert sorted(row.finding for row in scan_linked(frame, job).collect()) == sorted(
+        msgspec.json.encode(one).decode() for one in linked
+    )
+    assert len(set(names)) == len(names) > 2
 
 
 def test_planted_praise_is_equal(spark, vocabulary, tmp_path):
@@ -326,6 +380,30 @@ def test_a_stream_judges_each_record_alone(spark, vocabulary, tmp_path):
     assert sorted(row.finding for row in spark.sql("select * from judged").collect()) == here
 
 
+def test_no_value_ends_a_stream(spark, vocabulary, tmp_path):
+    """Numbers of any size and times at the ends of the calendar are kept out of the record, and no zone means UTC."""
+    from threelines.engine.spark import Job, stream
+
+    (tmp_path / "in").mkdir()
+    good = [Record(id=f"r{i}", kind="advert", text="clean kitchen wanted") for i in range(2)]
+    times = ("0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2025-03-01T10:00:00")
+    odd = [{"id": f"t{i}", "kind": "advert", "text": "clean kitchen", "time": time} for i, time in enumerate(times)]
+    big = '{"id": "p", "kind": "advert", "text": "clean kitchen", "extra": {"n": 99999999999999999999999999}}'
+    lines = [
+        *(msgspec.json.encode(one).decode() for one in (good[0], *odd)),
+        big,
+        msgspec.json.encode(good[1]).decode(),
+    ]
+    (tmp_path / "in" / "a.json").write_text("\n".join(lines))
+    frame = stream(spark.readStream.text(str(tmp_path / "in")), Job.of(vocabulary, everything=True))
+    query = frame.writeStream.format("memory").queryName("odd").trigger(availableNow=True).start()
+    query.awaitTermination(120)
+    counted = query.lastProgress["observedMetrics"]["threelines"]
+
+    assert {row.thread for row in spark.sql("select * from odd").collect()} == {"r0", "r1", "t0", "t1", "t2", "t3", "p"}
+    assert (counted["messages"], counted["skipped"], counted["repaired"]) == (7, 0, 3)
+
+
 DANGER = "They took my passport. Work in Myawaddy on a tourist visa, we keep your passport, no experience needed."
 
 
@@ -337,9 +415,10 @@ class Row:
         self.finding = msgspec.json.encode(assess(thread, vocabulary)).decode()
 
 
-def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(tmp_path):
+def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(spark, tmp_path):
     """Notices are no openings, and the first is the earliest, wherever it stands in the file."""
-    from threelines.cli._spark import lay_down
+    from threelines.engine.spark import read
+    from threelines.engine.spark_scripts import copies
 
     def said(name, hour, author="ana", kind="message"):
         at = datetime(2026, 2, 1, hour, tzinfo=UTC)
@@ -350,10 +429,26 @@ def test_the_texts_that_may_be_copies_are_those_of_the_local_engine(tmp_path):
         said("first", 9), said("answer", 10, author="ben"), said("second", 10),
         Record(id="alone", kind="post", text="cook wanted"), Record(id="notice", kind="system", text="x"),
     ]  # fmt: skip
-    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+    (tmp_path / "said.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    found = copies(read(spark, [str(tmp_path / "said.jsonl")])).orderBy("place").collect()
 
-    assert _records(tmp_path / "records.jsonl") == records
-    assert [one.id for one in _records(tmp_path / "texts.jsonl")] == ["alone", "first", "answer", "second"]
+    assert [row.id for row in found] == ["first", "answer", "second", "alone"]
+
+
+def test_scripts_of_talks_are_equal(spark, vocabulary, platform):
+    """Of records as they stand, both engines link each account's openings of a talk, and judge the same threads."""
+    from threelines.engine.spark import Job, read
+    from threelines.engine.spark_scripts import scan_linked
+
+    here = [
+        msgspec.json.encode(one).decode()
+        for one in scan_here(_records(platform), vocabulary, everything=True, accounts=False)
+        if one.thread.kind in ("script", "network")
+    ]
+    found = scan_linked(read(spark, [str(platform)]), Job.of(vocabulary, everything=True)).collect()
+
+    assert sorted(row.finding for row in found) == sorted(here)
+    assert here
 
 
 def test_what_is_not_raised_is_counted_too(tmp_path, vocabulary):
@@ -362,7 +457,7 @@ def test_what_is_not_raised_is_counted_too(tmp_path, vocabulary):
 
     texts = ("clean kitchen wanted", DANGER, "another kitchen")
     records = [Record(id=f"r{number}", kind="advert", text=text) for number, text in enumerate(texts)]
-    lay_down(records, tmp_path / "records.jsonl", tmp_path / "texts.jsonl")
+    lay_down(records, tmp_path / "records.jsonl")
     rows = [Row(record, vocabulary) for record in records]
     (raised,) = _batches(rows, everything=False)
     (every,) = _batches(rows, everything=True)

@@ -177,6 +177,14 @@ def test_lines_that_gave_no_record_are_told_with_their_place(uploader):
     assert "<li>2: " in page and "<li>3: " in page and "<li>4: " in page
 
 
+def test_the_columns_of_a_table_that_were_read_are_told(uploader):
+    """A board's table is read whole, and the page says of which columns the text was made and where other words stand."""
+    page = uploader("a.csv", b"title,description,q7\nCook,Join us,we keep your wages until then\n").text
+
+    assert "In this table: read as text: title, description." in page
+    assert "words stand in q7, which was not read as text." in page and "--map" not in page
+
+
 @pytest.mark.parametrize("bound", [0, 10_000])
 def test_what_a_bounded_file_needs_unpacked_lies_beside_it(tmp_path, bound):
     """A chat in an archive, uploaded, is unpacked where a later start would find what a kill left."""

@@ -19,6 +19,7 @@ from threelines.web.security import form_token
 from threelines.web.sharing import SHOWN, prepare_referral
 
 ALL = {"share_with_police": "yes", "share_with_company": "yes", "research": "yes"}
+SECOND = ("--user", "second", "--role", "data_protection_officer")
 
 
 def token_of(browser):
@@ -120,7 +121,8 @@ def exported(register, name, cases):
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"), [("stix", "stix.json"), ("referral", "referral.pdf"), ("csv", "DRAFT-csv.csv")]
+    ("name", "kept"),
+    [("stix", "stix.json"), ("referral", "referral.pdf"), ("csv", "DRAFT-csv.csv"), ("csv", "DRAFT-csv.cover.json")],
 )
 def test_what_the_command_line_prepared_is_read_before_it_is_approved(console, name, kept):
     """The console gives its papers as drafts and names its cases; without a way to them nobody decides about it."""
@@ -167,7 +169,7 @@ def test_an_approval_speaks_of_the_cases_written_alone(tmp_path):
         outside = register.add({"ai_Asked": "yes", "ai_Suspected": "none"}, consent=ALL)
         told = [_export(db, tmp_path)]
         request = re.search(r"export approve (\w+)", told[0])[1]
-        said = CliRunner().invoke(root, ["export", "approve", request, "--db", db, "--user", "second"])
+        said = CliRunner().invoke(root, ["export", "approve", request, "--db", db, *SECOND])
         assert "approved" in said.output and "1 case," in said.output
         for case in (outside, inside):
             register.update(case, {"ai_Notes": "Seen again."})

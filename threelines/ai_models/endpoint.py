@@ -440,7 +440,8 @@ def create_app(
             await run_in_threadpool(guard.reach)
         except StateError as fault:
             return _json({"status": f"error: {fault}", "policy_version": guard.version}, status=503)
-        return _json({"status": "ok", "policy_version": guard.version})
+        log = {"log": f"error: {endpoint.noted.fault}"} if endpoint.noted.fault else {}
+        return _json({"status": "ok", "policy_version": guard.version, **log})
 
     async def metrics(request: Request) -> Response:
         if not endpoint.allows(dict(request.headers)):

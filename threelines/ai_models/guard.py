@@ -40,7 +40,7 @@ from threelines.ai_models.intent import (
 )
 from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, read_apart, telling, total, weights
 from threelines.ai_models.likeness import concern as concern_of
-from threelines.ai_models.meaning import Meaning, installed
+from threelines.ai_models.meaning import installed, shared
 from threelines.ai_models.memory import (
     DIGEST,
     LOWER,
@@ -154,7 +154,7 @@ class Guard:
         meaning: bool | None = None,
     ) -> None:
         """`meaning`: read by meaning as well (extra `semantic`); where it is not said, if the extra is installed."""
-        self._meaning = Meaning() if (installed() if meaning is None else meaning) else None
+        self._meaning = shared() if (installed() if meaning is None else meaning) else None
         self._scale = weights().both if self._meaning else weights().words
         self.policy = policy or Policy()
         self._requests = requests()
@@ -262,10 +262,6 @@ class Guard:
         except StateError as fault:
             failed = self.failed(str(fault))
             return failed, lambda: failed
-
-    def replay(self, events: Sequence[Event]) -> list[Decision]:
-        """Judge events that were recorded, in their order."""
-        return [self.observe(event) for event in events]
 
     def failed(self, fault: str) -> Decision:
         """Return the decision on what could not be judged: the policy's, with the fault in its status."""

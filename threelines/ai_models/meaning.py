@@ -9,7 +9,9 @@ Needs the extra `semantic`. Where it is not installed the guard reads words alon
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import IO, NamedTuple
@@ -107,6 +109,16 @@ class Meaning:
         if score >= self._calm:
             (score,), (odds,) = self._whole.read(np.concatenate([first, *deeper])[None])
         return float(score), odds
+
+
+def shared() -> Meaning:
+    """Return the reader that the guards of this process share: nothing in it changes; a forked process makes its own."""
+    return _of_process(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _of_process(number: int) -> Meaning:
+    return Meaning()
 
 
 def installed() -> bool:

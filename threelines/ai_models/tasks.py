@@ -31,7 +31,7 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
 from threelines.ai_models.grade import Grade, grade, spoken
-from threelines.ai_models.scenario import Item, Kind, Request, Scenario, items, load
+from threelines.ai_models.scenario import Item, Kind, Scenario, items, load
 from threelines.ai_models.scripted import ScriptError
 from threelines.ai_models.summary import CUT, Row, interval, summarise
 from threelines.records import ThreelinesError
@@ -372,9 +372,3 @@ def figures(rows: list[Row]) -> dict[str, float]:
     flat |= {f"stopped_{reason}": float(count) for reason, count in summary.stopped.items()}
     flat |= {f"contrast_refusal_{subject}": found.value for subject, found in summary.contrast_refusal.items()}
     return flat
-
-
-def request_of(metadata: dict[str, Any]) -> tuple[Scenario, Request]:
-    """Read scenario and request back from a sample."""
-    item = msgspec.convert(metadata["item"], Item)
-    return item.scenario, item.request

@@ -25,29 +25,32 @@ def input_options(command: _F) -> _F:
     return command
 
 
-def _mapping(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
-    """`--map text=body --map kind:=advert`, or a JSON or TOML file with the same pairs."""
-    mapping: dict[str, str] = {}
+def _mapping(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, list[str]]:
+    """`--map text=body --map kind:=advert`, or a JSON or TOML file with the same pairs; `text` may have several columns."""
+    mapping: dict[str, list[str]] = {}
     for pair in pairs:
         field, equals, column = pair.partition("=")
         if equals:
             constant = field.endswith(":")
-            mapping[field.rstrip(":").strip()] = f"={column}" if constant else column
+            given = {field.rstrip(":").strip(): [f"={column}" if constant else column]}
         elif Path(pair).is_file():
-            mapping |= _mapping_file(Path(pair))
+            given = _mapping_file(Path(pair))
         else:
             raise click.BadParameter(f"{pair!r} is neither FIELD=COLUMN, FIELD:=VALUE nor a JSON or TOML file")
+        for name, columns in given.items():
+            mapping.setdefault(name, []).extend(columns)
     return mapping
 
 
-def _mapping_file(path: Path) -> dict[str, str]:
+def _mapping_file(path: Path) -> dict[str, list[str]]:
     import msgspec
 
     decode = msgspec.toml.decode if path.suffix == ".toml" else msgspec.json.decode
     try:
-        return decode(path.read_bytes(), type=dict[str, str])
+        found = decode(path.read_bytes(), type=dict[str, str | list[str]])
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise click.BadParameter(f"{path}: not a flat table of FIELD = COLUMN ({fault})") from fault
+    return {field: [columns] if isinstance(columns, str) else columns for field, columns in found.items()}
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -55,13 +58,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--format", "format_name", metavar="NAME", help="Format of all inputs; found by itself when left out."),
     click.option(
         "--map", "mapping", multiple=True, callback=_mapping, metavar="FIELD=COLUMN",
-        help="Where a field is under another name: --map text=body --map author=user. FIELD:=VALUE sets it for all "
-        "rows: --map kind:=advert. A JSON or TOML file with such pairs will do too.",
+        help="Where a field is under another name: --map text=body --map author=user. A text in several columns: --map text=title "
+        "--map text=description; they are joined in this order. FIELD:=VALUE sets it for all rows: --map kind:=advert. A JSON or TOML "
+        "file with such pairs will do too.",
     ),
     click.option(
         "--encoding", metavar="NAME",
-        help="Encoding of older exports, such as gb18030, big5, shift_jis, windows-1251, windows-1256 or tis-620; left out: UTF-8, or "
-        "UTF-16 by its mark.",
+        help="Encoding of older exports, such as windows-1252 (a CSV of Excel in western languages), windows-1251, windows-1256, "
+        "gb18030, big5, shift_jis or tis-620; left out: UTF-8, or UTF-16 by its mark.",
     ),
     click.option("--strict", is_flag=True, help="End at the first broken line instead of counting it."),
     click.option(
@@ -132,7 +136,7 @@ def shown_names(options: Mapping[str, Any]) -> tuple[str, ...]:
 def said_at_end(records: Iterable[Record], report: ReadReport) -> Iterator[Record]:
     """Pass records on; once all are read, say what was wrong with them, and end with an error where none could be."""
     yield from records
-    if report.examples:
+    if report.examples or report.notes:
         show_report(report)
     refuse_nothing(report)
 
@@ -167,21 +171,22 @@ def show_report(report: ReadReport) -> None:
 
 
 def reading_told(report: ReadReport, place: Callable[[str], str] = str) -> tuple[str, ...]:
-    """Return what was read in one line, then the first faults; `place` says how the place of a fault may be called."""
+    """Return what was read in one line, then the first faults and what was decided; `place` says how the place of a fault may be called."""
     names = ", ".join(sorted(set(report.formats.values()))) or "no format"
     more = report.skipped + report.repaired - len(report.examples)
     return (
         f"read {report.read:,} records ({names}), skipped {report.skipped:,}, repaired {report.repaired:,}",
         *(f"{place(fault.where)}: {fault.reason}" for fault in report.examples),
         *((f"… and {more:,} more",) if more > 0 else ()),
+        *(f"{place(note.where)}: {'; '.join(filter(None, (note.reason, note.remedy)))}" for note in report.notes),
     )
 
 
 def unread_told(options: Mapping[str, Any], report: ReadReport) -> tuple[str, ...]:
-    """Return for a page what was skipped or repaired, in the words of the terminal; nothing where nothing was."""
+    """Return for a page what was skipped, repaired or left unread, in the words of the terminal; nothing where nothing was."""
     from threelines.platforms.read import shown_place
 
-    if not report.examples:
+    if not report.examples and not any(note.remedy for note in report.notes):
         return ()
     secret = None if options["reveal"] else _key(options["key"], options["key_file"])
     return reading_told(report, lambda where: shown_place(where, report, key=secret))

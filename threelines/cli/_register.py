@@ -68,15 +68,37 @@ def login() -> str:
 
 
 def outside(register: Register, permission: str) -> str:
-    """Say how many cases this user does not reach; empty when there are none."""
+    """Say how many cases this user does not reach, and who does; empty when there are none."""
     import sqlalchemy as sa
 
     from threelines.people.tables import CASES
 
+    wanted = sa.select(sa.func.count()).select_from(CASES)
+    teamless = wanted.where(CASES.c.team == "", CASES.c.owner != register.user.id)
     with register.store.read() as connection:
-        there = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar() or 0
+        there, alone = (int(connection.execute(each).scalar_one()) for each in (wanted, teamless))
     missed = there - register.count(permission)
-    cases = f"{missed} case{' is' if missed == 1 else 's are'}"
-    if missed and scope_of(register.user.role, permission) == "own":
-        return f"{cases} not your own; give --user, or the --role of who sees them"
-    return f"{cases} outside your team; give --team" if missed else ""
+    if not missed:
+        return ""
+    if scope_of(register.user.role, permission) == "own":
+        return f"{_cases(missed)} not your own; give --user, or the --role of who sees them"
+    teams = missed - alone
+    told = [f"{_cases(teams)} outside your team; give --team"] if teams else []
+    if alone:
+        told.append(f"{_cases(alone)} of other workers who gave no --team: {_who_reaches(permission)}")
+    return "; ".join(told)
+
+
+def _cases(number: int) -> str:
+    return f"{number} case{' is' if number == 1 else 's are'}"
+
+
+def _who_reaches(permission: str) -> str:
+    everywhere = [role for role in ROLES if scope_of(role, permission) == "all"]
+    others = f", or the --role {' or '.join(everywhere)}" if everywhere else ""
+    return f"no team reaches them, only the --user whose they are{others}"
+
+
+def second_person(register: Register) -> str:
+    """Return the options under which a second person reaches what this user prepared, after their own --user."""
+    return f"--team {register.user.team}" if register.user.team else "--role data_protection_officer"

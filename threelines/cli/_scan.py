@@ -174,7 +174,7 @@ class Run:
         """Open the analyst; its budget is kept in one process, so one process judges."""
         if not self.options["analyst"]:
             return None
-        from threelines.platforms.analyst import Analyst
+        from threelines.platforms.analyst import Analyst, Budget
 
         self.options["jobs"] = 1
         self.analyst = Analyst(
@@ -183,6 +183,7 @@ class Run:
             vocabulary=self.vocabulary,
             log=self.options["analyst_log"],
             key=self.options["analyst_key"],
+            budget=Budget(tokens=self.options["analyst_tokens"], seconds=self.options["analyst_seconds"]),
         )
         return self.analyst.read
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import msgspec
 
 from threelines.engine.local import Batch, Found
-from threelines.engine.plan import is_lone, may_be_copies, openings, turns_of, whole_talks
-from threelines.engine.spill import Spill, partitions, payloads
 from threelines.records import Assessment, Record, Signal
 from threelines.vocabulary.terms import Vocabulary
 
@@ -24,7 +22,6 @@ class _Said(msgspec.Struct):
     inside: tuple[_Said, ...] = ()
 
 
-_decode = msgspec.msgpack.Decoder(Record).decode
 _decode_said = msgspec.json.Decoder(_Said).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -41,39 +38,23 @@ def batches(
     from threelines.engine.spark_scripts import scan_linked
 
     with tempfile.TemporaryDirectory(prefix="threelines-") as name:
-        place = Path(name)
-        said, copied = place / "records.jsonl", place / "texts.jsonl"
-        lay_down(records, said, copied)
+        said = Path(name) / "records.jsonl"
+        lay_down(records, said)
         spark = session()
         try:
             job = Job.of(vocabulary, everything=True)  # what is not returned is not counted
-            for found in (scan(read(spark, [str(said)]), job), scan_linked(read(spark, [str(copied)]), job)):
+            frame = read(spark, [str(said)])
+            for found in (scan(frame, job), scan_linked(frame, job)):
                 for batch in _batches(found.toLocalIterator(), everything=everything):
                     yield _with_texts(batch, said) if texts else batch
         finally:
             spark.stop()
 
 
-def lay_down(records: Iterable[Record], said: Path, copied: Path) -> None:
-    """Write all records to one file, and to another those that may be copies of a script, as `engine.local` picks them.
-
-    That is: what stands alone, and of a conversation, in order of time and without notices, each account's openings.
-    One 64th of the conversations is in memory at once.
-    """
-    encode = msgspec.msgpack.Encoder().encode
-    talks = Spill(said.parent / "talks")
-    with said.open("wb") as every, copied.open("wb") as texts:
-        for record in records:
-            line = _encode(record) + b"\n"
-            every.write(line)
-            if not is_lone(record):
-                talks.add(record.conversation, encode(record))
-            elif record.kind != "system":
-                texts.writelines(_encode(part) + b"\n" for part in may_be_copies(record))
-        talks.close()
-        for part in partitions(said.parent / "talks"):
-            for talk in whole_talks(map(_decode, payloads(part))):
-                texts.writelines(_encode(record) + b"\n" for record in openings(turns_of(talk)))
+def lay_down(records: Iterable[Record], said: Path) -> None:
+    """Write all records to a file."""
+    with said.open("wb") as file:
+        file.writelines(_encode(record) + b"\n" for record in records)
 
 
 def _batches(rows: Iterable[object], *, everything: bool) -> Iterator[Batch]:

@@ -57,7 +57,7 @@ def report(logs: tuple[Path, ...], out: Path) -> None:
     click.echo(f"wrote {out}", err=True)
 
 
-@command.command("risk-record")
+@command.command("risk-record", short_help="Fill a risk record of the model from a log.")
 @click.argument("log", type=_LOG)
 @click.option("--guarded", type=_LOG, help="A log of the same model behind the guard: the mitigation.")
 @click.option("--unfinished", is_flag=True, help="Take logs whose run did not finish, too; the record says so.")

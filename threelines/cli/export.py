@@ -11,17 +11,20 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 import threelines.exports
-from threelines.cli._outputs import beside, beside_all
-from threelines.cli._register import database_options, opened, outside
+from threelines.cli._outputs import OutFile, beside, beside_all
+from threelines.cli._register import database_options, opened, outside, second_person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from threelines.exports.dsa import Removal
     from threelines.exports.sharing import Handover
     from threelines.people.approval import Terms
     from threelines.people.register import Register
+    from threelines.platforms.finding import Removed
     from threelines.records import Incident
 
 _NOT_FORMATS = ("sharing", "codes")
@@ -53,7 +56,7 @@ def command() -> None:
     Examples:
       threelines export stix --db cases.db --out bundle.json
       threelines export misp --db cases.db --out feed/        (a folder: a MISP feed)
-      threelines export approve a_7k… --db cases.db --user second.person
+      threelines export approve a_7k… --db cases.db --user second.person --team north
       threelines export check stix bundle.json
     """
 
@@ -68,7 +71,7 @@ def _format(name: str) -> click.Command:
     @click.command(
         name,
         help=f"{module.__doc__}\n\n\b\nExample:\n  threelines export {name} --db cases.db --out {_EXAMPLES.get(name, name + '.json')}",
-        short_help=(module.__doc__ or name).splitlines()[0][:80],
+        short_help=(module.__doc__ or name).splitlines()[0],  # given, so that click cuts nothing of it
     )
     @database_options("supervisor")
     @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
@@ -87,6 +90,8 @@ def _format(name: str) -> click.Command:
         from threelines.people.case import permission_to_leave
 
         out = _target(module, out)
+        if not module.PURPOSE:
+            _refuse_terms(name)
         terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
         # the place first: that cases leave is audited, and asked approval for, only where they can be written
         with _place(module, out) as part, opened(**options) as register:
@@ -105,9 +110,22 @@ def _format(name: str) -> click.Command:
             waiting = "" if approvals or not kept else prepare_export(
                 register, name, [(case, incident) for case, incident in found if incident.id in kept], terms
             )  # fmt: skip
-        _tell(module, rows, out, waiting, missed)
+            second = second_person(register)
+        _tell(module, rows, out, waiting, missed, second)
 
     return write
+
+
+def _refuse_terms(name: str) -> None:
+    """Refuse terms of a handover where nothing is handed over, rather than leave them out in silence."""
+    context = click.get_current_context()
+    given = ("organisation", "recipient", "legal_basis", "tlp")
+    for option in given:
+        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"--{option.replace('_', '-')}: {name} is an empty form, with no case in it and no place for a sender, a "
+                "recipient, a legal basis or TLP; leave it out"
+            )
 
 
 def _target(module: Any, out: Path) -> Path:
@@ -154,15 +172,17 @@ def _kept(module: Any, rows: list[Incident]) -> list[Incident]:
     return list(holding(rows, getattr(module, "NEEDS", "")))
 
 
-def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: str) -> None:
+def _tell(module: Any, rows: list[Incident], out: Path, waiting: str, missed: str, second: str) -> None:
     whose = _counted(module, rows) if module.PURPOSE else "no case data"
     names = " and ".join(str(out.with_suffix(ending)) for ending in (out.suffix, *getattr(module, "BESIDE", ())))
     click.echo(f"{names}: {whose}; accepted by the format's own reader.")
     if missed:
         click.echo(missed, err=True)
+    if hasattr(module, "ELSEWHERE") and not _kept(module, rows):
+        click.echo(module.ELSEWHERE, err=True)
     if waiting:
         click.echo(
-            f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON"
+            f"A draft until a second person approves it: threelines export approve {waiting} --user SECOND-PERSON {second}"
         )
     if waiting and not getattr(module, "MARKS_DRAFT", True):
         click.echo(
@@ -235,6 +255,55 @@ def _definition() -> dict[str, Any]:
 
 
 @command.command()
+@database_options("supervisor")
+@click.option("--out", required=True, type=OutFile(), help="File to write.")
+@click.option("--organisation", default="Organisation not named", help="The platform, as recipients should see it.")
+def statements(out: Path, organisation: str, **options: Any) -> None:
+    """Write statements of reasons (DSA, Article 17) of what reviewers decided to remove in the console's queue.
+
+    Each says what was decided, when, for which reason, by which published signs it was raised, and that a person decided.
+    The ground is said where the reason was a rule of the platform's own. What only the platform knows (whether the
+    content is illegal, the clause, where and from when it is restricted, the content's kind and day) is left out and
+    listed in the file, so it is a draft for the platform to complete. No words of a message are read.
+
+    \b
+    Examples:
+      threelines export statements --db site.db --organisation "Our platform" --out statements.json
+      threelines export check dsa statements.json
+    """
+    from threelines.exports import dsa
+    from threelines.exports.sharing import Handover
+    from threelines.platforms.review import Review
+
+    handover = Handover(organisation=organisation, made=datetime.now(timezone.utc).replace(microsecond=0))
+    with beside(out) as part, opened(**options) as register:
+        decided = list(_removals(Review(register.store, register.keyring, register.audit).removed(register.user)))
+        dsa.write_removals(decided, part, handover)
+        if wrong := dsa.check(part):
+            raise click.ClickException(f"{out}: not written: {'; '.join(wrong[:3])}")
+    number = len(decided)
+    click.echo(
+        f"{out}: {number} statement{'' if number == 1 else 's'} of what was decided to be removed; to be completed by the platform."
+    )
+
+
+def _removals(found: Iterable[Removed]) -> Iterator[Removal]:
+    from threelines.exports.dsa import Removal
+    from threelines.platforms.finding import REASONS
+    from threelines.records import LABELLED_KINDS
+    from threelines.vocabulary.terms import load
+
+    known = load().indicators
+    for each in found:
+        yield Removal(
+            reference=each.row.id, day=each.time[:10], reason=REASONS.get(each.reason, "not recorded"),
+            signs=tuple(known[name].name for name in each.indicators if name in known), language=each.row.language,
+            is_content=each.row.kind in LABELLED_KINDS, is_house_rule=each.reason == "house_rule",
+            is_suspicion=each.reason in ("signs_together", "control", "child", "coordinated", "help"),
+        )  # fmt: skip
+
+
+@command.command()
 @click.argument("request")
 @database_options("supervisor")
 @click.option("--refuse", is_flag=True, help="Refuse it instead.")
@@ -245,10 +314,14 @@ def approve(request: str, refuse: bool, show: bool, **options: Any) -> None:
     What is approved: the format, the terms (sender, recipient, legal basis, TLP), and the facts of the cases
     written. If one of them or a consent changes, prepare it again. --show prints them; the console shows the papers.
 
+    The second person reaches every case of it: as their own, as a supervisor of the team that has them (--team), or as
+    data protection officer. Cases of workers who gave no --team belong to no team: there, it is the officer.
+
     \b
     Examples:
-      threelines export approve a_7k… --db cases.db --user second.person --show
-      threelines export approve a_7k… --db cases.db --user second.person
+      threelines export approve a_7k… --db cases.db --user second.person --team north --show
+      threelines export approve a_7k… --db cases.db --user second.person --team north
+      threelines export approve a_7k… --db cases.db --user officer --role data_protection_officer
     """
     from threelines.people.approval import decide
 
@@ -286,12 +359,17 @@ def _show(register: Register, request: str) -> None:
 @click.argument("name", metavar="FORMAT")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 def check(name: str, path: Path) -> None:
-    """Read a written export with the format's own validator.
+    """Read a written export with the format's own validator, and look for what our exports are never without.
+
+    In STIX that is: each reference leads into the bundle, what speaks of a case or organisation has a mark of TLP, and
+    no telephone or e-mail stands in a name. In a table the covering file lies beside it.
 
     \b
     Example:
       threelines export check stix bundle.json
     """
+    from threelines.exports.sharing import ExportError
+
     if name in _NOT_FORMATS or not name.isidentifier():
         raise click.UsageError(f"no format {name!r}")
     try:
@@ -300,6 +378,8 @@ def check(name: str, path: Path) -> None:
         if fault.name != f"threelines.exports.{name}":
             raise
         raise click.UsageError(f"no format {name!r}; `threelines export --help` lists them") from fault
+    except ExportError as fault:
+        wrong = [str(fault)]
     except (ValueError, KeyError, TypeError) as fault:  # the validators expect their own kind of file
         wrong = [f"{path}: no {name} file ({fault})"]
     for line in wrong:

@@ -27,7 +27,7 @@ from threelines.cli._inputs import confirmed_option
 def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, confirmed: Path) -> None:
     """Write the awareness kit of one language, and list the languages that nobody has reviewed yet.
 
-    A telephone number appears only after your organisation has dialled and confirmed it.
+    Needs the extra `share`, which sets the poster. A telephone number appears only after your organisation has dialled and confirmed it.
 
     \b
     Example:

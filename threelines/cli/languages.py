@@ -151,12 +151,13 @@ def _page(vocabulary: Vocabulary, measured: Mapping[str, Measured]) -> Iterator[
     yield "Made by `threelines languages --benchmark docs/benchmark.md --write docs/languages.md`; do not edit.\n"
     yield (
         f"- **Named**: {len(known)} languages are told apart in short texts (`threelines/text/language.py`); "
-        "romanised Hindi or Urdu, Bengali and Arabic are named apart.\n"
+        "romanised Hindi or Urdu, Bengali and Arabic are named apart. A word or two is often `und`; of a text in two scripts "
+        "both languages are named, of one script only where two longer parts follow each other.\n"
         f"- **Words**: {len({entry.language for entry in vocabulary.entries})} languages have phrases with a source; "
         "`threelines vocabulary gaps` lists every empty cell.\n"
         f"- **Meaning** (`--semantic`): the encoder finds at least {KNOWN:.0%} of articles in "
         f"{sum(share >= KNOWN for share in shares.values())} of {len(shares)} languages and fewer than half in "
-        f"{sum(share < 0.5 for share in shares.values())}.\n"
+        f"{sum(share < 0.5 for share in shares.values())}. It gives weak signs in conversations only, and raises nothing by itself.\n"
         "- **Behaviour** (tempo, reach, scripts, networks) needs no language and covers all.\n"
         "- **AI-written text** is judged in no language: see `docs/models/ai-text.md`.\n"
         "\nNo set of labelled trafficking recruitment is public in any language. `measured on` names proxies, whose recall "
@@ -201,7 +202,10 @@ def _others(known: Mapping[str, str], shares: Mapping[str, float], vocabulary: V
     worded = {declared(language.iso639_3) for language in vocabulary.languages.values()}
     rest = sorted(set(known) - worded)
     yield "\n## Named, without words of their own\n"
-    yield "Codes are ISO 639-3. What finds a sign there is behaviour, and meaning where the encoder knows the language.\n"
+    yield (
+        "Codes are ISO 639-3. What finds a sign there is behaviour. Where the encoder knows the language, "
+        "`--semantic` adds weak signs in conversations, which raise nothing by themselves; of an advert nothing is read by meaning.\n"
+    )
     for title, low, high in (("80% or more", 0.8, 2.0), ("50 to 80%", 0.5, 0.8), ("under 50%", 0.0, 0.5)):
         codes = [code for code in rest if low <= shares.get(code, -1.0) < high]
         yield f"- Meaning {title} ({len(codes)}): {' '.join(codes)}"

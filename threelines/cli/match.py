@@ -21,7 +21,8 @@ def command() -> None:
     You:      threelines match finish answer.psi --keep round.secret
 
     Each side learns how long the other's list is; you learn which of your values are on both; the partner
-    learns nothing else. Run it the other way round for the partner to know. A list has one value a line.
+    learns nothing else. Run it the other way round for the partner to know. A list has one value a line. A
+    handle in the address of a profile is that platform's; one alone is compared as that of each platform.
     """
 
 
@@ -39,13 +40,25 @@ def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
     """
     import msgspec
 
-    from threelines.people.matching import read_values, start
+    from threelines.people.matching import read_lines, start
 
-    state, request = start(read_values(values), region=region)
+    lines = read_lines(values)
+    state, request = start(lines, region=region)
+    _tell_doubtful(lines, region)
     keep.touch(mode=0o600)
     keep.write_bytes(msgspec.msgpack.encode(state))
     out.write_bytes(request)
-    click.echo(f"{len(state.values)} values. Send {out}; keep {keep} to yourself.")
+    click.echo(f"{len(lines)} lines, {len(state.values)} values to compare. Send {out}; keep {keep} to yourself.")
+
+
+def _tell_doubtful(lines: dict[int, str], region: str) -> None:
+    from threelines.people.matching import doubtful
+
+    for what, numbers in doubtful(lines, region=region).items():
+        click.echo(
+            f"taken for a handle, looks like {what}; matches only what is written the same: line {', '.join(map(str, numbers))}",
+            err=True,
+        )
 
 
 @command.command("answer")
@@ -60,9 +73,11 @@ def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
     Example:
       threelines match answer theirs.txt request.psi --out answer.psi
     """
-    from threelines.people.matching import answer, read_values
+    from threelines.people.matching import answer, read_lines
 
-    out.write_bytes(answer(read_values(values), request.read_bytes(), region=region))
+    lines = read_lines(values)
+    out.write_bytes(answer(lines, request.read_bytes(), region=region))
+    _tell_doubtful(lines, region)
     click.echo(f"Send {out} back. Nothing about the partner's values was learned, but how many there are.")
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "--period",
     type=click.Choice(["week", "month", "quarter"]),
     default=None,
-    help="Week for cases and findings, quarter for incidents, unless given.",
+    help="Week for cases, quarter for incidents, what the file names speak of for findings, unless given.",
 )
 @click.option(
     "--until",
@@ -56,7 +56,8 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     """See which languages, communities, corridors and capabilities rise, as rates.
 
     A rate is over the cases in which somebody asked about AI, so asking more does not look like more.
-    Each series is held against its own past; over all series at most one signal in twenty is false.
+    Each series is held against its own past, and all together so that few signals are false (docs/monitor.md says how
+    many where nothing rises). Where nothing rises at all, every signal is false.
     A group with fewer than 11 cases in the last year is never named: "signal under review".
 
     \b
@@ -70,7 +71,9 @@ def command(findings: tuple[Path, ...], incidents: Path | None, until: str, **op
     if sum(map(bool, (options["database"], findings, incidents))) != 1:
         raise click.UsageError("give one of --db, --findings and --incidents")
     today = _day(until)
-    period: Any = options["period"] or ("quarter" if incidents else "week")
+    period: Any = options["period"] or (
+        "quarter" if incidents else monitor.findings_period(findings) if findings else "week"
+    )
     k = 1 if options["internal"] or incidents else K
     if incidents:
         series = monitor.incident_series(incidents, today=today, period=period)

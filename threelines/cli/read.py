@@ -32,7 +32,7 @@ def command(out: Path | None, **options: Any) -> None:
     Examples:
       threelines read result.json --out records.jsonl
       threelines read "WhatsApp Chat with Jobs.txt"
-      threelines read adverts.csv --map text=description --map author=poster --map kind:=advert
+      threelines read adverts.csv --map text=title --map text=description --map author=poster --map kind:=advert
       threelines read export/ --strict --out records.jsonl
     """
     from threelines.platforms.read import ReadReport

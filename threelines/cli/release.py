@@ -26,7 +26,7 @@ from threelines.cli._register import database_options, opened
     "--epsilon",
     type=click.FloatRange(0.01, 4.0),
     default=None,
-    help="Add synthetic records with this privacy loss (from 2,000 cases; needs pac-synth). At most 4 a year in all.",
+    help="Add synthetic records with this privacy loss: from 2,000 cases, and 6,000 divided by it; needs pac-synth. At most 4 a year in all.",
 )
 @database_options("supervisor")
 def command(
@@ -35,7 +35,7 @@ def command(
     """Publish statistics in two steps, by two people.
 
     The first run makes the tables and asks for a second person; nothing is written. After the
-    approval the same command writes them. No count below 11 appears, and none can be worked out.
+    approval the same command writes them. No count below 11 appears, and none of 1 to 10 people can be worked out.
 
     \b
       threelines release --db cases.db --out release-1 --user anna

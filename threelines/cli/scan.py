@@ -67,8 +67,8 @@ from threelines.cli._progress import Stages
 @click.option(
     "--semantic",
     is_flag=True,
-    help="Also look for sentences close in meaning to a published sign, in any language, and for one script posted in several "
-    "languages (extra `semantic`; slower).",
+    help="Also look in conversations for sentences close in meaning to a published sign, in any language: weak signs, which raise "
+    "nothing by themselves; and for one script posted in several languages (extra `semantic`; slower).",
 )
 @click.option(
     "--analyst",
@@ -87,12 +87,23 @@ from threelines.cli._progress import Stages
     help="Everything that was sent and answered.",
 )
 @click.option(
+    "--analyst-tokens",
+    type=click.IntRange(1),
+    default=200_000,
+    show_default=True,
+    help="Stop asking when about so many are spent; the instructions are counted with each thread.",
+)
+@click.option(
+    "--analyst-seconds", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
+    help="Stop asking when its answers took so long together.",
+)  # fmt: skip
+@click.option(
     "--top", type=click.IntRange(0), default=5, show_default=True, help="How many findings to print at the end."
 )
 def command(out: Path | None, report: Path | None, engine: str, **options: Any) -> None:
     """Scan INPUT and explain what is worth a person's time.
 
-    INPUT is a file or folder: JSONL, CSV or Parquet with a text column, or an export of Telegram,
+    INPUT is a file or folder: JSONL, CSV or Parquet with a text in one or several columns, or an export of Telegram,
     WhatsApp, Discord, Reddit, Mastodon or a mailbox. The format is found by itself.
 
     Findings are reasons to look, each with the words that were seen, the published sign and its

@@ -25,6 +25,7 @@ import msgspec
 import numpy as np
 
 from threelines.assess import judge, observe
+from threelines.engine.intake import dated, encoded
 from threelines.engine.plan import (
     Turn,
     account_threads,
@@ -57,6 +58,8 @@ _In = TypeVar("_In")
 
 BATCH = 5000
 """Records judged in one go by one process."""
+BYTES = 8 << 20
+"""Of records that one process is given at once; so fewer of long ones."""
 CHUNK = 40
 """Scripts that one process judges in one go."""
 PLACED = 2000
@@ -147,8 +150,8 @@ def run(
     What does not fit in memory lies in a folder of its own in `scratch` (the system's place where none is given).
     """
     stream = iter(records)
-    head = list(islice(stream, SMALL))
-    jobs = 1 if len(head) < SMALL else jobs or os.cpu_count() or 1
+    head = _head(stream)
+    jobs = 1 if _is_small(head) else jobs or os.cpu_count() or 1
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threelines-", dir=scratch)))
         workers = stack.enter_context(Workers(_begin, plan, jobs))
@@ -169,6 +172,20 @@ def run(
             yield from _linked(block, workers.start(link_block, block), workers, progress)
 
 
+def _head(stream: Iterator[Record]) -> list[Record]:
+    """Take the first `SMALL` records off a stream, or fewer where they are long."""
+    head: list[Record] = []
+    letters = 0
+    while letters <= BYTES and len(head) < SMALL and (record := next(stream, None)):
+        head.append(record)
+        letters += len(record.text)
+    return head
+
+
+def _is_small(head: Sequence[Record]) -> bool:
+    return len(head) < SMALL and sum(len(record.text) for record in head) <= BYTES
+
+
 def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
     yield from head
     yield from rest
@@ -176,24 +193,26 @@ def _chain(head: list[Record], rest: Iterator[Record]) -> Iterator[Record]:
 
 def _partition(records: Iterator[Record], folder: Path, progress: Progress) -> Iterator[tuple[bytes, int, Path]]:
     """Send lone records on in batches, with their place; lay the others down by conversation."""
-    encode = msgspec.msgpack.Encoder().encode
     talks = Spill(folder / "talks")
-    batch: list[Record] = []
-    read = sent = 0
-    for record in records:
+    batch: list[msgspec.Raw] = []
+    read = sent = held = 0
+    for given in records:
+        record, _ = dated(given)  # what is wrong readers have told
+        raw = encoded(record)
         read += 1
         if not is_lone(record):
-            talks.add(record.conversation, encode(record))
+            talks.add(record.conversation, raw)
         elif record.kind != "system":
-            batch.append(record)
-            if len(batch) == BATCH:
-                yield encode(batch), sent, folder
+            batch.append(msgspec.Raw(raw))
+            held += len(raw)
+            if len(batch) == BATCH or held > BYTES:
+                yield _encode(batch), sent, folder
                 sent += len(batch)
-                batch = []
+                batch, held = [], 0
         if read % BATCH == 0:
             progress("reading", BATCH)
     if batch:
-        yield encode(batch), sent, folder
+        yield _encode(batch), sent, folder
     progress("reading", read % BATCH)
     talks.close()
 
@@ -235,8 +254,8 @@ def _with_records(block: Block, found: LinkedBlock) -> Iterator[tuple[Script, li
     ordered = sorted(range(len(found.scripts)), key=lambda number: found.scripts[number].id)
     owner = {row: number for number in ordered for row in found.rows[number]}
     picked: dict[int, list[bytes]] = {number: [] for number in ordered}
-    for row, encoded in block.encoded(owner):
-        picked[owner[row]].append(encoded)
+    for row, raw in block.encoded(owner):
+        picked[owner[row]].append(raw)
     return ((found.scripts[number], picked[number]) for number in ordered)
 
 
@@ -340,14 +359,15 @@ def _lay_down(talk: Thread, loud: set[str], accounts: Spill, texts: Texts) -> No
     for turn in turns:
         quiet = turn.record.id not in loud
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
-    for part in openings(turns) if _plan.linked else ():
-        texts.add(part, _encode(part))
+    for record in openings(turns) if _plan.linked else ():
+        for part in may_be_copies(record):
+            texts.add(part, _encode(part))
 
 
 def link_block(block: Block) -> LinkedBlock:
     """Name the scripts of one block, and what is praised in it."""
     lights, sketched = block.lights(), block.sketches()
-    names = linked(sketched, np.asarray(lights.times, dtype=np.float64))
+    names = linked(sketched, np.asarray(lights.times, dtype=np.float64), texts=lights.texts)
     groups = _texts(lights, sketched, names).scripts().groups
     groups = _across_languages(groups, block)
     return LinkedBlock(groups, tuple(tuple(shown_of(script)) for script in groups), names)

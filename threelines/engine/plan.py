@@ -130,12 +130,12 @@ def turns_of(talk: Thread) -> Iterator[Turn]:
 
 
 def openings(turns: Iterable[Turn]) -> Iterator[Record]:
-    """Yield what linking compares of one conversation: each account's first records."""
+    """Yield each account's first records in a conversation: those of which linking compares what `may_be_copies` says."""
     said: Counter[str] = Counter()
     for turn in turns:
         said[turn.record.author] += 1
         if said[turn.record.author] <= OPENINGS:
-            yield from may_be_copies(turn.record)
+            yield turn.record
 
 
 def account_threads(turns: Iterable[Turn]) -> Iterator[Thread]:

@@ -14,19 +14,22 @@ writes them.
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pyarrow as pa
 
 import threelines
 from threelines.engine import local
+from threelines.engine.intake import dated, encoded
 from threelines.engine.plan import Turn, account_threads, lone_thread, turns_of, whole_talks, windows
 from threelines.engine.reference import Reference
 from threelines.engine.spill import PARTS
@@ -92,24 +95,53 @@ def session(master: str = "local[2]", **settings: str) -> Any:
 
 
 def read(spark: Any, paths: Sequence[str]) -> Any:
-    """Return a frame of `RECORD` from JSON lines (plain or gzip) or Parquet, told apart by the name's end."""
-    from pyspark.sql.functions import monotonically_increasing_id
+    """Return a frame of `RECORD` from JSON lines (plain or gzip) or Parquet, told apart by the name's end.
 
+    Records stand in order of the paths, of the names in a folder, and of their places in a file. What is no record ends
+    nothing: see `unread`. A record without an id gets `file:line` for one (Parquet: `file:row`; past the first block
+    that Spark cuts a long file into, `file@block:line`).
+    """
+    return _landed(spark, paths).where("skipped is null").select(*(column.split()[0] for column in RECORD.split(", ")))
+
+
+def unread(spark: Any, paths: Sequence[str]) -> Any:
+    """Return a frame (skipped, repaired) of the lines and rows that are no record, or not all of one, each with its place."""
+    return _landed(spark, paths).where("skipped is not null or repaired is not null").select("skipped", "repaired")
+
+
+def _landed(spark: Any, paths: Sequence[str]) -> Any:
+    """Return a frame of `MESSAGE`."""
     lines = [path for path in paths if not path.rstrip("/").endswith(".parquet")]
     tables = [path for path in paths if path.rstrip("/").endswith(".parquet")]
     if lines and tables:
         raise SparkError(f"{lines[0]} and {tables[0]}: give JSON lines or Parquet, not both in one run")
+    numbers = _numbered(spark, paths)
     frame = spark.read.text(lines) if lines else spark.read.parquet(*tables)
-    convert = _from_lines if lines else _from_rows
-    return frame.withColumn("place", monotonically_increasing_id()).mapInArrow(convert, RECORD)
+    told = frame.metadataColumn("_metadata")
+    file = told["file_path"].alias(_FILE)
+    if lines:
+        frame = frame.select(frame["value"].cast("binary").alias("value"), file, told["file_block_start"].alias(_AT))
+    else:
+        frame = frame.select("*", file, told["row_index"].alias(_AT))
+    return frame.mapInArrow(partial(_from_lines if lines else _from_rows, numbers), MESSAGE)
+
+
+def _numbered(spark: Any, paths: Sequence[str]) -> dict[str, int]:
+    """Return the number of each file, in order of the paths, and of their names in a folder."""
+    numbers: dict[str, int] = {}
+    for path in paths:
+        for file in sorted(map(_plain, spark.read.text(path).inputFiles())):  # only listed, whatever it holds
+            if file in numbers:
+                raise SparkError(f"{file}: given twice, the second time with {path}")
+            numbers[file] = len(numbers)
+    if len(numbers) > _FILES:
+        raise SparkError(f"{len(numbers):,} files: at most {_FILES:,} can be told apart; join some of them")
+    return numbers
 
 
 def scan(records: Any, job: Job, *, accounts: bool = True) -> Any:
     """Judge a frame of `RECORD`; return a frame of `FINDING`, in no order."""
-    lone = records.where("conversation = '' and kind <> 'system'")
-    talks = (
-        records.where("conversation <> ''").repartition("conversation").sortWithinPartitions("conversation", "place")
-    )
+    lone, talks = lone_of(records), talks_of(records)
     found = lone.mapInArrow(partial(_judge_lone, job), FINDING).unionAll(
         talks.mapInArrow(partial(_judge_talks, job), FINDING)
     )
@@ -121,6 +153,17 @@ def scan(records: Any, job: Job, *, accounts: bool = True) -> Any:
     parts = [row.payload for row in turns.mapInArrow(_measure, "payload binary").collect()]
     reference = Reference.load(*map(bytes, parts)).dump()
     return found.unionAll(turns.mapInArrow(partial(_judge_accounts, job, reference), FINDING))
+
+
+def lone_of(records: Any) -> Any:
+    """Return the records that are judged alone."""
+    return records.where("conversation = '' and kind <> 'system'")
+
+
+def talks_of(records: Any) -> Any:
+    """Return the records of conversations, each of these together and in order."""
+    talks = records.where("conversation <> ''")
+    return talks.repartition("conversation").sortWithinPartitions("conversation", "place")
 
 
 def write(findings: Any, path: str) -> None:
@@ -158,6 +201,12 @@ def stream(records: Any, job: Job) -> Any:
 
 _PLACE = ("value", "topic", "partition", "offset")
 """Columns of a frame from Kafka."""
+_FILE, _AT = "threelines file", "threelines at"
+"""Columns beside those that were read: the file, and where in it a line's block begins or the number of a row."""
+_FILES, _LONGEST = 1 << 20, 1 << 36
+"""Files of one run, and bytes of one file, whose places can be told apart."""
+PLACES = _FILES * _LONGEST
+"""All places are below this, so that what belongs to a record can have its place plus a multiple of it."""
 _decode_line = msgspec.json.Decoder(Record).decode
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_turn = msgspec.msgpack.Decoder(Turn).decode
@@ -184,17 +233,50 @@ def batch(schema: str, rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=[name for name, _ in fields])
 
 
-def _row(place: int, record: Record) -> tuple[Any, ...]:
+def row_of(place: int, record: Record) -> tuple[Any, ...]:
+    """Return a row of `RECORD`."""
     time = record.time.timestamp() if record.time else None
-    return (place, record.kind, record.id, record.author, record.conversation, time, _encode(record))
+    return (place, record.kind, record.id, record.author, record.conversation, time, encoded(record))
 
 
-def _from_lines(batches: Batches) -> Batches:
-    decode = msgspec.json.Decoder(Record).decode
+def _taken(place: int, where: str, read: Callable[[], Record], repaired: str = "") -> tuple[Any, ...]:
+    """Return a row of `MESSAGE`: the record that is read, or why there is none."""
+    try:
+        record, wrong = dated(read())
+        made = msgspec.structs.replace(record, id=record.id or where, source=record.source or where)
+        row = row_of(place, made)
+    except (ValueError, OverflowError, RecursionError) as fault:  # a DecodeError is a ValueError
+        return (place, *[None] * (len(RECORD.split(", ")) - 1), f"{where}: no record ({fault})", None)
+    told = "; ".join(filter(None, (repaired, wrong)))
+    return (*row, None, f"{where}: {told}" if told else None)
+
+
+def _plain(file: str) -> str:
+    """Return a file's address as it is shown; Spark writes `file:///a%20b` here and `file:/a%20b` there."""
+    return re.sub(r"^(\w+):/+", r"\1:/", unquote(file)).removeprefix("file:")
+
+
+def _place(numbers: Mapping[str, int], file: str, at: int) -> int:
+    if file not in numbers:
+        raise SparkError(f"{file}: appeared while the others were read; run again")
+    if at >= _LONGEST:
+        raise SparkError(f"{file}: longer than {_LONGEST >> 30} GB; cut it into several")
+    return numbers[file] * _LONGEST + at
+
+
+def _from_lines(numbers: Mapping[str, int], batches: Batches) -> Batches:
+    """Read the lines of files; Spark gives those of one block of a file together and in order."""
+    block, number = ("", 0), 0
     for part in batches:
-        lines, places = part.column("value").to_pylist(), part.column("place").to_pylist()
-        found = ((place, line) for place, line in zip(places, lines, strict=True) if line.strip())
-        yield batch(RECORD, (_row(place, decode(line)) for place, line in found))
+        rows = []
+        for value, name, start in zip(*(part.column(key).to_pylist() for key in ("value", _FILE, _AT)), strict=True):
+            if block != (name, start):
+                block, number, file = (name, start), 0, _plain(name)
+            number += 1
+            if value.strip():  # a line takes a byte at least, so the places of the next block are larger
+                where = f"{file}@{start}:{number}" if start else f"{file}:{number}"
+                rows.append(_message(value, where, _place(numbers, file, start + number)))
+        yield batch(MESSAGE, rows)
 
 
 def _from_messages(batches: Batches) -> Batches:
@@ -209,24 +291,27 @@ def _from_messages(batches: Batches) -> Batches:
         yield batch(MESSAGE, map(_message, values, wheres))
 
 
-def _message(value: str | bytes | None, where: str) -> tuple[Any, ...]:
-    text, repaired = value if isinstance(value, str) else "", None
+def _message(value: str | bytes | None, where: str, place: int = 0) -> tuple[Any, ...]:
+    text, repaired = value if isinstance(value, str) else "", ""
     if isinstance(value, bytes):
         text = value.decode(errors="replace")
-        repaired = None if text.encode() == value else f"{where}: bytes that are not UTF-8 were replaced by U+FFFD"
-    try:
-        record = _decode_line(text)
-    except (msgspec.DecodeError, RecursionError) as fault:
-        reason = fault if text.strip() else "no value"
-        return (0, *[None] * (len(RECORD.split(", ")) - 1), f"{where}: no record ({reason})", None)
-    made = msgspec.structs.replace(record, id=record.id or where, source=record.source or where)
-    return (*_row(0, made), None, repaired)
+        repaired = "" if text.encode() == value else "bytes that are not UTF-8 were replaced by U+FFFD"
+    return _taken(place, where, partial(_line, text), repaired)
 
 
-def _from_rows(batches: Batches) -> Batches:
+def _line(text: str) -> Record:
+    if not text.strip():
+        raise ValueError("no value")
+    return _decode_line(text)
+
+
+def _from_rows(numbers: Mapping[str, int], batches: Batches) -> Batches:
     for part in batches:
-        rows = part.to_pylist()
-        yield batch(RECORD, (_row(row.pop("place"), _record(row)) for row in rows))
+        rows = []
+        for row in part.to_pylist():
+            file, number = _plain(row.pop(_FILE)), row.pop(_AT)
+            rows.append(_taken(_place(numbers, file, number), f"{file}:{number + 1}", partial(_record, row)))
+        yield batch(MESSAGE, rows)
 
 
 def _record(row: dict[str, Any]) -> Record:
@@ -234,7 +319,7 @@ def _record(row: dict[str, Any]) -> Record:
     known = {name: value for name, value in row.items() if value is not None and name in Record.__struct_fields__}
     if isinstance(known.get("extra"), str):
         known["extra"] = msgspec.json.decode(known["extra"] or "{}")
-    if isinstance(known.get("extra"), list):
+    if isinstance(known.get("extra"), list) and all(isinstance(part, tuple) for part in known["extra"]):
         known["extra"] = dict(known["extra"])
     return msgspec.convert(known, Record, strict=False)
 
@@ -315,4 +400,4 @@ def _placed(thread: Thread, usual: Reference) -> Thread:
     return msgspec.structs.replace(thread, facts=facts)
 
 
-__all__ = ["FINDING", "RECORD", "Job", "SparkError", "read", "scan", "session", "stream", "write"]
+__all__ = ["FINDING", "RECORD", "Job", "SparkError", "read", "scan", "session", "stream", "unread", "write"]

@@ -148,6 +148,9 @@ class KafkaReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if given is not None:
             return {topic: {number: kept[given] for number, kept in parts.items()} for topic, parts in bounds.items()}
         wanted = msgspec.json.decode(self.topics.starting, type=Offsets)
+        for topic, number in ((topic, number) for topic, parts in wanted.items() for number in parts):
+            if number not in bounds.get(topic, {}):
+                raise SparkError(f"startingOffsets: {topic}/{number} is not read here; there are {_known(bounds)}")
         return {
             topic: {number: _begin(wanted.get(topic, {}).get(number, -2), kept) for number, kept in parts.items()}
             for topic, parts in bounds.items()
@@ -330,6 +333,10 @@ def _starting(text: str) -> str:
     except msgspec.DecodeError as fault:
         raise SparkError(f'startingOffsets: {fault}; give earliest, latest or {{"topic": {{"0": 17}}}}') from fault
     return text
+
+
+def _known(bounds: Mapping[str, Mapping[str, object]]) -> str:
+    return ", ".join(f"{topic}/{number}" for topic, parts in bounds.items() for number in parts)
 
 
 def _count(given: Mapping[str, str], name: str, default: int) -> int:

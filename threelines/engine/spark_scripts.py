@@ -8,16 +8,19 @@ which cuts it into scripts. Networks need what every account used: that is a lig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from threelines.engine.spark import FINDING, Batches, Job, batch, judged
+from threelines.engine.local import BATCH
+from threelines.engine.plan import may_be_copies, openings, turns_of, whole_talks
+from threelines.engine.spark import FINDING, PLACES, RECORD, Batches, Job, batch, judged, lone_of, row_of, talks_of
 from threelines.engine.spark_praise import find_praise
+from threelines.engine.spill import PARTS
 from threelines.link.copies import (
     MIN_SHINGLES,
     NEIGHBOURS,
@@ -50,12 +53,16 @@ _LINK = "first long, second long, alike double"
 _PART = "script string, place long, payload binary"
 _ITEMS = "place long, id string, author string, time double, items binary"
 
+_MOST = 2**63 // PLACES
+"""Parts of one record that are compared: itself and the words of 126 pictures."""
+
 _decode = msgspec.msgpack.Decoder(Record).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 
 def scan_linked(records: Any, job: Job) -> Any:
     """Judge the scripts and networks of a frame of `RECORD`; return a frame of `FINDING`."""
+    records = copies(records).persist()
     parts = script_parts(records).persist()
     whole = parts.where("place < 0").collect()
     made = [msgspec.msgpack.decode(bytes(row.payload), type=Script) for row in whole]
@@ -63,6 +70,25 @@ def scan_linked(records: Any, job: Job) -> Any:
     renamed = {row.script: now.id for row, was, now in zip(whole, made, scripts, strict=True) if now.id != was.id}
     found = _judge_scripts(records, parts, renamed, job).unionAll(_judge_networks(records, scripts, job))
     return found.unionAll(_judge_praise(records, parts, job))
+
+
+def copies(records: Any) -> Any:
+    """Return what linking compares of a frame of `RECORD`, as one: that of `engine.local`.
+
+    That is: what stands alone, of a conversation each account's first records, and apart from each the words of its
+    pictures.
+    """
+    return (
+        lone_of(records).mapInArrow(_lone_copies, RECORD).unionAll(talks_of(records).mapInArrow(_talk_copies, RECORD))
+    )
+
+
+def _in_order() -> list[Any]:
+    """Return what puts copies in the order in which `engine.local` lays them down: it settles what nothing else does."""
+    from pyspark.sql import functions as f
+
+    part = f.crc32(f.col("conversation").cast("binary")) % PARTS
+    return [f.col("conversation") != "", f.when(f.col("conversation") != "", part), "conversation", "time", "place"]
 
 
 def script_parts(records: Any) -> Any:
@@ -180,7 +206,7 @@ def _judge_scripts(records: Any, parts: Any, renamed: Mapping[str, str], job: Jo
 
 def _judge_networks(records: Any, scripts: Sequence[Script], job: Job) -> Any:
     columns = Columns()
-    light = records.where("author <> '' and kind <> 'system'").mapInArrow(_items, _ITEMS).orderBy("place")
+    light = records.where("author <> '' and kind <> 'system'").orderBy(*_in_order()).mapInArrow(_items, _ITEMS)
     for row in light.toLocalIterator(prefetchPartitions=True):
         items = msgspec.msgpack.decode(bytes(row["items"]), type=list[tuple[str, str]])
         columns.add(row.place, row.id, row.author, row.time, items)
@@ -208,6 +234,36 @@ def _gather(records: Any, found: Sequence[tuple[str, bytes, Sequence[int]]]) -> 
 
 
 # ---- in each worker --------------------------------------------------------------------------
+
+
+def _lone_copies(batches: Batches) -> Batches:
+    for part in batches:
+        places, payloads = (part.column(name).to_pylist() for name in ("place", "payload"))
+        found = (_copies(place, _decode(raw)) for place, raw in zip(places, payloads, strict=True))
+        yield batch(RECORD, (row for rows in found for row in rows))
+
+
+def _talk_copies(batches: Batches) -> Batches:
+    names = ("conversation", "place", "payload")
+    rows = (row for part in batches for row in zip(*(part.column(name).to_pylist() for name in names), strict=True))
+    found = (row for _, talk in groupby(rows, key=lambda row: row[0]) for row in _opening(talk))
+    while held := list(islice(found, BATCH)):
+        yield batch(RECORD, held)
+
+
+def _opening(rows: Iterable[tuple[str, int, bytes]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the copies of one conversation, whose rows are (conversation, place, payload)."""
+    held = [(place, _decode(raw)) for _, place, raw in rows]
+    place_of = {id(record): place for place, record in held}  # the object: an id may be that of several records
+    for talk in whole_talks(record for _, record in held):
+        for record in openings(turns_of(talk)):
+            yield from _copies(place_of[id(record)], record)
+
+
+def _copies(place: int, record: Record) -> Iterator[tuple[Any, ...]]:
+    """Yield a row of `RECORD` for each part of a record that may be a copy; places stay apart (`spark.PLACES`)."""
+    for number, part in enumerate(islice(may_be_copies(record), _MOST)):
+        yield row_of(place + number * PLACES, part)
 
 
 def _sketched(batches: Batches) -> Batches:
@@ -367,4 +423,4 @@ def _items(batches: Batches) -> Batches:
         yield batch(_ITEMS, ((*row[:4], _encode(items_of(_decode(row[4])))) for row in zip(*columns, strict=True)))
 
 
-__all__ = ["components", "scan_linked", "script_parts"]
+__all__ = ["components", "copies", "scan_linked", "script_parts"]

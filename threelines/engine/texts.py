@@ -39,6 +39,8 @@ class Lights(msgspec.Struct, array_like=True):
     """Seconds since 1970, UTC."""
     items: dict[int, list[tuple[str, str]]] = {}
     """By row, where there is any, (kind, value) of what can tie the author to others: see `link.network.items_of`."""
+    texts: int = 0
+    """How many of the records have a text."""
 
     def extend(self, more: Lights) -> None:
         """Append the rows of another part."""
@@ -47,6 +49,7 @@ class Lights(msgspec.Struct, array_like=True):
         self.authors += more.authors
         self.times += more.times
         self.items |= {base + row: items for row, items in more.items.items()}
+        self.texts += more.texts
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -86,7 +89,9 @@ class Texts:
         lights.ids.append(record.id)
         lights.authors.append(record.author if spoken else "")
         lights.times.append(record.time.timestamp() if record.time else None)
-        self._texts.append(record.text if spoken else "")
+        text = record.text if spoken else ""
+        lights.texts += bool(text)
+        self._texts.append(text)
         if len(self._texts) == _CHUNK:
             self._sketch()
 

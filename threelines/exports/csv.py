@@ -1,22 +1,29 @@
 """CSV of coded fields for research under an agreement: RFC 4180, UTF-8, formulas made harmless.
 
-Rows are cases. For publication use `threelines release`: its tables keep k ≥ 11.
+Rows are cases. A table has no place for recipient, legal basis, TLP and draft: they stand in a covering file beside it
+(cases.csv, cases.cover.json), which names the table by its SHA-256. For publication use `threelines release`: its tables
+keep k ≥ 11.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from threelines.exports.sharing import DENIED, Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "research"
 SUFFIX = ".csv"
+COVER = ".cover.json"
+BESIDE = (COVER,)
+"""Endings of the files that `write` puts beside its main one."""
 MARKS_DRAFT = False
-"""A table of cases has no place to say that it is a draft: the command says it."""
+"""A table of cases has no place to say that it is a draft: the command and the covering file say it."""
 
 FIELDS: tuple[str, ...] = (
     "ai_Asked", "ai_Suspected", "ai_Capability", "ai_Automation", "ai_Access", "ai_ToolNamed", "ai_Act", "ai_Means",
@@ -29,13 +36,24 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
-    """Write one row a case; lists are joined by `;`."""
+    """Write one row a case, lists joined by `;`, and the covering file."""
+    count = 0
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(("id", *FIELDS))
         for name, fields in coded(incidents, FIELDS):
             writer.writerow([name, *(harmless(fields.get(field)) for field in FIELDS)])
+            count += 1
+    cover = {
+        "kind": "covering-file", "organisation": handover.organisation, "made": handover.stamp, **handover.terms,
+        "status": handover.status, "cases": count, "sha256": _digest(out),
+    }  # fmt: skip
+    out.with_suffix(COVER).write_text(json.dumps(cover, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def harmless(value: Any) -> str:
@@ -45,11 +63,16 @@ def harmless(value: Any) -> str:
 
 
 def check(path: Path) -> list[str]:
-    """Return what is wrong with a file of ours."""
+    """Return what is wrong with a file of ours: a column that is none, a row of other length, another covering file."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         header = next(rows, [])
-        wrong = [f"column {name} may not leave" for name in header if name in DENIED]
-        return wrong + [
-            f"row {number}: {len(row)} cells" for number, row in enumerate(rows, 2) if len(row) != len(header)
-        ]
+        others = sum(name not in ("id", *FIELDS) for name in header)
+        wrong = [f"{others} names of the header are no columns of ours"] if others else []
+        wrong += [f"row {number}: {len(row)} cells" for number, row in enumerate(rows, 2) if len(row) != len(header)]
+    cover = path.with_suffix(COVER)
+    if not cover.exists():
+        return [*wrong, f"no covering file beside it: {cover.name}"]
+    if read_document(cover).get("sha256") != _digest(path):
+        wrong.append(f"the table is not the one that {cover.name} speaks of")
+    return wrong

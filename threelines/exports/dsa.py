@@ -1,4 +1,7 @@
-"""EU Digital Services Act: statements of reasons (Art. 17, 24(5)) and the notice of a suspected crime (Art. 18).
+"""EU Digital Services Act: of cases, the facts for statements of reasons (Art. 17, 24(5)) and the notice of a crime (Art. 18).
+
+It reads cases of the register whose persons agreed. What reviewers decided to remove in the console's queue becomes
+statements of reasons by `threelines export statements`.
 
 A statement may hold no personal data (Art. 24(5)): facts are sentences of ours around codes. The
 database names languages by ISO 639-1 only, so most small languages cannot be said there: then the
@@ -8,16 +11,18 @@ field is left out and the statement says so in words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
+ELSEWHERE = "What reviewers decided to remove in the queue is no case: `threelines export statements` writes that."
+"""Said where no case was written."""
 SUFFIX = ".json"
 NEEDS = "ai_Capability"
 """Cases without it are left out: nothing about AI was seen or asked."""
@@ -38,6 +43,28 @@ _ALPHA2 = {
 }  # fmt: skip
 
 
+_RESTRICTIONS = ("decision_visibility", "decision_monetary", "decision_provision", "decision_account")
+PLATFORM: dict[str, str] = {
+    "decision_visibility": f"what was restricted: one of {', '.join(_RESTRICTIONS)}",
+    "decision_ground": "illegal content (with the law and why) or against the terms (with the clause and why)",
+    "incompatible_content_ground": "the clause of the terms, where that is the ground",
+    "incompatible_content_explanation": "why the content is against that clause",
+    "category": "the category of the database",
+    "content_type": "what kind of content it is",
+    "content_date": "when the content was posted",
+    "territorial_scope": "the States in which it is restricted",
+    "application_date": "the day from which it is restricted",
+    "source_type": "how it came to notice: notice, trusted flagger, own search",
+    "automated_detection": "whether it was found by automated means",
+    "automated_decision": "whether it was decided by automated means",
+}
+"""Fields of a statement that only the platform knows, where it holds none, with what they say."""
+_PROPOSED = {
+    "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
+    "illegal_content_legal_ground": "Directive 2011/36/EU as amended by Directive (EU) 2024/1712",
+    "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
+}
+"""For the platform to take or leave: whether content is illegal is its decision."""
 _UNDATED = "no quarter was recorded in them, and a statement needs a date"
 
 
@@ -51,12 +78,13 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write the statements in batches of 100, as the database takes them."""
     cases = list(coded(holding(incidents, NEEDS), FIELDS))
     dated = [(name, fields) for name, fields in cases if _date(fields)]
-    statements = [statement(name, fields, handover) for name, fields in dated]
+    statements = [statement(name, fields) for name, fields in dated]
     document = {
         "organisation": handover.organisation,
         "made": handover.stamp,
+        **handover.terms,
         "status": handover.status if handover.approved else "draft for a person to approve",
-        "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        **batched(statements),
         "without_statement": {_UNDATED: len(cases) - len(dated)},
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
     }
@@ -64,26 +92,88 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     return out
 
 
-def statement(name: str, fields: dict[str, Any], handover: Handover) -> dict[str, Any]:
-    """Return one statement of reasons; what a platform decided is filled in by the platform."""
+class Removal(NamedTuple):
+    """What a reviewer decided to remove: codes of the queue, no words."""
+
+    reference: str
+    """The finding's id, under which its decision was announced to the platform."""
+    day: str
+    """Of the decision, such as 2026-12-01."""
+    reason: str
+    """In words, as the reviewer chose it."""
+    signs: tuple[str, ...] = ()
+    """Names of the published signs for which the content was raised."""
+    language: str = ""
+    """BCP 47; empty when unknown."""
+    is_content: bool = True
+    """Not where an account, a network or a script was judged: then what is restricted is left to the platform."""
+    is_house_rule: bool = False
+    """Whether the reason is a rule of the platform's own."""
+    is_suspicion: bool = False
+    """Whether the reason is a suspicion of trafficking; where it is not, the category is left to the platform."""
+
+
+def write_removals(removals: Iterable[Removal], out: Path, handover: Handover) -> Path:
+    """Write statements of reasons of what was decided; a draft, as the platform must complete each."""
+    document = {
+        "organisation": handover.organisation, "made": handover.stamp,
+        "status": "draft for the platform to complete, and to send once it has carried the decisions out",
+        **batched([removal_statement(each) for each in removals]),
+    }  # fmt: skip
+    out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return out
+
+
+def removal_statement(decided: Removal) -> dict[str, Any]:
+    """Return the part of a statement of reasons that a decision says; whether the content is illegal, nobody decided."""
+    signs = f" ({'; '.join(decided.signs)})" if decided.signs else ""
+    made: dict[str, Any] = {
+        "decision_facts": f"Automated means found published signs of trafficking in human beings{signs} and raised the content for review. "
+        f"A person reviewed it and decided on {decided.day} to have it removed. Reason: {decided.reason}.",
+        "automated_detection": "Yes",
+        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
+        "puid": decided.reference,
+    }
+    if decided.is_content:
+        made["decision_visibility"] = ["DECISION_VISIBILITY_CONTENT_REMOVED"]
+    if decided.is_house_rule:
+        made["decision_ground"] = "DECISION_GROUND_INCOMPATIBLE_CONTENT"
+    if decided.is_suspicion:
+        made["category"], made["category_specification"] = "STATEMENT_CATEGORY_VIOLENCE", ["KEYWORD_HUMAN_TRAFFICKING"]
+    spoken = decided.language.split("-")[0]
+    return {**made, "content_language": spoken.upper()} if len(spoken) == 2 else made
+
+
+def batched(statements: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return statements in the batches that the database takes, and what the platform must add to them."""
+    missing = {field for made in statements for field in PLATFORM if not _has(made, field)}
+    return {
+        "batches": [{"statements": statements[at : at + BATCH]} for at in range(0, len(statements), BATCH)],
+        "to_be_added_by_the_platform": {field: said for field, said in PLATFORM.items() if field in missing},
+        "proposed_ground": _PROPOSED if "decision_ground" in missing else {},
+    }
+
+
+def _has(made: dict[str, Any], field: str) -> bool:
+    return any(name in made for name in (_RESTRICTIONS if field == "decision_visibility" else (field,)))
+
+
+def statement(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what a case can say of a statement of reasons: the facts, and how they came to be known.
+
+    What the platform decides is not in it (`PLATFORM` names it): a case holds no decision about content.
+    """
     capabilities = listed(fields.get("ai_Capability"))
     languages = [entry for entry in listed(fields.get("ai_ContactLanguage")) if len(entry) == 3]
     keywords = {"KEYWORD_HUMAN_TRAFFICKING", *(DSA_KEYWORD[code] for code in capabilities if code in DSA_KEYWORD)}
     made = {
-        "decision_visibility": ["DECISION_VISIBILITY_CONTENT_DISABLED"],
         "decision_facts": _facts(capabilities, fields, languages),
-        "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT",
-        "illegal_content_legal_ground": "Directive 2011/36/EU as amended by Directive (EU) 2024/1712",
-        "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
         "content_type": ["CONTENT_TYPE_SYNTHETIC_MEDIA" if set(capabilities) & set(SYNTHETIC) else "CONTENT_TYPE_TEXT"],
         "category": "STATEMENT_CATEGORY_VIOLENCE",
         "category_specification": sorted(keywords),
-        "territorial_scope": ["EU"],
         "content_date": _date(fields),
-        "application_date": handover.made.strftime("%Y-%m-%d"),
         "source_type": "SOURCE_TYPE_OTHER_NOTIFICATION",
         "automated_detection": "No",
-        "automated_decision": "AUTOMATED_DECISION_NOT_AUTOMATED",
         "puid": name.replace(":", "-"),
     }
     spoken = [_ALPHA2[entry] for entry in languages if entry in _ALPHA2]
@@ -126,14 +216,23 @@ def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: 
 
 
 def check(path: Path) -> list[str]:
-    """Return what the (partial) schema of a statement refuses, and personal data by field name."""
+    """Return what the (partial) schema of a statement refuses; what the file leaves to the platform may be missing."""
     from jsonschema import Draft202012Validator
 
-    validator = Draft202012Validator(_SCHEMA)
+    body = read_document(path)
+    validator = Draft202012Validator(_schema(set(PLATFORM) & set(body.get("to_be_added_by_the_platform", ()))))
     wrong = []
-    for batch in json.loads(path.read_text(encoding="utf-8"))["batches"]:
+    for batch in body["batches"]:
         if len(batch["statements"]) > BATCH:
             wrong.append(f"a batch of {len(batch['statements'])} statements; {BATCH} at most")
         for made in batch["statements"]:
             wrong += [f"{made['puid']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(made)]
     return wrong
+
+
+def _schema(missing: set[str]) -> dict[str, Any]:
+    """Return the schema of a statement in which these fields are still missing."""
+    schema = {**_SCHEMA, "required": [field for field in _SCHEMA["required"] if field not in missing]}
+    if "decision_visibility" in missing:
+        schema.pop("anyOf")
+    return schema

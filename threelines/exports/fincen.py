@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import FINCEN_KEY_TERMS, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
@@ -35,7 +35,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     labels = handover.definition.get("lists", {}).get("financial_flag", {})
     parts = [_part(name, fields, labels) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
-        "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp,
+        "kind": "fincen-sar-support", "organisation": handover.organisation, "made": handover.stamp, **handover.terms,
         "status": handover.status, "parts": parts,
         "note": "Observations, not findings of guilt. The account holder may be the person who is exploited.",
     }  # fmt: skip
@@ -58,7 +58,7 @@ def _part(name: str, fields: dict[str, Any], labels: dict[str, str]) -> dict[str
 def check(path: Path) -> list[str]:
     """Return parts without the key term word for word, or without a flag."""
     wrong = []
-    for part in json.loads(path.read_text(encoding="utf-8"))["parts"]:
+    for part in read_document(path)["parts"]:
         if FINCEN_KEY_TERMS["human_trafficking"] not in part["narrative"] or part["box"] != "38(h)":
             wrong.append(f"{part['reference']}: the key term or the box is missing")
         if not part["flags"]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.csv import FIELDS as CODED
-from threelines.exports.sharing import DENIED, Handover, coded
+from threelines.exports.sharing import DENIED, Handover, coded, read_document
 from threelines.records import Incident
 
 PURPOSE = "research"
@@ -43,7 +43,8 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
         )
     document = {
         "standard": "HTCDS 2.0", "licence": "Field names and values: IOM, CC BY 4.0; not endorsed by IOM",
-        "organisation": handover.organisation, "made": handover.stamp, "tlp": handover.tlp, "status": handover.status, "records": records,
+        "organisation": handover.organisation, "made": handover.stamp, **handover.terms, "status": handover.status,
+        "records": records,
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
@@ -66,7 +67,7 @@ def check(path: Path) -> list[str]:
 
     validator = Draft202012Validator({**_SCHEMA, "required": []})
     wrong = []
-    for entry in json.loads(path.read_text(encoding="utf-8"))["records"]:
+    for entry in read_document(path)["records"]:
         wrong += [
             f"{entry['id']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(entry["htcds"])
         ]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import ExportError, Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
@@ -83,6 +83,7 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
         event.add_tag(tag)
     if not handover.approved:
         event.add_tag('workflow:state="draft"')  # MISP's own taxonomy
+    _add_terms(event, handover)
     seen: set[str] = set()
     with as_file(files("threelines") / "exports" / "schemas" / "misp") as folder:
         for name, fields in coded(holding(incidents, NEEDS), FIELDS):
@@ -95,6 +96,17 @@ def _event(incidents: Iterable[Incident], handover: Handover) -> Any:
     for capability in sorted(seen):
         event.add_tag(f'{TAXONOMY}:capability="{_TAGS[capability]}"')
     return event
+
+
+def _add_terms(event: Any, handover: Handover) -> None:
+    """Say recipient and legal basis as attributes of the event: MISP's tags have a word for TLP, none for these."""
+    for name, title in (("recipient", "Recipient"), ("legal_basis", "Legal basis")):
+        value = handover.terms[name]
+        attribute = event.add_attribute(
+            "text", value, category="Other", comment=title, to_ids=False, disable_correlation=True
+        )
+        attribute.uuid = str(uuid.uuid5(_NAMESPACE, f"{handover.organisation} {name}"))
+        attribute.timestamp = int(handover.made.timestamp())
 
 
 def _object(name: str, fields: dict[str, Any], folder: Path, handover: Handover) -> Any:
@@ -133,20 +145,22 @@ def parts(fields: dict[str, Any]) -> list[str]:
 
 
 def check(path: Path) -> list[str]:
-    """Return what PyMISP refuses when it reads the event, or each event of the feed."""
+    """Return what PyMISP refuses when it reads the event, or each event of the feed, and events without a tag of TLP."""
     from pymisp import MISPEvent, PyMISPError
 
-    wrong = []
     paths = (
         [path] if path.is_file() else [entry for entry in sorted(path.glob("*.json")) if entry.name != "manifest.json"]
     )
+    wrong = [] if paths else [f"{path}: no event in this folder"]
     for entry in paths:
         event = MISPEvent()
         try:
-            event.load_file(entry)
-        except (PyMISPError, ValueError, KeyError) as fault:
+            event.load(read_document(entry))
+        except (ExportError, PyMISPError, ValueError, KeyError) as fault:
             wrong.append(f"{entry.name}: {fault}")
             continue
+        if not any(tag.name.startswith("tlp:") for tag in event.tags):
+            wrong.append(f"{entry.name}: no tag of TLP")
         wrong += [
             f"{entry.name}: object {made.uuid} names no capability"
             for made in event.objects

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import CAPABILITY
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
@@ -51,8 +51,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     cases = [_case(name, fields) for name, fields in coded(holding(incidents, NEEDS), FIELDS)]
     document = {
         "kind": "ai-misuse-case-report", "version": 1, "organisation": handover.organisation,
-        "recipient": handover.recipient or "not named", "made": handover.stamp, "tlp": handover.tlp,
-        "legal_basis": handover.legal_basis or "consent of the person concerned", "approved_by": handover.people,
+        "made": handover.stamp, **handover.terms, "approved_by": handover.people,
         "status": handover.status, "cases": cases,
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -74,5 +73,5 @@ def check(path: Path) -> list[str]:
     """Return what the report's schema refuses."""
     from jsonschema import Draft202012Validator
 
-    faults = Draft202012Validator(_SCHEMA).iter_errors(json.loads(path.read_text(encoding="utf-8")))
+    faults = Draft202012Validator(_SCHEMA).iter_errors(read_document(path))
     return [f"{fault.json_path}: {fault.message}" for fault in faults]

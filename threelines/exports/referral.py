@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from threelines.exports.sharing import Handover, coded, listed
+from threelines.exports.sharing import Handover, coded, listed, read_document
 from threelines.pages import Block, Paper
 from threelines.pages import write as write_pages
 from threelines.records import Incident
@@ -120,7 +120,7 @@ def _people(body: dict[str, Any]) -> int:
 
 def check(path: Path) -> list[str]:
     """Return what is wrong: a changed content, a status without two approvals, no PDF beside it."""
-    body = json.loads(path.read_text(encoding="utf-8"))
+    body = read_document(path)
     wrong = [] if digest(body) == body["sha256"] else ["the content was changed after it was written"]
     if body["status"] == "approved" and _people(body) < 2:
         wrong.append("approved without two people")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -114,6 +116,12 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
         return self.people >= 2
 
     @property
+    def terms(self) -> dict[str, str]:
+        """Who receives it, on which basis, and who may read it: the head of a document of ours."""
+        recipient, basis = self.recipient or "not named", self.legal_basis or "consent of the person concerned"
+        return {"recipient": recipient, "legal_basis": basis, "tlp": self.tlp}
+
+    @property
     def status(self) -> str:
         """`approved` or `draft`."""
         return "approved" if self.approved else "draft"
@@ -168,3 +176,14 @@ def listed(value: Any) -> list[str]:
     if value in (None, "", []):
         return []
     return [str(entry) for entry in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return a written export; raise ExportError where it is no JSON object, ValueError where it is no JSON."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ExportError(f"{path}: nested too deep") from None
+    if not isinstance(body, dict):
+        raise ExportError(f"{path}: an object is expected, as an export writes it")
+    return body

@@ -4,13 +4,15 @@ Nothing finer than a quarter, a platform class and a language leaves. Products t
 entities (OpenCTI) still read the core objects and labels; our data sits in the extension.
 
 Ids and `created` never change. `created` is one day for all, as the day of a case would identify; `modified` is when what
-leaves changed, as far as that is known (a feed knows it), or else the time of the export. What is ours and the same for every
-organisation (techniques, the extension) has us as author, one version, and no marks.
+leaves changed, as far as that is known (a feed knows it), or else the time of the export. Everything that speaks of a case or
+of the organisation is marked with its TLP, and with a statement that names recipient and legal basis. What is ours and the
+same for every organisation (techniques, the extension) has us as author, one version, and no marks.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import ATLAS, CAPABILITY, DISARM
-from threelines.exports.sharing import Handover, coded, holding, listed
+from threelines.exports.sharing import Handover, coded, holding, listed, read_document
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
@@ -37,6 +39,15 @@ _TLP = {
     "amber": "55d920b0-5e8b-4f79-9ee9-91f868d9b421", "amber+strict": "939a9414-2ddd-4d32-a0cd-375ea402b003",
     "red": "e828b379-4e03-4974-9ac4-e53a884c97c1",
 }  # fmt: skip
+_TLP_1 = (
+    "613f2e26-407d-48c7-9eca-b8e91df99dc9", "34098fce-860f-48ae-8e50-ebd3cc5e41da",
+    "f88d31f6-486f-44da-b317-01333bde0b82", "5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+)  # fmt: skip
+_DEFINED = {f"marking-definition--{name}" for name in (*_TLP.values(), *_TLP_1)}
+"""Marks that TLP 2.0 and STIX itself (TLP 1) define, for everybody."""
+_SHARED_KINDS = ("attack-pattern", "extension-definition", "marking-definition")
+"""Kinds of object without a mark: the same for every organisation, or marks themselves."""
+_CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.\w\w|\d(?:[ ()./-]*\d){6}")
 _TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _CONFIDENCE = {"none": 0, "suspected": 30, "probable": 60, "confirmed": 90}
 _LABELS = {
@@ -56,10 +67,10 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     """Write one bundle: what is said of each case, and revocations of what is said no more."""
     # a bundle has no place for it: every object about a case says that it is a draft
     draft: dict[str, Any] = {} if handover.approved else {"labels": ["draft"]}
-    author = _identity(handover.organisation)
-    marks = {
-        "created_by_ref": author["id"], "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"], **draft,
-    }  # fmt: skip
+    level, statement = _tlp(handover), _statement(handover)
+    marked = {"object_marking_refs": [level["id"], statement["id"]]}
+    author = {**_identity(handover.organisation), **_version(_changed(handover)), **marked}
+    marks = {"created_by_ref": author["id"], **marked, **draft}
     objects: list[dict[str, Any]] = []
     capabilities: set[str] = set()
     for name, fields in coded(holding(incidents, NEEDS), FIELDS):
@@ -72,7 +83,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
                 objects.append(_relation(name, capability, common))
         objects += [_revoked(_relation(name, capability, common)) for capability in dropped]
     objects += _withdrawn(handover, marks)
-    objects[:0] = [author, _tlp(handover), *_ours(), *(_pattern(name) for name in sorted(capabilities))]
+    objects[:0] = [author, level, statement, *_ours(), *(_pattern(name) for name in sorted(capabilities))]
     bundle = {"type": "bundle", "id": _id("bundle", handover.organisation + handover.stamp), "objects": objects}
     out.write_text(json.dumps(bundle, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return out
@@ -99,10 +110,13 @@ def _version(changed: datetime) -> dict[str, Any]:
     return {"spec_version": "2.1", "created": _CREATED, "modified": max(stamp, _CREATED)}
 
 
+def _changed(handover: Handover) -> datetime:
+    """Return when something of the organisation's changed last, or else the time of the export."""
+    return max((version.changed for version in handover.versions.values()), default=handover.made)
+
+
 def _identity(name: str) -> dict[str, Any]:
-    return {
-        "type": "identity", "id": _id("identity", name), **_SHARED, "name": name, "identity_class": "organization",
-    }  # fmt: skip
+    return {"type": "identity", "id": _id("identity", name), "name": name, "identity_class": "organization"}
 
 
 def _id(kind: str, name: str) -> str:
@@ -117,9 +131,23 @@ def _tlp(handover: Handover) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _statement(handover: Handover) -> dict[str, Any]:
+    """Return the mark that says who hands over to whom on which basis; other words are another mark, as none has versions."""
+    terms = handover.terms
+    said = (
+        f"Handed over by {handover.organisation}. Recipient: {terms['recipient']}. Legal basis: {terms['legal_basis']}."
+    )
+    return {
+        "type": "marking-definition", "spec_version": "2.1", "id": _id("marking-definition", f"{handover.tlp} {said}"),
+        "created": _CREATED, "created_by_ref": _id("identity", handover.organisation), "name": "Recipient and legal basis",
+        "object_marking_refs": [f"marking-definition--{_TLP[handover.tlp]}"],
+        "definition_type": "statement", "definition": {"statement": said},
+    }  # fmt: skip
+
+
 def _ours() -> list[dict[str, Any]]:
     """Return who made the extension and the techniques, and the extension."""
-    author = {"type": "identity", "id": _OURS, **_SHARED, "name": "threelines", "identity_class": "organization"}
+    author = {**_identity("threelines"), "id": _OURS, **_SHARED}
     definition = {
         "type": "extension-definition", "id": EXTENSION, **_SHARED, "created_by_ref": _OURS, "version": "1.0.0",
         "name": "AI use in trafficking in persons", "description": "De-identified AI-use section of a case record.",
@@ -167,7 +195,25 @@ def _relation(name: str, capability: str, common: dict[str, Any]) -> dict[str, A
 
 
 def check(path: Path) -> list[str]:
-    """Return what OASIS's validator refuses, our extension included; it makes no network call."""
+    """Return what OASIS's validator refuses, our extension included, and what our bundles are never without.
+
+    A reference leads to an object of the bundle, what speaks of a case or of the organisation is marked with its TLP, and
+    no telephone or e-mail stands in the words of a case. No network call is made, and nothing of the file is repeated
+    but ids.
+    """
+    objects = _objects(read_document(path))
+    if objects is None:
+        return [f"{path}: a bundle of objects is expected"]
+    return [*_refused(path), *_dangling(objects), *_unmarked(objects), *_contacts(objects)]
+
+
+def _objects(body: dict[str, Any]) -> list[dict[str, Any]] | None:
+    objects = body.get("objects", [])
+    is_bundle = body.get("type") == "bundle" and isinstance(objects, list)
+    return objects if is_bundle and all(isinstance(entry, dict) for entry in objects) else None
+
+
+def _refused(path: Path) -> list[str]:
     from stix2validator import ValidationOptions, validate_file
 
     with as_file(files("threelines") / "exports" / "schemas" / "stix") as schemas:
@@ -176,3 +222,34 @@ def check(path: Path) -> list[str]:
     for entry in result.object_results or []:
         wrong += [f"{entry.object_id}: {fault}" for fault in entry.errors]
     return wrong
+
+
+def _dangling(objects: list[dict[str, Any]]) -> list[str]:
+    """Return references to what is not in the bundle; what is revoked, and marks that everybody knows, may be alone."""
+    known = {str(entry.get("id")) for entry in objects} | _DEFINED
+    return [
+        f"{entry.get('id')}: {name} leads to no object of the bundle"
+        for entry in objects
+        for name, value in entry.items()
+        if not entry.get("revoked")
+        if name.endswith(("_ref", "_refs")) and not {*listed(value)} <= known
+    ]
+
+
+def _unmarked(objects: list[dict[str, Any]]) -> list[str]:
+    needing = (entry for entry in objects if entry.get("type") not in _SHARED_KINDS and entry.get("id") != _OURS)
+    return [
+        f"{entry.get('id')}: has no mark of TLP"
+        for entry in needing
+        if not _DEFINED & {*listed(entry.get("object_marking_refs"))}
+    ]
+
+
+def _contacts(objects: list[dict[str, Any]]) -> list[str]:
+    """Return names and descriptions that hold a telephone or e-mail; an organisation, and a mark by it, may name its own."""
+    return [
+        f"{entry.get('id')}: {name} holds a telephone or e-mail"
+        for entry in objects
+        for name in ("name", "description")
+        if entry.get("type") not in ("identity", "marking-definition") and _CONTACT.search(str(entry.get(name, "")))
+    ]

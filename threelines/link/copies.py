@@ -45,6 +45,8 @@ _SLICE = 800_000
 """Values counted at once: what is made of so few stays small, and the next slice gets the same memory again."""
 _TOP = 255  # the leading byte of `NOTHING`
 _CHUNK = 2000  # worked on at once: so few stay in the processor's cache
+_LETTERS = 1 << 20
+"""Letters sketched at once: each takes some forty bytes meanwhile. One text is never cut."""
 _BLANK = NOTHING & ~np.uint32(31)  # what an empty place is once graded
 _LOW = np.uint64(0xFFFF_FFFF)
 _WIDE = 0x2E80  # from here on one letter is a syllable or a word (Han, kana, Hangul)
@@ -72,7 +74,12 @@ class Sketches(NamedTuple):
 
 
 def sketch(texts: Sequence[str]) -> Sketches:
-    """Sketch a few thousand texts at once."""
+    """Sketch a few thousand texts at once; long ones in parts."""
+    if len(texts) > 1 and sum(map(len, texts)) > _LETTERS:
+        half = len(texts) // 2
+        one, two = sketch(texts[:half]), sketch(texts[half:])
+        shingles, words = np.concatenate((one.shingles, two.shingles)), np.concatenate((one.words, two.words))
+        return Sketches(shingles, words, np.concatenate((one.sizes, two.sizes)))
     codes, starts, opens = letters(texts)
     hashes, valid = _shingles(codes, starts)
     shingles, sizes = _smallest(hashes.take(valid), np.searchsorted(valid, starts), SKETCH)
@@ -276,9 +283,18 @@ class Graded(NamedTuple):
 
 
 def resemblances(
-    sketched: Sketches, often: tuple[NDArray[np.uint32], NDArray[np.uint32]], pairs: Pairs, *, threads: int = 2
+    sketched: Sketches,
+    often: tuple[NDArray[np.uint32], NDArray[np.uint32]],
+    pairs: Pairs,
+    *,
+    texts: int | None = None,
+    threads: int = 2,
 ) -> NDArray[np.float64]:
-    """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`."""
+    """Say how alike each candidate pair is, 0 to 1: see `alike`. `often` counts shingles and words: `frequencies`.
+
+    `texts` is how many rows have a text at all, where some have none.
+    """
+    count = len(sketched.sizes) if texts is None else texts
     made = Graded(graded(sketched.shingles, often[0]), graded(sketched.words, often[1]))
     found = np.empty(len(pairs.first), dtype=np.float64)
 
@@ -287,7 +303,7 @@ def resemblances(
         found[at : at + _CHUNK] = alike(
             Graded(made.shingles[one], made.words[one]),
             Graded(made.shingles[two], made.words[two]),
-            len(sketched.sizes),
+            count,
         )
 
     with ThreadPoolExecutor(threads) as pool:

@@ -45,11 +45,12 @@ def components(count: int, first: Rows, second: Rows) -> Rows:
             return name
 
 
-def linked(sketched: Sketches, times: NDArray[np.float64] | None = None) -> Rows:
+def linked(sketched: Sketches, times: NDArray[np.float64] | None = None, *, texts: int | None = None) -> Rows:
     """Name each text by the first text of its script; a text that stands alone names itself.
 
     `times` are seconds, not a number where unknown. With them the scripts are the same in whatever order texts stand;
-    without them texts are given in order of time.
+    without them texts are given in order of time. `texts` is how many rows have a text at all (all, if not said): a word
+    is as rare as among so many.
     """
     long = (sketched.sizes >= MIN_SHINGLES)[:, None]
     sketched = Sketches(
@@ -57,7 +58,7 @@ def linked(sketched: Sketches, times: NDArray[np.float64] | None = None) -> Rows
     )  # fmt: skip
     often, words = frequencies(sketched.shingles), frequencies(sketched.words)
     pairs = candidates(sketched, often, None if times is None else np.nan_to_num(times))
-    return grouped(sketched, pairs, resemblances(sketched, (often, words), pairs))
+    return grouped(sketched, pairs, resemblances(sketched, (often, words), pairs, texts=texts))
 
 
 def grouped(sketched: Sketches, pairs: Pairs, alike: NDArray[np.float64]) -> Rows:

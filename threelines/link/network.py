@@ -34,7 +34,8 @@ from threelines.link.ties import (
     ties,
 )
 from threelines.records import Record, Thread
-from threelines.text.entities import entities
+from threelines.text.entities import Entity, entities
+from threelines.vocabulary.helplines import helpline_numbers
 
 KINDS = ("handle", "phone", "email", "photo", "script", "link", "mention", "timing")
 """What can tie accounts. `handle` is one on a messenger, `mention` a bare `@name`; `timing` is posting in the same
@@ -54,6 +55,8 @@ EDGES = 300
 """Edges written out for one network, the least likely by chance first."""
 RECORDS = 200
 """Records judged of one network: those that show its edges."""
+PIECE = 1 << 18
+"""Pairs of ties in one triangle that are joined into circles at once."""
 PER_SLOT = 2.0
 """Records that fall in one moment of `timing` on average: the moment is as short as the platform is busy."""
 
@@ -194,7 +197,10 @@ def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
 
 
 def items_of(record: Record) -> list[tuple[str, str]]:
-    """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once."""
+    """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once.
+
+    The number of a known helpline ties nobody: it is passed on by those who help one another.
+    """
     return sorted(set(_items(record)))
 
 
@@ -202,11 +208,15 @@ def _items(record: Record) -> Iterator[tuple[str, str]]:
     for entity in entities(record.text, money=False) if record.text else ():
         if entity.kind == "handle" and not entity.app:
             yield "mention", entity.value
-        elif entity.kind in ("handle", "phone", "email", "link"):
+        elif entity.kind in ("handle", "phone", "email", "link") and not _helps(entity):
             yield entity.kind, entity.value
     for attachment in record.attachments:
         if attachment.hash:
             yield "photo", attachment.hash
+
+
+def _helps(entity: Entity) -> bool:
+    return entity.kind == "phone" and entity.value in helpline_numbers()
 
 
 def _timing(account: Ints, time: Floats, exact: float) -> Uses:
@@ -316,21 +326,46 @@ def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
 
     An account may be in several circles. (Clique percolation with k = 3, Palla et al. 2005.)
     """
-    number = {edge[:2]: index for index, edge in enumerate(edges)}
-    above: dict[int, set[int]] = defaultdict(set)
-    for first, second, _ in edges:
-        above[first].add(second)  # `first` is the lower of an edge, so each triangle is seen once
-    one: list[int] = []
-    two: list[int] = []
-    for (first, second), index in number.items():
-        for third in above[first] & above[second] if second in above else ():
-            one += (index, index)
-            two += (number[first, third], number[second, third])
-    names = components(len(edges), np.asarray(one, dtype=np.int64), np.asarray(two, dtype=np.int64)).tolist()
+    names = np.arange(len(edges))
+    for one, two in _triangles(edges):
+        apart = names[one] != names[two]
+        if apart.any():
+            names = components(len(edges), names[one[apart]], names[two[apart]])[names]
     circles: dict[int, list[_Tied]] = defaultdict(list)
-    for edge, name in zip(edges, names, strict=True):
+    for edge, name in zip(edges, names.tolist(), strict=True):
         circles[name].append(edge)
     yield from (circles[name] for name in sorted(circles))
+
+
+def _triangles(edges: list[_Tied]) -> Iterator[tuple[Ints, Ints]]:
+    """Yield (edge, edge) for two pairs of edges of each triangle, in pieces: there may be far more of them than edges."""
+    pairs = np.unique(np.asarray([edge[:2] for edge in edges], dtype=np.int64), return_inverse=True)[1].reshape(-1, 2)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    low, high = pairs[order].T  # `low` is the lower of an edge, so each triangle is seen once
+    begins = np.searchsorted(low, np.arange(pairs.max() + 2))
+    third = np.full(len(begins), -1)
+    one: list[Ints] = []
+    two: list[Ints] = []
+    count = 0
+    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
+        if end - begin < 2:
+            continue
+        nodes = high[begin:end]
+        third[nodes] = np.arange(begin, end)
+        sizes = begins[nodes + 1] - begins[nodes]
+        far = np.repeat(begins[nodes] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+        near, close = np.repeat(np.arange(begin, end), sizes), third[high[far]]
+        found = close >= 0
+        near, far, close = order[near[found]], order[far[found]], order[close[found]]
+        third[nodes] = -1
+        one += (near, near)
+        two += (close, far)
+        count += 2 * len(near)
+        if count > PIECE:
+            yield np.concatenate(one), np.concatenate(two)
+            one, two, count = [], [], 0
+    if count:
+        yield np.concatenate(one), np.concatenate(two)
 
 
 def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:

@@ -8,6 +8,7 @@ platform, so a board on which everybody posts once shows nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from math import isnan
@@ -96,10 +97,13 @@ def _candidates(
     single = brief[who] & (times_used >= FOCUS * np.bincount(account)[who])
     hits = np.add.reduceat(single.astype(np.int64), begins) if begins.size else held
     found = []
+    order = np.argsort(word, kind="stable")
+    uses = np.append(np.searchsorted(word[order], words[begins]), len(word))  # where those of each word begin
     for index, p in standing_out(Used(words[begins], held, hits), len(brief)):
         part = slice(begins[index], begins[index] + held[index])
         members = who[part][single[part]]
-        near = np.unique(rows[(word == words[begins[index]]) & np.isin(account[rows], members)])
+        using = rows[order[uses[index] : uses[index + 1]]]
+        near = np.unique(using[np.isin(account[using], members)])
         found.append(Candidate(int(words[begins[index]]), int(held[index]), p, place[near]))
     return found
 
@@ -128,7 +132,7 @@ def standing_out(used: Used, accounts: int) -> list[tuple[int, float]]:
 def settled(candidates: Iterable[Candidate], linked: Linked) -> list[Praise]:
     """Keep what lies close together in time, is no copies, and is not the same accounts once more."""
     times = np.asarray(linked.times, dtype=np.float64)
-    seen: list[set[str]] = []
+    praising: dict[str, list[int]] = {}
     made: list[Praise] = []
     for word, held, p, rows in candidates:
         found = _close(rows, times).tolist()
@@ -136,9 +140,11 @@ def settled(candidates: Iterable[Candidate], linked: Linked) -> list[Praise]:
         members = {linked.authors[row] for row in near.tolist()}
         if len(members) < MIN_ACCOUNTS or len(np.unique(linked.names[near])) < max(3, len(near) / 2):
             continue
-        if any(len(members & other) > 0.5 * len(members) for other in seen):
+        again = Counter(number for member in members for number in praising.get(member, ()))
+        if max(again.values(), default=0) > 0.5 * len(members):
             continue
-        seen.append(members)
+        for member in members:
+            praising.setdefault(member, []).append(len(made))
         made.append(Praise(
             word=word, records=tuple(linked.ids[row] for row in near), others=held - len(members), p=float(f"{p:.2e}"),
             places=tuple(linked.places[row] for row in near), members=tuple(sorted(members)),

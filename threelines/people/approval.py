@@ -16,7 +16,7 @@ from threelines.people.case import Content, leaving, new_id
 from threelines.people.register import Register
 from threelines.people.tables import APPROVAL, APPROVALS, CASES, CONTENT
 from threelines.records import Incident, ThreelinesError, filled, is_whole
-from threelines.roles import RoleError, require, scope_of
+from threelines.roles import RoleError, allowed, require, scope_needed, scope_of
 
 Kind = Literal["release", "export", "referral"]
 State = Literal["prepared", "approved", "refused", "sent", "answered", "altered"]
@@ -248,18 +248,14 @@ def _acts(register: Register, found: Approval, index: _Index) -> frozenset[Act]:
 
 
 def _reaches(register: Register, found: Approval, act: Act, index: _Index) -> bool:
-    user, scope = register.user, scope_of(register.user.role, f"{found.kind}.{act}")
-    if scope is None or scope == "all":
-        return scope == "all"
+    user, widest = register.user, scope_of(register.user.role, f"{found.kind}.{act}")
+    if widest is None or widest == "all":
+        return widest == "all"
     if not found.cases or any(case not in index for case in found.cases):
         # What names no case, or an erased one, is left to whoever made it and to those who reach everything.
         return found.prepared_by == user.id
-    # On the command line, where nobody is given a team, an organisation without teams is one team.
-    has_team = bool(user.team) or "written" in found.details
-    return all(
-        owner == user.id or (scope == "team" and has_team and team == user.team)
-        for owner, team in (index[case] for case in found.cases)
-    )
+    needed = (scope_needed(user, owner=owner, team=team) for owner, team in (index[case] for case in found.cases))
+    return all(allowed(user.role, f"{found.kind}.{act}", scope) for scope in needed)
 
 
 def read(register: Register, approval_id: str) -> Approval:

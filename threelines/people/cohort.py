@@ -43,6 +43,11 @@ class Cohort(msgspec.Struct, frozen=True, kw_only=True):
             codes={name: self.column(name)[places].astype(np.int32).tobytes() for name in self.kinds},
         )
 
+    def only(self, places: Sequence[int]) -> Cohort:
+        """Return some of the cases, and in `kinds` the answers that these give."""
+        columns = {name: self.column(name)[np.array(places, dtype=np.int64)] for name in self.kinds}
+        return Cohort(ids=tuple(self.ids[place] for place in places), **_given(self.kinds, columns))
+
     def without(self, cases: Collection[str]) -> Cohort:
         """Return the cohort without some cases."""
         return self.take(np.array([place for place, case in enumerate(self.ids) if case not in cases], dtype=np.int64))

@@ -566,7 +566,7 @@ def _strangers(
         if (cases or twins) and number not in told.anyway:
             told.alike.append((number, f"case {cases[0]}" if cases else f"row {twins[0]}"))
             continue
-        good.append(entry)
+        good.append(entry._replace(is_apart=bool(cases or twins)))
         before |= dict.fromkeys(tags, number)
     return good
 

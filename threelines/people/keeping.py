@@ -315,11 +315,7 @@ def _retag(connection: sa.Connection, register: Register) -> None:
     connection.execute(MATCHES.delete())
     rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
     opened = ((case_id, IDENTITY.open(register.keyring, sealed, case_id)) for case_id, sealed in rows)
-    tags = [
-        {"tag": tag, "case_id": case_id}
-        for case_id, plain in opened
-        for tag in sorted(register.vault.tags(msgspec.msgpack.decode(plain)))
-    ]
+    tags = [row for case_id, plain in opened for row in register.vault.rows(case_id, msgspec.msgpack.decode(plain))]
     if tags:
         connection.execute(MATCHES.insert(), tags)
 

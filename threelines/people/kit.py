@@ -111,7 +111,12 @@ def missing_languages(kits: dict[str, Kit], today: datetime.date) -> list[str]:
 
 
 def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -> list[Path]:
-    """Write text, SMS, audio script and poster of one language; return the files."""
+    """Write text, SMS, audio script and poster of one language; return the files.
+
+    Raise KitError where it may not be handed out. Without the extra `share` nothing is written: no kit lacks its poster.
+    """
+    import typst  # noqa: F401 - for the poster
+
     if not kit.stands(today):
         raise KitError(f"{kit.language}: not reviewed, or its review ended on {kit.expires}")
     out.mkdir(parents=True, exist_ok=True)

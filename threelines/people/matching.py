@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import phonenumbers
@@ -26,21 +26,39 @@ from threelines.text.fold import ascii_digits
 
 MOST = 20_000
 """Values in one request: enough for a case load, too few to try out a country's numbers."""
-Kind = Literal["phone", "handle", "hash"]
-_HEX = re.compile(r"[0-9a-f]{32,128}")
-_PHONE = re.compile(r"(?:(?:tel|whatsapp):)?(?P<number>[+(\d][\d\s().\-/]{5,})")
+Values = Iterable[str] | Mapping[int, str]
+"""Values, or values by the line of the file in which they stand."""
+_HEX = re.compile(r"(?:(?:sha-?1|sha-?256|sha-?512|md5|pdq)\s*[:=]\s*)?(?P<hash>[0-9a-f]{32,128})")
+_PHONE = re.compile(
+    r"(?:(?:tel|whatsapp|sms):)?(?P<number>[+(\d][\d\s().\-/]{5,}?)\s*(?:;?\s*(?:ext(?:ension|\.)?|x|#)[\s=]*\d{1,6})?"
+)
 _NUMBERS = re.compile(r"[+\d\s().,;|/\-]+")
 _CHAT = re.compile(
-    r"(?:https?://)?(?:(?:www|api|web)\.)?(?:wa\.me/|t\.me/(?=\+)|whatsapp\.com/send/?\?phone=)"
-    r"(?:\+|%2b)?(?P<number>\d[\d\s().\-]{5,})/?(?:[?&].*)?"
+    r"(?:https?://)?(?:(?:www|api|web)\.)?(?:wa\.me/|t\.me/(?=\+)|(?:whatsapp\.com/|whatsapp://)send/?\?(?:[^#]*&)?phone=|"
+    r"viber://(?:chat|add)/?\?(?:[^#]*&)?number=)(?:\+|%2b)?(?P<number>\d[\d\s().\-]{5,})/?(?:[?&].*)?"
 )
 """The address of a chat with a number, which stands in it whole."""
-_SITE = re.compile(r"(?:https?://)?(?:(?:www|m|web|mobile)\.)?@?")
-_PLACE = re.compile(
-    r"(?:(?:t|telegram)\.me/|wa\.me/|line\.me/ti/p/|facebook\.com/profile\.php\?id=|"
-    r"(?:instagram|facebook|tiktok|twitter|x|vk)\.com/|tg://resolve\?domain=)@?"
+_SITE = re.compile(
+    r"(?:https?://)?(?:(?:www|m|web|mobile)\.(?!me/)|[a-z]{2}(?:-[a-z]{2})?\.(?=(?:facebook|instagram|tiktok|twitter|threads|vk)\.(?:com|net)/))?@?"
 )
-"""What stands before a handle in an address: places that people give as a name alone, too."""
+_PLACES = {
+    "telegram": r"(?:t|telegram)\.me/(?:s/)?|tg://resolve\?domain=",
+    "instagram": r"(?:instagram\.com|instagr\.am|threads\.(?:net|com))/",  # an account has one name on both
+    "facebook": r"(?:facebook\.com|fb\.com|fb\.me|m\.me|messenger\.com/t)/(?:profile\.php\?id=)?",
+    "tiktok": r"tiktok\.com/",
+    "x": r"(?:twitter|x)\.com/",
+    "vk": r"vk\.(?:com|ru)/",
+    "line": r"line\.me/(?:r/)?ti/p/",
+    "whatsapp": r"wa\.me/",
+}
+"""What stands before a handle in the address of a profile, by platform."""
+_PLACE = re.compile("(?:" + "|".join(f"(?P<{name}>{way})" for name, way in _PLACES.items()) + ")@?")
+_MANY_DIGITS, _MANY_HEX = re.compile(r"(?:\d\D?){7}"), re.compile(r"[0-9a-f]{24}")
+_DOUBTS = (
+    ("a hash", _MANY_HEX),
+    ("a number", _MANY_DIGITS),
+    ("an address of no place that is known", re.compile("/")),
+)
 
 
 _TYPED = {"Pd": "-", "Cf": ""}
@@ -74,27 +92,48 @@ class Answer(msgspec.Struct, frozen=True):
 def normal(value: str, *, region: str = "") -> str:
     """Bring one value into the form in which two organisations would both write it.
 
-    Phones become E.164 (a number without a country code needs `region`), hashes and handles lower case.
+    Phones become E.164 (a number without a country code needs `region`), hashes and handles lower case, a handle in
+    the address of a profile `handle:PLATFORM/name`.
     """
     text = _plain(value)
-    lowered = text.lower()
-    if _HEX.fullmatch(lowered):
-        return f"hash:{lowered}"
+    lowered = text.lower().removeprefix("mailto:")
+    if found := _HEX.fullmatch(lowered):
+        return f"hash:{found['hash']}"
     if found := _CHAT.fullmatch(lowered):
         return f"phone:{_e164('+' + found['number'], region)}"
     if found := _PHONE.fullmatch(lowered):
         return f"phone:{_e164(found['number'], region)}"
-    handle = _handle(lowered)
+    platform, handle = _handle(lowered)
     if len(handle) < 3:
         raise MatchError("a value is shorter than three letters; it would match by chance")
-    return f"handle:{handle}"
+    return f"handle:{platform}/{handle}" if platform else f"handle:{handle}"
 
 
-def _handle(text: str) -> str:
-    """Return the name in an address of a known place. Elsewhere a query stays: it may be all that tells two pages apart."""
+def _handle(text: str) -> tuple[str, str]:
+    """Return the platform and the name in an address of a known place. Elsewhere a query stays: it may be all that tells
+    two pages apart.
+    """
     page = _SITE.sub("", text, count=1)
     place = _PLACE.match(page)
-    return (re.split("[?&]", page[place.end() :])[0] if place else page).rstrip("/")
+    if place is None:
+        return "", page.rstrip("/")
+    return str(place.lastgroup), re.split("[?&]", page[place.end() :])[0].rstrip("/")
+
+
+def forms(ready: str) -> set[str]:
+    """Return what a value in its normal form is compared as: a handle without a platform is that of each of them."""
+    handle = ready.removeprefix("handle:")
+    if handle == ready or "/" in handle or "@" in handle:
+        return {ready}
+    return {ready, *(f"handle:{platform}/{handle}" for platform in _PLACES)}
+
+
+def doubt(ready: str) -> str:
+    """Return what a value that was taken for a handle looks like; empty where it looks like a handle."""
+    handle = ready.removeprefix("handle:")
+    if handle == ready or handle.split("/")[0] in _PLACES:
+        return ""
+    return next((what for what, looks in _DOUBTS if looks.search(handle)), "")
 
 
 def _plain(value: str) -> str:
@@ -109,7 +148,9 @@ def _e164(number: str, region: str) -> str:
     try:
         return e164(dialled(number), region)
     except phonenumbers.NumberParseException as fault:
-        raise MatchError(f"a number cannot be read ({fault.error_type}); write it with its country code") from fault
+        raise MatchError(
+            "a number cannot be read; write it with its country code, or give --region; an account's number as the address of its profile"
+        ) from fault
 
 
 def _parted(value: str) -> list[str]:
@@ -118,18 +159,48 @@ def _parted(value: str) -> list[str]:
     return several if len(several) > 1 and all(several) else [value]
 
 
-def prepared(values: Iterable[str], *, region: str = "") -> list[str]:
-    """Normalise, remove repeats, sort, and refuse more than a round may hold."""
-    single = (part for value in values if value.strip() for part in _parted(value))
-    ready = sorted({normal(value, region=region) for value in single})
+def prepared(values: Values, *, region: str = "") -> list[str]:
+    """Normalise, remove repeats, sort, and refuse more than a round may hold.
+
+    Raises MatchError that names every line, or place in the list, with a value that cannot be read.
+    """
+    read, faults = _read(values, region)
+    if faults:
+        told = "; ".join(f"{', '.join(map(str, lines))}: {fault}" for fault, lines in faults.items())
+        raise MatchError(f"lines that cannot be read: {told}")
+    ready = sorted(set().union(*(forms(one) for _, one in read)))
     if not ready:
         raise MatchError("no values; give one handle, phone or hash a line")
     if len(ready) > MOST:
-        raise MatchError(f"{len(ready)} values; a round may hold {MOST}")
+        raise MatchError(
+            f"{len(ready)} values; a round may hold {MOST}. A handle without its platform counts as {len(_PLACES) + 1}: give the "
+            "address of the profile"
+        )
     return ready
 
 
-def start(values: Iterable[str], *, region: str = "") -> tuple[State, bytes]:
+def doubtful(values: Values, *, region: str = "") -> dict[str, list[int]]:
+    """Return the lines of values that were taken for handles, by what they look like: they may match nothing."""
+    found: dict[str, list[int]] = {}
+    for line, ready in _read(values, region)[0]:
+        if what := doubt(ready):
+            found.setdefault(what, []).append(line)
+    return found
+
+
+def _read(values: Values, region: str) -> tuple[list[tuple[int, str]], dict[str, list[int]]]:
+    """Return (line, normal form) of each value, and the lines that cannot be read, by fault."""
+    read: list[tuple[int, str]] = []
+    faults: dict[str, list[int]] = {}
+    for line, value in values.items() if isinstance(values, Mapping) else enumerate(values, start=1):
+        try:
+            read += [(line, normal(part, region=region)) for part in _parted(value)] if value.strip() else []
+        except MatchError as fault:
+            faults.setdefault(str(fault), []).append(line)
+    return read, faults
+
+
+def start(values: Values, *, region: str = "") -> tuple[State, bytes]:
     """A's first step: (what A keeps, the request for B)."""
     psi = _library()
     client = psi.client.CreateWithNewKey(True)
@@ -138,7 +209,7 @@ def start(values: Iterable[str], *, region: str = "") -> tuple[State, bytes]:
     return State(client.GetPrivateKeyBytes(), ready, sha256(request).digest()), request
 
 
-def answer(values: Iterable[str], request: bytes, *, region: str = "") -> bytes:
+def answer(values: Values, request: bytes, *, region: str = "") -> bytes:
     """B's step: answer a request without learning its values."""
     psi = _library()
     ready = prepared(values, region=region)
@@ -175,7 +246,13 @@ def finish(state: State, message: bytes) -> list[str]:
         shared = client.GetIntersection(setup, response)
     except RuntimeError as fault:
         raise MatchError("the answer cannot be read: it holds what no sealed value is; was it changed?") from fault
-    return sorted(state.values[place] for place in shared)
+    return sorted({_given(state, state.values[place]) for place in shared})
+
+
+def _given(state: State, form: str) -> str:
+    """Return a shared value as A gave it: a handle without a platform stands for those with one."""
+    plain = f"handle:{form.split('/', 1)[-1]}"
+    return plain if plain in state.values and form in forms(plain) else form
 
 
 def _parsed(message: Any, data: bytes, name: str) -> Any:
@@ -196,6 +273,11 @@ def _library() -> Any:
 
 def read_values(path: Path) -> list[str]:
     """Read one value a line; lines that start with # are comments."""
+    return list(read_lines(path).values())
+
+
+def read_lines(path: Path) -> dict[int, str]:
+    """Read one value a line, by the number of its line; lines that start with # are comments."""
     # Editors on Windows put a byte order mark first: part of the first value, it would hide a match.
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
+    return {number: line for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")}

@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,8 @@ from threelines.roles import require
 
 Period = Literal["week", "month", "quarter"]
 PER_YEAR: dict[Period, int] = {"week": 52, "month": 12, "quarter": 4}
+PERIODS: tuple[Period, ...] = ("week", "month", "quarter")
+"""The shortest first."""
 RATE = 0.05
 """Accepted share of false signals among all signals (Benjamini-Hochberg)."""
 BASE = 5
@@ -107,12 +110,21 @@ def findings_series(paths: Sequence[Path], *, today: date, period: Period = "wee
     """Return the series of scans: raised threads by capability, act and indicator, over all threads.
 
     A finding has no time of its own, so the file's name gives it: one scan per day, week or month,
-    such as `findings-2026-09-14.jsonl` or `2026-09.jsonl`.
+    such as `findings-2026-09-14.jsonl` or `2026-09.jsonl`. Raises MonitorError where `period` is shorter than what a name
+    speaks of, where two files hold the same lines, and where a file has raised threads only.
     """
     count = _Count(period)
+    seen: dict[str, Path] = {}
     for path in paths:
         day = _day_of(path)
+        if PERIODS.index(_span_of(path)) > PERIODS.index(period):
+            raise MonitorError(
+                f"{path.name}: speaks of a whole {_span_of(path)}; give --period {_span_of(path)} or longer"
+            )
+        digest, tiers = sha256(), set()
         for number, row in _lines(path):
+            digest.update(json.dumps(row, sort_keys=True).encode() + b"\n")
+            tiers.add(row.get("tier"))
             try:
                 raised = row["tier"] != "none"
                 found = [("capability", name) for name in row["capabilities"]] if raised else []
@@ -126,7 +138,17 @@ def findings_series(paths: Sequence[Path], *, today: date, period: Period = "wee
                 day,
                 [*found, *(("indicator", name) for name in sorted(shown)), *([("all", "raised")] if raised else [])],
             )
+        if tiers and "none" not in tiers:
+            raise MonitorError(f"{path.name}: has raised threads only, so there is no rate; scan with --all")
+        if tiers and (same := seen.get(digest.hexdigest())):
+            raise MonitorError(f"{path.name}: holds the same lines as {same.name}; give each scan once")
+        seen[digest.hexdigest()] = path
     return count.series(today)
+
+
+def findings_period(paths: Sequence[Path]) -> Period:
+    """Return the longest of week and month that the names of scan files speak of."""
+    return max(map(_span_of, paths), key=PERIODS.index)
 
 
 # Words of English summaries of public incidents. They sort news, and never a person or a case.
@@ -220,8 +242,16 @@ def _start(period: str) -> date:
     return date(year, int(part[1:]) * 3 - 2 if part.startswith("Q") else int(part), 1)
 
 
+_NAMED = re.compile(r"(\d{4})-W(\d\d)|(\d{4}-\d\d)(-\d\d)?", re.ASCII)
+
+
+def _span_of(path: Path) -> Period:
+    found = _NAMED.search(path.name)
+    return "month" if found and found[3] and not found[4] else "week"
+
+
 def _day_of(path: Path) -> str:
-    found = re.search(r"(\d{4})-W(\d\d)|(\d{4}-\d\d)(-\d\d)?", path.name, re.ASCII)
+    found = _NAMED.search(path.name)
     if not found:
         raise MonitorError(f"{path.name}: put the day, week or month into its name, such as findings-2026-09-14.jsonl")
     try:

@@ -21,6 +21,18 @@ GAP = 4
 """Periods before the present that the baseline leaves out: an outbreak must not hide itself."""
 LONG = 20
 """Periods of baseline that the regression needs; below that the EARS baseline of seven is used."""
+SEASON = 2
+"""Years of baseline from which a season can be told from a trend. Before it the last periods alone must stand out, too:
+against a year's mean every shared season rises.
+"""
+CARE = 8
+"""How much a dispersion is widened, over its degrees of freedom: from few periods it is as often too small as too large,
+and among many series the smallest make the signals (measured: `python bench/monitor.py quiet`).
+"""
+MANY = 100
+"""Periods of baseline from which a dispersion is taken as it is: wider ones would see a long series' rises later."""
+LEAST_SPREAD = 2.0
+"""Least dispersion of a short past."""
 FULL = 156
 """Longest baseline, in periods."""
 
@@ -73,27 +85,35 @@ def excess(hits: Sequence[float], totals: Sequence[float], *, per_year: int = 52
     y, n = np.asarray(hits, float), np.asarray(totals, float)
     last = len(y) - 1
     usable = np.flatnonzero(n[: max(0, last - GAP + 1)] > 0)[-FULL:]
+    is_few = y[max(0, last - 3) :].sum() < LEAST_RECENT
+    made = []
     if len(usable) >= LONG:
-        expected, variance, dispersion = _regression(y, n, usable, last, per_year)
-        method = "quasi-Poisson regression"
-    else:
-        expected, variance, dispersion = _short(y, n, last)
-        method = "seven periods"
-    recent = y[max(0, last - 3) :].sum()
-    p = 1.0 if recent < LEAST_RECENT else tail(int(y[last]), expected, variance)
-    return Excess(
-        hits=int(y[last]), total=int(n[last]), expected=round(expected, 3), dispersion=round(dispersion, 3),
-        p=float(f"{p:.4g}"), method=method,
-    )  # fmt: skip
+        made.append(("quasi-Poisson regression", *_regression(y, n, usable, last, per_year)))
+    if len(usable) < max(LONG, SEASON * per_year):
+        made.append(("seven periods", *_short(y, n, last)))
+    judged = [
+        Excess(
+            hits=int(y[last]), total=int(n[last]), expected=round(expected, 3), dispersion=round(dispersion, 3),
+            p=1.0 if is_few else float(f"{tail(int(y[last]), expected, variance):.4g}"), method=method,
+        )
+        for method, expected, variance, dispersion in made
+    ]  # fmt: skip
+    return max(judged, key=lambda found: found.p)
 
 
 def _short(y: Any, n: Any, last: int) -> tuple[float, float, float]:
+    """Return expected hits by the last seven periods, their variance, and the dispersion by all earlier ones."""
     before = slice(max(0, last - 9), max(0, last - 2)) if last >= 5 else slice(0, last)
     base = float(n[before].sum())
     if base == 0:
         return float(n[last]), float(n[last]) + 1, 1.0  # no past: nothing can be unusual
-    expected = float(n[last]) * (float(y[before].sum()) + 0.5) / (base + 1)
-    return expected, expected + expected**2 / (float(y[before].sum()) + 0.5), 1.0
+    hits = float(y[before].sum()) + 0.5
+    expected = float(n[last]) * hits / (base + 1)
+    past = np.flatnonzero(n[:last] > 0)
+    mean = n[past] * (y[past].sum() + 0.5) / (n[past].sum() + 1)
+    freedom = max(1, len(past) - 1)
+    dispersion = max(LEAST_SPREAD, float(((y[past] - mean) ** 2 / mean).sum()) / freedom * (1 + CARE / freedom))
+    return expected, dispersion * (expected + expected**2 / hits), dispersion
 
 
 def _regression(y: Any, n: Any, usable: Any, last: int, per_year: int) -> tuple[float, float, float]:
@@ -123,15 +143,16 @@ def _fit(
     expected = float(n[last]) * math.exp(min(50.0, float(design[last] @ beta)))
     covariance = covariance * dispersion
     of_mean = expected**2 * float(design[last] @ covariance @ design[last])
+    wider = 1 + CARE / max(1, len(usable) - x.shape[1]) if len(usable) < MANY else 1.0
     slope = (float(beta[1]), math.sqrt(float(covariance[1, 1]))) if trend else (0.0, 1.0)
-    return expected, dispersion * expected + of_mean, dispersion, slope
+    return expected, (dispersion * expected + of_mean) * wider, dispersion, slope
 
 
 def _design(times: Any, usable: Any, per_year: int, *, trend: bool) -> Any:
     columns = [np.ones(len(times))]
     if trend:
         columns.append((times - times[usable].mean()) / per_year)
-    if len(usable) >= 2 * per_year:  # a season can be told from a trend after two years
+    if len(usable) >= SEASON * per_year:
         angle = 2 * np.pi * times / per_year
         columns += [np.sin(angle), np.cos(angle)]
     return np.column_stack(columns)
@@ -187,7 +208,9 @@ def _log_probability(count: int, mean: float, size: float | None) -> float:
 
 
 def discoveries(p_values: Sequence[float]) -> list[float]:
-    """Return Benjamini-Hochberg q values: of all series with q <= 0.05 at most 5% are false, on average."""
+    """Return Benjamini-Hochberg q values: q <= 0.05 leaves 5% of false signals among all, on average over many
+    runs, if the p values are right. Where nothing rises every signal is false: then it is the chance of any.
+    """
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])
     q = [1.0] * len(p_values)
     least = 1.0

@@ -84,6 +84,7 @@ class Entry(NamedTuple):
     fields: Mapping[str, Any]
     consent: Mapping[str, str | Mapping[str, str]] = {}
     provenance: Mapping[str, str] = {}
+    is_apart: bool = False  # a worker's word that the person is none of those who were known before
 
 
 class Register:
@@ -160,7 +161,8 @@ class Register:
             for number, (case_id, content, _) in enumerate(prepared, start=1)
         ]
         connection.execute(CASES.insert(), rows)
-        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared})
+        apart = {case_id for (case_id, _, _), entry in zip(prepared, entries, strict=True) if entry.is_apart}
+        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared}, apart=apart)
         record = prepared[0][0] if len(prepared) == 1 else f"{len(prepared)}_cases"
         self.audit.note(connection, self.user, "case.add", record=record, reason=reason)
         return [case_id for case_id, _, _ in prepared]

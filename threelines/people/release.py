@@ -22,9 +22,13 @@ from threelines.people import approval, steering
 from threelines.people.case import new_id
 from threelines.people.codes import one_code
 from threelines.people.cohort import Cohort, next_cohort
+from threelines.people.definition import Form
+from threelines.people.nested import make_ways
 from threelines.people.register import Register
-from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, make_way, rounded, suppress
-from threelines.people.synthetic import DIMENSIONS, synthetic_csv
+from threelines.people.same import first_cases
+from threelines.people.suppress import HIDDEN, MERGED, NOT_RECORDED, K, Table, Way, rounded, suppress
+from threelines.people.synthetic import DIMENSIONS, JOINT, Synthetic, synthetic_records
+from threelines.people.tables import CASES
 from threelines.records import ThreelinesError
 from threelines.roles import require
 from threelines.store.database import Migration
@@ -52,7 +56,8 @@ TWO_WAY = (
 """The listed two-way tables. They form a tree: two tables share at most one dimension and no chain of
 tables closes, so tables together tell no more of a hidden cell than its own table does (a joint
 distribution with these tables can be glued along a tree from any of their completions). For the same
-reason `ai_Capability`, which is asked only where AI is suspected, is crossed with nothing."""
+reason `ai_Capability`, which is asked only where AI is suspected, is crossed with nothing; what it
+tells together with that question's totals is held by nested.py."""
 BASE = 5
 
 _metadata = sa.MetaData()
@@ -83,28 +88,28 @@ def migrate(register: Register) -> None:
 
 
 def read_cases(register: Register) -> Cohort:
-    """Read every case with standing consent for statistics; of a person's cases, where tags tell, the first."""
+    """Read every case with standing consent for statistics; of a person's cases, as far as they are known for such
+    (`first_cases`), the first.
+    """
     names = [name for name in ONE_WAY if name != YEAR]
     ids: list[str] = []
     places: dict[str, dict[Any, int]] = {name: {} for name in (*names, YEAR)}
     codes: dict[str, list[int]] = {name: [] for name in places}
     columns = [(places[name], codes[name]) for name in names]
     years, year_codes = places[YEAR], codes[YEAR]
-    tags = register.vault.tags_by_case(register.store)
-    people: set[str] = set()
     for case_id, recorded, answers in register.columns("statistics", names):
-        if not people.isdisjoint(tags.get(case_id, ())):
-            continue
-        people.update(tags.get(case_id, ()))
         ids.append(case_id)
         year_codes.append(years.setdefault(recorded[:4], len(years)))
         for (known, column), answer in zip(columns, answers, strict=True):
             column.append(known.setdefault(tuple(answer) if isinstance(answer, list) else answer, len(known)))
-    return Cohort(
+    counted = set(ids)
+    first = first_cases({case: one for case, one in register.vault.known(register.store).items() if case in counted})
+    cohort = Cohort(
         ids=tuple(ids),
-        kinds={name: tuple(map(_kind, known)) for name, known in places.items()},
+        kinds={name: tuple(map(_kind, given)) for name, given in places.items()},
         codes={name: np.array(column, dtype=np.int32).tobytes() for name, column in codes.items()},
     )
+    return cohort.only([place for place, case in enumerate(ids) if first.get(case, case) == case])
 
 
 def _kind(answer: Any) -> tuple[str, ...]:
@@ -114,29 +119,48 @@ def _kind(answer: Any) -> tuple[str, ...]:
 # ---------------------------------------------------------------------- the tables
 
 
-def tables(cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], list[Table]]:
+def tables(form: Form, cohort: Cohort, *, k: int = K) -> tuple[dict[str, Way], list[Table]]:
     """Return the one-way and two-way tables that this many cases allow."""
-    ways = {name: make_way(name, cohort.kinds[name], cohort.column(name), k=k) for name in ONE_WAY}
-    shown = {name: way for name, way in ways.items() if way is not None}
+    shown = make_ways(form, cohort, ONE_WAY, k=k)
     crossed = (suppress(shown[a], shown[b], k=k) for a, b in TWO_WAY if a in shown and b in shown)
     return shown, [table for table in crossed if table is not None]
 
 
-def package(register: Register, cohort: Cohort, *, base: int = BASE, k: int = K) -> dict[str, str]:
-    """Return the files of a release by name: the same cohort gives the same bytes."""
+def package(
+    register: Register, cohort: Cohort, *, base: int = BASE, k: int = K, epsilon: float | None = None
+) -> dict[str, str]:
+    """Return the files of a release by name: without `epsilon` the same cohort gives the same bytes."""
     count = len(cohort.ids)
     if count < k:
         raise ReleaseError(f"fewer than {k} people have consent for statistics: nothing can be published yet")
-    ways, crossed = tables(cohort, k=k)
+    ways, crossed = tables(register.form, cohort, k=k)
     files = {"totals.csv": _csv([("what", "cases"), *_totals(cohort, ways, base, k)])}
     if count >= TOTALS_BELOW:
         for way in ways.values():
             files[f"tables/{way.name}.csv"] = _csv(_one_way_rows(register, way, base, k))
         for table in crossed:
             files[f"tables/{table.rows.name}__{table.columns.name}.csv"] = _csv(_two_way_rows(table, base, k))
-    files["data_dictionary.csv"] = _csv(_dictionary(register, ways if count >= TOTALS_BELOW else {}))
-    files["LIMITS.txt"] = _limits(count, base, k)
-    return {**files, "release.json": _manifest(files, crossed if count >= TOTALS_BELOW else [], base, k)}
+    made = None if epsilon is None else _synthetic(register, cohort, ways, base, k, epsilon)
+    if made:
+        files["synthetic.csv"] = made.csv
+    dictionary = [
+        *_dictionary(register, ways if count >= TOTALS_BELOW else {}),
+        *_synthetic_words(register, made, ways),
+    ]
+    files["data_dictionary.csv"] = _csv(dictionary)
+    files["LIMITS.txt"] = _limits(count, base, k) + _synthetic_limits(made, k)
+    return {**files, "release.json": _manifest(files, crossed if count >= TOTALS_BELOW else [], base, k, made)}
+
+
+def _synthetic(
+    register: Register, cohort: Cohort, ways: Mapping[str, Way], base: int, k: int, epsilon: float
+) -> Synthetic:
+    published = {
+        name: {value: rounded(count, base=base, k=k) for value, count in ways[name].counts.items()}
+        for name in DIMENSIONS
+        if name in ways
+    }
+    return synthetic_records(register, _answers(cohort, DIMENSIONS), published, epsilon=epsilon)
 
 
 def _totals(cohort: Cohort, ways: Mapping[str, Way], base: int, k: int) -> Iterator[tuple[str, int]]:
@@ -162,7 +186,7 @@ def _two_way_rows(table: Table, base: int, k: int) -> Iterator[tuple[Any, ...]]:
 
 def _label(register: Register, name: str, category: str) -> str:
     if category == MERGED:
-        return "Other answers, each too rare to be shown"
+        return "Other answers, put together so that no count tells of few people"
     if category == NOT_RECORDED:
         return "Not recorded, or not asked in this case"
     field = register.form.fields.get(name)
@@ -179,6 +203,31 @@ def _dictionary(register: Register, ways: Mapping[str, Way]) -> Iterator[tuple[s
             yield way.name, question, several, category, _label(register, way.name, category)
 
 
+def _synthetic_words(register: Register, made: Synthetic | None, ways: Mapping[str, Way]) -> Iterator[tuple[str, ...]]:
+    """Say what stands in the synthetic records beside what the tables' words say."""
+    for place, name in enumerate(made.head if made else ()):
+        where = f"in synthetic.csv; several answers are joined by {JOINT}"
+        yield name, "", where, "", "Blank: left out, so that no rare combination shows; nothing is said of this answer"
+        cells = {value for record in made.records for value in record[place].split(JOINT)} if made else set()
+        for value in sorted(cells - {"", *ways[name].categories}):
+            yield name, "", where, value, _label(register, name, value)
+
+
+def _synthetic_limits(made: Synthetic | None, k: int) -> str:
+    if made is None:
+        return ""
+    columns = "\n".join(f"  {name}: {made.error[name]:.1%}, {made.blank[name]:.1%}" for name in made.head)
+    return f"""
+Synthetic records (synthetic.csv). No line is a person: {len(made.records):,} records were drawn from noisy counts of
+answers and pairs of answers, so that whether any one person is among the cases changes what can be seen by
+little (differential privacy, epsilon {made.epsilon:g}, delta {made.delta:.2g}). Pairs of answers are near the truth, combinations
+of three and more are not; a combination can stand in fewer than {k} records. For counts use the tables.
+A blank is an answer left out, and no answer: it is not "{NOT_RECORDED}".
+How far the counts of a column are off those of its table, all together, and the share of it that is blank:
+{columns}
+"""
+
+
 def _limits(count: int, base: int, k: int) -> str:
     size = (
         f"Fewer than {TOTALS_BELOW} cases: only totals are published."
@@ -189,15 +238,18 @@ def _limits(count: int, base: int, k: int) -> str:
 
 Cases recorded by one organisation, of people who agreed to be counted. They are not a sample of
 anything: they show what was noticed and recorded, not how often something happens. Cases that share a
-phone, an e-mail, a document, or a name with its birth date are taken for one person and counted once.
+phone, an e-mail, a document, or a name with its birth date, or are linked so by a third, are taken for one person and
+counted once, unless their documents differ or a worker held them apart. Whom nothing links is counted for each case.
 {size}
 "Asked about AI" is the only base for a share of AI use: where nobody asked, nothing is known.
 AI use is suspected or probable unless a court, a forensic examiner or the provider confirmed it.
 Age, where given, is the age when it happened, in bands. Year is the year of recording.
 
-Protection. No count below {k} is shown. Answers rarer than that are put together as "{MERGED}".
+Protection. No table shows a count below {k}. Answers rarer than that are put together as "{MERGED}"; so are "{NOT_RECORDED}" and the rarest answers to a
+question that is asked only after another answer, where both would count fewer than {k} people who were asked.
 Where several answers are possible, one that all but fewer than {k} people gave is left out.
-Further counts are "not published" so that none can be worked out from the others.
+Further counts are "not published" so that none of 1 to {k - 1} people can be worked out from the others; that a count
+not published is 0 sometimes can.
 {f"Counts are rounded to {base}: sums differ from totals." if base > 1 else "Counts are exact."}
 Between this release and each earlier one at least {k} people joined, left or changed, or none did: new
 cases and corrections may wait; whoever withdrew consent is no longer in this one. A single count can
@@ -207,15 +259,23 @@ do not use them against a community, a nationality or a language.
 """
 
 
-def _manifest(files: Mapping[str, str], crossed: Sequence[Table], base: int, k: int) -> str:
+def _manifest(files: Mapping[str, str], crossed: Sequence[Table], base: int, k: int, made: Synthetic | None) -> str:
     return json.dumps(
         {
             "format": "threelines-release-1", "made_with": f"threelines {__version__}", "k": k, "rounded_to": base,
             "not_published_share": {f"{t.rows.name}__{t.columns.name}": round(t.hidden, 3) for t in crossed},
+            **({"synthetic": _quality(made)} if made else {}),
             "sha256": {name: sha256(text.encode()).hexdigest() for name, text in sorted(files.items())},
         },
         indent=1,
     ) + "\n"  # fmt: skip
+
+
+def _quality(made: Synthetic) -> dict[str, Any]:
+    return {
+        "records": len(made.records), "epsilon": made.epsilon, "delta": made.delta,
+        "error": made.error, "blank": made.blank,
+    }  # fmt: skip
 
 
 def _csv(rows: Iterator[tuple[Any, ...]] | Sequence[tuple[Any, ...]]) -> str:
@@ -239,7 +299,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def prepare(register: Register, *, base: int = BASE, epsilon: float | None = None) -> Request:
     """Make a release and ask for a second person; nothing leaves yet.
 
-    With `epsilon` (from 2,000 cases) synthetic records with that privacy loss go with the tables.
+    With `epsilon` (from 2,000 cases, and 6,000 over epsilon) synthetic records with that privacy loss go with the tables.
     """
     require(register.user, "release.prepare")
     migrate(register)
@@ -252,20 +312,34 @@ def prepare(register: Register, *, base: int = BASE, epsilon: float | None = Non
             "is the first: what was published since the backup is not known"
         )
     cohort = next_cohort(earlier, read_cases(register), _rank(register))
-    files = package(register, cohort, base=base)
-    if epsilon is not None:
-        files["synthetic.csv"] = synthetic_csv(register, _answers(cohort, DIMENSIONS), epsilon=epsilon)
+    files = package(register, cohort, base=base, epsilon=epsilon)
     plain = msgspec.json.encode(files, order="sorted")
     digest = approval.digest_of(plain)
     request = approval.prepare(register, "release", digest, recipient="public", files=len(files), after=after)
     with register.store.write() as connection:
-        connection.execute(
-            _releases.insert().values(
-                id=request, package=_PACKAGE.seal(register.keyring, plain, request),
-                cohort=_COHORT.seal(register.keyring, msgspec.msgpack.encode(cohort), request),
-            )
-        )  # fmt: skip
+        _keep(connection, register, request, plain, cohort)
     return Request(id=request, state="prepared", digest=digest, files=files)
+
+
+def _keep(
+    connection: sa.Connection,
+    register: Register,
+    name: str,
+    plain: bytes,
+    cohort: Cohort,
+    *,
+    published: str | None = None,
+) -> None:
+    """Keep a package and who is in it: without those who were erased since they were read, as `forget` leaves it."""
+    register.store.lock(connection)
+    erased = set(cohort.ids).difference(connection.execute(sa.select(CASES.c.id)).scalars())
+    kept = cohort.forget(erased) if erased else cohort
+    connection.execute(
+        _releases.insert().values(
+            id=name, published=published, package=_PACKAGE.seal(register.keyring, plain, name),
+            cohort=_COHORT.seal(register.keyring, msgspec.msgpack.encode(kept), name),
+        )
+    )  # fmt: skip
 
 
 def take_as_published(register: Register) -> None:
@@ -277,14 +351,9 @@ def take_as_published(register: Register) -> None:
     migrate(register)
     # nothing of it is told: whoever restores may not read statistics
     reader = register.as_user(msgspec.structs.replace(register.user, role="data_protection_officer"))
-    cohort, name = msgspec.msgpack.encode(read_cases(reader)), new_id("a")
+    cohort, name = read_cases(reader), new_id("a")
     with register.store.write() as connection:
-        connection.execute(
-            _releases.insert().values(
-                id=name, published=approval.stamp(), package=_PACKAGE.seal(register.keyring, b"{}", name),
-                cohort=_COHORT.seal(register.keyring, cohort, name),
-            )
-        )  # fmt: skip
+        _keep(connection, register, name, b"{}", cohort, published=approval.stamp())
         register.audit.note(connection, register.user, "release.restored", record=name, reason="administration")
 
 
@@ -343,6 +412,7 @@ def altered(register: Register) -> list[str]:
 
 def forget(connection: sa.Connection, register: Register, cases: Collection[str]) -> None:
     """Take erased cases out of every kept cohort, prepared or published; call `migrate` before."""
+    register.store.lock(connection)  # one that is being kept meanwhile is seen here, or sees that the cases are gone
     for row in connection.execute(sa.select(_releases.c.id, _releases.c.cohort)).all():
         sealed = _COHORT.seal(register.keyring, msgspec.msgpack.encode(_cohort(register, row).forget(cases)), row.id)
         connection.execute(_releases.update().where(_releases.c.id == row.id).values(cohort=sealed))

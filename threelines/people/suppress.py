@@ -3,8 +3,8 @@
 Two steps. Rare categories are merged until every margin is at least k, so that every total can be
 shown; of a question with several answers, one that fewer than k people did not give is left out. Then
 cells below k are hidden, those that leave fewer than k people of their margins outside, and further
-cells with them, until no such cell can be narrowed down to fewer than k values from the totals and
-the cells that are shown. What a reader can work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
+cells with them, until no cell that tells of 1 to k - 1 people can be narrowed down to fewer than k values
+from the totals and the cells that are shown (a hidden zero or a large cell hidden beside one can be). What a reader can work out is computed exactly: the bounds of a cell in a two-way table with known margins are a
 maximum flow through the hidden cells (Gusfield 1988, SIAM J. Comput. 17(3), "A graph theoretic
 approach to statistical data security").
 """
@@ -12,7 +12,7 @@ approach to statistical data security").
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -73,8 +73,10 @@ def encode(answers: Iterable[Sequence[str]]) -> tuple[tuple[tuple[str, ...], ...
     return tuple(places), np.array(codes, dtype=np.int64)
 
 
-def make_way(name: str, kinds: Sequence[Sequence[str]], codes: Any, *, k: int = K) -> Way | None:
-    """Merge the rarest categories until each has at least k cases; None when fewer than two are left.
+def make_way(
+    name: str, kinds: Sequence[Sequence[str]], codes: Any, *, k: int = K, together: Collection[str] = ()
+) -> Way | None:
+    """Merge the rarest categories, and those of `together`, until each has at least k cases; None when fewer than two are left.
 
     Which categories were merged is not told: that a rare language occurs at all can point at a person.
     Where a case can have several, one that all but fewer than k cases have is not shown: the total minus
@@ -82,7 +84,7 @@ def make_way(name: str, kinds: Sequence[Sequence[str]], codes: Any, *, k: int = 
     """
     cases = np.bincount(codes, minlength=len(kinds))
     recorded = [tuple(sorted(set(kind))) or (NOT_RECORDED,) for kind in kinds]
-    merged: set[str] = set()
+    merged = set(together)
     while True:
         shown = [tuple(sorted({MERGED if value in merged else value for value in kind})) for kind in recorded]
         counts: Counter[str] = Counter()

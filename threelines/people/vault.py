@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 import phonenumbers
 import sqlalchemy as sa
 
-from threelines.people.tables import IDENTITY, MATCHES, VAULT
+from threelines.people.tables import CASES, IDENTITY, MATCHES, VAULT
 from threelines.people.typed import e164, name_forms, numbers
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring, keyed
@@ -18,6 +18,19 @@ from threelines.text.fold import ascii_digits
 
 _PHONES = ("prs_MobilePhone", "prs_HomePhone")
 """Of the person: the telephone of an organisation is that of many."""
+_DOCUMENT = "prs_IdentityNumber"
+_APART = "apart"
+"""Kept with the identity, so that new keys do not lose it; no field of a form."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """By what the person of a case is known again: keyed tags, which are equal where the identifier is."""
+
+    tags: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
+    """Those of the tags that are of a document."""
+    is_apart: bool = False
+    """Whether a worker said that the person is another than those known before, in spite of equal tags."""
 
 
 class Vault:
@@ -31,33 +44,37 @@ class Vault:
 
     def read(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
         """Return the identity fields of one case; empty when there are none or they were destroyed."""
-        sealed = connection.execute(sa.select(VAULT.c.sealed).where(VAULT.c.case_id == case_id)).scalar()
-        if sealed is None:
-            return {}
-        found: dict[str, Any] = msgspec.msgpack.decode(IDENTITY.open(self._keyring, sealed, case_id))
+        found = self._opened(connection, case_id)
+        found.pop(_APART, None)
         return found
 
-    def put(self, connection: sa.Connection, identities: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keep the identities of new cases, by case id."""
+    def _opened(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
+        sealed = connection.execute(sa.select(VAULT.c.sealed).where(VAULT.c.case_id == case_id)).scalar()
+        return {} if sealed is None else msgspec.msgpack.decode(IDENTITY.open(self._keyring, sealed, case_id))
+
+    def put(
+        self, connection: sa.Connection, identities: Mapping[str, Mapping[str, Any]], *, apart: Collection[str] = ()
+    ) -> None:
+        """Keep the identities of new cases, by case id; those `apart` are, by a worker's word, of nobody before them."""
+        kept = {
+            case_id: {**fields, _APART: True} if case_id in apart else fields for case_id, fields in identities.items()
+        }
         rows = [
             {"case_id": case_id, "sealed": IDENTITY.seal(self._keyring, msgspec.msgpack.encode(fields), case_id)}
-            for case_id, fields in identities.items()
+            for case_id, fields in kept.items()
             if fields
         ]
-        tags = [
-            {"tag": tag, "case_id": case_id}
-            for case_id, fields in identities.items()
-            for tag in sorted(self.tags(fields))
-        ]
+        tags = [row for case_id, fields in kept.items() for row in self.rows(case_id, fields)]
         if rows:
             connection.execute(VAULT.insert(), rows)
         if tags:
             connection.execute(MATCHES.insert(), tags)
 
     def replace(self, connection: sa.Connection, case_id: str, fields: Mapping[str, Any]) -> None:
-        """Put new identity fields in place of the old ones."""
+        """Put new identity fields in place of the old ones; a worker's word that it is of nobody before stays."""
+        is_apart = _APART in self._opened(connection, case_id)  # its tag may be of an older key
         self.destroy(connection, [case_id])
-        self.put(connection, {case_id: fields})
+        self.put(connection, {case_id: fields}, apart={case_id} if is_apart else ())
 
     def destroy(self, connection: sa.Connection, case_ids: Iterable[str]) -> int:
         """Delete the identities of some cases; return how many there were."""
@@ -76,13 +93,36 @@ class Vault:
         wanted = sa.select(MATCHES.c.case_id).where(MATCHES.c.tag.in_(sorted(tags)))
         return sorted(set(connection.execute(wanted).scalars()))
 
-    def tags_by_case(self, store: Store) -> dict[str, list[str]]:
-        """Return the tags of every case that has some: equal ones tell that two cases are of one person."""
-        found: dict[str, list[str]] = {}
+    def known(self, store: Store) -> dict[str, Known]:
+        """Return by what every case that names somebody is known, in the order in which they arrived."""
+        found: dict[str, set[str]] = {}
+        wanted = sa.select(MATCHES.c.case_id, MATCHES.c.tag).join(CASES, CASES.c.id == MATCHES.c.case_id)
         with store.read() as connection:
-            for case_id, tag in connection.execute(sa.select(MATCHES.c.case_id, MATCHES.c.tag)):
-                found.setdefault(case_id, []).append(tag)
-        return found
+            for case_id, tag in connection.execute(wanted.order_by(CASES.c.place)):
+                found.setdefault(case_id, set()).add(tag)
+        return {case_id: self._known(case_id, tags) for case_id, tags in found.items()}
+
+    def _known(self, case_id: str, tags: set[str]) -> Known:
+        documents = {tag for tag in tags if self._marked(case_id, tag) in tags}
+        marks = {self._marked(case_id, tag) for tag in documents} | {self._apart(case_id)}
+        return Known(
+            tags=frozenset(tags - marks), documents=frozenset(documents), is_apart=self._apart(case_id) in tags
+        )
+
+    def rows(self, case_id: str, fields: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Return what is kept of a case to know its person again: the tags, and what says which of them are of a
+        document and that a worker held it apart. Without the key all are alike; those are in no other case.
+        """
+        documents = {name: value for name, value in fields.items() if name == _DOCUMENT}
+        marks = {self._marked(case_id, tag) for tag in self.tags(documents)}
+        marks |= {self._apart(case_id)} if fields.get(_APART) else set()
+        return [{"tag": tag, "case_id": case_id} for tag in sorted(self.tags(fields) | marks)]
+
+    def _marked(self, case_id: str, tag: str) -> str:
+        return self._keyring.tag(f"{case_id}|{tag}".encode(), b"is_document").hex()[:32]
+
+    def _apart(self, case_id: str) -> str:
+        return self._keyring.tag(case_id.encode(), b"apart").hex()[:32]
 
     def tags(self, fields: Mapping[str, Any]) -> set[str]:
         """Return keyed HMACs (128 bits) of what identifies a person alone.
@@ -105,7 +145,7 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     email = str(fields.get("prs_Email", "")).strip().casefold()
     if "@" in email:
         yield "email", email
-    document = re.sub(r"[^A-Z0-9]", "", ascii_digits(str(fields.get("prs_IdentityNumber", ""))).upper())
+    document = re.sub(r"[^A-Z0-9]", "", ascii_digits(str(fields.get(_DOCUMENT, ""))).upper())
     if len(document) >= 5:
         yield "document", document
     if fields.get("tl_SubmissionId"):

@@ -15,6 +15,7 @@ Everything that was sent and answered is appended to a log (JSONL). Without an a
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 import unicodedata
@@ -266,8 +267,13 @@ class Analyst:
 
     def _write(self, name: str, body: dict[str, Any], raw: str, fault: str) -> None:
         line = {"id": name, "address": self._address, "sent": body, "answered": raw, "fault": fault}
-        with self._log.open("a", encoding="utf-8") as log:
+        with open(self._log, "a", encoding="utf-8", opener=_for_the_owner) as log:
             log.write(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    """Open a file that, where it is new, nobody else may read: people's words stand in it."""
+    return os.open(path, flags, 0o600)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

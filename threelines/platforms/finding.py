@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -59,6 +59,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     decision: str
     created: str
+
+
+class Removed(NamedTuple):
+    """A finding that was finally decided to be removed."""
+
+    row: Row
+    reason: str
+    """A code of REASONS: of the decision that stands."""
+    time: str
+    """When that was decided, ISO 8601 in UTC."""
+    indicators: tuple[str, ...]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

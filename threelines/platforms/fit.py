@@ -17,6 +17,7 @@ folds (`tuning.py`); it makes up a third or a half of the sum.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -113,20 +114,22 @@ def fit(
     read = _matrices(data, views)
     folds = _folds(read.target, data.groups)
     held_out = {}
-    for name in names:
-        say(f"cross-validating {name}")
-        held_out[name] = _held_out(MEMBERS[name], read, folds)
+    with _one_thread():
+        for name in names:
+            say(f"cross-validating {name}")
+            held_out[name] = _held_out(MEMBERS[name], read, folds)
     states = _states(data.texts, say) if tuned else []
     if states:
         held_out[TUNED] = _tuned_held_out(states, read, folds, say)
     say("choosing the recipe, calibrating, measuring")
-    probabilities = _nested(recipes, held_out, read.target, folds)
-    recipe = _best(recipes, held_out, read.target)
-    members = recipes[recipe]
-    scale = {name: _spread(held_out[name]) * len(members) for name in members}
-    temperature, bias = _calibrate(_mixture(members, held_out, scale), read.target)
-    say(f"fitting {recipe!r} on everything")
-    weights, shift = _weights(members, read, scale)
+    with _one_thread():
+        probabilities = _nested(recipes, held_out, read.target, folds)
+        recipe = _best(recipes, held_out, read.target)
+        members = recipes[recipe]
+        scale = {name: _spread(held_out[name]) * len(members) for name in members}
+        temperature, bias = _calibrate(_mixture(members, held_out, scale), read.target)
+        say(f"fitting {recipe!r} on everything")
+        weights, shift = _weights(members, read, scale)
     bias = bias + temperature * shift
     layers = _tuned(states, read, members.count(TUNED) / scale[TUNED], say) if TUNED in members else None
     header = Header(
@@ -141,6 +144,19 @@ def fit(
         ),
     )  # fmt: skip
     return Fitted(Adapter(header, weights, layers), probabilities)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let linear algebra use one thread: what linear models ask of it is so little that others mostly wait, at full load.
+
+    The encoder's layers, whose matrices are large, are trained outside of this.
+    """
+    import scipy.optimize  # noqa: F401 - what is loaded later would not be held to it
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def _recipes(texts: Sequence[str], *, semantic: bool, tuned: bool = False) -> dict[str, tuple[str, ...]]:

@@ -49,9 +49,11 @@ _DAMAGED = (
 """What Pillow raises for damaged files: `SyntaxError` for a broken PNG, `ValueError` for a TIFF of no width, and so on."""
 _AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia")
 
-Credentials = Literal["none", "declared_ai", "edited", "declared", "invalid"]
-"""What Content Credentials say. `none` proves nothing; `invalid` means that the file was changed
-after signing, by anyone, often by a platform that recompresses; `edited` is not `declared_ai`."""
+Credentials = Literal["none", "unreadable", "declared_ai", "edited", "declared", "invalid"]
+"""What Content Credentials say. `none` proves nothing, no more does `unreadable`: the file is damaged, whether it has any is
+not known; `invalid` means that the file was changed after signing, by anyone, often by a platform that recompresses;
+`edited` is not `declared_ai`."""
+_SILENT: tuple[Credentials, ...] = ("none", "unreadable")
 
 
 class MediaError(ThreelinesError):
@@ -139,9 +141,9 @@ def read_credentials(path: Path, *, anchors: str = "") -> tuple[Credentials, str
         with c2pa.Reader(str(path), context=context) as reader:
             state, manifest = reader.get_validation_state(), reader.get_active_manifest() or {}
     except c2pa.C2paError as fault:
-        # No manifest at all is an error of its own in the library; anything else is a broken one.
+        # No manifest at all is an error of its own in the library, one that does not fit the file is no error there.
         missing = any(word in str(fault) for word in ("ManifestNotFound", "no JUMBF", "NotSupported"))
-        return ("none" if missing else "invalid"), "", False
+        return ("none" if missing else "unreadable"), "", False
     signer = str((manifest.get("signature_info") or {}).get("issuer") or "")
     if state == "Invalid":
         return "invalid", signer, False
@@ -315,7 +317,7 @@ class _Pictures:
             if picture and picture[1].media.pdq:
                 attachment = msgspec.structs.replace(attachment, hash=f"pdq:{picture[1].media.pdq}")
             attachments.append(attachment)
-            if picture and (picture[1].media.text or picture[1].media.credentials != "none"):
+            if picture and (picture[1].media.text or picture[1].media.credentials not in _SILENT):
                 inside.append(_inside(record, number, picture[1], again=self._came_before(*picture)))
         return msgspec.structs.replace(record, attachments=tuple(attachments), inside=tuple(inside))
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from threelines.platforms.columns import is_personal
 from threelines.records import Attachment, Record, ThreelinesError
 
 Token = Callable[[str], str]
@@ -94,106 +95,17 @@ def _read_key(path: Path) -> bytes:
         raise PseudonymError(f"{path}: the key cannot be read ({fault.strerror})") from fault
 
 
-_PERSONAL = frozenset(
-    [
-        "name",
-        "names",
-        "nick",
-        "nickname",
-        "username",
-        "login",
-        "handle",
-        "realname",
-        "fullname",
-        "firstname",
-        "lastname",
-        "surname",
-        "displayname",
-        "screenname",
-        "email",
-        "emails",
-        "mail",
-        "phone",
-        "phones",
-        "telephone",
-        "tel",
-        "mobile",
-        "msisdn",
-        "whatsapp",
-        "wechat",
-        "telegram",
-        "skype",
-        "contact",
-        "contacts",
-        "author",
-        "user",
-        "sender",
-        "recipient",
-        "from",
-        "to",
-        "owner",
-        "account",
-        "poster",
-        "member",
-        "ip",
-        "ipaddress",
-        "address",
-        "avatar",
-        "avatarurl",
-        "photo",
-        "picture",
-        "imei",
-        "device",
-        "deviceid",
-        "cookie",
-        "fingerprint",
-        "passport",
-        "ssn",
-        "dob",
-        "birth",
-        "birthday",
-        "birthdate",
-        "iban",
-        "card",
-    ]
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?:\+(?<![\w/.=+-]\+)|00(?<![\w/.=+-]00))[1-9](?:[\s().\-/]{0,2}\d){6,13}(?!\w)")
+"""Numbers with the code of a country, wherever they stand: `+34 600 111 222`."""
+_WHATSAPP = re.compile(r"(?<=wa\.me/)\d{8,15}(?!\w)")
+_NATIONAL = re.compile(
+    r"(?!\d\d[./-]\d\d[./-]\d{4})0[1-9](?:[\s().\-/]{0,2}\d){7,10}|\(0?\d{2,4}\)[\s-]?\d{3,4}[\s-]?\d{4}|\d{3}-\d{3,4}-\d{4}|1[3-9]\d{9}",
+    re.ASCII,
 )
-_IMPERSONAL = frozenset(
-    [
-        "company",
-        "employer",
-        "organisation",
-        "organization",
-        "channel",
-        "group",
-        "server",
-        "guild",
-        "file",
-        "product",
-        "job",
-        "title",
-        "city",
-        "country",
-        "domain",
-        "subreddit",
-        "kind",
-        "type",
-        "count",
-        "verified",
-        "lang",
-        "language",
-        "event",
-    ]
-)
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
-
-
-@lru_cache(maxsize=4096)
-def is_personal(column: str) -> bool:
-    """Tell whether a column looks as if it held a person's name, address or number (when in doubt, yes)."""
-    words = {word.lower() for word in _WORDS.findall(column)}
-    joined = "".join(letter for letter in column.lower() if letter.isalnum())
-    return (joined in _PERSONAL or bool(words & _PERSONAL)) and not words & _IMPERSONAL
-
+"""Values that are a number of a telephone as it is dialled inside a country, and nothing else: no date, sum or short id."""
+_DIALLED, _SHORTER = "(0123456789", 8
+"""What such a value starts with, and a length that is none yet: most values are passed over by these alone."""
 
 _SHORT = 3
 """An account id of so few letters stands in many a name by chance: only a whole part between "/" and ":" is it."""
@@ -259,12 +171,25 @@ def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool) -> A
     if value is None or isinstance(value, bool | float):
         return value
     text = str(value)
-    if personal or text in ids:
+    if personal or text in ids or (len(text) > _SHORTER and text[0] in _DIALLED and _NATIONAL.fullmatch(text)):
         return token(text)
     if isinstance(value, str):
+        if len(value) > _SHORTER or "@" in value:
+            value = _without_contacts(value, token)
         for one in ids:
             if len(one) > 3 and one in value:
                 value = value.replace(one, token(one))
+    return value
+
+
+def _without_contacts(value: str, token: Token) -> str:
+    """Put tokens in place of e-mail addresses and international telephone numbers; most values hold no sign of either."""
+    if "@" in value:
+        value = _EMAIL.sub(lambda found: token(found[0]), value)
+    if "+" in value or "00" in value:
+        value = _PHONE.sub(lambda found: token(found[0]), value)
+    if "wa.me/" in value:
+        value = _WHATSAPP.sub(lambda found: token(found[0]), value)
     return value
 
 

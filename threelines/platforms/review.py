@@ -33,6 +33,7 @@ from threelines.platforms.finding import (
     Finding,
     Item,
     Opened,
+    Removed,
     Row,
     Stage,
     Verdict,
@@ -420,6 +421,21 @@ class Review:
         self.audit.add(user, "finding.referred", reason="case work")
         with self.store.read() as connection:
             return tuple((_row(row), str(row.time)) for row in connection.execute(chosen))
+
+    def removed(self, user: User) -> Iterator[Removed]:
+        """Yield what was finally decided to be removed, oldest finding first, for statements of reasons: codes, no words."""
+        require(user, "finding.list")
+        chosen = (
+            sa.select(findings, decisions.c.reason, decisions.c.time)
+            .join(decisions, decisions.c.finding == findings.c.id)
+            .where(findings.c.stage == "done", findings.c.decision == "remove")
+            .where(decisions.c.undone == "", decisions.c.time == say.DECIDED_AT.correlate(findings))
+            .order_by(findings.c.created, findings.c.id)
+        )
+        self.audit.add(user, "finding.removed", reason="legal duty")
+        with self.store.read() as connection:
+            for row in connection.execute(chosen):
+                yield Removed(_row(row), str(row.reason), str(row.time), tuple(str(row.indicators).split()))
 
     def labels(self, user: User) -> Iterator[Record]:
         """Yield the judged records of decided findings with the decision as label, for `threelines fit`.

@@ -62,7 +62,8 @@ class Model(NamedTuple):
     referee: NDArray[np.float64]
     """Who is believed where CLD2 names another language: weights of `language.evidence`."""
     trust: NDArray[np.float64]
-    """Log-odds that the answer is right: weights of `language.evidence`, shape (`language.ROUTES`, evidence)."""
+    """Log-odds that the answer is right: weights of `language.evidence`, shape (2, `language.ROUTES`, evidence); the
+    second are of a brief text."""
     limit: float
     """Probability that the answer is right below which it is `und`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 
 import numpy as np
@@ -41,7 +42,20 @@ def table() -> NDArray[np.uint8]:
 
 def counts(codes: NDArray[np.uint32], owner: NDArray[np.int64], texts: int) -> NDArray[np.int64]:
     """Return how many letters of each script each text has, shape (texts, len(CODES))."""
-    script = table()[np.minimum(codes, _SIZE - 1)].astype(np.int64)
-    script[codes >= _SIZE] = CODES.index("Hani")  # planes 2 and 3 hold ideographs only
-    flat = np.bincount(owner * len(CODES) + script, minlength=texts * len(CODES))
+    flat = np.bincount(owner * len(CODES) + _places(codes), minlength=texts * len(CODES))
     return flat.reshape(texts, len(CODES))
+
+
+def only(text: str, places: Collection[int]) -> str:
+    """Return a text with blanks for the letters of other scripts than these places in `CODES`; what has none stays."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    kept = np.zeros(len(CODES), dtype=np.bool_)
+    kept[[0, *places]] = True
+    return np.where(kept[_places(codes)], codes, ord(" ")).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _places(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return for each code point the place of its script in `CODES`."""
+    place = table()[np.minimum(codes, _SIZE - 1)].astype(np.int64)
+    place[codes >= _SIZE] = CODES.index("Hani")  # planes 2 and 3 hold ideographs only
+    return place

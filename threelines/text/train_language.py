@@ -10,7 +10,7 @@ symbols (`cldr-annotations-full`, Unicode-3.0) give 110 of the languages everyda
 Temperature and referee are fitted on four of the learned articles, on a quarter of the annotations and on the sets
 marked for training in SETS, with a model that has not seen these. How far an answer is trusted is fitted on the same
 texts, read once more by models that have not learned the annotations, or not the text's family of languages
-(`unlearned.py`). Then everything is counted again. `--check` writes nothing and says whether the packaged file holds
+(`unlearned.py`), and apart on single words and pairs of words of them. Then everything is counted again. `--check` writes nothing and says whether the packaged file holds
 the same arrays. One core, about a minute.
 """
 
@@ -49,7 +49,8 @@ _HELD_OUT_WORDS = 4
 """One in so many annotations is kept for fitting."""
 _MOST_CHATS = 150
 """Texts of a language that are read from a set marked for training."""
-_WINDOWS = (15, 25, 40, 80)
+_WINDOWS = (reader.BRIEF, 25, 40, 80)
+_BRIEF_WORDS = (1, 2)
 _UNLEARNED = 0.1
 """How much of the weight is of texts whose language was not learned, where trust is fitted."""
 _MOST_LOST = 0.01
@@ -178,10 +179,11 @@ def train(known: Sources) -> dict[str, Any]:
     kept = {label: phrases[: len(phrases) // _HELD_OUT_WORDS] for label, phrases in known.words.items()}
     rest = {label: phrases[len(phrases) // _HELD_OUT_WORDS :] for label, phrases in known.words.items()}
     first = [piece for piece in learned if piece.article not in _HELD_OUT]
-    held = held_out([piece for piece in learned if piece.article in _HELD_OUT], kept, known.chats)
+    unseen = [piece for piece in learned if piece.article in _HELD_OUT]
+    held = held_out(unseen, kept, known.chats)
     trial = count(first, rest)
     fitted = _fitted(unpacked(trial), [part for part in held if part.texts])
-    trust = _trust(trial | fitted, count(first, {}) | fitted, held)
+    trust = _trust(trial | fitted, count(first, {}) | fitted, held, brief(unseen, kept, known.chats))
     return count(learned, known.words) | fitted | trust
 
 
@@ -197,7 +199,7 @@ def count(pieces: Sequence[Piece], words: Mapping[str, Sequence[str]]) -> dict[s
     stored: dict[str, Any] = {
         "labels": np.asarray(labels), "codes": np.asarray([code[label] for label in labels]),
         "temperature": np.float64(1), "referee": np.zeros(len(reader.EVIDENCE)),
-        "trust": np.zeros((len(reader.ROUTES), len(reader.EVIDENCE))), "limit": np.float64(0),
+        "trust": np.zeros((2, len(reader.ROUTES), len(reader.EVIDENCE))), "limit": np.float64(0),
     }  # fmt: skip
     base, lengths, languages, values = [], [], [], []
     grams, row_at = single(batch), np.zeros(len(batch.codes), dtype=np.int64)
@@ -246,10 +248,29 @@ def held_out(
     lines = {label: " ".join(phrases) for label, phrases in words.items()}
     everyday = [(label, windows(line, draw.choice(_WINDOWS), draw)) for label, line in lines.items() for _ in range(40)]
     said = [(label, windows(text, size, draw)) for label, text in chats for size in _WINDOWS]
-    return [
-        Held([text for _, text in found], [label for label, _ in found], [1 / len(found)] * len(found))
-        for found in (articles, everyday, said)
-    ]
+    return [_held(articles), _held(everyday), _held(said)]
+
+
+def brief(pieces: Sequence[Piece], words: Mapping[str, Sequence[str]], chats: Sequence[tuple[str, str]]) -> list[Held]:
+    """Cut one word and two from each source; every source weighs the same."""
+    draw = random.Random(_SEED)
+    lines = {label: " ".join(phrases) for label, phrases in words.items()}
+    articles = [(piece.label, few(piece.text, many, draw)) for piece in pieces for many in _BRIEF_WORDS]
+    everyday = [(label, few(line, many, draw)) for label, line in lines.items() for many in _BRIEF_WORDS * 20]
+    said = [(label, few(text, many, draw)) for label, text in chats for many in _BRIEF_WORDS]
+    return [_held(articles), _held(everyday), _held(said)]
+
+
+def few(text: str, many: int, draw: random.Random) -> str:
+    """Return so many words from a random place; of words that are long, or not written apart, some letters."""
+    all_ = prepared(text, longest=_LETTERS_AN_ARTICLE).split()
+    start = draw.randrange(max(1, len(all_) - many + 1))
+    cut = " ".join(all_[start : start + many])
+    return cut if len(cut) < reader.BRIEF else cut[: draw.randrange(2, reader.BRIEF)]
+
+
+def _held(found: Sequence[tuple[str, str]]) -> Held:
+    return Held([text for _, text in found], [label for label, _ in found], [1 / len(found)] * len(found))
 
 
 def _fitted(trial: Model, held: Sequence[Held]) -> dict[str, Any]:
@@ -304,8 +325,28 @@ class _Read(NamedTuple):
     weight: NDArray[np.float64]
 
 
-def _trust(trial: Mapping[str, Any], bare: Mapping[str, Any], held: Sequence[Held]) -> dict[str, Any]:
-    """Fit how far each kind of answer is trusted, and the limit; `bare` has learned no annotations."""
+def _trust(
+    trial: Mapping[str, Any], bare: Mapping[str, Any], held: Sequence[Held], cuts: Sequence[Held]
+) -> dict[str, Any]:
+    """Fit how far each kind of answer is trusted, on windows and on brief cuts, and the limit, on windows."""
+    seen, strange = _readings(trial, bare, held)
+    trust = np.stack([_by_route(_joined([seen, strange])), _by_route(_joined(_readings(trial, bare, cuts)))])
+    windows_ = seen.answers._replace(brief=np.zeros_like(seen.answers.brief))
+    chance = reader.trusted(windows_, trust)[seen.right]
+    order = np.argsort(chance, kind="stable")
+    lost = np.cumsum(seen.weight[seen.right][order])
+    limit = chance[order][np.searchsorted(lost, _MOST_LOST * lost[-1])]
+    return {"trust": trust, "limit": np.float64(np.floor(limit * 1000) / 1000)}
+
+
+def _by_route(read: _Read) -> NDArray[np.float64]:
+    """Return the weights of each route, shape (routes, evidence)."""
+    at = [read.answers.route == route for route in range(len(reader.ROUTES))]
+    return np.stack([_logistic(read.answers.evidence[one], read.right[one], read.weight[one]) for one in at])
+
+
+def _readings(trial: Mapping[str, Any], bare: Mapping[str, Any], held: Sequence[Held]) -> tuple[_Read, _Read]:
+    """Read texts of learned languages, and of languages left out; `bare` has learned no annotations."""
     strange: tuple[list[_Read], ...] = ([], [])
     for gone in unlearned.folds(bare):
         known = unpacked(unlearned.without(trial, gone))
@@ -314,17 +355,7 @@ def _trust(trial: Mapping[str, Any], bare: Mapping[str, Any], held: Sequence[Hel
             source.extend([_read(known, part)] if part.texts else [])
     learned = [_weighed([_read(unpacked(trial), part)]) for part in held] + [_weighed([_read(unpacked(bare), held[1])])]
     share = len(learned) * _UNLEARNED / (1 - _UNLEARNED) / len(strange)
-    seen = _joined(learned)
-    both = _joined([seen, *(_weighed(parts, share) for parts in strange)])
-    trust = np.stack([
-        _logistic(both.answers.evidence[at], both.right[at], both.weight[at])
-        for at in (both.answers.route == route for route in range(len(reader.ROUTES)))
-    ])  # fmt: skip
-    chance = reader.trusted(seen.answers, trust)[seen.right]
-    order = np.argsort(chance, kind="stable")
-    lost = np.cumsum(seen.weight[seen.right][order])
-    limit = chance[order][np.searchsorted(lost, _MOST_LOST * lost[-1])]
-    return {"trust": trust, "limit": np.float64(np.floor(limit * 1000) / 1000)}
+    return _joined(learned), _joined([_weighed(parts, share) for parts in strange])
 
 
 def _of(held: Held, gone: Collection[str]) -> Held:
@@ -385,8 +416,9 @@ def main(folders: Sequence[Path], *, check: bool = False) -> None:
     target = Path(__file__).with_name("languages.npz")
     made = train(read(*folders))
     print(f"temperature {made['temperature']}, limit {made['limit']:.3f}")  # noqa: T201 a command's answer
-    print("   referee", *(f"{name:>26}" for name in reader.ROUTES))  # noqa: T201 a command's answer
-    for name, weights in zip(reader.EVIDENCE, np.vstack([made["referee"], made["trust"]]).T, strict=True):
+    names = [*reader.ROUTES, *(f"brief: {name}" for name in reader.ROUTES)]
+    print("   referee", *(f"{name:>32}" for name in names))  # noqa: T201 a command's answer
+    for name, weights in zip(reader.EVIDENCE, np.vstack([made["referee"], *made["trust"]]).T, strict=True):
         print(*(f"{weight:10.3f}" for weight in weights), f" {name}")  # noqa: T201 a command's answer
     if check:
         raise SystemExit(None if same(made, target) else f"{target}: holds other arrays than these folders give")

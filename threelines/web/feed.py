@@ -1,7 +1,8 @@
 """What partners poll: a read-only TAXII 2.1 collection of one STIX bundle, and a MISP feed folder.
 
 One token opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
-Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`, `match[type]`, `limit`, `next`).
+Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`, `match[type]`, `match[version]`,
+`match[spec_version]`, `limit`, `next`). Of each object one version is served, the last.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Query, Request
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version=2.1"
 MOST = 500
-"""Objects of one page."""
+"""Objects of one page; who asks for more is given so many."""
 COLLECTION = str(uuid.UUID("5b4e9a52-0e0a-4f6e-9d0e-7a3a6b1c2d3e"))
 
 
@@ -129,15 +131,30 @@ def _taxii(app: FastAPI, read: Callable[[], Feed], title: str) -> None:
         feed = served(name)
         return page.answer(feed, lambda entry: _manifest(feed, entry))
 
+    def versions_of(name: str, identifier: str) -> Feed:
+        feed = served(name)
+        found = [entry for entry in feed.objects or () if entry["id"] == identifier]
+        if not found:
+            raise HTTPException(404, "no such object")
+        return feed._replace(objects=found)
+
     @app.get("/api/collections/{name}/objects/{identifier}/")
-    def one_object(name: str, identifier: str) -> Response:
-        return _answer({"objects": [entry for entry in served(name).objects or () if entry["id"] == identifier]})
+    def one_object(name: str, identifier: str, page: Annotated[Page, Depends()]) -> Response:
+        return page.answer(versions_of(name, identifier), lambda entry: entry)
+
+    @app.get("/api/collections/{name}/objects/{identifier}/versions/")
+    def versions(name: str, identifier: str, page: Annotated[Page, Depends()]) -> Response:
+        return page.answer(versions_of(name, identifier), _version, key="versions")
+
+
+def _version(entry: dict[str, Any]) -> str:
+    return str(entry.get("modified", entry["created"]))
 
 
 def _manifest(feed: Feed, entry: dict[str, Any]) -> dict[str, str]:
     added = feed.added(entry)
     return {
-        "id": entry["id"], "date_added": added, "version": entry.get("modified", entry["created"]), "media_type": STIX,
+        "id": entry["id"], "date_added": added, "version": _version(entry), "media_type": STIX,
     }  # fmt: skip
 
 
@@ -147,24 +164,29 @@ class Page:
     def __init__(
         self,
         added_after: str = "",
-        limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
+        limit: Annotated[int, Query(ge=1)] = MOST,
         next: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",  # noqa: A002 - TAXII's own name
         ids: Annotated[str, Query(alias="match[id]")] = "",
         types: Annotated[str, Query(alias="match[type]")] = "",
+        versions: Annotated[str, Query(alias="match[version]")] = "",
+        spec_versions: Annotated[str, Query(alias="match[spec_version]")] = "",
     ) -> None:
-        self.added_after = _asked_moment(added_after) if added_after else None
-        self.limit, self.start = limit, int(next or 0)
-        self.ids, self.types = set(filter(None, ids.split(","))), set(filter(None, types.split(",")))
+        self.added_after = _asked_moment(added_after, "added_after") if added_after else None
+        self.limit, self.start = min(limit, MOST), int(next or 0)
+        self.ids, self.types, self.spec_versions = _parts(ids), _parts(types), _parts(spec_versions)
+        asked = _parts(versions)
+        self.versions = {_asked_moment(each, "match[version]") for each in asked - _ONLY_VERSION}
+        self.any_version = not asked or bool(asked & _ONLY_VERSION)
 
-    def answer(self, feed: Feed, form: Callable[[dict[str, Any]], dict[str, Any]]) -> Response:
-        """Return one page of the objects that pass the filters, oldest first."""
+    def answer(self, feed: Feed, form: Callable[[dict[str, Any]], Any], *, key: str = "objects") -> Response:
+        """Return one page of the objects that pass the filters, oldest first, each in this form, under `key`."""
         dated = sorted(
             ((feed.added(entry), entry) for entry in feed.objects or ()),
             key=lambda each: (datetime.fromisoformat(each[0]), each[1]["id"]),
         )
         kept = [(when, entry) for when, entry in dated if self._passes(when, entry)]
         shown = kept[self.start : self.start + self.limit]
-        body: dict[str, Any] = {"objects": [form(entry) for _, entry in shown]} if shown else {}
+        body: dict[str, Any] = {key: [form(entry) for _, entry in shown]} if shown else {}
         if self.start + self.limit < len(kept):
             body |= {"more": True, "next": str(self.start + self.limit)}
         headers = {"X-TAXII-Date-Added-First": shown[0][0], "X-TAXII-Date-Added-Last": shown[-1][0]} if shown else {}
@@ -175,16 +197,26 @@ class Page:
             (self.added_after is None or datetime.fromisoformat(when) > self.added_after)
             and (not self.ids or entry["id"] in self.ids)
             and (not self.types or entry["type"] in self.types)
+            and (not self.spec_versions or entry.get("spec_version") in self.spec_versions)
+            and (self.any_version or datetime.fromisoformat(_version(entry)) in self.versions)
         )
 
 
-def _asked_moment(text: str) -> datetime:
+_ONLY_VERSION = frozenset({"first", "last", "all"})
+"""Words for versions that all mean the one that is served."""
+
+
+def _parts(text: str) -> set[str]:
+    return set(filter(None, text.split(",")))
+
+
+def _asked_moment(text: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.min
     if moment.tzinfo is None:
-        raise HTTPException(400, "added_after: a time with its zone is expected, such as 2026-12-01T06:05:37.856Z")
+        raise HTTPException(400, f"{name}: a time with its zone is expected, such as 2026-12-01T06:05:37.856Z")
     return moment
 
 

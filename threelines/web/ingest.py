@@ -54,6 +54,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that gave one although something in them was left out."""
     faults: tuple[str, ...] = ()
     """The first of both: where, and why."""
+    notes: tuple[str, ...] = ()
+    """Which columns of a table were read as text without being called so, and which were not read."""
 
 
 def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
@@ -73,7 +75,11 @@ def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
     taken = _queue(desk, _apart(records), fresh=len(records))
     faults = (f"{one.where.removeprefix(path.name).lstrip(':')}: {one.reason}" for one in report.examples)
     return msgspec.structs.replace(
-        taken, skipped=report.skipped, repaired=report.repaired, faults=tuple(fault.lstrip(": ") for fault in faults)
+        taken,
+        skipped=report.skipped,
+        repaired=report.repaired,
+        faults=tuple(fault.lstrip(": ") for fault in faults),
+        notes=tuple(note.reason for note in report.notes),
     )
 
 

@@ -8,8 +8,8 @@ leaves this package, unless `reveal=True`.
 """
 
 from threelines.platforms.read._read import formats, read, shown_names, shown_place
-from threelines.platforms.read._source import Options, ReadError, ReadReport, Repair, Skip, Source
+from threelines.platforms.read._source import Note, Options, ReadError, ReadReport, Repair, Skip, Source
 
 __all__ = [
-    "Options", "ReadError", "ReadReport", "Repair", "Skip", "Source", "formats", "read", "shown_names", "shown_place",
+    "Note", "Options", "ReadError", "ReadReport", "Repair", "Skip", "Source", "formats", "read", "shown_names", "shown_place",
 ]  # fmt: skip

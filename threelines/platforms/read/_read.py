@@ -6,7 +6,7 @@ import importlib
 import os
 import pkgutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -14,7 +14,7 @@ from typing import Protocol, cast
 import threelines.platforms.read as package
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read._archive import OFFICE_REASON, files_of, is_archive
-from threelines.platforms.read._source import Options, ReadError, ReadReport, Skip, Source
+from threelines.platforms.read._source import Note, Options, ReadError, ReadReport, Skip, Source
 from threelines.records import Record
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -46,7 +46,7 @@ def read(
     inputs: str | Path | Iterable[str | Path],
     *,
     format_name: str | None = None,
-    mapping: Mapping[str, str] | None = None,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
     strict: bool = False,
     key: bytes | None = None,
     reveal: bool = False,
@@ -55,6 +55,8 @@ def read(
     largest: int = 0,
 ) -> Iterator[Record]:
     """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
+
+    `mapping` says where a field is under another name; `text` may name several columns, which are joined in that order.
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
@@ -104,7 +106,8 @@ def _known_encoding(name: str) -> str:
         b"a".decode(name or "utf-8", "replace")  # no text is read so by what Python calls a codec besides, such as zip
     except (LookupError, ValueError) as fault:
         raise ReadError(
-            f"no encoding of texts is called {name!r}; such as gb18030, big5, windows-1251, shift_jis"
+            f"no encoding of texts is called {name!r}; such as windows-1252 (what Excel calls ANSI in western languages), "
+            "windows-1251, gb18030, big5, shift_jis"
         ) from fault
     return name
 
@@ -205,7 +208,7 @@ def _stream(
                 if isinstance(item, Record):
                     report.read += 1
                     yield conceal(item, token) if token else item
-                elif strict:
+                elif strict and not isinstance(item, Note):
                     raise ReadError(f"{item.where}: {item.reason}")
                 else:
                     report.add(item)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from threelines.platforms.read._source import Options, ReadError, Repair, Skip
+from threelines.platforms.read._texts import Texts, likely, paragraphs, text_columns
 from threelines.platforms.read._times import time_of
 from threelines.records import KINDS, Attachment, Record
 
@@ -19,7 +21,6 @@ FIELDS = (
 _NESTED = ("turns", "posts")
 _NEEDED = ("text", "label")  # where the column of one is missing, no other part of a row says what was asked
 _ABSENT = object()
-_LIKELY = ("body", "message", "content", "description", "msg", "comment", "post", "tweet", "caption", "title")
 _ONE_WORD = ("id", "author", "conversation", "language", "source")
 _DEEPEST = 40
 _SHOWN = 20  # columns in a message
@@ -31,21 +32,27 @@ class Rows:
 
     def __init__(self, name: str, options: Options) -> None:
         self.name = name
-        self._constants = {field: value[1:] for field, value in options.mapping.items() if value[:1] == "="}
-        self._columns = {field: value for field, value in options.mapping.items() if value[:1] != "="}
-        unknown = sorted(set(options.mapping) - {*FIELDS, *_NESTED})
-        if unknown:
-            raise ReadError(f"--map: no field is called {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
-        self._unseen = set(self._columns.values())
+        given = {field: (value,) if isinstance(value, str) else (*value,) for field, value in options.mapping.items()}
+        _refuse_map(given)
+        self._constants = {field: value[0][1:] for field, value in given.items() if value[0][:1] == "="}
+        self._pairs = [(field, one) for field, value in given.items() if field not in self._constants for one in value]
+        texts = tuple(column for field, column in self._pairs if field == "text")
+        self._several = texts if len(texts) > 1 else ()
+        self._columns = {field: column for field, column in self._pairs if not (self._several and field == "text")}
+        self._unseen = {column for _, column in self._pairs}
         self._found: dict[str, None] = {}
         self._good = self._without_text = 0
+        self._texts = Texts(name, texts, (*FIELDS, *_NESTED, "extra", *self._unseen))
+        self._is_watched, self._is_table = "text" not in self._constants, False
+        self._joins = False if "text" in given else None
+        """Whether text columns are found by their names; not known before the first row without a text."""
 
     def records(self, row: Any, at: str) -> Iterable[Record | Skip]:
         """Return what a row holds: a record, the turns of a conversation or the posts of an account."""
         if not isinstance(row, dict):
             return (Skip(at, f"a JSON object was expected, not {_shown(row)}"),)
         given = row
-        if self._columns or self._constants:
+        if self._pairs or self._constants:
             row = self._renamed(row)
         if "text" not in row:
             for nested, spread in (("turns", _turns), ("posts", _posts)):
@@ -53,59 +60,88 @@ class Rows:
                     self._good += 1
                     faults = _without_objects(row)
                     return (*(Repair(at, fault) for fault in faults), *spread(row, at))
-            if not (row.get("attachments") or row.get("kind") in ("media", "system")):
+            if joined := self._joined(row):
+                row = joined
+            elif self._is_table or not (row.get("attachments") or row.get("kind") in ("media", "system")):
                 return (self._no_text(given, at),)
         self._good += 1
+        if self._is_watched:
+            self._is_watched = self._texts.watch(row, row.get("text"))
         return _record(row, at)
 
-    def finish(self) -> Iterator[Repair]:
-        """Refuse a file in which no row had a text, or the column of the text or label; tell of other mapped columns."""
+    def finish(self) -> Iterator[Skip]:
+        """Refuse a file in which no row had a text, or the column of the text or label; tell of other columns."""
         self._refuse_without_text()
         if self._found:  # of a file without a row nothing can be said
-            for field, column in self._columns.items():
+            for field, column in self._pairs:
                 if column in self._unseen:
                     reason = _no_column_reason(list(self._found), field, column)
                     if field in _NEEDED:
                         raise ReadError(f"{self.name}: {reason}")
                     yield Repair(self.name, reason)
+        yield from self._texts.notes()
 
     def require(self, columns: Iterable[str]) -> None:
-        """Refuse a table at its header when it has no text column, or not a column that was mapped."""
+        """Refuse a table at its header when it lacks a column that was mapped; at its first row when it has no text column."""
         names = list(columns)
-        if self._constants.get("text") is None and not _may_hold(names, self._columns.get("text", "text")):
-            raise ReadError(f"{self.name}: {_no_text_reason(names, self._columns.get('text', 'text'))}")
-        for field, column in self._columns.items():
+        for field, column in self._pairs:
             if not _may_hold(names, column):
-                raise ReadError(f"{self.name}: {_no_column_reason(names, field, column)}")
+                reason = _no_text_reason if field == "text" else _no_column_reason
+                raise ReadError(f"{self.name}: {reason(names, field, column)}")
         self._unseen.difference_update(names)
+        mapped = {column for _, column in self._pairs}
+        rest = tuple(name for name in names if name not in mapped)
+        if self._joins is None and "text" not in rest and not text_columns(rest):
+            self._is_table, self._reason = True, _no_text_reason(names, "text", "text")
 
     def _refuse_without_text(self) -> None:
-        if self._without_text and not self._good:
+        if (self._without_text or self._is_table) and not self._good:
             raise ReadError(f"{self.name}: {self._reason}")
+
+    def _joined(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """Return a row with a text made of its text columns; None where a row before has one as it is, or this has none."""
+        if self._joins is None:
+            self._joins = not self._good
+        return self._texts.joined(row) if self._joins else None
 
     def _renamed(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the row under our names; a column that has the name of a field which another one gives goes to `extra`."""
         taken = {column: value for column in self._columns.values() if (value := _part(row, column)) is not _ABSENT}
+        texts = {column: value for column in self._several if (value := _part(row, column)) is not _ABSENT}
         if self._unseen:
-            self._unseen.difference_update(taken)
+            self._unseen.difference_update(taken, texts)
             if len(self._found) < _SHOWN:
                 self._found.update(dict.fromkeys(row))
         named = {key: value for key, value in row.items() if key not in taken}
-        given = self._columns.keys() | self._constants.keys()
+        given = self._columns.keys() | self._constants.keys() | ({"text"} if self._several else set())
         if beside := {field: named.pop(field) for field in given & named.keys()}:
             own = named.get("extra", {})
             named["extra"] = {**beside, **own} if isinstance(own, dict) else {**beside, "extra": own}
         for field, column in self._columns.items():
             if column in taken:
                 named[field] = taken[column]
+        if texts:
+            named["text"] = paragraphs(texts.values())
         return named | self._constants
 
     def _no_text(self, row: dict[str, Any], at: str) -> Skip:
-        self._reason = _no_text_reason(list(row), self._columns.get("text", "text"))
+        wanted = next((column for field, column in self._pairs if field == "text"), "text")
+        self._reason = _no_text_reason(list(row), "text", wanted, likely(row))
         self._without_text += 1
-        if self._without_text >= _ENOUGH and not self._good:
+        if self._is_table or self._without_text >= _ENOUGH:
             self._refuse_without_text()
         return Skip(at, self._reason)
+
+
+def _refuse_map(given: Mapping[str, tuple[str, ...]]) -> None:
+    unknown = sorted(set(given) - {*FIELDS, *_NESTED})
+    if unknown:
+        raise ReadError(f"--map: no field is called {unknown[0]!r}; the fields are {', '.join(FIELDS)}")
+    for field, value in given.items():
+        if not value:
+            raise ReadError(f"--map: no column is named for {field!r}")
+        if len(value) > 1 and (field != "text" or any(one[:1] == "=" for one in value)):
+            raise ReadError(f"--map: {field!r} is given twice; only the text may come from several columns")
 
 
 def _part(row: dict[str, Any], column: str) -> Any:
@@ -121,9 +157,9 @@ def _may_hold(names: list[str], column: str) -> bool:
     return column in names or column.partition(".")[0] in names
 
 
-def _no_text_reason(columns: list[str], wanted: str) -> str:
-    likely = next((name for name in columns if name.lower() in _LIKELY), "COLUMN")
-    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with --map text={likely}"
+def _no_text_reason(columns: list[str], field: str, wanted: str, words: Iterable[str] = ()) -> str:
+    named = " ".join(f"--map {shlex.quote(f'text={name}')}" for name in words) or f"--map {field}=COLUMN"
+    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with {named}, several columns each with its own --map"
 
 
 def _no_column_reason(columns: list[str], field: str, column: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -39,6 +39,13 @@ class Repair(Skip, frozen=True):
     """A line that gave a record although something in it had to be replaced or left out."""
 
 
+class Note(Skip, frozen=True):
+    """What was decided about a whole file, for a person to see: no fault, it is counted nowhere and ends no run."""
+
+    remedy: str = ""
+    """How to have read what was not; empty where nothing was left unread."""
+
+
 class ReadReport(msgspec.Struct):
     """What a run has read so far; filled while the records flow."""
 
@@ -47,11 +54,17 @@ class ReadReport(msgspec.Struct):
     repaired: int = 0
     examples: list[Skip] = msgspec.field(default_factory=list)
     """The first faults, skips and repairs alike."""
+    notes: list[Note] = msgspec.field(default_factory=list)
+    """What was decided about files, each once however many files it holds for."""
     formats: dict[str, str] = msgspec.field(default_factory=dict)
     """File → the format it was read as."""
 
     def add(self, fault: Skip) -> None:
-        """Count a fault; the first ones are kept as examples."""
+        """Count a fault; the first ones are kept as examples. A note is kept, not counted."""
+        if isinstance(fault, Note):
+            if len(self.notes) < _EXAMPLES and all(one.reason != fault.reason for one in self.notes):
+                self.notes.append(fault)
+            return
         if isinstance(fault, Repair):
             self.repaired += 1
         else:
@@ -65,8 +78,8 @@ class ReadReport(msgspec.Struct):
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a reader needs to know beside the file."""
 
-    mapping: Mapping[str, str] = {}
-    """Our field → the export's column; a value that starts with "=" is a constant for all rows."""
+    mapping: Mapping[str, str | Sequence[str]] = {}
+    """Our field → the export's column; a value that starts with "=" is a constant for all rows. `text` may have several."""
     reveal: bool = False
     """Keep display names and the words of system lines."""
     token: Token = str
@@ -233,7 +246,8 @@ def decoded(line: bytes) -> tuple[str, bool]:
 
 
 BROKEN_UTF8 = (
-    "bytes that are not UTF-8 were replaced by U+FFFD; is it in another encoding (--encoding gb18030, windows-1251, …)?"
+    "bytes that are not UTF-8 were replaced by U+FFFD; is it in another encoding (--encoding windows-1252, as Excel writes a CSV "
+    "in western languages, windows-1251, gb18030, …)?"
 )
 
 
