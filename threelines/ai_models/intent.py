@@ -312,16 +312,20 @@ def _denied(hits: list[Hit]) -> dict[str, Spans]:
 
 
 def _beside(folded: str, hits: list[Hit]) -> bool:
-    """Whether a plea stands beside what it is about: in one language, with at most one sentence between."""
+    """Whether a plea stands beside what it is about: in one language, with at most one sentence between, in other words."""
     ends = [match.end() for match in _SENTENCE_ENDS.finditer(folded)]
-    placed: dict[str, set[tuple[str, int]]] = {"plea": set(), "matter": set()}
+    placed: dict[str, dict[tuple[str, int], list[Hit]]] = {"plea": {}, "matter": {}}
     for hit in hits:
         _, _, told = hit.group.partition("stance ")
         stance, _, language = told.partition(" ")
         if stance in placed:
-            placed[stance].add((language or "en", bisect_right(ends, hit.start)))
+            placed[stance].setdefault((language or "en", bisect_right(ends, hit.start)), []).append(hit)
     return any(
-        not placed["matter"].isdisjoint((language, at + by) for by in range(-2, 3)) for language, at in placed["plea"]
+        one.end <= other.start or other.end <= one.start
+        for (language, at), pleas in placed["plea"].items()
+        for by in range(-2, 3)
+        for one in pleas
+        for other in placed["matter"].get((language, at + by), ())
     )
 
 
