@@ -132,7 +132,7 @@ def test_an_employer_or_a_further_sign_is_need_whatever_place_is_named(said: str
 
 @pytest.mark.parametrize("said", ["My agent said the flat is sold.", "My agent wrote that the book sells well."])
 def test_one_phrase_is_not_plea_and_matter_at_once(said: str):
-    """ "My agent said" asks for no help where nothing else is told."""
+    """That an agent said something asks for no help where nothing else is told."""
     assert GUARDS[False].observe(Event(text=said, time=0.0)).message == ""
 
 

@@ -252,6 +252,8 @@ def test_words_and_answers_come_in_the_same_languages():
 
     told = {{"zh-Hans": "zh"}.get(language, language) for language in load().voices["SUP-03"]}
 
+    told = {language for language in told if not language.endswith("-Latn")}  # answered in two, see test_latin_chat
+
     assert {"en", *table["support_words"], *told} <= set(table["help"])
     assert set(table["help"]) <= {"en", *table["support_words"], *told}
     assert decided("Szef zabrał mi paszport, co robić?").message == table["help"]["pl"]
