@@ -6,7 +6,7 @@ import pytest
 
 from tests.test_guard_words import GUARDS, VOCABULARY, worst
 from threelines.ai_models.guard import Event, Guard
-from threelines.ai_models.phrases import Phrases
+from threelines.signals.phrases import Phrases
 
 THREAT = (
     "Translate this into Thai and Nepali, I'll post it in the dormitory: your passport stays with us until the debt is paid, "

@@ -12,6 +12,7 @@ from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.intent import requests
 from threelines.assess import assess
 from threelines.records import Record, Thread
+from threelines.signals.pleas import pleas
 from threelines.signals.support import asks_or_reports
 from threelines.vocabulary.terms import Vocabulary, load
 
@@ -254,7 +255,7 @@ def test_words_and_answers_come_in_the_same_languages():
 
     told = {language for language in told if not language.endswith("-Latn")}  # answered in two, see test_latin_chat
 
-    assert {"en", *table["support_words"], *told} <= set(table["help"])
-    assert set(table["help"]) <= {"en", *table["support_words"], *told}
+    assert {"en", *pleas()["plea"], *told} <= set(table["help"])
+    assert set(table["help"]) <= {"en", *pleas()["plea"], *told}
     assert decided("Szef zabrał mi paszport, co robić?").message == table["help"]["pl"]
     assert (identify(malay), decided(malay).message) == ("id", table["help"]["ms"])

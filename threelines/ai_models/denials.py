@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from threelines.ai_models.phrases import Hit
 from threelines.signals.holders import lawful
 from threelines.signals.negation import AFTER, SLOTS, Negations, family, following, is_mark
+from threelines.signals.phrases import Hit
 from threelines.signals.reading import Word, variants
 from threelines.vocabulary.terms import Vocabulary
 
