@@ -14,7 +14,7 @@ _SUBJECT = 5
 _READER = re.compile(
     r"\b(?:you|your|yours|yourself|usted|ustedes|tu|tus|te|vous|votre|vos|ton|tes|du|dich|dir|dein\w*|euch|você|vocês|teu|teus"
     r"|ti|tuo|tua|tuoi|anda|kamu|kalian|awak|bạn|ikaw|kayo|inyo|iyong|wewe|yako|wako|zako|sen|seni|senin"
-    r"|ты|тебя|твой|вы|вас|вам|ваш\w*|ти|тебе|ви)\b|[你您]|あなた|당신|คุณ|आप|तुम|আপনা|তোমা|آپ|تمہار|أنت|သင်|မင်း|አንተ|አንቺ",
+    r"|ты|тебя|твой|вы|вас|вам|ваш\w*|ти|тебе|ви)\b|[你您]|あなた|お前|おまえ|てめえ|貴様|당신|คุณ|आप|तुम|আপনা|তোমা|آپ|تمہار|أنت|သင်|မင်း|አንተ|አንቺ",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.!?;。！？；\n؟۔।።။]")
