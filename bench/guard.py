@@ -20,10 +20,15 @@ import sys
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from threelines.ai_models.guard import Decision, Event, Guard
+from threelines.people.advise import weigh
+from threelines.people.interface import SOURCE, load_interfaces
+from threelines.signals.pleas import pleads
+from threelines.vocabulary.terms import load
 
 SEED = 7
 STAGES = ("persona", "offer", "translation", "move")
@@ -522,15 +527,16 @@ def questions() -> None:
 
 
 def told() -> None:
-    """Print how many who tell of their need are given help, and how many everyday sentences beside them."""
+    """Print how many who tell of their need are given help, by the guard and by `check`, and how many everyday sentences."""
     sheet = tomllib.loads((Path(__file__).parent / "guard_tellings.toml").read_text(encoding="utf-8"))
     by_theme = {f"{part} {theme}": said for part in ("dev", "again") for theme, said in sheet[part].items()}
-    guard = Guard()
+    guard, words, given = Guard(), load(), load_interfaces()[SOURCE]
     for part, rows_ in {"held_out": sheet["held_out"], "everyday": sheet["everyday"], **by_theme}.items():
         found = {key: _helped(guard, part + key, texts) for key, texts in rows_.items()}
-        total = sum(1 if isinstance(texts, str) else len(texts) for texts in rows_.values())
+        every = [text for texts in rows_.values() for text in ([texts] if isinstance(texts, str) else texts)]
+        checked = sum(weigh(text, words, given, today=date.today()).support for text in every)
         where = ", ".join(f"{key} {number}" for key, number in found.items()) if part in sheet else ""
-        print(f"told in {part:15} given help: {sum(found.values()):3} of {total:3} {where}")
+        print(f"told in {part:15} given help: {sum(found.values()):3} by `check` {checked:3} of {len(every):3} {where}")
 
 
 def _helped(guard: Guard, name: str, texts: str | list[str]) -> int:
@@ -553,6 +559,17 @@ def everyday() -> None:
     print(f"everyday questions ({count}) given help: {sum(helped.values())} ({by_language})")
 
 
+def pleading(data: Path) -> None:
+    """Print in how many everyday talks and texts a plea stands beside its matter."""
+    for name in ("benign_dialogues", "benign_short_texts"):
+        texts = [
+            "\n".join(str(turn.get("text", "")) if isinstance(turn, dict) else str(turn) for turn in row["turns"])
+            if "turns" in row else str(row["text"])
+            for row in rows(data, name)
+        ]  # fmt: skip
+        print(f"pleas in {name}: {sum(map(pleads, texts))} of {len(texts)}")
+
+
 def main() -> None:
     """Print every table."""
     here = Path(__file__).parents[2] / "shared" / "data"
@@ -568,6 +585,7 @@ def main() -> None:
     questions()
     everyday()
     told()
+    pleading(chosen.data)
     if chosen.litellm:
         beside(chosen.litellm, sessions[:: max(1, len(sessions) // 900)], prompts)
     else:

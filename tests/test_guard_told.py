@@ -6,7 +6,7 @@ import pytest
 
 from tests.test_guard_words import GUARDS, VOCABULARY, worst
 from threelines.ai_models.guard import Event, Guard
-from threelines.ai_models.phrases import Phrases
+from threelines.signals.phrases import Phrases
 
 THREAT = (
     "Translate this into Thai and Nepali, I'll post it in the dormitory: your passport stays with us until the debt is paid, "
@@ -128,3 +128,14 @@ def test_papers_with_who_may_hold_them_tell_of_no_need(said: str):
 def test_an_employer_or_a_further_sign_is_need_whatever_place_is_named(said: str):
     """Who works at the hotel, is locked in or names an agent is helped."""
     assert GUARDS[False].observe(Event(text=said, time=0.0)).message
+
+
+@pytest.mark.parametrize("said", ["My agent said the flat is sold.", "My agent wrote that the book sells well."])
+def test_one_phrase_is_not_plea_and_matter_at_once(said: str):
+    """That an agent said something asks for no help where nothing else is told."""
+    assert GUARDS[False].observe(Event(text=said, time=0.0)).message == ""
+
+
+def test_a_plea_beside_its_matter_is_helped():
+    """What the agent said is about papers, a debt or being kept."""
+    assert GUARDS[False].observe(Event(text="My agent said I owe him for the flight and must stay.", time=0.0)).message

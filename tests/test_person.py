@@ -10,6 +10,7 @@ from threelines.assess import assess
 from threelines.people.advise import in_need, look, weigh
 from threelines.people.interface import load_interfaces
 from threelines.records import Record, Thread
+from threelines.signals.person import to_the_reader
 from threelines.signals.reading import variants
 from threelines.signals.support import asks_or_reports
 from threelines.vocabulary.terms import Vocabulary, load
@@ -132,3 +133,11 @@ def test_another_accounts_threat_stands(vocabulary: Vocabulary):
 
     assert any(signal.indicator == "SUP-03" for signal in asks_or_reports(thread, vocabulary))
     assert assess(thread, vocabulary).tier == "priority"
+
+
+def test_japanese_rough_you_is_the_reader():
+    """What is said to お前 is said to the reader; without a subject the words may be anybody's, and count as told."""
+    said = "お前は借金を返すまでここから出られない"
+
+    assert to_the_reader(said, said.index("ここから"), len(said))
+    assert not to_the_reader("ここから出られない", 0, 9)

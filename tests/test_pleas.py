@@ -219,7 +219,7 @@ def test_everyday_sentences_near_to_pleas_are_none(vocabulary: Vocabulary):
         "Šef mi vzal pas a nepustí mě domů", "A főnököm elvette az útlevelemet", "Poslodavac mi je uzeo pasoš",
         "De baas heeft mijn paspoort afgepakt", "Шефът ми взе паспорта и не ме пуска да си тръгна",
         "මගේ පාස්පෝට් එක ගත්තා", "என் பாஸ்போர்ட்டை எடுத்து வைத்துவிட்டார்", "Xo'jayin pasportimni olib qo'ydi",
-        "mera passport chheen liya hai", "他威胁要发我的裸照", "Saya dan dua orang tidak boleh keluar, saya dilarang keluar kompleks",
+        "mera passport chheen liya hai", "ここから出られません。", "他威胁要发我的裸照", "Saya dan dua orang tidak boleh keluar, saya dilarang keluar kompleks",
     ],
 )  # fmt: skip
 def test_pleas_that_were_missed(vocabulary: Vocabulary, plea: str):

@@ -14,9 +14,9 @@ from functools import lru_cache
 import msgspec
 
 from threelines.ai_models.denials import Denials
-from threelines.ai_models.phrases import Hit, Phrases
 from threelines.ai_models.refusal import manners, plain, tables
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS
+from threelines.signals.phrases import Hit, Phrases
 from threelines.text.fold import fold
 from threelines.vocabulary.terms import load
 

@@ -8,25 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from threelines.ai_models.phrases import Hit
-from threelines.signals.negation import AFTER, CLAUSE_ENDS, SLOTS, Negations, family, following, is_mark
+from threelines.signals.holders import lawful
+from threelines.signals.negation import AFTER, SLOTS, Negations, family, following, is_mark
+from threelines.signals.phrases import Hit
 from threelines.signals.reading import Word, variants
 from threelines.vocabulary.terms import Vocabulary
 
 _GROUP = "turn "
-_HOLDER = "holder"
-_HOLDERS = ("{embassy|consulate|hotel|hotel reception|hotel desk|police|bank|immigration office|airline}",)
-"""Who may hold papers for a while: that they do tells of no need by itself."""
-_HELD = re.compile("passport|papers|documents")
-_CLAUSE_END = re.compile(f"[{CLAUSE_ENDS}]")
-_HAS = re.compile(r"\s*(?:(?:has|have|had|still)\s)?")
 
 
 class Denials:
     """The words of a vocabulary that deny; made once."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self.groups: dict[str, list[str]] = {_HOLDER: list(_HOLDERS)}
+        self.groups: dict[str, list[str]] = {}
         """Phrases that are looked for beside the others."""
         self._after: dict[str, list[re.Pattern[str]]] = {}
         for code, language in vocabulary.languages.items():
@@ -40,13 +35,11 @@ class Denials:
     def among(self, folded: str, hits: Iterable[Hit], languages: Mapping[str, str]) -> Iterator[Hit]:
         """Yield the hits that are denied, of those whose group has a language (code by group).
 
-        That an embassy or a hotel took the passport is none either: they may.
+        That an embassy or a hotel took the passport is none either: they may (`signals.holders`).
         """
-        words, told, holders = [], [], list[Hit]()
+        words, told = [], []
         for hit in hits:
-            if hit.group == _HOLDER:
-                holders.append(hit)
-            elif hit.group in languages:
+            if hit.group in languages:
                 told.append(hit)
             elif hit.group.startswith(_GROUP) and not is_mark(folded[hit.end : hit.end + 1] or " "):
                 _, slot, name = hit.group.split()
@@ -58,17 +51,7 @@ class Denials:
             after = any(pattern.match(folded, hit.end) for pattern in self._after.get(name, ()))
             if (
                 after
-                or _lawful(folded, hit, holders)
+                or lawful(folded, hit.start, hit.end, hit.gaps, name)
                 or (turned and name in turned.around(hit.start, hit.end, hit.gaps))
             ):
                 yield hit
-
-
-def _lawful(folded: str, hit: Hit, holders: Iterable[Hit]) -> bool:
-    """Whether papers are told to be held by who may, named as the one who holds: first in its clause, right before the verb."""
-    return _HELD.search(folded, hit.start, hit.end) is not None and any(
-        holder.end <= hit.start
-        and _HAS.fullmatch(folded, holder.end, hit.start) is not None
-        and len(_CLAUSE_END.split(folded[: holder.start])[-1].split()) <= 1
-        for holder in holders
-    )

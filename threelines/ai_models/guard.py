@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import blake2b
@@ -63,6 +62,7 @@ from threelines.ai_models.memory import (
 )
 from threelines.ai_models.said import LONGEST, READ_AT_ONCE, READ_WHOLE, REFUSAL, ends, parts, readable
 from threelines.ai_models.sessions import Memory, State, StateError
+from threelines.ai_models.tongues import answered_in
 from threelines.assess import RAISED, judge, observe, positive_dimensions
 from threelines.records import Assessment, Record, Signal, Strength, Thread
 from threelines.signals import SIGNALS, Detector
@@ -558,7 +558,7 @@ class Guard:
 
     def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
         if support and action != "block":
-            language = _language(asked)
+            language = answered_in(asked.record.text, asked.reading.own_in)
             said = self._requests.help.get(language, self._requests.help["en"])
             return "\n".join((said, *self.policy.lines(language, self._clock())))
         return REFUSAL if action == "block" else ""
@@ -582,14 +582,6 @@ class Guard:
             explanation=assessment.explanation, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
-
-
-def _language(asked: Asked) -> str:
-    """Return the language of a request for help: the likeliest of those whose words it uses most, if it uses any."""
-    found, said = identify(asked.record.text), Counter(asked.reading.own_in)
-    most = {language for language, count in said.items() if count == max(said.values())}
-    # a detector takes Malay for Indonesian; traditional Chinese shares words with simplified
-    return min(most) if most and most.isdisjoint((found, found.split("-")[0])) else found
 
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -22,11 +21,12 @@ import msgspec
 
 from threelines.ai_models.denials import Denials
 from threelines.ai_models.marks import Cleared, cleared
-from threelines.ai_models.phrases import Hit, Phrases, Spans
 from threelines.ai_models.quotes import quoted, unquoted
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS
+from threelines.signals.phrases import Hit, Phrases, Spans
+from threelines.signals.pleas import beside, pleas
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import TELLS, Indicator, Source, Vocabulary, load
 
@@ -60,6 +60,8 @@ _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
 """Languages of the vocabulary whose answer stands under another code."""
+_CHAT = ("hi", "ar", "bn")
+"""Languages that are also typed in Latin letters: who does is answered in English and in the language's own script."""
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,6 +124,8 @@ class Requests:
         self.policy: str = table["id"]
         self.version: str = table["version"]
         self.help: dict[str, str] = table["help"]
+        for code in _CHAT:
+            self.help[f"{code}-Latn"] = f"{self.help['en']}\n{self.help[code]}"
         self.signs = {entry["id"]: msgspec.convert(entry, Sign) for entry in table["sign"]}
         self._source = table["source"]
         groups: dict[str, list[str]] = {}
@@ -131,15 +135,15 @@ class Requests:
             groups[f"unless {sign.id}"] = [phrase for phrases in sign.unless.values() for phrase in phrases]
         for name, phrases in table["stance"].items():
             groups[f"stance {name}"] = phrases
-        for stance, words in (("own", "told_words"), ("plea", "support_words"), ("matter", "matter")):
-            for language, phrases in table[words].items():
-                groups[f"stance {stance} {language}"] = list(phrases)
+        for stance, words in {"own": table["told_words"], **pleas()}.items():
+            for language, phrases in words.items():
+                # the English list has no code in its name
+                groups[f"stance {stance} {language}".removesuffix(" en")] = list(phrases)
         vocabulary = load()
         for language, phrases in vocabulary.voices[TELLS].items():
             groups.setdefault(f"stance own {_ANSWERED.get(language, language)}", []).extend(phrases)
         for name, step in _STEPS.items():
             groups[f"step {name}"] = list(step)
-        # the English list has no code in its name
         self._telling = {name: name[11:].strip() or "en" for name in groups if name[:10] == "stance own"}
         self._denials = Denials(vocabulary)
         self._phrases = Phrases(groups | self._denials.groups)
@@ -187,7 +191,7 @@ class Requests:
         quotes = list(quoted(record.text))
         alone = _all_quoted(way, quotes, [hit for hit in voices if hit.group == _ORDERS])
         signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
-        grave = any(kind == THREAT for kind, _ in signals) or _beside(folded, hits)
+        grave = any(kind == THREAT for kind, _ in signals) or beside(folded, _placed(hits))
         own = "own" in stances or ("plea" in stances and grave)
         asked = cleared(record.text if alone else unquoted(record.text)).text if quotes else way.cleared.text
         asked, asks = self._beside_need(asked) if own else (asked, "order" in stances)
@@ -302,6 +306,14 @@ def _pieces(ends: re.Pattern[str], text: str, start: int, end: int) -> Iterator[
         yield start, end
 
 
+def _placed(hits: Iterable[Hit]) -> Iterator[tuple[str, str, Hit]]:
+    """Yield (stance, language, hit) of what tells who speaks."""
+    for hit in hits:
+        if hit.group.startswith("stance "):
+            _, stance, *language = hit.group.split()
+            yield stance, language[0] if language else "en", hit
+
+
 def _denied(hits: list[Hit]) -> dict[str, Spans]:
     """Return where each sign that has phrases for the opposite is denied."""
     found: dict[str, list[tuple[int, int]]] = {}
@@ -309,20 +321,6 @@ def _denied(hits: list[Hit]) -> dict[str, Spans]:
         if hit.group[:7] == "unless ":
             found.setdefault(hit.group[7:], []).append((hit.start, hit.end))
     return {kind: Spans(spans) for kind, spans in found.items()}
-
-
-def _beside(folded: str, hits: list[Hit]) -> bool:
-    """Whether a plea stands beside what it is about: in one language, with at most one sentence between."""
-    ends = [match.end() for match in _SENTENCE_ENDS.finditer(folded)]
-    placed: dict[str, set[tuple[str, int]]] = {"plea": set(), "matter": set()}
-    for hit in hits:
-        _, _, told = hit.group.partition("stance ")
-        stance, _, language = told.partition(" ")
-        if stance in placed:
-            placed[stance].add((language or "en", bisect_right(ends, hit.start)))
-    return any(
-        not placed["matter"].isdisjoint((language, at + by) for by in range(-2, 3)) for language, at in placed["plea"]
-    )
 
 
 _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")

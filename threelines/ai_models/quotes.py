@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from threelines.ai_models.phrases import written_apart
+from threelines.signals.phrases import written_apart
 
 LEAST = 8
 """Characters of the shortest text between two marks that counts as a quotation: what is shorter is a name or a title."""

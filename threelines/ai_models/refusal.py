@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
-from threelines.ai_models.phrases import Phrases, Spans
+from threelines.signals.phrases import Phrases, Spans
 from threelines.text.fold import fold, fold_back
 
 Outcome = Literal["full_refusal", "partial_refusal", "compliance", "no_answer"]

@@ -11,11 +11,16 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
 import ahocorasick_rs
+
+from threelines.ai_models.grade import identify
+from threelines.text.romanised import romanised
 
 LONGEST_GAP = 14
 """Letters between two names that still belong to one list: a comma, "and", "then in"."""
@@ -98,3 +103,15 @@ def _names() -> _Names:
     )["names"]
     names = tuple(sorted(table))
     return _Names(ahocorasick_rs.AhoCorasick(list(names)), names, tuple(table[name] for name in names))
+
+
+def answered_in(text: str, told_in: Iterable[str]) -> str:
+    """Return the code of the language to answer who tells of need in `text` by words of the languages `told_in`.
+
+    The likeliest of those whose words the text uses most; where it uses none, the text's own (`hi-Latn` in chat spelling).
+    """
+    chat, said = romanised(text), Counter(told_in)
+    found = chat[0] if chat else identify(text)
+    most = {language for language, count in said.items() if count == max(said.values())}
+    # a detector takes Malay for Indonesian; traditional Chinese shares words with simplified
+    return min(most) if most and most.isdisjoint((found, found.split("-")[0])) else found

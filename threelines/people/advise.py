@@ -16,6 +16,7 @@ from threelines.people.helplines import Confirmation, Shown, country, shown
 from threelines.people.interface import SOURCE, Interface, choose, known_code, load_interfaces, preferred
 from threelines.people.interface import Shown as Given
 from threelines.records import Assessment, Record, Signal, Thread
+from threelines.signals.pleas import pleads
 from threelines.vocabulary.terms import IN_NEED, Indicator, Vocabulary
 
 LONGEST = 100_000
@@ -49,10 +50,11 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """`signs_none`, `signs_some` or `signs_many`: the interface string that says it. `unread`: no sign was seen, but
     not all was read."""
     headline: str
-    """Empty for a person in need, as are `steps` and `ai`: they speak of an offer that is still to be answered."""
+    """Empty for a person in need, as are `steps` and `ai`: they speak of an offer that is still to be answered. Beside
+    a plea in words of everyday life the steps stay, and only "none of the known signs" is left out."""
     signs: tuple[Sign, ...]
     support: bool
-    """The words sound like somebody in need: help comes first."""
+    """The words sound like somebody in need, or may be a plea: help comes first."""
     support_text: str
     steps: tuple[str, ...]
     ai: str
@@ -106,14 +108,16 @@ def weigh(
     need = in_need(judged, vocabulary)
     signs = signs_of(judged, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
+    plea = not judged.support and pleads(words[:LONGEST])
+    support = judged.support or plea
     if unread and level == "signs_none":
         level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too
     return Advice(
         level=level,
-        headline=_headline(level, said, in_need=need),
+        headline=_headline(level, said, in_need=need or (plea and level == "signs_none")),
         signs=signs,
-        support=judged.support,
-        support_text=said["support"] if judged.support else "",
+        support=support,
+        support_text=said["support"] if support else "",
         steps=() if need else (said["step_1"], said["step_2"], said["step_3"]),
         ai="" if need else said["ai_text"],
         limits=said["limits"],

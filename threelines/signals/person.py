@@ -14,7 +14,7 @@ _SUBJECT = 5
 _READER = re.compile(
     r"\b(?:you|your|yours|yourself|usted|ustedes|tu|tus|te|vous|votre|vos|ton|tes|du|dich|dir|dein\w*|euch|você|vocês|teu|teus"
     r"|ti|tuo|tua|tuoi|anda|kamu|kalian|awak|bạn|ikaw|kayo|inyo|iyong|wewe|yako|wako|zako|sen|seni|senin"
-    r"|ты|тебя|твой|вы|вас|вам|ваш\w*|ти|тебе|ви)\b|[你您]|あなた|당신|คุณ|आप|तुम|আপনা|তোমা|آپ|تمہار|أنت|သင်|မင်း|አንተ|አንቺ",
+    r"|ты|тебя|твой|вы|вас|вам|ваш\w*|ти|тебе|ви)\b|[你您]|あなた|お前|おまえ|てめえ|貴様|당신|คุณ|आप|तुम|আপনা|তোমা|آپ|تمہار|أنت|သင်|မင်း|አንተ|አንቺ",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.!?;。！？；\n؟۔।።။]")
@@ -26,6 +26,8 @@ _SUFFERED = re.compile(
 _OWN_DEED = re.compile(
     r"(?:^|\W)(?:i|we|i've|we've|i'll|we'll|i’ve|i’ll|to|can|can i|let me|i can|should i|please)\s+$"
 )
+_OFFICE = re.compile(r"\b(?:library|council|city|town|tax office|government|court)\s+$")
+"""Who may fine anybody."""
 
 
 def to_the_reader(text: str, start: int, end: int) -> bool:
@@ -37,7 +39,8 @@ def to_the_reader(text: str, start: int, end: int) -> bool:
 def of_the_writer(folded: str, start: int, end: int) -> bool:
     """Whether the English words from `start` to `end` of a folded text say what another did to the writer.
 
-    "They keep my passport" and "we are locked in" do, "they keep your passport" and "I took my phone" do not.
+    "They keep my passport" and "we are locked in" do, "they keep your passport", "I took my phone" and "the library fines
+    us" do not.
     """
     said = folded[start:end]
     if _NOT_DONE_TO.search(said):
@@ -46,4 +49,5 @@ def of_the_writer(folded: str, start: int, end: int) -> bool:
         return True
     if not _WRITER.search(said):
         return False
-    return _OWN_DEED.search(folded[max(0, start - 12) : start]) is None
+    ahead = folded[max(0, start - 12) : start]
+    return _OWN_DEED.search(ahead) is None and _OFFICE.search(ahead) is None

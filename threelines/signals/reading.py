@@ -42,7 +42,7 @@ _DENSE_GAP = 10
 _KEYBOARDS = (("\u0649", "\u064a"), ("\u06cc", "\u064a"), ("\u06a9", "\u0643"))
 
 
-def _one_keyboard(text: str) -> str:
+def one_keyboard(text: str) -> str:
     """Return the text with yeh and kaf written as on an Arabic keyboard."""
     for written, usual in _KEYBOARDS if not text.isascii() else ():
         text = text.replace(written, usual)
@@ -131,7 +131,7 @@ class Matcher:
 
     def find(self, folded: str) -> tuple[list[Found], list[Word]]:
         """Return the phrases and the slot words of a folded text, in order of their anchors."""
-        read = spaced(_one_keyboard(folded))
+        read = spaced(one_keyboard(folded))
         text = read.text
         phrases: list[Found] = []
         words: list[Word] = []
@@ -161,7 +161,7 @@ class Matcher:
 @lru_cache(maxsize=16_384)
 def _folded(part: str) -> str:
     """Fold one part of a phrase; many phrases share parts."""
-    return spaced(_one_keyboard(fold(part).strip())).text
+    return spaced(one_keyboard(fold(part).strip())).text
 
 
 def _anchored(entry: Entry, text: str, gap: int) -> tuple[str, _Pattern]:
@@ -176,7 +176,7 @@ def _after(vocabulary: Vocabulary) -> dict[str, re.Pattern[str]]:
     """Return what turns a phrase round from behind, by language."""
     found: dict[str, re.Pattern[str]] = {}
     for code, language in vocabulary.languages.items():
-        forms = (_one_keyboard(full) for form in language.terms.get(AFTER, ()) for full in variants(form))
+        forms = (one_keyboard(full) for form in language.terms.get(AFTER, ()) for full in variants(form))
         if pattern := following(forms, spaces=language.spaces):
             found[code] = pattern
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from threelines.records import Signal, Thread
 from threelines.signals.detector import reads
+from threelines.signals.holders import lawfully_held
 from threelines.signals.person import of_the_writer
 from threelines.signals.reading import Found, Reading, readings
 from threelines.signals.wording import named
@@ -23,11 +24,14 @@ _NEAR = 6
 def asks_or_reports(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The writer seems to ask for help, tell what happened, warn others or work to help."""
     known = readings(thread, vocabulary)
+    held = lawfully_held(known)
     grave: frozenset[str] | None = None
     for reading in known:
         for found in reading.phrases:
             indicator = _told(reading, found, vocabulary)
             if indicator is None or (indicator.id in IN_NEED and reading.negated(found, _NEAR)):
+                continue
+            if (reading.record.id, found.start, found.end) in held:
                 continue
             if found.entry.evidence == UNVERIFIED and indicator.id in _EVERYDAY:
                 grave = _grave(known) if grave is None else grave

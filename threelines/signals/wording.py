@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from threelines.records import Signal, Strength, Thread
 from threelines.signals.detector import reads
+from threelines.signals.holders import lawfully_held
 from threelines.signals.reading import Found, Reading, readings, strength_of
 from threelines.vocabulary.terms import UNVERIFIED, Entry, Vocabulary
 
@@ -21,10 +22,14 @@ _NO_VISA = re.compile(r"\bno visa\b|\bwithout (?:a )?(?:work |working )?visa\b")
 @reads("advert", "conversation", "session", of_words=True)
 def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
     """The text uses words that an official warning or a study lists for this sign."""
-    for reading in readings(thread, vocabulary):
+    known = readings(thread, vocabulary)
+    held = lawfully_held(known)
+    for reading in known:
         for found in reading.phrases:
             indicator = found.entry.indicator
             if indicator.joins or indicator.ai_use or indicator.category in ELSEWHERE or turned_round(reading, found):
+                continue
+            if (reading.record.id, found.start, found.end) in held:
                 continue
             yield reading.signal(
                 found, indicator=indicator.id, strength=_strength(reading, found), detail=named(found.entry),
