@@ -27,7 +27,7 @@ from threelines.records import Attachment, Record
 from threelines.vocabulary.terms import load
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-WORDS = "We keep your passport until the fee is paid. Kitchen staff wanted in the new hotel by the harbour."
+WORDS = "We keep your passport in the office. Kitchen staff wanted in the new hotel by the harbour."
 SAID = "We keep your passport"
 
 

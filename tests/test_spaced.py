@@ -39,6 +39,24 @@ def test_tags_and_references_inside_a_word_are_read_as_shown():
     assert "REC-06" in quotes("You will travel on a to&#117;rist v&#105;sa.")
 
 
+def test_words_between_angle_brackets_are_read():
+    """Only a tag of HTML is passed over: what else stands in angle brackets is words."""
+    for text in (
+        "<You will travel on a tourist visa first>", "‹you travel on a tourist visa>", "x<y, travel on a tourist visa, y>z",
+        "<b you travel on a tourist visa>",
+    ):  # fmt: skip
+        assert "tourist visa" in quotes(text)["REC-06"]
+    assert quotes('on a <span class="x y" id=z>tour&shy;ist</span> visa.')["REC-06"].startswith("on a <span")
+
+
+@pytest.mark.parametrize("piece", ["<", "<a ", '<a x="', "&#", "<b a=b ", " \n", "<!--"])
+def test_hostile_marks_cost_time_that_grows_with_the_text(piece: str):
+    """Ten times the text is some ten times the steps: a hundred thousand such pieces end at once."""
+    text = piece * 100_000
+
+    assert len(spaced(text).text) <= len(text)
+
+
 def test_an_empty_line_parts_what_is_said():
     """What stands before and after an empty line is not one phrase."""
     assert "REC-06" not in quotes("We help every tourist\n\nvisa questions are answered by travel on a\n\ntourist")

@@ -13,17 +13,25 @@ from bisect import bisect_right
 from functools import lru_cache
 from html import unescape
 from typing import NamedTuple
+from unicodedata import category
 
 _PICTURE = re.compile("[\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001f0ff\U0001f200-\U0001faff]")
 _MARKS = "\t*_~`"
 _LINE = re.compile(r"\n(?<!\n\n)(?!\n)")
 _HYPHEN = re.compile(r"-(?<=[^\W\d_]-)(?=[^\W\d_])")
 _BLANKS = re.compile(r" [ \n]+|\n+ [ \n]*|\n{3,}")
-_MARKED = re.compile(r"<[/!a-z][^<>]{0,400}>|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});")
-_RUN = re.compile(rf"[ \n]*(?:{_MARKED.pattern})(?:[ \n]|{_MARKED.pattern})*|[ \n]{{2,}}")
-_WITHIN = re.compile(
-    r"(?:</?(?:a|abbr|b|big|bdi|bdo|cite|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|u|wbr)\b[^<>]*>|<!--[^<>]*-->)"
+_INLINE = "a|abbr|b|big|bdi|bdo|cite|code|em|font|i|ins|mark|s|small|span|strong|sub|sup|u|wbr"
+_BLOCKS = (
+    "article|aside|blockquote|body|br|button|center|dd|details|div|dl|dt|figcaption|figure|footer|form|h[1-6]|head|header|hr"
+    "|html|iframe|img|input|label|li|main|meta|nav|ol|option|p|pre|section|select|source|summary|table|tbody|td|tfoot|th"
+    "|thead|tr|ul|video"
 )
+_ATTRIBUTES = r"""(?: {1,3}[a-z][\w:-]{0,40}=(?:"[^"<>]{0,400}"|'[^'<>]{0,400}'|[^ "'<>=]{1,400})){0,20} {0,3}/?"""
+# No attribute without a value: "<b we took your passport>" is words to whoever is shown it as it stands.
+_TAG = rf"<(?:/?(?:{_INLINE}|{_BLOCKS}){_ATTRIBUTES}|!--[^<>]{{0,400}}--)>"
+_MARKED = re.compile(rf"{_TAG}|&(?:#\d{{1,7}}|#x[0-9a-f]{{1,6}}|[a-z]{{2,8}});")
+_RUN = re.compile(rf"[ \n]*(?:{_MARKED.pattern})(?:[ \n]|{_MARKED.pattern})*|[ \n]{{2,}}")
+_WITHIN = re.compile(rf"</?(?:{_INLINE})[ />]|<!")
 """Tags that a browser shows without a blank: `w<b>or</b>d` is read as one word."""
 
 
@@ -101,6 +109,8 @@ def _put_blanks(blanks: re.Match[str] | str) -> str:
 def _shown(mark: re.Match[str]) -> str:
     """Return what a browser shows for a tag or a reference."""
     if mark[0][0] == "<":
-        return "" if _WITHIN.fullmatch(mark[0]) else " "
+        return "" if _WITHIN.match(mark[0]) else " "
     meant = unescape(mark[0])
+    if len(meant) == 1 and category(meant) == "Cf":
+        return ""  # a soft hyphen, a joiner: shown as nothing
     return meant.casefold() if len(meant) == 1 and meant.isprintable() else " "
