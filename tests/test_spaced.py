@@ -46,7 +46,10 @@ def test_words_between_angle_brackets_are_read():
         "<b you travel on a tourist visa>",
     ):  # fmt: skip
         assert "tourist visa" in quotes(text)["REC-06"]
-    assert quotes('on a <span class="x y" id=z>tour&shy;ist</span> visa.')["REC-06"].startswith("on a <span")
+    assert (
+        "tour&shy;ist</span> visa"
+        in quotes('You travel on a <span class="x y" id=z>tour&shy;ist</span> visa.')["REC-06"]
+    )
 
 
 @pytest.mark.parametrize("piece", ["<", "<a ", '<a x="', "&#", "<b a=b ", " \n", "<!--"])
