@@ -130,7 +130,8 @@ def test_the_command_says_what_it_did_and_when_no_list_was_found(place):
         there = ["restore", str(place / "safe" / "b"), "--db", str(place / "safe" / name)]
         return run.invoke(command, [*there, *key, *more], catch_exceptions=False).output
 
-    assert "No list of erasures and withdrawals was found" in restore("one.db")
+    (place / "safe" / "other.gone").write_text(f"2026-09-15 {'ab' * 16}\n")  # another register's
+    assert "No list of erasures and withdrawals of this register was found" in restore("one.db")
     assert "1 cases erased again, 0 consents" in restore("two.db", "--since", str(place / "away" / "list"))
     late = ["gone", str(place / "away" / "list"), "--apply", "--db", str(place / "safe" / "one.db"), *key]
     assert "1 cases erased again" in run.invoke(command, late, catch_exceptions=False).output

@@ -438,7 +438,7 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
         )
     else:
         click.echo(
-            "No list of erasures and withdrawals was found: whoever was erased or withdrew after this backup is back. "
+            "No list of erasures and withdrawals of this register was found: whoever was erased or withdrew after this backup is back. "
             "Give the list with --since (into another new database), or go through the requests since then by hand.",
             err=True,
         )

@@ -50,7 +50,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     sealed_values: int
     audit_entries: int
     lists: int = 0
-    """Lists of erasures and withdrawals that a restore found."""
+    """Lists of erasures and withdrawals of this register that a restore found."""
     erased_again: int = 0
     withdrawn_again: int = 0
     """Cases erased, and consents withdrawn, because a list says that this happened after the backup."""
@@ -201,11 +201,26 @@ def _proven(
             keeping_dump.load(source, store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
-        erased, withdrawn = repeat_gone(Register(store, keyring, user), found)
+        register = Register(store, keyring, user)
+        own = [days for days in found if _names_somebody(register, days)]
+        erased, withdrawn = repeat_gone(register, own)
         counted = check(store, keyring)
-        return msgspec.structs.replace(counted, lists=len(found), erased_again=erased, withdrawn_again=withdrawn)
+        return msgspec.structs.replace(counted, lists=len(own), erased_again=erased, withdrawn_again=withdrawn)
     finally:
         store.close()
+
+
+def _names_somebody(register: Register, days: Mapping[str, str]) -> bool:
+    """Whether a list is surely of this register: it names one of its cases, or what its own list names."""
+    with register.store.read() as connection:
+        if not days.keys().isdisjoint(gone.listed(connection)):
+            return True
+        cases = connection.execute(sa.select(CASES.c.id)).scalars().all()
+    keyring, purposes = register.keyring, register.form.purposes
+    return any(
+        gone.erased_tag(keyring, case) in days or any(gone.withdrawn_tag(keyring, case, one) in days for one in purposes)
+        for case in cases
+    )
 
 
 def repeat_gone(register: Register, lists: Sequence[Mapping[str, str]]) -> tuple[int, int]:
