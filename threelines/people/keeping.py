@@ -218,7 +218,8 @@ def _names_somebody(register: Register, days: Mapping[str, str]) -> bool:
         cases = connection.execute(sa.select(CASES.c.id)).scalars().all()
     keyring, purposes = register.keyring, register.form.purposes
     return any(
-        gone.erased_tag(keyring, case) in days or any(gone.withdrawn_tag(keyring, case, one) in days for one in purposes)
+        gone.erased_tag(keyring, case) in days
+        or any(gone.withdrawn_tag(keyring, case, one) in days for one in purposes)
         for case in cases
     )
 

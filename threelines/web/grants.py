@@ -246,7 +246,9 @@ class Grants:
         if row.code and not secrets.compare_digest(row.code, self._tag(code, row.link)):
             self._count_try(grant, row.tries)
             raise AccountError("The code does not fit. Ask the person who agreed to this for it.")
-        if grant.kind == "invite" and not (grant.account or grant.name):  # of a version in which who got it chose the name
+        if grant.kind == "invite" and not (
+            grant.account or grant.name
+        ):  # of a version in which who got it chose the name
             raise AccountError("This invitation names nobody. Ask for a new one.")
         owner = self.accounts.get(grant.account).name if grant.account else self.accounts.free_name(grant.name or name)
         if password is not None:
