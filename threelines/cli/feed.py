@@ -19,17 +19,22 @@ from threelines.cli._register import database_options, opened
     help="What partners send as bearer token or password; better given by the environment.",
 )
 @click.option("--organisation", default="Organisation not named", help="As recipients should see it.")
+@click.option("--recipient", default="", help="Who receives it, as it was approved.")
+@click.option("--legal-basis", default="", help="Duty or consent that it rests on, as it was approved.")
 @click.option(
     "--tlp", type=click.Choice(["clear", "green", "amber", "amber+strict", "red"]), default="amber", show_default=True
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8610, show_default=True)
 @needs_https
-def command(token: str, organisation: str, tlp: Any, host: str, port: int, behind_https: bool, **options: Any) -> None:
+def command(
+    token: str, organisation: str, recipient: str, legal_basis: str, tlp: Any, host: str, port: int, behind_https: bool,
+    **options: Any,
+) -> None:  # fmt: skip
     """Serve the register's approved STIX and MISP exports to partners who poll.
 
     An export is served once a second person approved it in exactly its present content (`threelines export stix …`,
-    then `threelines export approve …`), under this --organisation and --tlp. From then on each poll asks the register
+    then `threelines export approve …`), under these terms (--organisation, --recipient, --legal-basis, --tlp). From then on each poll asks the register
     again: who withdraws is taken back at once (`revoked` in STIX, deleted in MISP), without a new approval, and what is
     new or changed waits for one.
 
@@ -50,7 +55,7 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, behin
     refuse_in_clear(host, behind_https)
     refuse_weak_token(token)
     with opened(**options) as register:
-        source = Source(register, Terms(organisation=organisation, tlp=tlp))
+        source = Source(register, Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp))
         if restored := register.setting(gone.RESTORED):
             click.echo(
                 f"This register was restored on {restored}: objects that were served between its backup and that day, and "
@@ -61,7 +66,7 @@ def command(token: str, organisation: str, tlp: Any, host: str, port: int, behin
         if not names:
             raise click.ClickException(
                 "nothing to serve: neither the STIX nor the MISP export is approved in its present content "
-                "under this --organisation and --tlp"
+                "under these terms: give --organisation, --recipient, --legal-basis and --tlp as they were approved"
             )
         click.echo(f"Serving {', '.join(names)} at http://{host}:{port}/", err=True)
         uvicorn.run(
