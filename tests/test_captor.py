@@ -62,7 +62,21 @@ CAPTOR = (
     "Your passport stays with me until you pay back the ticket. If you go to the police your family gets hurt.",
     "We took your passports. You may not leave before the debt is paid.",
     "Hand over your phone. I know where your mother lives.",
+    "We have your passport. You will not leave this house.",
+    "You are not allowed to leave the building. We took your phones and your passports are with the boss.",
 )  # fmt: skip
+NOTICES = (
+    "Exam rules: hand over your phone to the invigilator. You may not leave the hall before the end.",
+    "Hand in your phones. You are not allowed to leave the room until the papers are collected.",
+    "Consulate: we have your passport ready for collection. You may not leave the queue without your ticket.",
+    "Visitors: hand over your phone at the reception desk. You may not leave the marked path. We have your passport at the "
+    "gate, collect it on the way out.",
+    "School trip: we have your passports, the teachers collect your phones at night. You may not leave the hotel without a "
+    "teacher.",
+    "Hospital: we have your documents. You are not allowed to leave the ward during quarantine. We keep your phone for you.",
+    "Cruise: your passport stays with us until the last day. Nobody may leave the ship without the card.",
+    "Phones are forbidden in the museum. Do not leave without permission of the guide.",
+)
 HARMED = (
     "Our passports are with the boss. We are locked in at night.",
     "They beat us if we refuse. They check our messages.",
@@ -117,6 +131,14 @@ def test_the_words_of_who_keeps_somebody_come_first(vocabulary: Vocabulary, text
     found = judged(text, vocabulary)
 
     assert (found.tier, found.support) == ("priority", False)
+
+
+@pytest.mark.parametrize("text", NOTICES)
+def test_bare_orders_of_an_exam_or_a_journey_raise_nobody(vocabulary: Vocabulary, text: str):
+    """Orders and states that any exam, ward, trip or consulate gives are weak signs: together they raise nothing."""
+    found = judged(text, vocabulary)
+
+    assert found.tier == "none"
 
 
 @pytest.mark.parametrize("text", HARMED)

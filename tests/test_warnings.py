@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from threelines.assess import RAISED, WARNED, assess
@@ -23,6 +25,26 @@ THEIR_OWN = (
     "If they took your passport, call the hotline. Enter on a tourist visa, no experience needed, the permit comes later.",
     "Police warn of others, we are honest: “No experience needed, enter on a tourist visa, start immediately”.",
     "If you run we will hurt you, we took your passport. Call the helpline.",
+)
+_ADVERT = (
+    "High salary, no experience needed, enter on a tourist visa, pay the visa fee, the company keeps your passport."
+)
+LURES = (
+    f'"{_ADVERT}" Human trafficking awareness. Contact @agent_x +66 81 234 5678',
+    f"Know your rights: {_ADVERT} Contact @agent_x",
+    f"Know your rights: {_ADVERT} Call the manager today.",
+    f"“{_ADVERT}” Human trafficking awareness. +66 81 234 5678",
+    f"“{_ADVERT}” Human trafficking awareness. See jobs-abroad.com/apply",
+    f"“{_ADVERT}” Human trafficking awareness. Write to somebody on Telegram.",
+    "If you want high salary, no experience needed, enter on a tourist visa and pay the visa fee, contact @agent_x. "
+    "Human trafficking hotline 1300.",
+    "If you want high salary, no experience needed, enter on a tourist visa and pay the visa fee, the job is yours. "
+    "Human trafficking hotline 1300.",
+    "If you talk to the human trafficking hotline they know where your family lives and you cannot leave until you have "
+    "paid the debt.",
+    "Know your rights: Sueldo muy alto, sin experiencia. Entrada con visado de turista. Descontamos la deuda y guardamos "
+    "tu pasaporte. Pregunta en la oficina.",
+    f"«{_ADVERT}» Te esperamos en la oficina. Human trafficking hotline.",
 )
 
 
@@ -46,6 +68,33 @@ def test_what_is_only_spoken_of_is_not_raised(vocabulary: Vocabulary, text: str)
 def test_no_word_of_warning_clears_an_offer_or_a_threat(vocabulary: Vocabulary, text: str):
     """Who offers or threatens in their own words stays raised, whatever warning stands beside it."""
     assert judged(text, vocabulary).tier != "none"
+
+
+@pytest.mark.parametrize("text", LURES)
+def test_nothing_is_cleared_beside_a_contact_or_in_a_language_without_the_writer_s_words(
+    vocabulary: Vocabulary, text: str
+):
+    """A handle, number, link or bid to write or call, an "if" that offers or threatens, or other words than English: raised."""
+    found = judged(text, vocabulary)
+
+    assert found.support
+    assert found.tier != "none"
+
+
+def test_a_helpline_s_own_number_is_no_contact(vocabulary: Vocabulary):
+    """A warning that gives a listed helpline's number stays a warning."""
+    assert judged(SPOKEN_OF[1] + " Hotline: 1-888-373-7888.", vocabulary).tier == "none"
+
+
+def test_a_long_warning_is_read_in_time_that_grows_with_its_length(vocabulary: Vocabulary):
+    """Thousands of "if" in one sentence, or of heads of lists, are read once (they took minutes)."""
+    signs = (
+        "know your rights. The employer kept the passport, high salary, no experience needed, enter on a tourist visa."
+    )
+    for filler in ("if x ", "know your rights: ", "if they "):
+        start = time.process_time()
+        judged(signs + " " + filler * (100_000 // len(filler)), vocabulary)
+        assert time.process_time() - start < 8
 
 
 def test_a_text_counts_once_and_a_warning_is_no_need(vocabulary: Vocabulary):

@@ -18,7 +18,7 @@ from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Threa
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.person import to_the_reader
 from threelines.signals.reading import anything_said
-from threelines.signals.voice import by_the_writer, only_spoken_of
+from threelines.signals.voice import Voice
 from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, WARNS, Indicator, Vocabulary
 
 SUPPORT = "support"
@@ -250,12 +250,14 @@ def _tier_beside_need(
         return "look"
     warns = any(s.indicator not in IN_NEED for s in asked)
     held = thread.held
+    places = places_of(counted, held)
+    voices = {place: Voice(held[place].text) for place in set(places) if warns and place >= 0}
     said = [
         s
-        for s, place in zip(counted, places_of(counted, held), strict=True)
+        for s, place in zip(counted, places, strict=True)
         if place >= 0
         and to_the_reader(held[place].text, s.start, s.end)
-        and not (warns and not by_the_writer(held[place].text, s.start, s.end))
+        and not (warns and not voices[place].by_the_writer(s.start, s.end))
     ]
     tier = _tier(said, positive_dimensions(said, known), known)
     return tier if tier in ("priority", "urgent") else "look"
@@ -269,7 +271,7 @@ def _only_warned_of(thread: Thread, signals: Sequence[Signal], counted: Sequence
     places: dict[int, list[tuple[int, int]]] = {}
     for s, place in zip(counted, places_of(counted, held), strict=True):
         places.setdefault(place, []).append((s.start, s.end))
-    return -1 not in places and all(only_spoken_of(held[place].text, spans) for place, spans in places.items())
+    return -1 not in places and all(Voice(held[place].text).only_spoken_of(spans) for place, spans in places.items())
 
 
 def tells(need: Iterable[Signal], counted: Iterable[Signal]) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from threelines.records import Signal, Strength, Thread
+from threelines.signals.bare import bare
 from threelines.signals.detector import reads
 from threelines.signals.holders import lawfully_held
 from threelines.signals.reading import Found, Reading, readings, strength_of
@@ -24,6 +25,7 @@ def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
     """The text uses words that an official warning or a study lists for this sign."""
     known = readings(thread, vocabulary)
     held = lawfully_held(known)
+    lone = not any(_of_control(reading, found) for reading in known for found in reading.phrases)
     for reading in known:
         for found in reading.phrases:
             indicator = found.entry.indicator
@@ -32,7 +34,7 @@ def published_phrase(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]
             if (reading.record.id, found.start, found.end) in held:
                 continue
             yield reading.signal(
-                found, indicator=indicator.id, strength=_strength(reading, found), detail=named(found.entry),
+                found, indicator=indicator.id, strength=_strength(reading, found, lone=lone), detail=named(found.entry),
                 detector="published_phrase", shadow=indicator.shadow,
             )  # fmt: skip
 
@@ -42,12 +44,26 @@ def named(entry: Entry) -> str:
     return f"{entry.indicator.name}{UNREAD}" if entry.evidence == UNVERIFIED else entry.indicator.name
 
 
-def _strength(reading: Reading, found: Found) -> Strength:
-    """Return the strength of the phrase: "no visa needed" says little beside remote work or free movement."""
+def _strength(reading: Reading, found: Found, *, lone: bool) -> Strength:
+    """Return the strength of the phrase: alone, a bare order says little, and "no visa needed" beside remote work."""
     usual = strength_of(found.entry)
+    if lone and usual == "strong" and _bare(reading, found):
+        return "weak"
     if usual != "strong" or found.entry.indicator.id != _VISA or not reading.slot("free_movement"):
         return usual
     return "weak" if _NO_VISA.search(reading.folded, found.start, found.end) else usual
+
+
+def _of_control(reading: Reading, found: Found) -> bool:
+    """Whether the phrase is a sign of control that counts, and more than a bare order or state."""
+    entry = found.entry
+    control = entry.counts and entry.indicator.category == "control"
+    return control and not _bare(reading, found) and not turned_round(reading, found)
+
+
+def _bare(reading: Reading, found: Found) -> bool:
+    entry = found.entry
+    return entry.language == "en" and bare(reading.folded, found.start, found.end, entry.indicator.id)
 
 
 def turned_round(reading: Reading, found: Found) -> bool:
