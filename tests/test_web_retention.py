@@ -119,7 +119,7 @@ def test_an_account_is_erased_whole(console, decided, register, named):
         file = f'id,kind,author,text\n{author},advert,{author},"{WORDS}"\n'.encode()
         browser.post("/review/upload", data=token, files={"export": (f"{author}.csv", file)})
     before = count(console, "review_findings")
-    account = "employer 7" if named == "id" else pseudonyms(account_key(console.desk.keyring))("employer 7")
+    account = "employer 7" if named == "id" else pseudonyms(account_key(console.desk.register))("employer 7")
     done = register("erase-account", account)
 
     assert done.exit_code == 0, done.output

@@ -482,17 +482,22 @@ def gone(file: Path, is_applied: bool, **options: Any) -> None:
 def rotate_key(**options: Any) -> None:
     """Make new keys, seal everything again, destroy the old keys.
 
-    Backups made before can then be opened only with a key file kept from before. The console may go on; a second
-    rotation waits for the first (an SQLite file then has an empty F.db-alone beside it, which may stay).
+    Backups made before can then be opened only with a key file kept from before. The console may go on, and finds its
+    findings and messages again. It does not find findings again whose words were destroyed when their time was over (their
+    thread becomes a new one), nor answers of the last day by Idempotency-Key (the request is read again). A second rotation
+    waits for the first (an SQLite file then has an empty F.db-alone beside it, which may stay).
 
     \b
     Example:
       threelines register rotate-key --db cases.db
     """
     from threelines.people import keeping
+    from threelines.platforms import review_keys
+    from threelines.web import stream
 
     with opened(**options) as register:
-        click.echo(f"{keeping.rotate(register)} values sealed with the new keys; old keys destroyed")
+        sealed = keeping.rotate(register, remake=(review_keys.remake, stream.remake))
+        click.echo(f"{sealed} values sealed with the new keys; old keys destroyed")
 
 
 @command.group()

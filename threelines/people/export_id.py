@@ -8,12 +8,12 @@ from threelines.people import settings
 from threelines.store.keyring import Keyring, keyed
 
 KEPT = "export_key"
-"""The setting that holds the first matching key from its rotation on; it serves for these ids alone."""
+"""The setting that holds the first matching key from its rotation on: for these ids, and the console's tokens of accounts."""
 
 
-def export_id(key: bytes, kept: str, case_id: str, purpose: str) -> str:
-    """Return the id, 25 characters; `kept` is the setting KEPT, empty before the first rotation of the matching `key`."""
-    return "x" + keyed(bytes.fromhex(kept) or key, case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
+def export_id(key: bytes, case_id: str, purpose: str) -> str:
+    """Return the id, 25 characters; `key` is the first matching key, 32 bytes."""
+    return "x" + keyed(key, case_id.encode(), b"export:" + purpose.encode()).hex()[:24]
 
 
 def keep_export_ids(keyring: Keyring, connection: sa.Connection) -> None:

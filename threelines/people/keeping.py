@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,8 @@ from threelines.store.keyring import Keyring, Purpose
 from threelines.store.owner import claim
 from threelines.store.sealed import declare, declared, refuse_leftovers, reseal
 
+Remake = Callable[[sa.Connection, Keyring], None]
+"""What makes the keyed names of an area anew by the newest key, while older keys still open its content."""
 ROTATED: tuple[Purpose, ...] = ("content", "identity", "match")
 """The audit key is not rotated: the chain could then not be verified any more."""
 AREAS: Mapping[str, Sequence[Migration]] = {
@@ -304,11 +306,11 @@ def _as_one_file(path: Path) -> None:
 # ---------------------------------------------------------------------- keys
 
 
-def rotate(register: Register) -> int:
+def rotate(register: Register, *, remake: Sequence[Remake] = ()) -> int:
     """Make new keys, seal everything again, then destroy the old keys; return how many values.
 
     Backups made before open only with a key file kept from before. Safe to run again after a stop. Raises StoreError
-    where somebody else changes the keys and is not done soon.
+    where somebody else changes the keys and is not done soon. `remake` makes keyed names of other areas anew.
     """
     require(register.user, "store.rotate")
     keyring, store = register.keyring, register.store
@@ -319,6 +321,8 @@ def rotate(register: Register) -> int:
         with store.write() as connection:  # or a case could come between, the only one whose tags are of the new key
             keyring.rotate(*ROTATED)
             _retag(connection, register)
+            for names in remake:
+                names(connection, keyring)
         done = reseal(store, keyring, ROTATED)
         refuse_leftovers(store, keyring, ROTATED)
         keyring.retire(*ROTATED)

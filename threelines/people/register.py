@@ -520,10 +520,14 @@ class Register:
 
     def export_id(self, case_id: str, purpose: str) -> str:
         """Return the id under which a case leaves for a purpose: two recipients cannot compare ids."""
+        return export_id(self.lasting_key(), case_id, purpose)
+
+    def lasting_key(self) -> bytes:
+        """Return the first matching key, 32 bytes, which a rotation keeps sealed: for names that others know already."""
         number, key = self.keyring.newest("match")
         if number > 1 and not self.setting(KEPT):
             self.__dict__.pop("_settings", None)  # another process rotated, and had kept the setting before
-        return export_id(key, self.setting(KEPT), case_id, purpose)
+        return bytes.fromhex(self.setting(KEPT)) or key
 
     # ------------------------------------------------------------------ settings
 

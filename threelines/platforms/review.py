@@ -37,11 +37,9 @@ from threelines.platforms.finding import (
     Row,
     Stage,
     Verdict,
-    account_of,
-    digest,
     harm,
-    name_of,
 )
+from threelines.platforms.review_keys import holder_of, signals_of, thread_of
 from threelines.platforms.review_tables import (
     FINDING,
     MIGRATIONS,
@@ -95,11 +93,11 @@ class Review:
         return counts
 
     def _add(self, connection: sa.Connection, finding: Finding, stage: Stage) -> str:
-        name = self._tag(name_of(finding), b"review:thread")
+        name = thread_of(self.keyring, finding)
         last = connection.execute(
             sa.select(findings).where(findings.c.thread == name).order_by(findings.c.round.desc()).limit(1)
         ).first()
-        signals = self._tag(digest(finding), b"review:signals")
+        signals = signals_of(self.keyring, finding)
         if last and (last.signals == signals or last.stage == "training"):
             return "known"
         if last and last.stage in say.WAITING:
@@ -128,7 +126,7 @@ class Review:
         }  # fmt: skip
 
     def _item(self, connection: sa.Connection, finding: Finding) -> str:
-        account = self._tag(account_of(finding), b"review:account")
+        account = holder_of(self.keyring, finding)
         known = connection.execute(
             sa.select(items.c.id).where(items.c.account == account, items.c.waiting > 0).limit(1)
         ).scalar()
@@ -487,8 +485,8 @@ class Review:
         """Add a golden item: every reviewer is asked once, and is told the agreed answer afterwards."""
         counts = self.add([finding], stage="training")
         if counts["new"]:
-            name = self._tag(name_of(finding), b"review:thread")
             with self.store.write() as connection:
+                name = thread_of(self.keyring, finding)
                 connection.execute(findings.update().where(findings.c.thread == name).values(decision=expected))
 
     def training(self, user: User) -> tuple[Row, ...]:
@@ -526,9 +524,6 @@ class Review:
         if not plain:
             raise ReviewError("the words of this finding were destroyed when their time was over")
         return msgspec.json.decode(plain, type=Finding)
-
-    def _tag(self, value: str, context: bytes) -> str:
-        return self.keyring.tag(value.encode(), context).hex()[:32]
 
 
 def _read_twice(finding: str) -> bool:

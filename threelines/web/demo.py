@@ -48,7 +48,7 @@ class Credential(NamedTuple):
 def fill(desk: Desk) -> int:
     """Queue at least `ENOUGH` findings where the vocabulary's examples allow it; return how many there are."""
     draw = random.Random(20241101)
-    shown, token = _examples(desk.vocabulary), pseudonyms(account_key(desk.keyring))
+    shown, token = _examples(desk.vocabulary), pseudonyms(account_key(desk.register))
     for batch in range(_BATCHES):
         threads = (_thread(shown, draw, f"demo-{batch}-{place}") for place in range(12))
         records = [conceal(record, token) for thread in threads for record in thread]

@@ -13,15 +13,15 @@ from typing import BinaryIO
 import msgspec
 
 from threelines.engine.local import Found, Plan, run
+from threelines.people.register import Register
 from threelines.platforms.finding import Finding, is_child
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read import ReadError, ReadReport, read
 from threelines.records import Assessment, Record, ThreelinesError
-from threelines.store.keyring import Keyring
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.desk import Desk
 from threelines.web.faults import note_fault
-from threelines.web.keys import account_key, upload_key
+from threelines.web.keys import account_key, upload_key, upload_name
 from threelines.web.scratch import scratch
 
 LARGEST_EXPORT = 100 * 1024 * 1024
@@ -62,11 +62,11 @@ def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
     """Read an export, judge it and queue what is raised. The file is gone before the judging begins."""
     report = ReadReport()
     with scratch() as folder:
-        path = folder / _scratch_name(desk.keyring, name)
+        path = folder / _scratch_name(desk.register, name)
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
         try:
-            found = read([path], key=upload_key(desk.keyring), report=report, largest=LARGEST_EXPORT)
+            found = read([path], key=upload_key(desk.register), report=report, largest=LARGEST_EXPORT)
             records = list(islice(found, MOST_RECORDS + 1))
         except ReadError as fault:
             raise IngestError(str(fault).removeprefix(f"{path.name}: ")) from None
@@ -83,19 +83,19 @@ def take_upload(desk: Desk, file: BinaryIO, *, name: str) -> Taken:
     )
 
 
-def _scratch_name(keyring: Keyring, name: str) -> str:
+def _scratch_name(register: Register, name: str) -> str:
     """Return the name under which an upload is read: the same for the same name, without a word of it.
 
     Ids and chats are made of it, so the same export twice must have one; its endings tell the format.
     """
     plain = PurePosixPath(name.replace("\\", "/")).name
     endings = [ending for ending in map(str.lower, PurePosixPath(plain).suffixes) if ending in _KEPT_ENDINGS]
-    return keyring.tag(plain.encode("utf-8", "surrogatepass"), b"web:upload").hex()[:16] + "".join(endings[-2:])
+    return upload_name(register, plain) + "".join(endings[-2:])
 
 
 def take_records(desk: Desk, records: Sequence[Record]) -> Taken:
     """Judge records of a stream, each conversation together with what came before it."""
-    token = pseudonyms(account_key(desk.keyring))
+    token = pseudonyms(account_key(desk.register))
     hidden = [conceal(_named(record), token) for record in records]
     fresh, talks = desk.stream.remember([record for record in hidden if record.conversation])
     lone = [[record] for record in hidden if not record.conversation]

@@ -14,7 +14,7 @@ from threelines.platforms import review_retention
 from threelines.platforms.pseudonym import PseudonymError, pseudonyms
 from threelines.platforms.review import Review
 from threelines.roles import require
-from threelines.web.keys import account_key, upload_key
+from threelines.web.keys import account_key, earlier_keys, upload_key
 from threelines.web.stream import HOURS, Stream
 
 FINDING_DAYS = 180
@@ -71,7 +71,8 @@ def names_of(register: Register, account: str) -> set[str]:
     """Return the tokens of an account in streams and in uploads, by its id on the platform or by a token."""
     if not account.strip():
         raise PseudonymError("no account is named: give its id on the platform, or its token")
-    return {pseudonyms(key(register.keyring))(account) for key in (account_key, upload_key)}
+    keys = {account_key(register), upload_key(register), *earlier_keys(register)}
+    return {pseudonyms(key)(account) for key in keys}
 
 
 def has_console(register: Register) -> bool:

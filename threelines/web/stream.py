@@ -54,16 +54,16 @@ class Stream:
 
     def remember(self, records: Sequence[Record]) -> tuple[int, list[list[Record]]]:
         """Keep new messages; return how many were new, and each of their conversations as it now stands."""
-        fresh, names = 0, dict.fromkeys(self._tag("talk", record.conversation) for record in records)
+        fresh = 0
         with self.store.write() as connection:
             self.store.lock(connection)
+            names = dict.fromkeys(self._tag("talk", record.conversation) for record in records)
             self._forget(connection)
             for record in records:
-                key = self._tag("record", f"{record.conversation}\0{record.id}")
+                key, talk = _names(self.keyring, record)
                 if connection.execute(sa.select(_stream.c.id).where(_stream.c.id == key)).first():
                     continue
                 sealed = _SEALED.seal(self.keyring, msgspec.json.encode(record), key)
-                talk = self._tag("talk", record.conversation)
                 connection.execute(_stream.insert().values(id=key, talk=talk, made=time.time(), sealed=sealed))
                 fresh += 1
             talks = [list(self._talk(connection, name)) for name in names]
@@ -130,4 +130,33 @@ class Stream:
                 connection.execute(_answered.insert().values(**values))
 
     def _tag(self, kind: str, value: str) -> str:
-        return self.keyring.tag(value.encode(), b"web:stream:" + kind.encode()).hex()
+        return _tag(self.keyring, kind, value)
+
+
+def remake(connection: sa.Connection, keyring: Keyring) -> None:
+    """Keep each message under names of the newest key, while older keys still open it; of one kept twice one stays.
+
+    Answers by idempotency key cannot be named anew: their keys are not kept.
+    """
+    if not sa.inspect(connection).has_table(_stream.name):
+        return
+    kept: set[str] = set()
+    for row in connection.execute(sa.select(_stream).order_by(_stream.c.made, _stream.c.id)).all():
+        plain = _SEALED.open(keyring, row.sealed, row.id)
+        key, talk = _names(keyring, msgspec.json.decode(plain, type=Record))
+        same = _stream.c.id == row.id
+        if key in kept:
+            connection.execute(_stream.delete().where(same))
+            continue
+        kept.add(key)
+        sealed = _SEALED.seal(keyring, plain, key)
+        connection.execute(_stream.update().where(same).values(id=key, talk=talk, sealed=sealed))
+
+
+def _names(keyring: Keyring, record: Record) -> tuple[str, str]:
+    key = _tag(keyring, "record", f"{record.conversation}\0{record.id}")
+    return key, _tag(keyring, "talk", record.conversation)
+
+
+def _tag(keyring: Keyring, kind: str, value: str) -> str:
+    return keyring.tag(value.encode(), b"web:stream:" + kind.encode()).hex()
