@@ -234,7 +234,9 @@ def test_a_database_of_the_version_before_gets_the_new_columns(console):
         connection.execute(sa.text("ALTER TABLE web_grants DROP COLUMN name"))
         connection.execute(sa.text("ALTER TABLE web_bindings DROP COLUMN read"))
         connection.execute(
-            sa.text("DELETE FROM threelines_migrations WHERE name IN ('0002_name', '0003_bindings_read', '0003_nameless')")
+            sa.text(
+                "DELETE FROM threelines_migrations WHERE name IN ('0002_name', '0003_bindings_read', '0003_nameless')"
+            )
         )
         connection.execute(sa.text("INSERT INTO web_bindings VALUES ('w1', x'00', 1.0)"))
         connection.execute(
