@@ -84,6 +84,17 @@ def test_columns_that_only_read_as_words_are_told(tmp_path):
     ]  # fmt: skip
 
 
+def test_words_that_begin_late_in_a_file_are_told(tmp_path):
+    """A column may be empty for thousands of rows: rows to the last are looked at, and those whose text is missing, too."""
+    rows = [("Cook wanted", "" if n < 300 else "we keep it from your wages") for n in range(700)]
+    _, report = records(table(tmp_path, "a.csv", ("text", "notes_of_offer"), *rows))
+    nulls = tmp_path / "n.jsonl"
+    nulls.write_text('{"id": "1", "text": null, "title": "Cook wanted now", "kind": "advert"}\n' * 3, encoding="utf-8")
+
+    assert [note.reason for note in report.notes] == ["words stand in notes_of_offer, which was not read as text"]
+    assert [note.reason for note in records(nulls)[1].notes] == ["words stand in title, which was not read as text"]
+
+
 def test_a_message_with_a_place_is_no_advert(tmp_path):
     """One part alone is no part of a text: the `location` of a tweet is its account's."""
     (record,), _ = records(table(tmp_path, "a.csv", ("tweet", "location"), ("good morning", "New York")))

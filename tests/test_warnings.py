@@ -81,6 +81,15 @@ def test_nothing_is_cleared_beside_a_contact_or_in_a_language_without_the_writer
     assert found.tier != "none"
 
 
+def test_a_contact_in_the_next_message_clears_nothing(vocabulary: Vocabulary):
+    """Who quotes an offer as a warning and gives their handle in another message stays raised."""
+    texts = (f"“{_ADVERT}” Human trafficking awareness.", "@agent_x")
+    records = tuple(Record(id=str(n), author="a", text=text) for n, text in enumerate(texts))
+
+    assert assess(Thread(kind="conversation", id="t", records=records[:1]), vocabulary).tier == "none"
+    assert assess(Thread(kind="conversation", id="t", records=records), vocabulary).tier == "look"
+
+
 def test_a_helpline_s_own_number_is_no_contact(vocabulary: Vocabulary):
     """A warning that gives a listed helpline's number stays a warning."""
     assert judged(SPOKEN_OF[1] + " Hotline: 1-888-373-7888.", vocabulary).tier == "none"

@@ -18,7 +18,7 @@ from threelines.records import THREAD_KINDS, Assessment, Elements, Signal, Threa
 from threelines.signals import SIGNALS, Detector
 from threelines.signals.person import to_the_reader
 from threelines.signals.reading import anything_said
-from threelines.signals.voice import Voice
+from threelines.signals.voice import Voice, invites
 from threelines.vocabulary.terms import IN_NEED, UNVERIFIED, WARNS, Indicator, Vocabulary
 
 SUPPORT = "support"
@@ -264,14 +264,19 @@ def _tier_beside_need(
 
 
 def _only_warned_of(thread: Thread, signals: Sequence[Signal], counted: Sequence[Signal]) -> bool:
-    """Whether the text warns (SUP-04), and what counts is only quoted, supposed or listed in it, never the writer's own."""
+    """Whether the text warns (SUP-04), and what counts is only quoted, supposed or listed in it, never the writer's own.
+
+    Nor may a contact stand in any record of the thread, but a helpline's.
+    """
     if not any(s.indicator == WARNS and not s.shadow for s in signals):
         return False
     held = thread.held
     places: dict[int, list[tuple[int, int]]] = {}
     for s, place in zip(counted, places_of(counted, held), strict=True):
         places.setdefault(place, []).append((s.start, s.end))
-    return -1 not in places and all(Voice(held[place].text).only_spoken_of(spans) for place, spans in places.items())
+    if -1 in places or not all(Voice(held[place].text).only_spoken_of(spans) for place, spans in places.items()):
+        return False
+    return not any(invites(record.text) for record in held)
 
 
 def tells(need: Iterable[Signal], counted: Iterable[Signal]) -> bool:

@@ -65,9 +65,13 @@ class SyntheticError(ThreelinesError):
 def spent(register: Register, year: int) -> float:
     """Return the epsilon spent in a calendar year."""
     register.store.migrate("release_budget", MIGRATIONS)
-    wanted = sa.select(sa.func.sum(_budget.c.epsilon)).where(_budget.c.made.startswith(f"{year}-"))
     with register.store.read() as connection:
-        return float(connection.execute(wanted).scalar() or 0.0)
+        return _spent(connection, year)
+
+
+def _spent(connection: sa.Connection, year: int) -> float:
+    wanted = sa.select(sa.func.sum(_budget.c.epsilon)).where(_budget.c.made.startswith(f"{year}-"))
+    return float(connection.execute(wanted).scalar() or 0.0)
 
 
 class Synthetic(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,12 +172,13 @@ def _engine() -> Any:
 
 def _spend(register: Register, epsilon: float, delta: float, names: Sequence[str]) -> None:
     """Record the loss before the result exists: a run that fails has still looked at the data."""
-    already = spent(register, register.today.year)
-    if already + epsilon > CAP:
-        raise SyntheticError(
-            f"the budget of {register.today.year} is {CAP:g}, {already:g} is spent: {epsilon:g} more is refused"
-        )
+    year = register.today.year
+    register.store.migrate("release_budget", MIGRATIONS)
     with register.store.write() as connection:
+        register.store.lock(connection)  # of two runs at once the second one sees what the first has spent
+        already = _spent(connection, year)
+        if already + epsilon > CAP:
+            raise SyntheticError(f"the budget of {year} is {CAP:g}, {already:g} is spent: {epsilon:g} more is refused")
         made = f"{register.today.isoformat()}T{stamp().split('T')[1]}"
         engine = f"pac-synth {importlib.metadata.version('pac-synth')}"
         values = {"made": made, "epsilon": epsilon, "delta": delta, "fields": " ".join(names), "engine": engine}

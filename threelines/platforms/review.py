@@ -246,6 +246,7 @@ class Review:
         # What `take` gave was held, counted and written down there: one durable write a step, not two.
         if (row.opened, row.lease_by) != (finding, user.id):
             with self.store.write() as connection:
+                self.store.lock(connection)  # two at once would both begin this person's day
                 row = self._held(connection, user, finding)
                 counted = self._show(connection, user, row.item, row)
         typed = self._verdict(back) if back is not None else None

@@ -40,7 +40,9 @@ _HELD = re.compile(
     r"|escape|hurt|beat|sell|sold)\b"
 )
 """What holds people, or a threat: in the same sentence it takes the order out of any exam or ward."""
-_SENTENCE_END = re.compile(r"[.!?;\n]|$")
+_SENTENCE_END = re.compile(r"[.!?;\n]")
+_REST = 120
+"""Characters of the sentence after a phrase that are read for what holds people."""
 _AHEAD = 10
 """Characters before a phrase that may hold its "you are" or "our"."""
 
@@ -52,5 +54,5 @@ def bare(folded: str, start: int, end: int, indicator: str) -> bool:
     if words is None or _OURS.search(ahead):
         return False
     ordered = words.fullmatch(said) or (indicator == "CTL-09" and _TO_YOU.fullmatch(said) and _YOU.search(ahead))
-    stop = _SENTENCE_END.search(folded, end)
-    return bool(ordered) and not _HELD.search(folded, start, stop.start() if stop else len(folded))
+    rest = _SENTENCE_END.split(folded[end : end + _REST], maxsplit=1)[0]
+    return bool(ordered) and not _HELD.search(said + rest)

@@ -68,12 +68,12 @@ class Voice:
     def only_spoken_of(self, places: Iterable[tuple[int, int]]) -> bool:
         """Whether all (start, end), characters of the text, are only spoken of, and nothing else stands beside them.
 
-        Nothing else: no I or we outside of it, no contact but a helpline's anywhere, no words that may not be English.
+        Nothing else: no I or we outside of it, no words that may not be English. Contacts: `invites`.
         """
         if not all(self._spoken(start, end) for start, end in places):
             return False
         own = any(not self._spoken(start, end) for start, end in self._writer)
-        return not own and _english(self._text) and not _invites(self._text)
+        return not own and _english(self._text)
 
     def by_the_writer(self, start: int, end: int) -> bool:
         """Whether an I or a we stands in the words from `start` to `end` or before them in their sentence, not only spoken of."""
@@ -127,7 +127,7 @@ def _helplines() -> frozenset[str]:
     return frozenset(re.sub(r"\D", "", number) for number in helpline_numbers())
 
 
-def _invites(text: str) -> bool:
+def invites(text: str) -> bool:
     """Whether the text holds a handle, an address, a link, a number that is no known helpline's, or a bid to write or call."""
     if _INVITES.search(text):
         return True

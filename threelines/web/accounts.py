@@ -258,10 +258,18 @@ class Accounts:
 
     def set_disabled(self, key: str, disabled: bool, by: User) -> None:
         """Close or reopen an account; closing ends its sessions. The last open admin stays."""
-        others = [p for p in self.all() if p.role == "admin" and not p.disabled and p.id != key]
-        if disabled and not others and self.get(key).role == "admin":
+        action = "account.disable" if disabled else "account.enable"
+        with self.store.write() as connection:
+            self.store.lock(connection)  # of two admins who close each other the second one sees what the first did
+            if disabled:
+                self._refuse_last_admin(connection, key)
+            self._change_in(connection, key, by, action, disabled=disabled)
+
+    def _refuse_last_admin(self, connection: sa.Connection, key: str) -> None:
+        is_open = sa.and_(_accounts.c.role == "admin", sa.not_(_accounts.c.disabled))
+        admins = connection.execute(sa.select(_accounts.c.id).where(is_open)).scalars().all()
+        if list(admins) == [key]:
             raise AccountError("this is the last admin; make another one first")
-        self._change(key, by, "account.disable" if disabled else "account.enable", disabled=disabled)
 
     def _change(self, key: str, by: User, action: str, *, but: str = "", **values: Any) -> None:
         with self.store.write() as connection:

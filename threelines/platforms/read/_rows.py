@@ -66,7 +66,7 @@ class Rows:
                 return (self._no_text(given, at),)
         self._good += 1
         if self._is_watched:
-            self._is_watched = self._texts.watch(row, row.get("text"))
+            self._texts.watch(row, row.get("text"))
         return _record(row, at)
 
     def finish(self) -> Iterator[Skip]:

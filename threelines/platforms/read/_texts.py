@@ -17,7 +17,8 @@ from typing import Any
 from threelines.platforms.columns import is_personal, kind_of
 from threelines.platforms.read._source import Note
 
-_SAMPLED = 200  # rows in which unread words are looked for
+_SAMPLED = 200  # rows from the first in which unread words are looked for
+_EACH = 50  # beyond them in each of so many: a column may be empty for thousands of rows
 _RARE = 50  # told where one row of so many has words there
 _LOOKED_AT = 400  # letters of a value
 _SHOWN = 8
@@ -35,7 +36,7 @@ class Texts:
         self._read: dict[str, None] = dict.fromkeys(named)
         self._last: tuple[str, ...] = ()
         self._unread: Counter[str] = Counter()
-        self._left = _SAMPLED
+        self._rows = self._sampled = 0
 
     def joined(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a row without a column `text` with one, made of its text columns; None where it has none.
@@ -51,27 +52,24 @@ class Texts:
         rest = {key: value for key, value in row.items() if key != columns[0]} if len(columns) == 1 else row
         return {**rest, "text": paragraphs(row[one] for one in columns)}
 
-    def watch(self, row: Mapping[str, Any], text: Any) -> bool:
-        """Note which columns of a row were not read though words stand in them; return whether more rows are wanted."""
-        if isinstance(text, str):
-            self._left -= 1
-            for column, value in row.items():
-                if column in self._read or column in self._fields or not isinstance(value, str):
-                    continue
-                if (
-                    has_words(value, named=bool(kind_of(column)))
-                    and not is_personal(column)
-                    and value.strip() not in text
-                ):
-                    self._unread[column] += 1
-        return self._left > 0
+    def watch(self, row: Mapping[str, Any], text: Any) -> None:
+        """Note, in some rows from the first to the last, which columns were not read though words stand in them."""
+        self._rows += 1
+        if self._rows > _SAMPLED and self._rows % _EACH:
+            return
+        self._sampled += 1
+        held = text if isinstance(text, str) else ""
+        for column, value in row.items():
+            if column in self._read or column in self._fields or not isinstance(value, str):
+                continue
+            if has_words(value, named=bool(kind_of(column))) and not is_personal(column) and value.strip() not in held:
+                self._unread[column] += 1
 
     def notes(self) -> Iterator[Note]:
         """Say which columns were joined by themselves, and which were not read."""
         if self._read and not self._named:
             yield Note(self._name, f"read as text: {_listed(self._read)}")
-        rows = _SAMPLED - self._left
-        unread = [column for column, times in self._unread.items() if times * _RARE >= rows]
+        unread = [column for column, times in self._unread.items() if times * _RARE >= self._sampled]
         if unread:
             verb = "were" if len(unread) > 1 else "was"
             remedy = f"to read all: {_asked((*(self._read or ['text']), *unread))}"
