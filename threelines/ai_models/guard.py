@@ -85,8 +85,9 @@ _QUIET = frozenset({THREAT, DELIVERY, ORDER})
 
 
 def _covered(signal: Signal, own: Iterable[Signal]) -> bool:
-    """Whether a sign of the request itself stands in the words of a published phrase."""
-    return any(one.start < signal.end and signal.start < one.end for one in own)
+    """Whether more than a third of a published phrase is the words of a sign of the request itself."""
+    shared = (min(one.end, signal.end) - max(one.start, signal.start) for one in own)
+    return 3 * max(shared, default=0) > signal.end - signal.start
 
 
 _OWN_HAND = re.compile(
