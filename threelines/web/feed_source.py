@@ -95,8 +95,8 @@ class Source:
         for name, entry in now.gone.items():
             versions[name] = Version(changed=entry.changed, parts=entry.parts, is_withdrawn=True)
         return Handover(
-            organisation=self._terms.organisation, tlp=cast("Tlp", self._terms.tlp), approvals=_TWO, made=now.changed,
-            versions=versions,
+            organisation=self._terms.organisation, recipient=self._terms.recipient, legal_basis=self._terms.basis,
+            tlp=cast("Tlp", self._terms.tlp), approvals=_TWO, made=now.changed, versions=versions,
         )  # fmt: skip
 
 
