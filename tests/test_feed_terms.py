@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 pytest.importorskip("pymisp")
 
-from tests.test_feed_withdrawn import approve, register  # noqa: F401 - a fixture
+from tests.test_feed_withdrawn import TERMS, Partner, approve, ids, register  # noqa: F401 - a fixture
+from threelines.exports import misp, stix
+from threelines.people import served
 from threelines.people.approval import Terms
 from threelines.people.register import Register
 from threelines.web.feed_source import Source
@@ -28,3 +31,46 @@ def test_partners_are_told_the_terms_that_were_approved(register: Register):  # 
     assert len(statements) == 1
     assert "Recipient: Platform X. Legal basis: Act 12, section 3." in statements[0]
     assert {"Platform X", "Act 12, section 3"} <= {entry["value"] for entry in event["Attribute"]}
+
+
+def test_what_is_written_anew_by_an_update_reaches_who_polls(register: Register, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+    """A new version of ours that writes the same cases in other words gives them later versions, once; ids stay."""
+    partner = Partner(Source(register, TERMS))
+    partner.poll()
+    before, stamps = dict(partner.held), stamps_of(partner)
+    monkeypatch.setitem(stix._LABELS, "translation", "Other words")
+    monkeypatch.setitem(misp._RELATION, "ai_Act", "means")
+    partner.web = Partner(Source(register, TERMS)).web
+    assert partner.poll() == (3, 0)
+    incidents = {name for name, entry in before.items() if entry["type"] == "incident"}
+
+    assert before.keys() == partner.held.keys()
+    assert all(partner.held[name]["modified"] > before[name]["modified"] for name in incidents)
+    assert all(after > was for after, was in zip(stamps_of(partner), stamps, strict=True))
+    assert Source(register, TERMS).read() == Source(register, TERMS).read()
+
+
+def test_what_a_feed_kept_before_it_knew_how_it_wrote_is_sent_again(register: Register):  # noqa: F811
+    """A feed of an older version, which kept no form, sends what stands once more; what was revoked stays as it is."""
+    partner = Partner(Source(register, TERMS))
+    partner.poll()
+    register.withdraw(ids(register)[0])
+    partner.poll()
+    for name in ("stix", "misp"):
+        feed = served.feed_of(name, TERMS.organisation)
+        kept = served.read(register, feed)
+        served.keep(register, feed, msgspec.structs.replace(kept, form=""), before=kept)
+    before = dict(partner.held)
+    partner.web = Partner(Source(register, TERMS)).web
+    assert partner.poll() == (3, 1)
+    changed = {name for name, entry in partner.held.items() if entry.get("modified") != before[name].get("modified")}
+
+    assert {partner.held[name]["type"] for name in changed} == {"incident", "relationship", "identity"}
+    assert not any(partner.held[name].get("revoked") for name in changed)
+
+
+def stamps_of(partner: Partner) -> list[int]:
+    """Return the times of the MISP event: in the manifest, and of each object."""
+    [(name, listed)] = partner.web.get("/misp/manifest.json").json().items()
+    event = partner.web.get(f"/misp/{name}.json").json()["Event"]
+    return [int(listed["timestamp"]), *(int(entry["timestamp"]) for entry in event["Object"])]
