@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
 
 pytest.importorskip("pymisp")
 
-from tests.test_feed_withdrawn import TERMS, Partner, approve, ids, register  # noqa: F401 - a fixture
+from click.testing import CliRunner
+
+from tests.test_feed_withdrawn import FIELDS, FIRST, TERMS, TOKEN, Partner, approve, ids, register  # noqa: F401 - a fixture
+from threelines.cli.main import root
 from threelines.exports import misp, stix
 from threelines.people import served
 from threelines.people.approval import Terms
 from threelines.people.register import Register
+from threelines.store.keyring import Keyring
 from threelines.web.feed_source import Source
 
 NAMED = Terms(organisation="Helpline Example", recipient="Platform X", basis="Act 12, section 3", tlp="amber")
@@ -74,3 +79,25 @@ def stamps_of(partner: Partner) -> list[int]:
     [(name, listed)] = partner.web.get("/misp/manifest.json").json().items()
     event = partner.web.get(f"/misp/{name}.json").json()["Event"]
     return [int(listed["timestamp"]), *(int(entry["timestamp"]) for entry in event["Object"])]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ((), "other terms: --recipient, --legal-basis differ"),
+        (("--recipient", "Platform X"), "other terms: --legal-basis differs"),
+    ],
+)
+def test_the_refusal_names_the_terms_that_differ(tmp_path: Path, given: tuple[str, ...], told: str):
+    """What is approved under other terms is not served, and the message says which of them, in no other words than options."""
+    db = str(tmp_path / "r.db")
+    keyring = Keyring.create(tmp_path / "r.db.key")
+    with Register.open(tmp_path / "r.db", keyring, FIRST) as opened:
+        opened.add(FIELDS, consent={stix.PURPOSE: "yes"})
+        approve(opened, NAMED)
+    command = ["feed", "--db", db, "--token", TOKEN, "--user", "s1", "--organisation", "Helpline Example", *given]
+    answer = CliRunner().invoke(root, command)
+
+    assert answer.exit_code == 1
+    assert told in answer.output
+    assert "Act 12" not in answer.output
