@@ -47,11 +47,11 @@ def register(tmp_path: Path) -> Iterator[Register]:
         yield opened
 
 
-def approve(register: Register) -> None:
-    """Let a second person agree to what both feeds would write now."""
+def approve(register: Register, terms: Terms = TERMS) -> None:
+    """Let a second person agree to what both feeds would write now, under these terms."""
     for name in ("stix", "misp"):
         found = [entry for entry in register.incidents_by_case(stix.PURPOSE) if list(holding([entry[1]], stix.NEEDS))]
-        request = prepare_export(register, name, found, TERMS)
+        request = prepare_export(register, name, found, terms)
         decide(register.as_user(OFFICER), request, yes=True)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from threelines.cli._listen import needs_https, refuse_in_clear, refuse_weak_token
 from threelines.cli._register import database_options, opened
+
+if TYPE_CHECKING:
+    from threelines.people.approval import Terms
+    from threelines.people.register import Register
+
+_SEARCHED = 1000
+"""Requests that are looked through for what was approved under other terms."""
 
 
 @click.command(short_help="Serve approved exports: TAXII 2.1 and a MISP feed, read-only.")
@@ -34,8 +41,8 @@ def command(
     """Serve the register's approved STIX and MISP exports to partners who poll.
 
     An export is served once a second person approved it in exactly its present content (`threelines export stix …`,
-    then `threelines export approve …`), under these terms (--organisation, --recipient, --legal-basis, --tlp). From then on each poll asks the register
-    again: who withdraws is taken back at once (`revoked` in STIX, deleted in MISP), without a new approval, and what is
+    then `threelines export approve …`), under these terms (--organisation, --recipient, --legal-basis, --tlp). From
+    then on each poll asks the register again: who withdraws is taken back at once (`revoked` in STIX, deleted in MISP), without a new approval, and what is
     new or changed waits for one.
 
     \b
@@ -55,7 +62,8 @@ def command(
     refuse_in_clear(host, behind_https)
     refuse_weak_token(token)
     with opened(**options) as register:
-        source = Source(register, Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp))
+        terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
+        source = Source(register, terms)
         if restored := register.setting(gone.RESTORED):
             click.echo(
                 f"This register was restored on {restored}: objects that were served between its backup and that day, and "
@@ -64,11 +72,30 @@ def command(
             )
         names = source.read().names
         if not names:
-            raise click.ClickException(
-                "nothing to serve: neither the STIX nor the MISP export is approved in its present content "
-                "under these terms: give --organisation, --recipient, --legal-basis and --tlp as they were approved"
-            )
+            raise click.ClickException(f"nothing to serve: {_why(register, terms)}")
         click.echo(f"Serving {', '.join(names)} at http://{host}:{port}/", err=True)
         uvicorn.run(
             create_feed(source.read, token=token, title=organisation), host=host, port=port, log_level="warning"
         )
+
+
+def _why(register: Register, terms: Terms) -> str:
+    """Say why nothing is served: which terms differ from what was approved, or that the content does."""
+    from threelines.people.approval import is_current, listed
+
+    given = {"--organisation": "organisation", "--recipient": "recipient", "--legal-basis": "basis", "--tlp": "tlp"}
+    others = []
+    for request, _ in listed(register, limit=_SEARCHED):
+        about = request.details
+        if (
+            request.state != "approved"
+            or about.get("format") not in ("stix", "misp")
+            or not is_current(register, request)
+        ):
+            continue
+        others.append([option for option, name in given.items() if about.get(name, "") != getattr(terms, name)])
+    nearest = min(others, key=len, default=[])
+    if nearest:
+        verb = "differs" if len(nearest) == 1 else "differ"
+        return f"what is approved was approved under other terms: {', '.join(nearest)} {verb}"
+    return "of the cases in your reach, neither the STIX nor the MISP export is approved in its present content"

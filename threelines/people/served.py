@@ -54,6 +54,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     live: dict[str, Case] = {}
     gone: dict[str, Gone] = {}
+    form: str = ""
+    """How its format wrote, as a digest; empty where an older version served."""
 
     @property
     def changed(self) -> datetime:
@@ -123,7 +125,7 @@ def approved(before: Served, offers: dict[str, Offer], digest: str) -> Served:
     now = _later(before)
     live = {case: _case(before.live.get(case), offer, before, now) for case, offer in offers.items()}
     fresh = {case: msgspec.structs.replace(entry, approved=digest) for case, entry in live.items()}
-    return Served(live={**before.live, **fresh}, gone=before.gone)
+    return msgspec.structs.replace(before, live={**before.live, **fresh})
 
 
 def without(before: Served, cases: Collection[str]) -> Served:
@@ -132,7 +134,19 @@ def without(before: Served, cases: Collection[str]) -> Served:
     taken = {case: before.live[case] for case in before.live if case in cases}
     gone = {entry.name: Gone(changed=now, parts=entry.parts) for entry in taken.values()}
     live = {case: entry for case, entry in before.live.items() if case not in taken}
-    return Served(live=live, gone={**before.gone, **gone})
+    return msgspec.structs.replace(before, live=live, gone={**before.gone, **gone})
+
+
+def written_as(now: Served, before: Served, form: str) -> Served:
+    """Return what is served when the format writes in this form: under another one, what partners hold is a new version.
+
+    The facts are what two people agreed to, and stay. What was revoked has no later version (STIX 2.1, 3.6).
+    """
+    if form == before.form or not (now.live or now.gone):
+        return now
+    later = _later(before)
+    held = {case: msgspec.structs.replace(now.live[case], changed=later) for case in now.live if case in before.live}
+    return msgspec.structs.replace(now, live={**now.live, **held}, form=form)
 
 
 def _case(old: Case | None, offer: Offer, served: Served, now: datetime) -> Case:

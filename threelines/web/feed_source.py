@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 
+from threelines.exports.codes import CAPABILITY
 from threelines.exports.sharing import Handover, Tlp, Version, coded, holding
 from threelines.people import served
 from threelines.people.approval import ApprovalError, Terms, content_digest, digest_of, require_approved
@@ -67,6 +68,7 @@ class Source:
         if kept and self._is_approved(digest):
             # they agreed to what is there now: of the cases in reach, what has nothing to say any more goes
             now = served.approved(served.without(now, found.keys() - kept.keys()), offers, digest)
+        now = served.written_as(now, before, _form(module, target.parent / "form" / target.name))
         if now != before:
             served.keep(self._register, feed, now, before=before)
         agreed = {digest for digest in {case.approved for case in now.live.values()} if self._is_approved(digest)}
@@ -95,8 +97,8 @@ class Source:
         for name, entry in now.gone.items():
             versions[name] = Version(changed=entry.changed, parts=entry.parts, is_withdrawn=True)
         return Handover(
-            organisation=self._terms.organisation, tlp=cast("Tlp", self._terms.tlp), approvals=_TWO, made=now.changed,
-            versions=versions,
+            organisation=self._terms.organisation, recipient=self._terms.recipient, legal_basis=self._terms.basis,
+            tlp=cast("Tlp", self._terms.tlp), approvals=_TWO, made=now.changed, versions=versions,
         )  # fmt: skip
 
 
@@ -106,3 +108,12 @@ def _offer(module: Any, row: Incident, terms: Terms) -> served.Offer:
     return served.Offer(
         name, digest_of(msgspec.json.encode((terms, fields), order="sorted")), tuple(module.parts(fields))
     )
+
+
+def _form(module: Any, target: Path) -> str:
+    """Return a digest of how a format writes: of an invented case with every answer, so that no real one changes it."""
+    target.parent.mkdir(exist_ok=True)
+    answers = {**dict.fromkeys(module.FIELDS, "suspected"), "ai_Capability": list(CAPABILITY)}
+    written: Path = module.write([Incident(id="i-form", fields=answers)], target, Handover(approvals=_TWO))
+    paths = sorted(written.iterdir()) if written.is_dir() else [written]
+    return digest_of(b"".join(path.read_bytes() for path in paths))
