@@ -14,7 +14,6 @@ from threelines.vocabulary.terms import Vocabulary
 SPOKEN_OF = (
     "Call our free hotline if they took your passport or if you cannot leave until you pay.",
     "Signs of trafficking: the boss has your passport; you are not allowed to leave the building.",
-    "Know your rights: they took your passport, you are not allowed to call your family, you are never paid.",
     "Police warn: “High salary, no experience needed, enter on a tourist visa”. Do not go.",
     "“They took our passports and we cannot leave until we pay.” Call the hotline when you read this.",
 )
@@ -122,3 +121,15 @@ def test_a_text_counts_once_and_a_warning_is_no_need(vocabulary: Vocabulary):
 def test_a_word_of_warning_takes_nothing_off_a_threat(vocabulary: Vocabulary, text: str):
     """What the writer says of themselves to "you" keeps its tier, whatever warning stands beside it."""
     assert judged(text, vocabulary).tier in ("priority", "urgent")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Know your rights: they took your passport, you are not allowed to call your family, you are never paid.",
+        "Know your rights: passports are kept by the office. You cannot leave until the debt is paid. Guards are at the gate.",
+    ],
+)
+def test_what_stands_under_a_heading_of_rights_is_looked_at(vocabulary: Vocabulary, text: str):
+    """House rules hide under the same heading as advice, without an I: such a text comes after others, and is not cleared."""
+    assert judged(text, vocabulary).tier == "look"

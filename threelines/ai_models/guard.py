@@ -477,7 +477,7 @@ class Guard:
                 continue
             claimed = reading.claims and signal.indicator not in (DELIVERY, ORDER, THREAT)
             own_hand = claimed and _OWN_HAND.search(signal.quote) is not None
-            if indicator.category == "control" and (claimed > own_hand or _covered(signal, reading.signals)):
+            if indicator.category == "control" and (reading.about > own_hand or _covered(signal, reading.signals)):
                 continue  # words that are reported, moderated or studied; or those of the request's own sign, counted there
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)

@@ -31,7 +31,7 @@ _SOMEBODY = re.compile(
 )
 _WRITER = re.compile(r"\b(?:i|we|me|us|my|our|i'll|we'll|i’ll|we’ll)\b", re.IGNORECASE)
 _LIST = re.compile(
-    r"\b(?:(?:warning |common |typical |possible )?signs (?:of|that)|red flags|warning signs|know your rights)\b[^.!?\n]{0,80}[:\n]",
+    r"\b(?:(?:warning |common |typical |possible )?signs (?:of|that)|red flags|warning signs)\b[^.!?\n]{0,80}[:\n]",
     re.IGNORECASE,
 )
 _LIST_END = re.compile(r"\n\s*\n")
