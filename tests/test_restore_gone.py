@@ -139,6 +139,37 @@ def test_the_command_says_what_it_did_and_when_no_list_was_found(place):
     assert "1 erasures and withdrawals" in run.invoke(command, write, catch_exceptions=False).output
 
 
+def test_a_list_that_names_nobody_in_the_backup_is_told_and_kept_where_it_is_surely_ours(place):
+    """All that is listed came after the backup: the list beside the key file, and one that is given, stay; any other is named and left."""
+    with _open(place) as register:
+        keeping.backup(register, place / "safe" / "b")
+        _, erased, _ = _three(register)
+        keeping.erase(register, erased)
+        tag = gone.erased_tag(register.keyring, erased)
+    other = place / "safe" / "other.gone"
+    other.write_text(f"2026-09-15 {'ab' * 16}\n")
+    ours = gone.beside(place / "here" / "r.db")
+
+    def restored(name, *more):
+        there = ["restore", str(place / "safe" / "b"), "--db", str(place / "here" / name), *more]
+        key = ["--key-file", str(place / "here" / "r.db.key"), "--user", "a1"]
+        said = CliRunner().invoke(command, [*there, *key], catch_exceptions=False).output
+        with _open(place, f"here/{name}") as register, register.store.read() as connection:
+            return said, set(gone.listed(connection))
+
+    said, days = restored("one.db")
+    assert "0 cases erased again" in said and "No list of" not in said
+    assert f"{other}: names nobody" in said and str(ours) in said
+    assert days == {tag}, "a list of another register is not taken in, or it would count as ours the next time"
+
+    (place / "here" / "one.db.gone").unlink()
+    ours.rename(place / "safe" / "list.gone")
+    said, days = restored("two.db")
+    assert "No list of" in said and f"{place / 'safe' / 'list.gone'}: names nobody" in said and not days
+    said, days = restored("three.db", "--since", str(place / "safe" / "list.gone"))
+    assert "0 cases erased again" in said and f"{place / 'safe' / 'list.gone'}: names nobody" in said and days == {tag}
+
+
 def test_a_list_that_cannot_be_read_stops_the_restore(place):
     """It is named by file and line, and no half register is left."""
     with _open(place) as register:

@@ -228,23 +228,26 @@ def test_passwords_are_turned_off_only_where_there_is_another_way(wrong, tmp_pat
 
 
 def test_a_database_of_the_version_before_gets_the_new_columns(console):
-    """Bindings from before are not told as new, and an open invitation without a name lets its owner choose one."""
+    """Bindings from before are not told as new, and an open invitation, or one that waits, is over: it names nobody."""
     desk = console.desk
     with desk.store.write() as connection:
         connection.execute(sa.text("ALTER TABLE web_grants DROP COLUMN name"))
         connection.execute(sa.text("ALTER TABLE web_bindings DROP COLUMN read"))
         connection.execute(
-            sa.text("DELETE FROM threelines_migrations WHERE name IN ('0002_name', '0003_bindings_read')")
+            sa.text(
+                "DELETE FROM threelines_migrations WHERE name IN ('0002_name', '0003_bindings_read', '0003_nameless')"
+            )
         )
         connection.execute(sa.text("INSERT INTO web_bindings VALUES ('w1', x'00', 1.0)"))
         connection.execute(
             sa.text(
-                "INSERT INTO web_grants VALUES ('g1', 'invite', 'open', '', 'reviewer', '', :link, '', 0, 'w0', 1, '', "
+                "INSERT INTO web_grants VALUES (:id, 'invite', :state, '', 'reviewer', '', :link, '', 0, 'w0', 1, '', "
                 "9999999999, NULL, false)"
             ),
-            {"link": "4" * 64},
+            [{"id": "g1", "state": "open", "link": "4" * 64}, {"id": "g2", "state": "asked", "link": "5" * 64}],
         )
     accounts = Accounts(desk.store, desk.keyring, desk.audit)
-    (grant,) = Grants(accounts).standing()
+    grants = Grants(accounts)
 
-    assert grant.name == "" and not accounts.bound_unread("w1")
+    assert not grants.standing() and {grant.state for grant in grants.over()} == {"withdrawn"}
+    assert not accounts.bound_unread("w1")

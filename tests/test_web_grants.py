@@ -211,12 +211,12 @@ def test_a_taken_name_does_not_use_an_invitation_up(console):
 
 
 def test_links_of_the_version_before(console):
-    """Its open invitations still work; its resets, which nobody else agreed to, are void."""
+    """Its open invitations, which name nobody, and its resets, which nobody else agreed to, are void; the first admin's link works."""
     from hashlib import sha256
 
     store = console.desk.store
     with store.write() as connection:
-        for secret, account, purpose in (("a", "", "invite"), ("b", "w1", "reset")):
+        for secret, account, purpose in (("a", "", "invite"), ("b", "w1", "reset"), ("c", "", "setup")):
             connection.execute(
                 sa.text("INSERT INTO web_once VALUES (:id, :purpose, :account, 'reviewer', 'north', 9999999999)"),
                 {"id": sha256(secret.encode()).hexdigest(), "purpose": purpose, "account": account},
@@ -226,4 +226,6 @@ def test_links_of_the_version_before(console):
     grants = Grants(console.desk.accounts)
 
     assert grants.find("b") is None
-    assert grants.find("a").team == "north"
+    assert grants.find("a") is None
+    assert grants.find("c").team == "north"
+    assert [(grant.kind, grant.state) for grant in grants.over()] == [("invite", "withdrawn")], "an admin sees why"

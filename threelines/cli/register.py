@@ -432,6 +432,12 @@ def restore(source: Path, since: tuple[Path, ...], **options: Any) -> None:
         source, options["database"], keyring=keyring, user=user_of(options), since=since, areas=areas()
     )
     _tell_proof(done)
+    for path in done.naming_nobody:
+        click.echo(
+            f"{path}: names nobody in this backup. It is of another register, or whoever it names came later. "
+            "If it is of this one, give it with --since.",
+            err=True,
+        )
     if done.lists:
         click.echo(
             f"since the backup: {done.erased_again} cases erased again, {done.withdrawn_again} consents withdrawn"

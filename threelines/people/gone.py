@@ -118,5 +118,5 @@ def mark_restored(connection: sa.Connection, keyring: Keyring, day: date) -> Non
 
 
 def lists_near(*paths: Path) -> list[Path]:
-    """Return the lists in the folders of these files; one of another register matches no case, and counts for nothing."""
+    """Return the lists in the folders of these files; one of another register matches no case."""
     return sorted({found for path in paths for found in path.absolute().parent.glob(f"*{ENDING}") if found.is_file()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -53,6 +53,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     audit_entries: int
     lists: int = 0
     """Lists of erasures and withdrawals of this register that a restore found."""
+    naming_nobody: tuple[str, ...] = ()
+    """Files of the lists found that name nobody in the backup: another register's, or all in them came later."""
     erased_again: int = 0
     withdrawn_again: int = 0
     """Cases erased, and consents withdrawn, because a list says that this happened after the backup."""
@@ -153,7 +155,8 @@ def restore(
     """Bring a backup back into a new database and prove it; an existing register is never replaced.
 
     Who was erased or withdrew after the backup is erased and withdrawn again, by the lists given as
-    `since` and those that lie beside the backup, the new database and the key file (`*.gone`).
+    `since` and those that lie beside the backup, the new database and the key file (`*.gone`). Of the latter
+    a list that names nobody in the backup is left out, unless it is named for the backup or the key file.
     What was published or served after it is forgotten: see `repeat_gone`.
     `areas` are the migrations of other parts whose tables the backup may hold, beside the register's: a dump
     finds them made. Where it fails it leaves no new file behind, so that it can be tried again with another backup or key file.
@@ -179,8 +182,9 @@ def restore(
         if target is not None and is_database:
             _copy_sqlite(source, target)
         lists = [*since, *near, *(gone.lists_near(target) if target is not None else ())]
-        found = [gone.read(path) for path in dict.fromkeys(path.absolute() for path in lists)]
-        proven = _proven(source, address, keyring, user, found, {} if is_database else {**AREAS, **areas})
+        found = {path: gone.read(path) for path in dict.fromkeys(path.absolute() for path in lists)}
+        ours = {path.absolute() for path in (*since, gone.beside(source), gone.beside(keyring.path.with_suffix("")))}
+        proven = _proven(source, address, keyring, user, found, ours, {} if is_database else {**AREAS, **areas})
         undo.pop_all()
     return proven
 
@@ -191,8 +195,8 @@ def _removed(target: Path) -> None:
 
 
 def _proven(
-    source: Path, address: str | Path, keyring: Keyring, user: User, found: Sequence[Mapping[str, str]],
-    areas: Mapping[str, Sequence[Migration]],
+    source: Path, address: str | Path, keyring: Keyring, user: User, found: Mapping[Path, Mapping[str, str]],
+    ours: Collection[Path], areas: Mapping[str, Sequence[Migration]],
 ) -> Counted:  # fmt: skip
     store = Store.open(address)
     try:
@@ -204,10 +208,13 @@ def _proven(
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
         register = Register(store, keyring, user)
-        own = [days for days in found if _names_somebody(register, days)]
+        naming_nobody = [path for path, days in found.items() if not _names_somebody(register, days)]
+        own = [days for path, days in found.items() if path in ours or path not in naming_nobody]
         erased, withdrawn = repeat_gone(register, own)
-        counted = check(store, keyring)
-        return msgspec.structs.replace(counted, lists=len(own), erased_again=erased, withdrawn_again=withdrawn)
+        return msgspec.structs.replace(
+            check(store, keyring), lists=len(own), naming_nobody=tuple(map(str, naming_nobody)),
+            erased_again=erased, withdrawn_again=withdrawn,
+        )  # fmt: skip
     finally:
         store.close()
 

@@ -70,7 +70,7 @@ _before = sa.table("web_once", *(sa.column(name) for name in ("id", "purpose", "
 
 
 def _create(connection: sa.Connection) -> None:
-    """Make the table; take open invitations over, and let resets that no second person agreed to end."""
+    """Make the table; take the first admin's link and invitations over, and let resets that no second person agreed to end."""
     _metadata.create_all(connection)
     for row in connection.execute(sa.select(_before).where(_before.c.account == "")).all():
         kind = "setup" if row.purpose == "setup" else "invite"
@@ -79,9 +79,16 @@ def _create(connection: sa.Connection) -> None:
     connection.execute(_before.delete())
 
 
+def _end_nameless(connection: sa.Connection) -> None:
+    """Withdraw invitations of versions in which whoever held the link chose the name."""
+    live = sa.and_(_grants.c.kind == "invite", _grants.c.name.is_(None), _grants.c.state.in_(("asked", "open")))
+    connection.execute(_grants.update().where(live).values(state="withdrawn", done=time.time()))
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     ("0001_grants", _create),
     ("0002_name", lambda connection: add_column(connection, _grants.c.name)),
+    ("0003_nameless", _end_nameless),
 )
 
 
