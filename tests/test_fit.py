@@ -461,7 +461,7 @@ def test_fewer_suggestions_have_a_reason(fitted, tmp_path):
 
     assert 1 == len(run.stdout.splitlines())
     assert (
-        "1 suggested of 3 threads: 1 without words that the adapter can read, 1 near-copies of one that is suggested."
+        "1 suggested of 3 threads: 1 without enough words that the adapter can read, 1 near-copies of one that is suggested."
         in run.stderr
     )
 

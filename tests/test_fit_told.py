@@ -273,8 +273,8 @@ def test_two_adapters_are_refused(fitted, tmp_path):
 
 
 def test_what_no_label_can_teach_is_not_suggested(fitted):
-    """Digits, emoji and another script are as unsure as can be, and are never asked about."""
-    odd = ["123 456", "\U0001f600\U0001f600", "یہ نوکری بہت اچھی ہے", "?"]
+    """Digits, emoji, another script, a letter or a short word are as unsure as can be, and are never asked about."""
+    odd = ["123 456", "\U0001f600\U0001f600", "یہ نوکری بہت اچھی ہے", "?", "a", "the", "a 12"]
     more = [Record(id=f"odd{n}", text=text) for n, text in enumerate(odd)]
     found = suggest(fitted.adapter, threads_of([*more, *records(10, seed=7)]), 40)
 

@@ -98,3 +98,15 @@ def test_names_the_language_of_each_message_of_an_export(tmp_path):
     assert second == "b\tund\t-\t0.00\t12"
     assert line.startswith("sw\tLatn\t")
     assert CliRunner().invoke(command, ["--of", str(export), "hello"]).exit_code == 2
+
+
+def test_a_table_with_other_columns_is_read(tmp_path: Path):
+    """`--of` takes `--map`, `--format` and `--encoding` as other commands do; without a file they are refused."""
+    export = tmp_path / "e.csv"
+    export.write_bytes("n,q7\na,Завтра после работы я вам позвоню\n".encode("windows-1251"))
+    given = ["--map", "text=q7", "--map", "id=n", "--format", "csv", "--encoding", "windows-1251"]
+
+    (line,) = CliRunner().invoke(command, ["--of", str(export), *given]).stdout.splitlines()
+    assert line.split("\t")[:2] == ["a", "ru"]
+    assert CliRunner().invoke(command, ["--of", "-", *given]).exit_code == 2
+    assert CliRunner().invoke(command, [*given, "hello"]).exit_code == 2

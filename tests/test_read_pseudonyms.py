@@ -81,7 +81,20 @@ def test_columns_that_name_people_are_known(column):
 
 
 @pytest.mark.parametrize(
-    "column", ["city", "company_name", "fileName", "pay", "lang", "channel_name", "score", "tags", "surface"]
+    "column",
+    [
+        "city",
+        "company_name",
+        "fileName",
+        "pay",
+        "lang",
+        "channel_name",
+        "score",
+        "tags",
+        "surface",
+        "pay_by",
+        "by_hour",
+    ],
 )
 def test_columns_that_name_nobody_are_kept(column):
     """Columns about things stay as they are."""
@@ -255,7 +268,7 @@ def test_every_language_of_the_vocabulary_has_names_of_columns():
     ("value", "hidden"),
     [
         ("+34 600 111 222", "T"), ("0034600111222", "T"), ("0812-3456-7890", "T"), ("(212) 555-0123", "T"), ("212-555-0123", "T"), (13800138000, "T"),
-        ("Maria <m2@x.org>", "Maria <T>"), ("https://wa.me/34600111444", "https://wa.me/T"), ("call +34600111222 now", "call T now"),
+        ("138-1234-5678", "T"), ("0012125550123", "T"), ("001 212 555 - 0123", "T - 0123"), ("a@1.example.org", "T"), ("Maria <m2@x.org>", "Maria <T>"), ("https://wa.me/34600111444", "https://wa.me/T"), ("call +34600111222 now", "call T now"),
     ],
 )  # fmt: skip
 def test_contacts_in_any_extra_column_are_concealed(value, hidden):
@@ -270,9 +283,26 @@ def test_contacts_in_any_extra_column_are_concealed(value, hidden):
     [
         "2024-05-01T10:00:00+07:00", "01/02/2024", "01.02.2024 10.30", "2024-05-01", 5000, "$5000 a month", "30,000,000", "1714557600", 1714557600000,
         "https://x.example/a/00123456789", "0000012345", "12:00", "+5%", "https://m.example/@maria", "C++20 2024 00", 0.5,
-        "100 000 000", "v1.2.3",
+        "100 000 000", "v1.2.3", "v@1.2.3", "100-2024-0001", "0012345678",
     ],
 )  # fmt: skip
 def test_times_sums_and_links_are_no_contacts(value):
     """What is no number of a telephone stays as it is."""
     assert conceal(Record(extra={"x": value}), lambda _account: "T").extra == {"x": value}
+
+
+@pytest.mark.parametrize("column", ["zip", "postalCode", "order_no", "reference", "ref", "SKU", "ean", "邮编"])
+def test_digits_of_a_code_are_no_telephone(column):
+    """A postal code or the number of an order may look like a number that is dialled; a number with a country's code stays hidden."""
+    codes = ["02139-4307", "0034567890", 13912345678, "+34 600 111 222"]
+    found = conceal(Record(extra={column: codes, "x": codes, "y": {column: "02139-4307"}}), lambda _account: "T")
+
+    assert found.extra == {column: [*codes[:3], "T"], "x": ["T"] * 4, "y": {column: "02139-4307"}}
+
+
+@pytest.mark.parametrize(
+    "column", ["by", "postedBy", "written_by", "sent by", "reviewed_by", "order_phone", "ref_contact", "postal address"]
+)
+def test_who_did_something_and_whom_a_code_reaches_stay_hidden(column):
+    """A participle with "by" names who did it, and a column of people does so whatever else its name holds."""
+    assert is_personal(column)

@@ -25,6 +25,13 @@ def input_options(command: _F) -> _F:
     return command
 
 
+def form_options(command: _F) -> _F:
+    """Add --format --map --encoding, those of the options that say in which form an input is."""
+    for option in reversed(_FORM):
+        command = option(command)
+    return command
+
+
 def _mapping(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, list[str]]:
     """`--map text=body --map kind:=advert`, or a JSON or TOML file with the same pairs; `text` may have several columns."""
     mapping: dict[str, list[str]] = {}
@@ -53,8 +60,7 @@ def _mapping_file(path: Path) -> dict[str, list[str]]:
     return {field: [columns] if isinstance(columns, str) else columns for field, columns in found.items()}
 
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.argument("inputs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="INPUT..."),
+_FORM: tuple[Callable[[Any], Any], ...] = (
     click.option("--format", "format_name", metavar="NAME", help="Format of all inputs; found by itself when left out."),
     click.option(
         "--map", "mapping", multiple=True, callback=_mapping, metavar="FIELD=COLUMN",
@@ -67,6 +73,10 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Encoding of older exports, such as windows-1252 (a CSV of Excel in western languages), windows-1251, windows-1256, "
         "gb18030, big5, shift_jis or tis-620; left out: UTF-8, or UTF-16 by its mark.",
     ),
+)  # fmt: skip
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.argument("inputs", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="INPUT..."),
+    *_FORM,
     click.option("--strict", is_flag=True, help="End at the first broken line instead of counting it."),
     click.option(
         "--reveal", is_flag=True,

@@ -183,11 +183,11 @@ def _suggest(
 
 def _tell_fewer(adapter: Adapter, threads: int, fresh: list[str], found: int) -> None:
     """Say why fewer threads than asked for were suggested; `fresh` has the words of those without a label."""
-    from threelines.platforms.adapter import LEAST_READ
+    from threelines.platforms.suggest import worth_a_label
 
-    read = int((adapter.read(fresh)[1] >= LEAST_READ).sum())
+    read = int(worth_a_label(adapter, fresh).sum())
     told = (
-        (threads - len(fresh), "labelled already"), (len(fresh) - read, "without words that the adapter can read"),
+        (threads - len(fresh), "labelled already"), (len(fresh) - read, "without enough words that the adapter can read"),
         (read - found, "near-copies of one that is suggested"),
     )  # fmt: skip
     left_out = ", ".join(f"{number:,} {why}" for number, why in told if number)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from threelines.cli._inputs import form_options
 from threelines.cli._outputs import OutFile, keep_apart, visible, written
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Measured(NamedTuple):
     type=click.Path(exists=True, path_type=Path, allow_dash=True),
     help="Name the language of each message of an export; - reads texts from standard input, one a line.",
 )
+@form_options
 @click.option(
     "--benchmark",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -55,7 +57,9 @@ class Measured(NamedTuple):
     type=OutFile(),
     help="Write the table of coverage to this Markdown file.",
 )
-def command(texts: tuple[str, ...], source: Path | None, benchmark: Path | None, write: Path | None) -> None:
+def command(
+    texts: tuple[str, ...], source: Path | None, benchmark: Path | None, write: Path | None, **form: Any
+) -> None:
     """Name the language of each TEXT; without one, show what is covered in which language.
 
     A line each: code, script, confidence, text (after the message's id and a tab with --of EXPORT).
@@ -64,6 +68,7 @@ def command(texts: tuple[str, ...], source: Path | None, benchmark: Path | None,
     Examples:
       threelines languages "Hakuna matata, rafiki yangu"
       threelines languages --of export.jsonl
+      threelines languages --of table.csv --map text=offer
       threelines languages --of - < texts.txt
       threelines languages | less
       threelines languages --benchmark docs/benchmark.md --write docs/languages.md
@@ -75,8 +80,10 @@ def command(texts: tuple[str, ...], source: Path | None, benchmark: Path | None,
         )
     if texts and source:
         raise click.UsageError("TEXT and --of both say what to read; give one of them")
+    if any(form.values()) and (source is None or str(source) == "-"):
+        raise click.UsageError("--format, --map and --encoding say how the file of --of is read; give one")
     if texts or source:
-        _name(_messages(source) if source else [("", text) for text in texts])
+        _name(_messages(source, form) if source else [("", text) for text in texts])
         return
     from threelines.vocabulary.terms import load
 
@@ -88,7 +95,7 @@ def command(texts: tuple[str, ...], source: Path | None, benchmark: Path | None,
         click.echo(page, nl=False)
 
 
-def _messages(source: Path) -> Iterator[tuple[str, str]]:
+def _messages(source: Path, form: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the id, followed by a tab, and the text of each message; lines of standard input have none."""
     if str(source) == "-":
         for line in click.open_file("-", encoding="utf-8", errors="replace"):
@@ -98,7 +105,8 @@ def _messages(source: Path) -> Iterator[tuple[str, str]]:
     from threelines.platforms.read import ReadReport, read
 
     report = ReadReport()  # ids of accounts are not printed, so no key is needed
-    for record in said_at_end(read([source], reveal=True, key=None, report=report), report):
+    asked = {**form, "encoding": form["encoding"] or ""}
+    for record in said_at_end(read([source], reveal=True, key=None, report=report, **asked), report):
         if record.text and record.kind != "system":
             yield f"{visible(record.id)}\t", record.text
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 PERSONAL = {
     "en": "name names nick nickname username login handle realname fullname firstname lastname surname displayname "
     "screenname email* mail phone* telephone tel mobile cell msisdn whatsapp wa wechat weixin telegram viber zalo kakao* "
-    "skype facebook fb instagram insta tiktok qq imo lineid contact contacts author user users sender recipient from to by owner account "
+    "skype facebook fb instagram insta tiktok qq imo lineid contact contacts author user users sender recipient from to owner account "
     "poster member ip ipaddress address avatar avatarurl photo picture imei device deviceid cookie fingerprint passport "
     "ssn dob birth birthday birthdate iban card",
     "de": "absender* empfänger* vorname* nachname* familienname* benutzer* nutzer* anzeigename spitzname telefon* handy* mobil "
@@ -232,8 +232,19 @@ def _folded(word: str) -> str:
     return unicodedata.normalize("NFC", _LATIN_MARKS.sub("", apart)).translate(_SIGNS)
 
 
+_DONE = frozenset("sent written made given taken paid held brought shown".split())
+"""Participles that do not end in "ed": `sent_by` names who sent, `pay_by` and `by_hour` name nobody."""
+
+_CODES = (
+    "zip zipcode postcode postal postalcode plz postleitzahl* cap cep kodepos order orders orderid orderno ordernumber "
+    "reference ref refno sku ean gtin upc isbn bestellnummer* pedido commande codepostal 邮编 邮政编码 郵遞區號 郵便番号 우편번호 "
+    "订单 訂單 注文 주문 индекс заказ"
+)
+"""Words that say of a column that its digits are a postal code, an order or a thing's number."""
+
 _PERSONAL, _IMPERSONAL = _names(PERSONAL.values()), _names(IMPERSONAL.values())
 _TEXT, _PARTS, _WITHOUT = _names(TEXT.values()), _names(PARTS.values()), _names([_NO_TEXT])
+_CODED = _names([_CODES])
 
 
 def _read(column: str) -> tuple[frozenset[str], str]:
@@ -246,7 +257,18 @@ def _read(column: str) -> tuple[frozenset[str], str]:
 def is_personal(column: str) -> bool:
     """Tell whether a column looks as if it held a person's name, address or number (when in doubt, yes)."""
     words, joined = _read(column)
-    return _PERSONAL.hold(words, joined) and not _IMPERSONAL.hold(words, joined)
+    return (_PERSONAL.hold(words, joined) or _names_who(words)) and not _IMPERSONAL.hold(words, joined)
+
+
+def _names_who(words: frozenset[str]) -> bool:
+    """Tell whether a name is that of who did something: `by`, `posted_by`."""
+    return "by" in words and (len(words) == 1 or any(word.endswith("ed") or word in _DONE for word in words))
+
+
+@lru_cache(maxsize=4096)
+def is_code(column: str) -> bool:
+    """Tell whether a column is called as one of postal codes, orders or numbers of things, whose digits dial nobody."""
+    return not is_personal(column) and _CODED.hold(*_read(column))
 
 
 @lru_cache(maxsize=4096)

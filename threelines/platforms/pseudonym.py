@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from threelines.platforms.columns import is_personal
+from threelines.platforms.columns import is_code, is_personal
 from threelines.records import Attachment, Record, ThreelinesError
 
 Token = Callable[[str], str]
@@ -95,12 +95,15 @@ def _read_key(path: Path) -> bytes:
         raise PseudonymError(f"{path}: the key cannot be read ({fault.strerror})") from fault
 
 
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?:\+(?<![\w/.=+-]\+)|00(?<![\w/.=+-]00))[1-9](?:[\s().\-/]{0,2}\d){6,13}(?!\w)")
-"""Numbers with the code of a country, wherever they stand: `+34 600 111 222`."""
+_EMAIL = re.compile(r"[\w.+%-]+@(?!\d+(?:\.\d+){1,2}(?!\.?[\w-]))[\w-]+(?:\.[\w-]+)+")
+"""Addresses of mail; `package@1.2.3` is a version."""
+_PHONE = re.compile(
+    r"(?:\+(?<![\w/.=+-]\+)|00(?<![\w/.=+-]00)(?!1\d{0,9}(?![\s().\-/]{0,3}\d)))[1-9](?:[\s().\-/]{0,2}\d){6,13}(?!\w)"
+)
+"""Numbers with the code of a country, wherever they stand: `+34 600 111 222`; not `0012345678`, as 001 has ten digits behind it."""
 _WHATSAPP = re.compile(r"(?<=wa\.me/)\d{8,15}(?!\w)")
 _NATIONAL = re.compile(
-    r"(?!\d\d[./-]\d\d[./-]\d{4})0[1-9](?:[\s().\-/]{0,2}\d){7,10}|\(0?\d{2,4}\)[\s-]?\d{3,4}[\s-]?\d{4}|\d{3}-\d{3,4}-\d{4}|1[3-9]\d{9}",
+    r"(?!\d\d[./-]\d\d[./-]\d{4})0[1-9](?:[\s().\-/]{0,2}\d){7,10}|\(0?\d{2,4}\)[\s-]?\d{3,4}[\s-]?\d{4}|(?:\d{3}-\d{3}|0\d\d-\d{4}|1[3-9]\d-\d{4})-\d{4}|1[3-9]\d{9}",
     re.ASCII,
 )
 """Values that are a number of a telephone as it is dialled inside a country, and nothing else: no date, sum or short id."""
@@ -132,7 +135,9 @@ def conceal(record: Record, token: Token) -> Record:
         changes |= _renamed(record, token)
     if record.extra:
         ids = tuple(one for one in (author, *audience) if one)
-        changes["extra"] = {key: _hidden(value, ids, token, is_personal(key)) for key, value in record.extra.items()}
+        changes["extra"] = {
+            key: _hidden(value, ids, token, is_personal(key), is_code(key)) for key, value in record.extra.items()
+        }
     if record.attachments and any(one.name.lower().endswith(".vcf") for one in record.attachments):
         changes["attachments"] = tuple(_hidden_card(one, token) for one in record.attachments)
     return msgspec.structs.replace(record, **changes) if changes else record
@@ -162,19 +167,24 @@ def _stands_apart(left: str, right: str, *, short: bool) -> bool:
     return (left in "/:" and right in "/:") if short else not (left.isalnum() or right.isalnum())
 
 
-def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool) -> Any:
-    """Turn names into tokens at any depth; an id inside a longer value (a profile address) too."""
+def _hidden(value: Any, ids: tuple[str, ...], token: Token, personal: bool, code: bool) -> Any:
+    """Turn names into tokens at any depth; an id inside a longer value (a profile address) too. Bare digits of a `code` stay."""
     if isinstance(value, dict):
-        return {key: _hidden(part, ids, token, personal or is_personal(str(key))) for key, part in value.items()}
+        return {
+            key: _hidden(part, ids, token, personal or is_personal(str(key)), is_code(str(key)))
+            for key, part in value.items()
+        }
     if isinstance(value, list):
-        return [_hidden(part, ids, token, personal) for part in value]
+        return [_hidden(part, ids, token, personal, code) for part in value]
     if value is None or isinstance(value, bool | float):
         return value
     text = str(value)
-    if personal or text in ids or (len(text) > _SHORTER and text[0] in _DIALLED and _NATIONAL.fullmatch(text)):
+    if personal or text in ids:
+        return token(text)
+    if not code and len(text) > _SHORTER and text[0] in _DIALLED and _NATIONAL.fullmatch(text):
         return token(text)
     if isinstance(value, str):
-        if len(value) > _SHORTER or "@" in value:
+        if (len(value) > _SHORTER or "@" in value) and not (code and value.isdigit()):
             value = _without_contacts(value, token)
         for one in ids:
             if len(one) > 3 and one in value:

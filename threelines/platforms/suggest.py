@@ -1,7 +1,7 @@
 """Name what to label next: threads that the adapter can read, is unsure of, and that differ from each other.
 
-Uncertainty alone asks fifty times about one script, and first about what no label will teach: digits, another script. So
-threads of which the adapter can read nothing are left out, and the most uncertain of the others are gone through in order
+Uncertainty alone asks fifty times about one script, and first about what no label will teach: digits, another script, a letter. So
+threads of which the adapter can read nothing, or too little, are left out, and the most uncertain of the others are gone through in order
 of (uncertainty × distance to what was picked already and to what is labelled). It spares people copies and what cannot be
 read; better figures than labelling at random it does not promise: `bench/adapters.py --suggest`, `docs/adapters.md`.
 """
@@ -24,6 +24,8 @@ _POOL = 20
 _ROOM = 512
 _AT_ONCE = 500
 _SHOWN = 160
+_LEAST_WORDS = 8
+"""Letters that a thread needs to be worth a label, in bytes of UTF-8: a Chinese sign, which says more than a Latin letter, has three."""
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,15 +47,27 @@ def suggest(adapter: Adapter, threads: Sequence[Thread], count: int, labelled: S
     """
     texts = [words_of(thread) for thread in threads]
     shares, read = adapter.read(texts)
+    worth = _worth_a_label(texts, read)
     unsure = _entropy(shares)
     order = np.argsort(-unsure, kind="stable")
-    pool = _pool(texts, order[read[order] >= LEAST_READ], count)
+    pool = _pool(texts, order[worth[order]], count)
     if not len(pool):
         return []
     places = _places([*(texts[index] for index in pool), *labelled])
     mine, known = places[: len(pool)], places[len(pool) :]
     picked = _spread(mine, unsure[pool], _distance(mine, known), count)
     return [_suggestion(adapter, threads[index], float(unsure[index]), shares[index]) for index in pool[picked]]
+
+
+def worth_a_label(adapter: Adapter, texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell of each text whether it has enough words that the adapter can read, shape (texts)."""
+    return _worth_a_label(texts, adapter.read(texts)[1])
+
+
+def _worth_a_label(texts: Sequence[str], read: NDArray[np.float64]) -> NDArray[np.bool_]:
+    letters = ("".join(filter(str.isalpha, text)) for text in texts)
+    enough = [len(word.encode("utf-8", "replace")) >= _LEAST_WORDS for word in letters]
+    return np.asarray(enough, dtype=bool) & (read >= LEAST_READ)
 
 
 def _pool(texts: Sequence[str], order: NDArray[np.int64], count: int) -> NDArray[np.int64]:
