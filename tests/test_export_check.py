@@ -25,6 +25,7 @@ FORMATS = ("csv", "dsa", "fincen", "htcds", "misp", "misuse", "referral", "stix"
 FOREIGN = (
     "[]", "5", '"x"', "null", "{}", "{", '{"objects": 5}', '{"type": "bundle", "objects": [5]}', '{"records": [5]}',
     '{"batches": [[]]}', '{"parts": [{}]}', '{"cases": [5]}', '{"status": []}', '{"Event": []}', "[" * 100_000,
+    "a" * 140_000,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from threelines.exports.sharing import Handover, coded, listed, read_document, wrong_head, wrong_id
+from threelines.exports.sharing import ExportError, Handover, coded, listed, read_document, wrong_head, wrong_id
 from threelines.records import Incident
 
 PURPOSE = "research"
@@ -65,8 +65,20 @@ def harmless(value: Any) -> str:
 
 def check(path: Path) -> list[str]:
     """Return what is wrong with a file of ours: another header, a row of other length, an id that is none, and what is
-    wrong with the covering file.
+    wrong with the covering file. Raise ExportError where it is no table.
     """
+    try:
+        count, wrong = _wrong_rows(path)
+    except csv.Error as fault:
+        raise ExportError(f"{path}: no table ({fault})") from None
+    cover = path.with_suffix(COVER)
+    if not cover.exists():
+        return [*wrong, f"no covering file beside it: {cover.name}"]
+    return [*wrong, *_wrong_cover(read_document(cover), cover.name, count, _digest(path))]
+
+
+def _wrong_rows(path: Path) -> tuple[int, list[str]]:
+    """Return the number of rows below the header, and what is wrong in the table."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         header = next(rows, [])
@@ -75,10 +87,7 @@ def check(path: Path) -> list[str]:
         for count, row in enumerate(rows, 1):
             wrong += [] if len(row) == len(header) else [f"row {count + 1}: {len(row)} cells"]
             wrong += wrong_id(row[0] if row else "", f"row {count + 1}")
-    cover = path.with_suffix(COVER)
-    if not cover.exists():
-        return [*wrong, f"no covering file beside it: {cover.name}"]
-    return [*wrong, *_wrong_cover(read_document(cover), cover.name, count, _digest(path))]
+    return count, wrong
 
 
 def _wrong_cover(body: dict[str, Any], name: str, count: int, digest: str) -> list[str]:
