@@ -49,6 +49,20 @@ def test_two_processes_find_what_they_share(tmp_path: Path):
     assert sorted(["phone:+6623439477", "handle:friend_of_mine", "hash:" + "a" * 64]) == sorted(shared)
 
 
+def test_a_round_says_how_many_are_shared_and_sent(tmp_path: Path):
+    """An empty result is said in words, beside the values; both sides see the number that the other learns."""
+    (tmp_path / "ours.txt").write_text("@only_ours\n+6623439477\n")
+    (tmp_path / "theirs.txt").write_text("t.me/only_theirs\n")
+    match = [sys.executable, "-m", "threelines.cli.main", "match"]
+    sent = threelines("start", "ours.txt", "--keep", "k", "--out", "request", folder=tmp_path)
+    answered = threelines("answer", "theirs.txt", "request", "--out", "answer", folder=tmp_path)
+    done = subprocess.run([*match, "finish", "answer", "--keep", "k"], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("", "0 shared.\n")
+    assert "the partner learns that there are 10" in sent
+    assert "the partner learns that there are 1." in answered
+
+
 @pytest.mark.parametrize("first", ["", "# ours\r\n"])
 def test_a_byte_order_mark_hides_no_value(tmp_path: Path, first: str):
     """A file of a Windows editor gives the same values as any other, its first line too."""
@@ -160,6 +174,30 @@ def test_what_only_looks_like_a_handle_is_told_by_its_line():
 def test_two_profiles_told_apart_by_their_query_are_two_values(address: str):
     """What differs only behind the question mark is not taken for the same person."""
     assert normal(address.format(1)) != normal(address.format(2))
+
+
+@pytest.mark.parametrize(("post", "account"), [
+    ("https://www.tiktok.com/@anna.jobs/video/7301?lang=en", "tiktok.com/@anna.jobs"), ("t.me/jobs_kk/153", "t.me/jobs_kk"),
+    ("t.me/s/jobs_kk/153", "t.me/jobs_kk"), ("https://x.com/anna_jobs/status/17", "twitter.com/anna_jobs"),
+    ("instagram.com/anna.work/reels/", "instagram.com/anna.work"), ("instagram.com/stories/anna.work/31/", "instagram.com/anna.work"),
+    ("facebook.com/anna.hr/photos", "facebook.com/anna.hr"), ("t.me/other_one#a", "t.me/other_one"),
+    ("facebook.com/profile.php?id=1000001&sk=photos", "facebook.com/profile.php?id=1000001"), ("vk.com/anna_k?w=wall1_2", "vk.com/anna_k"),
+])  # fmt: skip
+def test_the_address_of_a_post_is_its_account(post: str, account: str):
+    """Links to what an account posted, the commonest evidence, match the account and are no doubtful line."""
+    assert normal(post) == normal(account)
+    assert doubtful([post]) == {}
+
+
+@pytest.mark.parametrize("address", [
+    "instagram.com/p/abc{}", "instagram.com/reel/abc{}/", "x.com/i/status/17{}", "facebook.com/watch?v=17{}", "t.me/c/1700/{}",
+    "facebook.com/permalink.php?story_fbid=17{}", "facebook.com/groups/17{}", "tiktok.com/t/abc{}", "vk.com/wall-1_{}", "wa.me/message/abc{}",
+])  # fmt: skip
+def test_an_address_that_names_no_account_is_kept_whole_and_told(address: str):
+    """A platform's own pages are no account: two of them never match each other, and their lines are named."""
+    assert normal(address.format(1)) != normal(address.format(2))
+    assert normal("instagram.com/p/abc/?igsh=1") == normal("instagram.com/p/abc")
+    assert doubtful([address.format(1), "@friend"]) == {"an address that names no account": [1]}
 
 
 def test_letters_are_one_in_both_forms():

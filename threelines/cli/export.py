@@ -361,8 +361,12 @@ def _show(register: Register, request: str) -> None:
 def check(name: str, path: Path) -> None:
     """Read a written export with the format's own validator, and look for what our exports are never without.
 
-    In STIX that is: each reference leads into the bundle, what speaks of a case or organisation has a mark of TLP, and
-    no telephone or e-mail stands in a name. In a table the covering file lies beside it.
+    In STIX that is: each reference leads into the bundle, what speaks of a case or organisation has a mark of TLP and
+    one of recipient and legal basis, and no telephone or e-mail stands in a name. In DSA, FinCEN and HTCDS: the head has
+    sender, recipient, legal basis, TLP and status. A table has exactly our columns, and its covering file beside it. In
+    FinCEN, HTCDS and a table an id is one of ours; in them and at the head of DSA no further names stand.
+
+    Nothing is signed: another TLP, recipient or status that is a valid one too cannot be told from what was written.
 
     \b
     Example:

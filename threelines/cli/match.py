@@ -20,9 +20,10 @@ def command() -> None:
     Partner:  threelines match answer theirs.txt request.psi --out answer.psi
     You:      threelines match finish answer.psi --keep round.secret
 
-    Each side learns how long the other's list is; you learn which of your values are on both; the partner
-    learns nothing else. Run it the other way round for the partner to know. A list has one value a line. A
-    handle in the address of a profile is that platform's; one alone is compared as that of each platform.
+    Each side learns how many values the other compares; you learn which of your values are on both; the
+    partner learns nothing else. Run it the other way round for the partner to know. A list has one value a
+    line. A handle in the address of a profile or post is that platform's, one value; one alone is compared as
+    that of each platform and by itself, nine values.
     """
 
 
@@ -48,7 +49,12 @@ def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
     keep.touch(mode=0o600)
     keep.write_bytes(msgspec.msgpack.encode(state))
     out.write_bytes(request)
-    click.echo(f"{len(lines)} lines, {len(state.values)} values to compare. Send {out}; keep {keep} to yourself.")
+    click.echo(f"{_compared(lines, state.values)} Send {out}; keep {keep} to yourself.")
+
+
+def _compared(lines: dict[int, str], values: list[str]) -> str:
+    number = len(values)
+    return f"{len(lines)} lines, {number} values to compare; the partner learns that there are {number}."
 
 
 def _tell_doubtful(lines: dict[int, str], region: str) -> None:
@@ -73,12 +79,13 @@ def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
     Example:
       threelines match answer theirs.txt request.psi --out answer.psi
     """
-    from threelines.people.matching import answer, read_lines
+    from threelines.people.matching import answer, prepared, read_lines
 
     lines = read_lines(values)
     out.write_bytes(answer(lines, request.read_bytes(), region=region))
     _tell_doubtful(lines, region)
-    click.echo(f"Send {out} back. Nothing about the partner's values was learned, but how many there are.")
+    click.echo(f"{_compared(lines, prepared(lines, region=region))} Send {out} back.")
+    click.echo("Nothing about the partner's values was learned, but how many there are.")
 
 
 @command.command("finish")
@@ -101,5 +108,7 @@ def finish_round(message: Path, keep: Path) -> None:
         raise click.UsageError(
             f"{keep}: not the secret of a round; give the file that `match start --keep` made"
         ) from fault
-    for value in finish(state, message.read_bytes()):
+    shared = finish(state, message.read_bytes())
+    for value in shared:
         click.echo(value)
+    click.echo(f"{len(shared)} shared.", err=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from threelines.exports.sharing import Handover, coded, listed, read_document
+from threelines.exports.sharing import ExportError, Handover, coded, listed, read_document, wrong_head, wrong_id
 from threelines.records import Incident
 
 PURPOSE = "research"
@@ -32,6 +32,7 @@ FIELDS: tuple[str, ...] = (
     "ai_Stage", "ai_VictimMadeToUseAI", "ai_ReportedTo", "ai_ReportAnswered", "tl_Channel", "tl_AgeBand",
     "vic_TypeOfExploitation", "vic_MethodsOfControl", "vic_MethodOfRecruitment",
 )  # fmt: skip
+_HEADER, _KIND = ("id", *FIELDS), "covering-file"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,12 +41,12 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
     count = 0
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(("id", *FIELDS))
+        writer.writerow(_HEADER)
         for name, fields in coded(incidents, FIELDS):
             writer.writerow([name, *(harmless(fields.get(field)) for field in FIELDS)])
             count += 1
     cover = {
-        "kind": "covering-file", "organisation": handover.organisation, "made": handover.stamp, **handover.terms,
+        "kind": _KIND, "organisation": handover.organisation, "made": handover.stamp, **handover.terms,
         "status": handover.status, "cases": count, "sha256": _digest(out),
     }  # fmt: skip
     out.with_suffix(COVER).write_text(json.dumps(cover, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -63,16 +64,38 @@ def harmless(value: Any) -> str:
 
 
 def check(path: Path) -> list[str]:
-    """Return what is wrong with a file of ours: a column that is none, a row of other length, another covering file."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        header = next(rows, [])
-        others = sum(name not in ("id", *FIELDS) for name in header)
-        wrong = [f"{others} names of the header are no columns of ours"] if others else []
-        wrong += [f"row {number}: {len(row)} cells" for number, row in enumerate(rows, 2) if len(row) != len(header)]
+    """Return what is wrong with a file of ours: another header, a row of other length, an id that is none, and what is
+    wrong with the covering file. Raise ExportError where it is no table.
+    """
+    try:
+        count, wrong = _wrong_rows(path)
+    except csv.Error as fault:
+        raise ExportError(f"{path}: no table ({fault})") from None
     cover = path.with_suffix(COVER)
     if not cover.exists():
         return [*wrong, f"no covering file beside it: {cover.name}"]
-    if read_document(cover).get("sha256") != _digest(path):
-        wrong.append(f"the table is not the one that {cover.name} speaks of")
+    return [*wrong, *_wrong_cover(read_document(cover), cover.name, count, _digest(path))]
+
+
+def _wrong_rows(path: Path) -> tuple[int, list[str]]:
+    """Return the number of rows below the header, and what is wrong in the table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        wrong = [] if tuple(header) == _HEADER else ["the header is not ours"]
+        count = 0
+        for count, row in enumerate(rows, 1):
+            wrong += [] if len(row) == len(header) else [f"row {count + 1}: {len(row)} cells"]
+            wrong += wrong_id(row[0] if row else "", f"row {count + 1}")
+    return count, wrong
+
+
+def _wrong_cover(body: dict[str, Any], name: str, count: int, digest: str) -> list[str]:
+    wrong = [f"{name}: {fault}" for fault in wrong_head(body, ("kind", "cases", "sha256"))]
+    if body.get("kind") != _KIND:
+        wrong.append(f"{name}: its kind is not {_KIND}")
+    if body.get("sha256") != digest:
+        wrong.append(f"the table is not the one that {name} speaks of")
+    elif body.get("cases") != count:
+        wrong.append(f"{name}: speaks of another number of cases than the table has")
     return wrong

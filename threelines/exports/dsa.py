@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from threelines.exports.codes import DSA_KEYWORD, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, holding, listed, read_document
+from threelines.exports.sharing import Handover, coded, holding, listed, others, read_document, wrong_head
 from threelines.records import Incident
 
 PURPOSE = "share_with_company"
@@ -65,6 +65,10 @@ _PROPOSED = {
     "illegal_content_explanation": "Content that a person reviewed and suspects of serving recruitment or control for trafficking in human beings.",
 }
 """For the platform to take or leave: whether content is illegal is its decision."""
+_DRAFT = "draft for a person to approve"
+_TO_COMPLETE = "draft for the platform to complete, and to send once it has carried the decisions out"
+"""Status of statements made of removals: they have no terms, as they go to nobody yet."""
+_BATCHED = ("batches", "to_be_added_by_the_platform", "proposed_ground")
 _UNDATED = "no quarter was recorded in them, and a statement needs a date"
 
 
@@ -83,7 +87,7 @@ def write(incidents: Iterable[Incident], out: Path, handover: Handover) -> Path:
         "organisation": handover.organisation,
         "made": handover.stamp,
         **handover.terms,
-        "status": handover.status if handover.approved else "draft for a person to approve",
+        "status": handover.status if handover.approved else _DRAFT,
         **batched(statements),
         "without_statement": {_UNDATED: len(cases) - len(dated)},
         "notices_article_18": [notice(name, fields, handover, authority=handover.recipient) for name, fields in cases],
@@ -117,7 +121,7 @@ def write_removals(removals: Iterable[Removal], out: Path, handover: Handover) -
     """Write statements of reasons of what was decided; a draft, as the platform must complete each."""
     document = {
         "organisation": handover.organisation, "made": handover.stamp,
-        "status": "draft for the platform to complete, and to send once it has carried the decisions out",
+        "status": _TO_COMPLETE,
         **batched([removal_statement(each) for each in removals]),
     }  # fmt: skip
     out.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -216,17 +220,31 @@ def notice(name: str, fields: dict[str, Any], handover: Handover, *, authority: 
 
 
 def check(path: Path) -> list[str]:
-    """Return what the (partial) schema of a statement refuses; what the file leaves to the platform may be missing."""
+    """Return what the head lacks and what the (partial) schema of a statement refuses; what the file leaves to the platform
+    may be missing.
+    """
     from jsonschema import Draft202012Validator
 
     body = read_document(path)
     validator = Draft202012Validator(_schema(set(PLATFORM) & set(body.get("to_be_added_by_the_platform", ()))))
-    wrong = []
+    wrong = _wrong_head(body)
     for batch in body["batches"]:
         if len(batch["statements"]) > BATCH:
             wrong.append(f"a batch of {len(batch['statements'])} statements; {BATCH} at most")
         for made in batch["statements"]:
             wrong += [f"{made['puid']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(made)]
+    return wrong
+
+
+def _wrong_head(body: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the head of either kind of file, and notices that say otherwise than its status."""
+    if body.get("status") == _TO_COMPLETE and "notices_article_18" not in body:
+        wrong = [f"{name} is missing" for name in ("organisation", "made") if not body.get(name)]
+        return [*wrong, *others(body, ("organisation", "made", "status", *_BATCHED), "the document")]
+    wrong = wrong_head(body, (*_BATCHED, "without_statement", "notices_article_18"), ("approved", _DRAFT))
+    approved = body.get("status") == "approved"
+    if any(made["may_be_sent"] is not approved for made in body.get("notices_article_18", ())):
+        wrong.append("a notice and the status of the document differ on whether it is approved")
     return wrong
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.codes import FINCEN_KEY_TERMS, SYNTHETIC
-from threelines.exports.sharing import Handover, coded, holding, listed, read_document
+from threelines.exports.sharing import Handover, coded, holding, listed, others, read_document, wrong_head, wrong_id
 from threelines.records import Incident
 
 PURPOSE = "share_with_police"
@@ -26,6 +26,7 @@ FIELDS: tuple[str, ...] = (
     "vic_TypeOfExploitation",
     "tl_CountryOfExploitation",
 )
+_PART = ("reference", "key_terms", "box", "flags", "period", "narrative")
 DAYS = 30
 """Days that a bank has from first detection (general knowledge; check before you rely on it)."""
 
@@ -56,11 +57,14 @@ def _part(name: str, fields: dict[str, Any], labels: dict[str, str]) -> dict[str
 
 
 def check(path: Path) -> list[str]:
-    """Return parts without the key term word for word, or without a flag."""
-    wrong = []
-    for part in read_document(path)["parts"]:
+    """Return what the head lacks, and parts without the key term word for word, without a flag, or with more than is ours."""
+    body = read_document(path)
+    wrong = wrong_head(body, ("kind", "parts", "note"))
+    for number, part in enumerate(body["parts"], 1):
+        where = f"part {number}"
+        wrong += [*wrong_id(part["reference"], where), *others(part, _PART, where)]
         if FINCEN_KEY_TERMS["human_trafficking"] not in part["narrative"] or part["box"] != "38(h)":
-            wrong.append(f"{part['reference']}: the key term or the box is missing")
+            wrong.append(f"{where}: the key term or the box is missing")
         if not part["flags"]:
-            wrong.append(f"{part['reference']}: no red flag")
+            wrong.append(f"{where}: no red flag")
     return wrong

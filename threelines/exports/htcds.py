@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from threelines.exports.csv import FIELDS as CODED
-from threelines.exports.sharing import DENIED, Handover, coded, read_document
+from threelines.exports.sharing import DENIED, Handover, coded, others, read_document, wrong_head, wrong_id
 from threelines.records import Incident
 
 PURPOSE = "research"
@@ -62,16 +62,16 @@ def _standard(name: str, value: Any) -> Any:
 
 
 def check(path: Path) -> list[str]:
-    """Return what the JSON Schema derived from the standard refuses."""
+    """Return what the JSON Schema derived from the standard refuses, what the head lacks, and names that are none of ours."""
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator({**_SCHEMA, "required": []})
-    wrong = []
-    for entry in read_document(path)["records"]:
-        wrong += [
-            f"{entry['id']}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(entry["htcds"])
-        ]
-        wrong += [
-            f"{entry['id']}: {name} may not leave" for name in (*entry["htcds"], *entry["extension"]) if name in DENIED
-        ]
+    body = read_document(path)
+    wrong = wrong_head(body, ("standard", "licence", "records"))
+    for number, entry in enumerate(body["records"], 1):
+        where = f"record {number}"
+        wrong += [*wrong_id(entry["id"], where), *others(entry, ("id", "htcds", "extension"), where)]
+        wrong += [f"{where}: {fault.json_path}: {fault.message}" for fault in validator.iter_errors(entry["htcds"])]
+        wrong += [f"{where}: {name} may not leave" for name in (*entry["htcds"], *entry["extension"]) if name in DENIED]
+        wrong += others(entry["extension"], (*_EXTENSION, *DENIED), f"{where}, extension")
     return wrong

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from threelines.records import NO_ANSWER, Incident, ThreelinesError, is_whole
 
 Tlp = Literal["clear", "green", "amber", "amber+strict", "red"]
+
+HEAD = ("organisation", "made", "recipient", "legal_basis", "tlp", "status")
+"""What stands at the head of every document of ours, in words; `tlp` is one of `Tlp`."""
+_ID = re.compile(r"[a-z][\w-]*(?::[\w-]*[a-z][\w-]*)*", re.ASCII | re.IGNORECASE)
+"""An id under which a case leaves, such as x0f3a…: no telephone and no e-mail has its form."""
 
 DENIED: frozenset[str] = frozenset(
     [
@@ -187,3 +193,26 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ExportError(f"{path}: an object is expected, as an export writes it")
     return body
+
+
+def wrong_head(
+    body: Mapping[str, Any], beside: Iterable[str], statuses: Iterable[str] = ("approved", "draft")
+) -> list[str]:
+    """Return what is wrong with the head of a document: terms, status, TLP; `beside` names what else stands in it."""
+    wrong = [f"{name} is missing" for name in HEAD if not (isinstance(body.get(name), str) and str(body[name]).strip())]
+    if "tlp is missing" not in wrong and body["tlp"] not in get_args(Tlp):
+        wrong.append("tlp is no level of TLP 2.0")
+    if "status is missing" not in wrong and body["status"] not in statuses:
+        wrong.append(f"status is none of {', '.join(statuses)}")
+    return [*wrong, *others(body, (*HEAD, *beside), "the document")]
+
+
+def others(found: Iterable[str], allowed: Iterable[str], where: str) -> list[str]:
+    """Return how many names are none of ours, without repeating one."""
+    number = len({*found} - {*allowed})
+    return [f"{where}: {number} names that are none of ours"] if number else []
+
+
+def wrong_id(name: Any, where: str) -> list[str]:
+    """Return that what stands for the id of a case is none, without repeating it."""
+    return [] if isinstance(name, str) and _ID.fullmatch(name) else [f"{where}: its id is no id of ours"]

@@ -48,6 +48,7 @@ _DEFINED = {f"marking-definition--{name}" for name in (*_TLP.values(), *_TLP_1)}
 _SHARED_KINDS = ("attack-pattern", "extension-definition", "marking-definition")
 """Kinds of object without a mark: the same for every organisation, or marks themselves."""
 _CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.\w\w|\d(?:[ ()./-]*\d){6}")
+_SAID = re.compile(r"Recipient: \S.*\. Legal basis: \S.*\.", re.DOTALL)
 _TLP_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _CONFIDENCE = {"none": 0, "suspected": 30, "probable": 60, "confirmed": 90}
 _LABELS = {
@@ -197,12 +198,12 @@ def _relation(name: str, capability: str, common: dict[str, Any]) -> dict[str, A
 def check(path: Path) -> list[str]:
     """Return what OASIS's validator refuses, our extension included, and what our bundles are never without.
 
-    A reference leads to an object of the bundle, what speaks of a case or of the organisation is marked with its TLP, and
-    no telephone or e-mail stands in the words of a case. No network call is made, and nothing of the file is repeated
+    A reference leads to an object of the bundle, what speaks of a case or of the organisation is marked with its TLP and
+    with the statement of recipient and legal basis, and no telephone or e-mail stands in the words of a case. No network call is made, and nothing of the file is repeated
     but ids.
     """
     objects = _objects(read_document(path))
-    if objects is None:
+    if not objects:
         return [f"{path}: a bundle of objects is expected"]
     return [*_refused(path), *_dangling(objects), *_unmarked(objects), *_contacts(objects)]
 
@@ -238,11 +239,22 @@ def _dangling(objects: list[dict[str, Any]]) -> list[str]:
 
 def _unmarked(objects: list[dict[str, Any]]) -> list[str]:
     needing = (entry for entry in objects if entry.get("type") not in _SHARED_KINDS and entry.get("id") != _OURS)
-    return [
-        f"{entry.get('id')}: has no mark of TLP"
-        for entry in needing
-        if not _DEFINED & {*listed(entry.get("object_marking_refs"))}
-    ]
+    statements = {str(entry.get("id")) for entry in objects if _is_statement(entry)}
+    wrong = []
+    for entry in needing:
+        marks = {*listed(entry.get("object_marking_refs"))}
+        if not _DEFINED & marks:
+            wrong.append(f"{entry.get('id')}: has no mark of TLP")
+        elif not statements & marks:
+            wrong.append(f"{entry.get('id')}: has no statement of recipient and legal basis")
+    return wrong
+
+
+def _is_statement(entry: dict[str, Any]) -> bool:
+    """Tell whether an object is the mark that names recipient and legal basis."""
+    definition = entry.get("definition")
+    said = definition.get("statement") if isinstance(definition, dict) else None
+    return entry.get("definition_type") == "statement" and _SAID.search(str(said)) is not None
 
 
 def _contacts(objects: list[dict[str, Any]]) -> list[str]:

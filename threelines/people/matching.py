@@ -3,8 +3,8 @@
     A: start  ──request──►  B: answer  ──answer──►  A: finish    (A knows what is shared)
 
 Each side sees the other's values only under a secret key (private set intersection by elliptic-curve
-Diffie-Hellman, `openmined-psi`). What it does learn: how many values the other side put in. For both
-to know the result, run it both ways. Phone numbers can be guessed one by one, so a request may hold
+Diffie-Hellman, `openmined-psi`). What it does learn: how many values the other side compares, where a
+handle without a platform is one for each platform and one more. For both to know the result, run it both ways. Phone numbers can be guessed one by one, so a request may hold
 at most `MOST` values and an organisation should answer a partner once per agreed round.
 """
 
@@ -43,7 +43,7 @@ _SITE = re.compile(
 )
 _PLACES = {
     "telegram": r"(?:t|telegram)\.me/(?:s/)?|tg://resolve\?domain=",
-    "instagram": r"(?:instagram\.com|instagr\.am|threads\.(?:net|com))/",  # an account has one name on both
+    "instagram": r"(?:instagram\.com|instagr\.am|threads\.(?:net|com))/(?:stories/)?",  # an account has one name on both
     "facebook": r"(?:facebook\.com|fb\.com|fb\.me|m\.me|messenger\.com/t)/(?:profile\.php\?id=)?",
     "tiktok": r"tiktok\.com/",
     "x": r"(?:twitter|x)\.com/",
@@ -52,6 +52,16 @@ _PLACES = {
     "whatsapp": r"wa\.me/",
 }
 """What stands before a handle in the address of a profile, by platform."""
+_NO_ACCOUNT = {
+    "telegram": "c|joinchat|addstickers|addemoji|addlist|share|proxy|socks|login|iv|boost|giftcode",
+    "instagram": "p|t|s|reels?|tv|explore|direct|accounts|highlights|share",
+    "facebook": r"groups|pages|people|p|e|watch|share|sharer|events|hashtag|marketplace|reel|media|stories|photo|videos?|login|.*\.php",
+    "tiktok": "t|v|tag|music|video|discover|embed|search|foryou|explore|live",
+    "x": "i|home|search|hashtag|intent|share|explore|messages|notifications|settings",
+    "vk": r"(?:wall|photo|video|clip|topic|album|doc|story|market)-?\d+(?:_\d+)?|feed|im|search|.*\.php",
+    "whatsapp": "message|qr|c",
+}
+"""First parts of an address on a platform that are pages of its own: no account is named there."""
 _PLACE = re.compile("(?:" + "|".join(f"(?P<{name}>{way})" for name, way in _PLACES.items()) + ")@?")
 _MANY_DIGITS, _MANY_HEX = re.compile(r"(?:\d\D?){7}"), re.compile(r"[0-9a-f]{24}")
 _DOUBTS = (
@@ -110,14 +120,31 @@ def normal(value: str, *, region: str = "") -> str:
 
 
 def _handle(text: str) -> tuple[str, str]:
-    """Return the platform and the name in an address of a known place. Elsewhere a query stays: it may be all that tells
-    two pages apart.
+    """Return the platform and the account in an address of a known place: that of a post names its account, too.
+
+    Where no account is named the page stays, and elsewhere path and query: they may be all that tells two apart.
     """
     page = _SITE.sub("", text, count=1)
     place = _PLACE.match(page)
     if place is None:
         return "", page.rstrip("/")
-    return str(place.lastgroup), re.split("[?&]", page[place.end() :])[0].rstrip("/")
+    platform, path = str(place.lastgroup), page[place.end() :].partition("#")[0]
+    return platform, _page(path) if _is_page(platform, path) else _account(path)
+
+
+def _page(path: str) -> str:
+    """Return what tells a page of a platform from others: its path, or its query where the path is one word."""
+    way = re.split("[?&]", path)[0].rstrip("/")
+    return way if "/" in way else path.rstrip("/")
+
+
+def _account(path: str) -> str:
+    return re.split("[/?&]", path)[0]
+
+
+def _is_page(platform: str, path: str) -> bool:
+    """Tell whether a path on a platform names no account."""
+    return re.fullmatch(_NO_ACCOUNT.get(platform, ""), _account(path)) is not None
 
 
 def forms(ready: str) -> set[str]:
@@ -131,8 +158,9 @@ def forms(ready: str) -> set[str]:
 def doubt(ready: str) -> str:
     """Return what a value that was taken for a handle looks like; empty where it looks like a handle."""
     handle = ready.removeprefix("handle:")
-    if handle == ready or handle.split("/")[0] in _PLACES:
-        return ""
+    platform, _, path = handle.partition("/")
+    if handle == ready or platform in _PLACES:
+        return "an address that names no account" if _is_page(platform, path) else ""
     return next((what for what, looks in _DOUBTS if looks.search(handle)), "")
 
 
