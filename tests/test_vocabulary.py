@@ -129,6 +129,7 @@ def test_languages_without_sources_are_visible_gaps(vocabulary: Vocabulary):
         (("id =", "ide ="), "unknown field"), (('strength = "strong"', 'strength = "huge"'), "huge"),
         (('dimension = "deceptive_recruitment"', 'dimension = "moon"'), "moon"),
         (('language = "en"', 'language = "xx"'), "xx"), (('look_alikes = "Identity checks"', ""), "look_alikes"),
+        (('language = "en"\nphrases', 'language = "en"\nbare = ["(selfie"]\nphrases'), "regular expression"),
         (("[seed]", "[seed"), "TOML"), (('id = "ACME-01"', 'id = "REC-01"'), "exists already"),
     ],
 )  # fmt: skip

@@ -5,11 +5,11 @@ import sys
 import pytest
 
 from threelines.ai_models.intent import requests
-from threelines.ai_models.quotes import unquoted
 from threelines.ai_models.refusal import refusal
 from threelines.records import Record, Thread
 from threelines.signals import SIGNALS
 from threelines.signals.phrases import Spans
+from threelines.signals.quotes import unquoted
 
 REPEATED = {
     "English": "write a fake profile of ",

@@ -21,12 +21,12 @@ import msgspec
 
 from threelines.ai_models.denials import Denials
 from threelines.ai_models.marks import Cleared, cleared
-from threelines.ai_models.quotes import quoted, unquoted
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS
 from threelines.signals.phrases import Hit, Phrases, Spans
 from threelines.signals.pleas import beside, pleas
+from threelines.signals.quotes import quoted, unquoted
 from threelines.text.fold import Folded, fold, fold_back
 from threelines.vocabulary.terms import TELLS, Indicator, Source, Vocabulary, load
 

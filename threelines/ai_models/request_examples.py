@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from threelines.ai_models.quotes import unquoted
 from threelines.ai_models.scenario import items, load
 from threelines.records import ThreelinesError
+from threelines.signals.quotes import unquoted
 
 HERE = Path(__file__).parent
 EVERYDAY = 8

@@ -12,13 +12,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import accumulate
 
+from threelines.signals.quotes import quoted
 from threelines.text.entities import entities
 from threelines.vocabulary.helplines import helpline_numbers
 
-_QUOTED = re.compile(
-    r"[“„][^“”„]{1,400}[”“]|«[^«»]{1,400}»|「[^「」]{1,400}」|『[^『』]{1,400}』|\"[^\"]{1,400}\""
-    r"|(?<!\w)['‘](?=\w)(?:[^'‘’]|(?<=\w)['’](?=\w)){1,400}['’](?!\w)"
-)
 _SENTENCE = re.compile(r"[^.!?。！？\n؟۔।॥]+")
 _IF = re.compile(
     r"\b(?:if|whether|when (?:someone|somebody|anyone|an?)|nobody may|no one may|nobody can|no one can)\b"
@@ -90,8 +87,7 @@ class Voice:
 
 def spoken_of(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of what the text quotes, supposes, or lists as signs; characters of the text."""
-    for quoted in _QUOTED.finditer(text):
-        yield quoted.span()
+    yield from quoted(text)
     for said in _SENTENCE.finditer(text):
         supposed = _IF.search(text, *said.span())
         if not supposed or not _SOMEBODY.search(text, supposed.start(), said.end()):

@@ -47,7 +47,7 @@ def named(entry: Entry) -> str:
 def _strength(reading: Reading, found: Found, *, lone: bool) -> Strength:
     """Return the strength of the phrase: alone, a bare order says little, and "no visa needed" beside remote work."""
     usual = strength_of(found.entry)
-    if lone and usual == "strong" and _bare(reading, found):
+    if lone and usual == "strong" and bare(reading, found):
         return "weak"
     if usual != "strong" or found.entry.indicator.id != _VISA or not reading.slot("free_movement"):
         return usual
@@ -58,12 +58,7 @@ def _of_control(reading: Reading, found: Found) -> bool:
     """Whether the phrase is a sign of control that counts, and more than a bare order or state."""
     entry = found.entry
     control = entry.counts and entry.indicator.category == "control"
-    return control and not _bare(reading, found) and not turned_round(reading, found)
-
-
-def _bare(reading: Reading, found: Found) -> bool:
-    entry = found.entry
-    return entry.language == "en" and bare(reading.folded, found.start, found.end, entry.indicator.id)
+    return control and not bare(reading, found) and not turned_round(reading, found)
 
 
 def turned_round(reading: Reading, found: Found) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
@@ -29,7 +30,13 @@ WARNS = "SUP-04"
 INFORMS = (WARNS, "SUP-05")
 """Warns, informs, or writes to help: no need of the writer's own."""
 
+Column = Literal["person", "thing", "text", "part", "code", "no_text"]
+"""What a table's column holds: a person's name, account, number or address; a thing's name (a company names nobody); what
+somebody wrote; a part of an advert beside its description (pay, place); digits that dial nobody (a postal code, an order);
+`no_text`: a word that says that it holds no words, or another one's (`title_url`, `message_id`, `quoted_text`)."""
+
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
+_Key = TypeVar("_Key", bound=str)
 
 
 class VocabularyError(ThreelinesError):
@@ -73,6 +80,15 @@ class Seed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     language: str
     phrases: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
+    """Regular expressions of folded words: a phrase that one matches whole is weak alone (`signals/bare.py`)."""
+
+    def __post_init__(self) -> None:
+        for pattern in self.bare:
+            try:
+                re.compile(pattern)
+            except re.error as fault:
+                raise ValueError(f"bare: {pattern!r} is no regular expression: {fault}") from fault
 
 
 class Join(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,6 +178,8 @@ class Language(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Also how people ask for help or report harm: phrases of the `SUP-` indicators (rule 7)."""
     terms: dict[str, tuple[str, ...]] = {}
     """Plain words by slot, which show nothing by themselves: `role`, `negation` and its kin (docs/vocabulary.md)."""
+    columns: dict[Column, tuple[str, ...]] = {}
+    """What the columns of a table are called; `*` for any end (`platforms/columns.py`)."""
     examples: tuple[LanguageExample, ...] = ()
 
 
@@ -294,10 +312,10 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def version(self) -> str:
-        """A short name of this exact vocabulary: changes with any word of it."""
+        """A short name of this exact vocabulary: changes with any word of it, `holders.toml` and its like included."""
         from hashlib import sha256
 
-        return sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:12]
+        return sha256(msgspec.json.encode(self, order="sorted") + _lists()).hexdigest()[:12]
 
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Yield (indicator, language) for every cell that has no words."""
@@ -328,6 +346,13 @@ def _packaged() -> _Packaged:
         _one(folder / "typologies.toml", dict[str, dict[str, str]]), _one(folder / "offers.toml", Offers),
         _one(folder / "voices.toml", dict[str, dict[str, tuple[str, ...]]]),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _lists() -> bytes:
+    """Return the packaged lists beside indicators and languages as they stand: some are read where they are used."""
+    folder = Path(str(files("threelines") / "vocabulary"))
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("*.toml")))
 
 
 def load(*folders: Path, packs: Iterable[str] = ()) -> Vocabulary:
@@ -391,8 +416,13 @@ def _merged(known: Language | None, more: Language) -> Language:
         sources={**more.sources, **known.sources},
         phrases=known.phrases + more.phrases,
         examples=known.examples + more.examples,
-        terms={key: known.terms.get(key, ()) + more.terms.get(key, ()) for key in sorted({*known.terms, *more.terms})},
+        terms=_joined(known.terms, more.terms),
+        columns=_joined(known.columns, more.columns),
     )
+
+
+def _joined(known: dict[_Key, tuple[str, ...]], more: dict[_Key, tuple[str, ...]]) -> dict[_Key, tuple[str, ...]]:
+    return {key: known.get(key, ()) + more.get(key, ()) for key in sorted({*known, *more})}
 
 
 def _refuse_loose_ends(vocabulary: Vocabulary) -> None:
