@@ -5,6 +5,7 @@ import email
 import pytest
 
 from tests.reading import file_of, records
+from threelines.platforms.read._html import words_of
 
 START = b"From a\nFrom: a@b.c\nSubject: Cook\n"
 
@@ -68,3 +69,33 @@ def test_a_mail_of_too_many_parts_is_one_skip(tmp_path, parts):
 
     assert [one.text for one in found] == ["Cook\n\nhello"]
     assert (report.skipped, "more than" in report.examples[0].reason) == (1, True)
+
+
+def html_mail(markup):
+    """Return a mail whose body is that HTML."""
+    return START + b"Content-Type: text/html; charset=utf-8\n\n" + markup.encode() + b"\n"
+
+
+@pytest.mark.parametrize("odd", ['<!["a"]>', "<![>", "<![ if !mso]>", "<?>", "<!>", "<!-->", "</>", "<p title='a>b'>"])
+def test_markup_that_breaks_the_rules_costs_no_words(tmp_path, odd):
+    """The standard parser ended with an AssertionError there, and the run with it; the words around it are read."""
+    found, report = records(file_of(tmp_path, "m.mbox", html_mail(f"<p>We look {odd}for a cook</p>")))
+
+    assert found[0].text.split() == "Cook We look for a cook".split()
+    assert (report.skipped, report.repaired) == (0, 0)
+
+
+@pytest.mark.parametrize("opens", ["<!-- ", "<style>", "<script>", "<head><title>", "<a ", "<a href='", "<template>"])
+def test_what_nobody_closes_hides_no_words(tmp_path, opens):
+    """A comment, a style or a tag that is open to the end of a mail is read on from: words behind it are judged."""
+    found, _ = records(file_of(tmp_path, "m.mbox", html_mail(f"<p>a</p>{opens}We keep the passports")))
+
+    assert found[0].text.endswith("We keep the passports")
+
+
+@pytest.mark.parametrize(
+    "again", ["<a ", "<a", "<!--", "<a x='>'", "<a =\"'", "<style>", "<", "<!", "</", "&#" + "9" * 5000]
+)
+def test_html_is_read_in_one_pass(again):
+    """Half a megabyte of openings without an end is read at once, where each was looked for to the end of the text."""
+    assert isinstance(words_of(again * (500_000 // len(again))), str)
