@@ -89,9 +89,10 @@ def test_the_order_of_a_date_is_decided_from_the_whole_file(tmp_path, times, for
 def test_time_runs_forward_even_where_every_date_is_possible(tmp_path):
     """No day is above 12, yet only one order lets the chat run forward day by day."""
     days = [datetime(2024, 3, 1) + timedelta(days=number) for number in range(12)]
-    found, _ = chat(tmp_path, *(f"{day.strftime('%m/%d/%y')}, 10:00 - Ana: hi" for day in days))
+    found, doubt = chat(tmp_path, *(f"{day.strftime('%m/%d/%y')}, 10:00 - Ana: hi" for day in days))
 
     assert [one.time.day for one in found] == list(range(1, 13))
+    assert doubt.repaired == 1  # one message a month is possible, too
 
 
 def test_a_date_that_could_be_two_is_said(tmp_path):

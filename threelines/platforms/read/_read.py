@@ -9,12 +9,13 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, get_args
 
 import threelines.platforms.read as package
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read._archive import OFFICE_REASON, files_of, is_archive
 from threelines.platforms.read._source import Note, Options, ReadError, ReadReport, Skip, Source
+from threelines.platforms.read._times import Order
 from threelines.records import Record
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -52,6 +53,7 @@ def read(
     reveal: bool = False,
     report: ReadReport | None = None,
     encoding: str = "",
+    dates: Order | None = None,
     largest: int = 0,
 ) -> Iterator[Record]:
     """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
@@ -60,15 +62,18 @@ def read(
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
-    mark, as Python calls it; without it they are UTF-8. `largest` bounds the bytes of each file once unpacked: a larger
+    mark, as Python calls it; without it they are UTF-8. `dates` says what stands first in a date such as
+    03/04/2024 ("dmy", "mdy", "ymd"); without it each file is asked. `largest` bounds the bytes of each file once unpacked: a larger
     one is refused, also when its packed form is small.
     """
     if not reveal and key is None:
         raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
     if format_name is not None and format_name not in formats():
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
+    if dates not in (None, *get_args(Order)):
+        raise ReadError(f"no order of dates is called {dates!r}; known: {', '.join(get_args(Order))}")
     token = str if reveal or key is None else pseudonyms(key)
-    options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
+    options = Options(mapping=dict(mapping or {}), reveal=reveal, dates=dates, token=token)
     sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(_several(inputs))]
     if mapping:
         _refuse_idle_map(sources, format_name)

@@ -22,7 +22,8 @@ from threelines.platforms.read._source import (
     decoded,
     lines,
 )  # fmt: skip
-from threelines.platforms.read._stamps import MARKS, Order, Orders, Stamp, stamp_of, time_of_stamp
+from threelines.platforms.read._stamps import MARKS, Orders, Stamp, stamp_of, time_of_stamp
+from threelines.platforms.read._times import Order
 from threelines.records import Attachment, Record
 
 NAME = "whatsapp"
@@ -100,10 +101,11 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     The file name is the only name of the chat and often a person's: it becomes a token like an account,
     unless revealed.
     """
-    chat = _survey(source)
+    chat = _survey(source, options.dates)
     if not chat.sure:
         reading = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[chat.order]
-        yield Repair(source.name, f"its dates can be read in more than one order; read as {reading}")
+        told = "--dates dmy, mdy or ymd tells which is right"
+        yield Repair(source.name, f"its dates can be read in more than one order; read as {reading} ({told})")
     name = source.name if options.reveal else options.token(source.name)
     for number, head, text in _messages(source):
         if isinstance(head, Skip):
@@ -112,7 +114,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
             yield from _record(chat, head, text, (source.at(number), f"{name}:{number}"), options)
 
 
-def _survey(source: Source) -> _Chat:
+def _survey(source: Source, told: Order | None) -> _Chat:
     """Read the stamps of the whole file once; what is kept of it does not grow with the file."""
     newest = date.fromtimestamp(source.path.stat().st_mtime) + timedelta(days=2)
     orders, authors, doubtful, found = Orders(newest), dict[str, None](), Counter[str](), False
@@ -131,7 +133,7 @@ def _survey(source: Source) -> _Chat:
             authors[author] = None
     if not found:
         raise ReadError(f"{source.name}: no line starts like a WhatsApp message; name the format with --format")
-    order, sure = orders.decide()
+    order, sure = (told, True) if told else orders.decide()
     return _Chat(order, sure, tuple(authors), frozenset(name for name, times in doubtful.items() if times > 1))
 
 
