@@ -99,3 +99,77 @@ def test_what_nobody_closes_hides_no_words(tmp_path, opens):
 def test_html_is_read_in_one_pass(again):
     """Half a megabyte of openings without an end is read at once, where each was looked for to the end of the text."""
     assert isinstance(words_of(again * (500_000 // len(again))), str)
+
+
+def parts(kind, *inside):
+    """Return a multipart of that kind as bytes, without the head of a mail."""
+    edge = kind[:3].encode()
+    body = b"".join(b"--" + edge + b"\n" + part + b"\n" for part in inside)
+    return b"Content-Type: multipart/" + kind.encode() + b"; boundary=" + edge + b"\n\n" + body + b"--" + edge + b"--\n"
+
+
+PICTURE = b"Content-Type: image/jpeg\nContent-Disposition: inline; filename=a.jpg\n\nx"
+NOTE = b"Content-Type: text/plain\nContent-Disposition: attachment; filename=n.txt\n\nnot shown"
+
+
+def text(words, kind="plain"):
+    """Return a part with words."""
+    return f"Content-Type: text/{kind}\n\n{words}".encode()
+
+
+@pytest.mark.parametrize(
+    ("mail", "words"),
+    [
+        (parts("mixed", text("before"), PICTURE, text("<p>behind</p>", "html"), NOTE), ["before", "behind"]),
+        (parts("alternative", text("plain"), parts("related", text("<p>html</p>", "html"), PICTURE)), ["plain"]),
+        (parts("alternative", text(" "), text("<p>html</p>", "html")), ["html"]),
+        (parts("mixed", parts("alternative", text("<b>h</b>", "html"), text("plain")), text("foot")), ["plain", "foot"]),
+        (parts("related", text("<p>root</p>", "html"), text("beside", "html")), ["root"]),
+        (parts("mixed", text("see"), b"Content-Type: message/rfc822\n\nSubject: Job\n\ninside"), ["see", "Job", "inside"]),
+        (parts("mixed", b"Content-Type: message/rfc822\nContent-Disposition: attachment\n\nSubject: Job\n\nin"), ["Job", "in"]),
+    ],
+    ids=["around a picture", "alternatives", "an empty alternative", "a foot", "related", "passed on", "attached mail"],
+)  # fmt: skip
+def test_all_words_that_a_mail_shows_are_read(tmp_path, mail, words):
+    """Text around a picture and in a mail that is passed on is read, in its order; of alternatives one, and no attachment."""
+    found, report = records(file_of(tmp_path, "m.mbox", START + mail))
+
+    assert found[0].text == "\n\n".join(["Cook", *words])
+    assert (report.skipped, report.repaired) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "words"),
+    [
+        ("windows-874", "cp874", "งานในเมือง"),
+        ("x-sjis", "cp932", "仕事①"),
+        ("iso-8859-8-i", "iso-8859-8", "עבודה"),
+        ("gb2312", "gb18030", "朱镕基"),
+        ("ks_c_5601-1987", "cp949", "똠방각하"),
+        ("us-ascii", "ascii", "job"),
+    ],
+)
+def test_charsets_are_known_under_the_names_that_mail_programs_give_them(tmp_path, charset, codec, words):
+    """Thai Outlook writes windows-874, which Python does not know by that name: no letter is lost."""
+    mail = START + b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + words.encode(codec) + b"\n"
+    found, report = records(file_of(tmp_path, "m.mbox", mail))
+
+    assert (found[0].text, report.repaired) == (f"Cook\n\n{words}", 0)
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "words", "reason"),
+    [
+        ("x-nobody", "é".encode(), "é", "'x-nobody' is not known"),
+        ("us-ascii", "é".encode(), "é", "it was read as UTF-8"),
+        ("koi8-u", b"\xf2\xc1\xc2", "Раб", ""),
+        ("gb2312", "工作".encode("gbk") + b"\xff", "工作\ufffd", "bytes that are not gb2312"),
+    ],
+)
+def test_a_charset_that_does_not_fit_is_told_as_it_is(tmp_path, charset, raw, words, reason):
+    """An unknown name, another encoding and a broken letter are three things; only what is broken is replaced."""
+    mail = START + b"Content-Type: text/plain; charset=" + charset.encode() + b"\n\n" + raw + b"\n"
+    found, report = records(file_of(tmp_path, "m.mbox", mail))
+
+    assert found[0].text == f"Cook\n\n{words}"
+    assert [reason in one.reason for one in report.examples] == [True] * bool(reason)
