@@ -47,6 +47,22 @@ _OMITTED_IOS = re.compile(
 _FILE = re.compile(
     r"(?:<[^<>:]{2,40}: (?P<ios>[^<>]{1,200}\.\w{2,5})>|(?P<android>[^\n<>]{1,200}\.\w{2,5}) \([^()\n]{4,40}\))\s*"
 )  # fmt: skip
+_MARKED_FILE = re.compile(r"\s?\u200e<[^<>:]{2,40}: ([^<>\n]{1,200}\.\w{2,5})>")
+"""A file behind the words that it was sent with, as iOS writes it."""
+_EDITED = re.compile(
+    r"\s?\u200e?<(?:this message was edited|se editó este mensaje|mensagem editada|(?:esta )?mensagem foi editada|diese nachricht wurde bearbeitet|"
+    r"ce message a été modifié|questo messaggio è stato modificato|pesan ini diedit|данное сообщение изменено|сообщение изменено)\.?>\s*\Z", re.I
+)  # fmt: skip
+_SECURITY_WORD = re.compile("secur|segur|[Ss]icher|sécur|sicur|keaman|безоп")
+_SECURITY = re.compile(
+    r"(?:your security code with .{1,60} (?:has )?changed|(?:tu|el|su) código de seguridad (?:con|de) .{1,60} (?:ha )?(?:cambió|cambiado)|"
+    r"(?:se )?cambió (?:tu|el|su) código de seguridad (?:con|de) [^:]{1,40}(?:: \w{1,20})?|"
+    r"(?:o )?seu código de segurança com .{1,60} mudou|(?:deine|die) sicherheitsnummer (?:für|von|mit) .{1,60} hat sich geändert|"
+    r"votre code de sécurité avec .{1,60} a changé|il tuo codice di sicurezza con .{1,60} è cambiato|kode keamanan anda dengan .{1,60} berubah|"
+    r"(?:ваш )?код безопасности с .{1,60} изменился)\.?(?: (?:tap to learn more|toca para obtener más información|toque para saber mais|"
+    r"tippe,? um mehr zu erfahren|appuyez pour en savoir plus|tocca per saperne di più|ketuk untuk mempelajari selengkapnya)\.?)?", re.I
+)  # fmt: skip
+"""A whole line without an author that holds the name of a contact, which may have a colon (`Bo: Work`)."""
 # WhatsApp's own words. Who writes such words into a message must not disappear from judgement by it, so
 # they count only as whole short messages (_CONSTANT, _ENCRYPTED) or with iOS's mark and the author's name (_EVENT).
 _ENCRYPTED = re.compile(
@@ -188,10 +204,17 @@ def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: 
 def _split(rest: str) -> tuple[str, str]:
     """Return (author, text); a line of WhatsApp itself has no author."""
     found = _AUTHOR.match(rest)
+    if found and " " in found[1] and _SECURITY_WORD.search(found[1]) and _is_security_notice(rest):
+        return "", rest.strip(MARKS)
     author = found[1].translate(_NO_MARKS).strip(" \u202f\u00a0~") if found else ""
     if not found or not author:
         return "", rest.strip(MARKS)
     return author, rest[found.end() :]
+
+
+def _is_security_notice(rest: str) -> bool:
+    bare = rest[:200].translate(_NO_MARKS).strip()
+    return _SECURITY.fullmatch(bare) is not None and not _REACHES_OUT.search(bare)
 
 
 def _reads_like_notice(author: str) -> bool:
@@ -212,7 +235,12 @@ def _is_notice(author: str, text: str) -> bool:
 
 
 def _attachments(text: str) -> tuple[tuple[Attachment, ...], str]:
-    """Return what was attached and the words that remain."""
+    """Return what was attached and the words that remain, without WhatsApp's own."""
+    if text.endswith(">"):
+        text = _EDITED.sub("", text)
+    if "\u200e<" in text and (names := _MARKED_FILE.findall(text)):
+        files = tuple(Attachment(name=name.strip(MARKS + " ")) for name in names)
+        return files, _MARKED_FILE.sub("", text).strip(MARKS + " \n")
     bare = text.strip(MARKS + " ")
     if len(bare) < 60 and (_OMITTED.fullmatch(bare) if bare[:1] == "<" else _OMITTED_IOS.match(bare)):
         return (Attachment(name="omitted"),), ""
