@@ -22,6 +22,9 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _GENERIC = ("jsonl", "json", "csv")  # asked last: many exports would pass for these
 
 
+_LINK_REASON = "a link that leads out of the folder is not followed; give what it leads to by itself"
+
+
 class Format(Protocol):
     """A module of this folder."""
 
@@ -74,10 +77,12 @@ def read(
         raise ReadError(f"no order of dates is called {dates!r}; known: {', '.join(get_args(Order))}")
     token = str if reveal or key is None else pseudonyms(key)
     options = Options(mapping=dict(mapping or {}), reveal=reveal, dates=dates, token=token)
-    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(_several(inputs))]
+    given = list(map(Path, _several(inputs)))
+    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(given)]
     if mapping:
         _refuse_idle_map(sources, format_name)
-    return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
+    links = [Skip(name, _LINK_REASON) for one in given if one.is_dir() for name in _files(one)[1]]
+    return _stream(sources, links, format_name, options, strict, report if report is not None else ReadReport())
 
 
 def _refuse_idle_map(sources: list[Source], name: str | None) -> None:
@@ -164,9 +169,11 @@ def _by_input(inputs: Iterable[str | Path]) -> list[tuple[Path, list[Source]]]:
     found = []
     for one in map(Path, inputs):
         if one.is_dir():
-            files = sorted(path for path in one.rglob("*") if path.is_file() and not path.name.startswith("."))
+            files, links = _files(one)
             if not files:
-                raise ReadError(f"{one}: the folder holds no file")
+                raise ReadError(
+                    f"{one}: the folder holds no file" + (f" ({links[0]}: {_LINK_REASON})" if links else "")
+                )
             found.append((one, [Source(path, path.relative_to(one).as_posix()) for path in files]))
         elif one.exists():
             found.append((one, [Source(one, one.name)]))
@@ -174,6 +181,22 @@ def _by_input(inputs: Iterable[str | Path]) -> list[tuple[Path, list[Source]]]:
             raise ReadError(f"{one}: there is no such file")
     names = _kept_apart([source for _, sources in found for source in sources])
     return [(one, [Source(source.path, names[_place(source)]) for source in sources]) for one, sources in found]
+
+
+def _files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the files of a folder and the names of links that lead out of it: to another case, or anywhere."""
+    found = sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+    home = folder.resolve()
+    links = {one for one in found if one.is_symlink() and one.exists() and not _real(one).is_relative_to(home)}
+    files = [one for one in found if one.is_file() and one not in links]
+    return files, [one.relative_to(folder).as_posix() for one in sorted(links)]
+
+
+def _real(link: Path) -> Path:
+    try:
+        return link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return Path("/")  # it leads nowhere, so not into any folder
 
 
 def _kept_apart(sources: list[Source]) -> dict[Path, str]:
@@ -203,10 +226,14 @@ def _place(source: Source) -> Path:
 
 
 def _stream(
-    sources: list[Source], name: str | None, options: Options, strict: bool, report: ReadReport
+    sources: list[Source], links: list[Skip], name: str | None, options: Options, strict: bool, report: ReadReport
 ) -> Iterator[Record]:
     """Read file after file. A file that cannot be read ends the run only when it is the only one."""
     token = None if options.reveal else options.token
+    for link in links:
+        if strict:
+            raise ReadError(f"{link.where}: {link.reason}")
+        report.add(link)
     for source in sources:
         try:
             for item in _items_of(source, name, options, report):
