@@ -81,6 +81,7 @@ def test_columns_that_only_read_as_words_are_told(tmp_path):
     assert [record.text for record in found] == ["Cook wanted"] * 3
     assert [note.reason for note in report.notes] == [
         "read as text: description", "words stand in q7, which was not read as text",
+        "no column is read as the time; it may stand in seen",
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from threelines.platforms.read._source import Options, ReadError, Repair, Skip, Source
+from threelines.platforms.read._source import BROKEN_UTF8, Options, ReadError, Repair, Skip, Source
 from threelines.platforms.read._texts import Texts, likely, paragraphs, text_columns
 from threelines.platforms.read._times import Order, Shown, order_shown, time_of
 from threelines.records import KINDS, Attachment, Record
@@ -177,11 +177,16 @@ def _may_hold(names: list[str], column: str) -> bool:
 
 def _no_text_reason(columns: list[str], field: str, wanted: str, words: Iterable[str] = ()) -> str:
     named = " ".join(f"--map {shlex.quote(f'text={name}')}" for name in words) or f"--map {field}=COLUMN"
-    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with {named}, several columns each with its own --map"
+    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with {named}, several columns each with its own --map{_spoilt(columns)}"
 
 
 def _no_column_reason(columns: list[str], field: str, column: str) -> str:
-    return f"--map {field}={column}: there is no column {column!r} (found: {_listing(columns)})"
+    return f"--map {field}={column}: there is no column {column!r} (found: {_listing(columns)}){_spoilt(columns)}"
+
+
+def _spoilt(columns: list[str]) -> str:
+    """Return the hint at another encoding where the names themselves are not readable."""
+    return f"; {BROKEN_UTF8}" if any("\ufffd" in str(one) for one in columns) else ""
 
 
 def _listing(columns: list[str]) -> str:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from threelines.platforms.columns import is_personal, kind_of
+from threelines.platforms.read._beside import Beside
 from threelines.platforms.read._source import Note
 
 _SAMPLED = 200  # rows from the first in which unread words are looked for
@@ -37,6 +38,7 @@ class Texts:
         self._last: tuple[str, ...] = ()
         self._unread: Counter[str] = Counter()
         self._rows = self._sampled = 0
+        self._beside = Beside(name)
 
     def joined(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a row without a column `text` with one, made of its text columns; None where it has none.
@@ -58,6 +60,7 @@ class Texts:
         if self._rows > _SAMPLED and self._rows % _EACH:
             return
         self._sampled += 1
+        self._beside.watch(row)
         held = text if isinstance(text, str) else ""
         for column, value in row.items():
             if column in self._read or column in self._fields or not isinstance(value, str):
@@ -74,6 +77,7 @@ class Texts:
             verb = "were" if len(unread) > 1 else "was"
             remedy = f"to read all: {_asked((*(self._read or ['text']), *unread))}"
             yield Note(self._name, f"words stand in {_listed(unread)}, which {verb} not read as text", remedy)
+        yield from self._beside.notes()
 
 
 @lru_cache(maxsize=256)

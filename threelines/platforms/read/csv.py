@@ -45,7 +45,7 @@ def _rows(
 ) -> Iterator[tuple[str, dict[str, str] | Skip]]:
     """Yield (`file:line`, row or what is wrong); `require` is given the header before the first."""
     table = Table(source, _delimiter(source))
-    header: list[str] | None = None
+    header, unnamed = None, set[str]()
     for at, cells in table.rows():
         if isinstance(cells, Skip):
             yield at, cells
@@ -53,10 +53,12 @@ def _rows(
             pass  # Excel's own first line, which `_delimiter` has read
         elif header is None:
             header = _header(cells, source)
-            require(header)
+            unnamed = {name for name, cell in zip(header, cells, strict=True) if not cell.strip()}
+            require([name for name in header if name not in unnamed])
             table.width = len(header)
         elif len(cells) == len(header):
-            yield at, dict(zip(header, cells, strict=True))
+            row = dict(zip(header, cells, strict=True))
+            yield at, {name: cell for name, cell in row.items() if cell or name not in unnamed} if unnamed else row
         elif any(cells):
             yield at, Skip(at, f"{len(cells)} columns where the header has {len(header)}")
 
@@ -71,7 +73,8 @@ def _delimiter(source: Source) -> str:
 
 
 def _header(cells: list[str], source: Source) -> list[str]:
-    names = [cell.strip() for cell in cells]
+    """Return the columns' names; one without a name has its place for one (Excel writes empty columns behind the last)."""
+    names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     double = sorted(name for name, times in Counter(names).items() if times > 1)
     if double:
         raise ReadError(f"{source.name}: two columns are called {double[0]!r}; rename one")
