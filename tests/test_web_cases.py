@@ -210,7 +210,7 @@ def test_the_officer_erases_a_case(console):
     assert f'action="{where}/erase"' in officer.get(where + "/consent").text
 
     done = erased()
-    assert done.headers["location"] == "/register?erased=yes"
+    assert done.headers["location"] == f"/register?erased={case}"
     assert case not in officer.get("/register").text and other.rpartition("/")[2] in officer.get("/register").text
     (entry,) = [entry for entry in console.desk.audit.entries() if entry.action == "case.erase"]
     assert (entry.record, entry.reason, entry.who) == (case, "erasure request", person.id)

@@ -40,6 +40,12 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
         """Whether it is a yes today. What was not asked, was withdrawn or has expired is no."""
         return self.value == "yes" and (not self.expires or date.fromisoformat(self.expires) > today)
 
+    def words(self, today: date) -> str:
+        """Return the answer as it counts today: a yes with its end, or that it is over."""
+        if self.value != "yes" or not self.expires:
+            return self.value
+        return f"yes, until {self.expires}" if self.stands(today) else f"expired on {self.expires}"
+
 
 @filled
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
