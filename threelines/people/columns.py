@@ -15,11 +15,12 @@ _ALIASES = {
     "vic_traffickinstatusdecisionmakingorg": "vic_TraffickingStatusDecisionMakingOrg",
     "con_consentreporting": "consent.statistics",
     "perorganisation": "tl_PerpetratorOrganisation",
-    "organisation": "tl_PerpetratorOrganisation",
     "instanceid": "tl_SubmissionId",
     "uuid": "tl_SubmissionId",
     "metainstanceid": "tl_SubmissionId",
 }
+_OF_PERPETRATOR = re.compile(r"per|.*perpetrator.*")
+"""Groups in which HTCDS's `Organisation`, a field without a prefix, is the perpetrator's. Elsewhere it may be anybody's."""
 _SYSTEM = re.compile(
     r"_(id|submission_time|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|attachments|geolocation)|"
     r"_(validation_status|supplementalDetails)(/.*)?|_+version_*(_\d+)?|_submission__.*|"
@@ -101,6 +102,8 @@ def _target(form: Form, labels: Mapping[str, list[str]], column: str) -> str:
     for purpose in form.purposes:
         if squeezed(last) in (f"consent{squeezed(purpose)}", f"conconsent{squeezed(purpose)}"):
             return f"consent.{purpose}"
+    if squeezed(last) == "organisation":
+        return "tl_PerpetratorOrganisation" if any(_OF_PERPETRATOR.fullmatch(squeezed(name)) for name in path) else ""
     alias = _ALIASES.get(last.lower().strip("_")) or _ALIASES.get(squeezed(last))
     found = alias or names.get(squeezed(last), "")
     field = form.fields.get(names.get(squeezed(asked[0]), "")) if len(asked) == 1 else None
