@@ -58,7 +58,9 @@ def columns_of(
     unknown = []
     labels = _labels(form, filled)
     for name in sorted(filled):
-        if name in _SUBMISSION_TIMES and name not in ignore:
+        if name in ignore:
+            continue
+        if name in _SUBMISSION_TIMES:
             known[name] = SUBMITTED
             continue
         target = "" if _FORM_WIDE.fullmatch(name) else _target(form, labels, name)
@@ -66,7 +68,7 @@ def columns_of(
             known[name] = target
         elif meant := labels.get(name, ()):
             unknown += [f"{name} (a question of {', '.join(meant)}: write which)"] if filled[name] else []
-        elif name not in ignore and not _is_passed_over(name, filled[name]):
+        elif not _is_passed_over(name, filled[name]):
             unknown.append(name or "(a column without a name)")
     return known, unknown
 

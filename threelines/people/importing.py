@@ -41,6 +41,7 @@ _ANSWERS = {
     for word in words.split()
 }
 _UNREADABLE = "cannot be read as an answer; write yes, no or withdrawn"
+_TWICE = "two columns give two answers; mend the row, or --ignore a column"
 
 _UUID = "uuid:"
 _EXPORTED = re.compile(r"x[0-9a-f]{24}")
@@ -107,51 +108,81 @@ def _checked(register: Register, row: Mapping[str, Any] | Problem, columns: Mapp
 
 
 def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today: date) -> Entry:
-    fields: dict[str, Any] = {}
-    consent: dict[str, str] = {}
-    problems: list[Problem] = []
-    day = ""
+    told = _Row()
     for column, target in columns.items():
         value = row.get(column)
         text = value.strip() if isinstance(value, str) else value
         if target == SUBMITTED:
             # an empty one, too: what has no day among dated rows would be taken for today's
-            day = _day_of(text, today)
-            if not day:
-                problems.append(
-                    Problem(column, "no day of the past such as 2026-09-01; mend it, or --ignore the column")
-                )
+            _take_day(told, column, _day_of(text, today))
+        elif text is None or (isinstance(text, str) and text in MISSING):
             continue
-        if text is None or (isinstance(text, str) and text in MISSING):
-            continue
-        if target.startswith("consent."):
-            answer = answer_of(text)
-            if not answer:
-                problems.append(Problem(target, _UNREADABLE))
-            elif consent.setdefault(target.removeprefix("consent."), answer) != answer:
-                problems.append(Problem(target, "two columns give two answers"))
+        elif target.startswith("consent."):
+            _take(told, told.consent, target.removeprefix("consent."), answer_of(text), target, _UNREADABLE)
         elif "/" in target:
             name, code = target.split("/")
             chosen = "yes" if code_of(form, form.fields[name], str(text)) == code else answer_of(text)
-            if not chosen:
-                problems.append(Problem(target, "cannot be read; write 1 or 0"))
-            elif chosen == "yes" and code not in fields.setdefault(name, []):
-                fields[name].append(code)
+            _take(told, told.choices.setdefault(name, {}), code, chosen, target, "cannot be read; write 1 or 0")
         else:
-            fields[target] = _value(form, form.fields[target], text)
-    if "tl_SubmissionId" in fields:
-        # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
-        fields["tl_SubmissionId"] = str(fields["tl_SubmissionId"]).removeprefix(_UUID)
-    if "con_Consent" in fields:
-        answer = answer_of(fields["con_Consent"])
+            value = _value(form, form.fields[target], text)
+            if not _is_same(told.fields.setdefault(target, value), value):
+                told.problems.append(Problem(target, _TWICE))
+    _put_together(told)
+    if "con_Consent" in told.fields:
+        answer = answer_of(told.fields["con_Consent"])
         if not answer:
-            problems.append(Problem("con_Consent", _UNREADABLE))
-        consent.setdefault("services", answer)
-        fields["con_Consent"] = answer == "yes"
-    if problems:
-        raise FormError(tuple(problems))
-    given = {purpose: {"value": value, "given": day} for purpose, value in consent.items()}
-    return Entry(_asked(fields), given, {"form_kind": "import", **({"recorded": day} if day else {})})
+            told.problems.append(Problem("con_Consent", _UNREADABLE))
+        told.consent.setdefault("services", answer)
+        told.fields["con_Consent"] = answer == "yes"
+    if told.problems:
+        raise FormError(tuple(told.problems))
+    day = told.day
+    given = {purpose: {"value": value, "given": day} for purpose, value in told.consent.items()}
+    return Entry(_asked(told.fields), given, {"form_kind": "import", **({"recorded": day} if day else {})})
+
+
+class _Row(msgspec.Struct):
+    """What the columns of a row say, as far as they were read."""
+
+    fields: dict[str, Any] = {}
+    consent: dict[str, str] = {}
+    choices: dict[str, dict[str, str]] = {}
+    """By field, the answer of each choice that has a column of its own."""
+    day: str = ""
+    problems: list[Problem] = []
+
+
+def _take(told: _Row, answers: dict[str, str], name: str, answer: str, target: str, unreadable: str) -> None:
+    """Keep the answer of a column, unless it cannot be read or another column answers otherwise."""
+    if not answer:
+        told.problems.append(Problem(target, unreadable))
+    elif answers.setdefault(name, answer) != answer:
+        told.problems.append(Problem(target, _TWICE))
+
+
+def _take_day(told: _Row, column: str, day: str) -> None:
+    if not day:
+        fault = "no day of the past such as 2026-09-01; mend it, or --ignore the column"
+        told.problems.append(Problem(column, fault))
+    elif told.day and day != told.day:
+        told.problems.append(Problem(column, _TWICE))
+    told.day = day
+
+
+def _put_together(told: _Row) -> None:
+    """Make one answer of the choices that have columns of their own; a column of the whole question must say the same."""
+    for name, answers in told.choices.items():
+        chosen = [code for code, answer in answers.items() if answer == "yes"]
+        whole = told.fields.setdefault(name, chosen)
+        if any((code in whole) != (code in chosen) for code in answers):
+            told.problems.append(Problem(name, _TWICE))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two columns give one answer: choices in any order, a number or a word however the file holds it."""
+    if isinstance(one, list) and isinstance(other, list):
+        return set(one) == set(other)
+    return str(one).strip() == str(other).strip()
 
 
 def _day_of(value: Any, today: date) -> str:
@@ -166,6 +197,9 @@ def _day_of(value: Any, today: date) -> str:
 
 
 def _value(form: Form, field: Field, text: Any) -> Any:
+    if field.name == "tl_SubmissionId":
+        # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
+        return str(text).removeprefix(_UUID)
     if not field.values:
         return text
     if field.type == "one":
