@@ -112,6 +112,7 @@ class Register:
         claim(store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
+        Vault(keyring).migrate(store)
         return cls(store, keyring, user, today=today)
 
     def as_user(self, user: User) -> Register:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,10 +10,9 @@ import phonenumbers
 import sqlalchemy as sa
 
 from threelines.people.tables import CASES, IDENTITY, MATCHES, VAULT
-from threelines.people.typed import e164, name_forms, numbers
+from threelines.people.typed import document, e164, name_forms, numbers
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring, keyed
-from threelines.text.fold import ascii_digits
 
 _PHONES = ("prs_MobilePhone", "prs_HomePhone")
 """Of the person: the telephone of an organisation is that of many."""
@@ -118,6 +116,24 @@ class Vault:
         marks |= {self._apart(case_id)} if fields.get(_APART) else set()
         return [{"tag": tag, "case_id": case_id} for tag in sorted(self.tags(fields) | marks)]
 
+    def migrate(self, store: Store) -> None:
+        """Make the tags of a register anew, once, where an earlier version made them otherwise; call it at opening.
+
+        Without the key of identities (an analyst's key file) they stay: the first who opens the register with it does it.
+        """
+        if self._keyring.has("identity"):
+            # 0001: a document was known by its Latin letters and its digits alone
+            store.migrate("vault", (("0001_documents", self.remake),))
+
+    def remake(self, connection: sa.Connection) -> None:
+        """Make the tags of every case anew, by the newest key."""
+        connection.execute(MATCHES.delete())
+        rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
+        opened = ((case_id, IDENTITY.open(self._keyring, sealed, case_id)) for case_id, sealed in rows)
+        tags = [row for case_id, plain in opened for row in self.rows(case_id, msgspec.msgpack.decode(plain))]
+        if tags:
+            connection.execute(MATCHES.insert(), tags)
+
     def _marked(self, case_id: str, tag: str) -> str:
         return self._keyring.tag(f"{case_id}|{tag}".encode(), b"is_document").hex()[:32]
 
@@ -145,9 +161,8 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     email = str(fields.get("prs_Email", "")).strip().casefold()
     if "@" in email:
         yield "email", email
-    document = re.sub(r"[^A-Z0-9]", "", ascii_digits(str(fields.get(_DOCUMENT, ""))).upper())
-    if len(document) >= 5:
-        yield "document", document
+    if number := document(str(fields.get(_DOCUMENT, ""))):
+        yield "document", number
     if fields.get("tl_SubmissionId"):
         yield "submission", str(fields["tl_SubmissionId"])
     first, middle, second = (str(fields.get(f"prs_{part}Name", "")) for part in ("First", "Middle", "Second"))
