@@ -24,9 +24,9 @@ _OF_PERPETRATOR = re.compile(r"per|.*perpetrator.*")
 _SYSTEM = re.compile(
     r"_(id|submission_time|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|attachments|geolocation)|"
     r"_(validation_status|supplementalDetails)(/.*)?|_+version_*(_\d+)?|_submission__.*|"
-    r"(.*/)?meta/(rootUuid|deprecatedID|instanceName)|meta-(rootUuid|deprecatedID|instanceName)|"
+    r"(.*/)?meta/instanceName|meta-instanceName|"
     r"start|end|today|deviceid|username|simserial|subscriberid|phonenumber|"
-    r"__id|__system/.*|KEY|SubmissionDate|SubmitterID|SubmitterName|AttachmentsPresent|AttachmentsExpected|ReviewState|DeviceID|"
+    r"__system/.*|SubmissionDate|SubmitterID|SubmitterName|AttachmentsPresent|AttachmentsExpected|ReviewState|DeviceID|"
     r"Edits|FormVersion"
 )
 """Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
@@ -35,6 +35,10 @@ SUBMITTED = "submitted"
 """What the columns with the time of a submission mean."""
 _SUBMISSION_TIMES = ("_submission_time", "SubmissionDate", "__system/submissionDate")
 """Where form servers write when an answer reached them: the day of the record, and of the consent in it."""
+FORMER = "former"
+"""What the columns with the ids of a submission's earlier versions mean."""
+_FORMER = re.compile(r"(.*/)?(meta[/-])?(rootUuid|deprecatedID)|KEY|__id")
+"""Kobo writes the first id and the one before; ODK Central knows a submission by its first id throughout."""
 _FORM_WIDE = re.compile(r"formhub(/.*)?")
 """One value for every submission of a form: `formhub/uuid` is no id of a submission."""
 _NOTE = re.compile(r".*_other_note")
@@ -49,7 +53,7 @@ def squeezed(text: str) -> str:
 def columns_of(
     form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what each column means (a field, `consent.PURPOSE`, `FIELD/choice` or `SUBMITTED`), and those that are unknown."""
+    """Return what each column means (a field, `consent.PURPOSE`, `FIELD/choice`, `SUBMITTED` or `FORMER`), and those that are unknown."""
     filled: dict[str, bool] = {}
     for row in rows:
         for name, value in row.items():
@@ -60,8 +64,8 @@ def columns_of(
     for name in sorted(filled):
         if name in ignore:
             continue
-        if name in _SUBMISSION_TIMES:
-            known[name] = SUBMITTED
+        if name in _SUBMISSION_TIMES or _FORMER.fullmatch(name):
+            known[name] = SUBMITTED if name in _SUBMISSION_TIMES else FORMER
             continue
         target = "" if _FORM_WIDE.fullmatch(name) else _target(form, labels, name)
         if target:

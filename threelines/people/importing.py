@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people.columns import MISSING, SUBMITTED, code_of, columns_of
+from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, columns_of
+from threelines.people.correcting import UUID, correct, find, twice
 from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
 from threelines.people.register import Entry, Register
 from threelines.people.rows import Numbered, read_rows
@@ -43,7 +44,6 @@ _ANSWERS = {
 _UNREADABLE = "cannot be read as an answer; write yes, no or withdrawn"
 _TWICE = "two columns give two answers; mend the row, or --ignore a column"
 
-_UUID = "uuid:"
 _EXPORTED = re.compile(r"x[0-9a-f]{24}")
 """How the id of a case looks in an export of ours."""
 
@@ -52,6 +52,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did. Faults name row and field, never a value."""
 
     added: tuple[str, ...]
+    corrected: tuple[str, ...] = ()
+    """Cases that a later version of their submission changed."""
     known: int = 0
     """Rows that had been imported before, or that stand in the file before."""
     by_answers: tuple[int, ...] = ()
@@ -68,6 +70,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     def summary(self) -> str:
         """Everything that became of the rows, in one line."""
         parts = [f"{len(self.added)} added", f"{self.known} known already", f"{len(self.refused)} refused"]
+        parts += [f"{len(self.corrected)} corrected"] if self.corrected else []
         parts += [f"{len(self.alike)} perhaps known persons"] if self.alike else []
         parts += [f"{self.others} decided otherwise than {' or '.join(TAKEN)}, no case"] if self.others else []
         if self.undecided:
@@ -94,7 +97,8 @@ def import_file(
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, ((number, _checked(register, row, columns)) for number, row in rows), anyway)
+    checked = ((number, _checked(register, row, columns)) for number, row in rows)
+    return _keep(register, checked, anyway, frozenset(columns.values()))
 
 
 def _checked(register: Register, row: Mapping[str, Any] | Problem, columns: Mapping[str, str]) -> Entry | FormError:
@@ -117,6 +121,8 @@ def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today
             _take_day(told, column, _day_of(text, today))
         elif text is None or (isinstance(text, str) and text in MISSING):
             continue
+        elif target == FORMER:
+            told.former.add(str(text).removeprefix(UUID))
         elif target.startswith("consent."):
             _take(told, told.consent, target.removeprefix("consent."), answer_of(text), target, _UNREADABLE)
         elif "/" in target:
@@ -138,7 +144,10 @@ def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today
         raise FormError(tuple(told.problems))
     day = told.day
     given = {purpose: {"value": value, "given": day} for purpose, value in told.consent.items()}
-    return Entry(_asked(told.fields), given, {"form_kind": "import", **({"recorded": day} if day else {})})
+    submission = told.fields.get("tl_SubmissionId")
+    former = frozenset(told.former - {submission}) if submission else frozenset()
+    provenance = {"form_kind": "import", **({"recorded": day} if day else {})}
+    return Entry(_asked(told.fields), given, provenance, former=former)
 
 
 class _Row(msgspec.Struct):
@@ -148,6 +157,7 @@ class _Row(msgspec.Struct):
     consent: dict[str, str] = {}
     choices: dict[str, dict[str, str]] = {}
     """By field, the answer of each choice that has a column of its own."""
+    former: set[str] = set()
     day: str = ""
     problems: list[Problem] = []
 
@@ -199,7 +209,7 @@ def _day_of(value: Any, today: date) -> str:
 def _value(form: Form, field: Field, text: Any) -> Any:
     if field.name == "tl_SubmissionId":
         # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
-        return str(text).removeprefix(_UUID)
+        return str(text).removeprefix(UUID)
     if not field.values:
         return text
     if field.type == "one":
@@ -308,6 +318,9 @@ class _Told(msgspec.Struct):
     own: frozenset[str]
     anyway: Collection[int]
     added: list[str] = []
+    corrections: list[tuple[int, Entry]] = []
+    """Rows that are a later version of what the register, or a row before, has."""
+    corrected: list[str] = []
     known: int = 0
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
@@ -318,7 +331,12 @@ class _Told(msgspec.Struct):
     """Rows by the tags of whom they name."""
 
 
-def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], anyway: Collection[int]) -> Imported:
+def _keep(
+    register: Register,
+    rows: Iterable[tuple[int, Entry | FormError]],
+    anyway: Collection[int],
+    targets: Collection[str] = (),
+) -> Imported:
     require(register.user, "case.import")
     found = list(rows)
     told = _Told(own=_own(register, (entry for _, entry in found if not isinstance(entry, FormError))), anyway=anyway)
@@ -329,9 +347,19 @@ def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], any
             fresh = _fresh(register, connection, found[start : start + BATCH], told)
             good = _strangers(register, connection, fresh, told)
             told.added += register.add_in(connection, good, "import") if good else []
+    # after what they correct is there; each in a transaction of its own, which takes the case before the audit
+    for number, entry in told.corrections:
+        case, problem = correct(register, entry, targets)
+        if problem:
+            told.refused.append((number, (problem,)))
+        else:
+            told.known += not case
+            told.corrected += [case] if case else []
+    if told.corrected:
+        register.store.flush()  # what the corrections took out of the vault
     return Imported(
-        added=tuple(told.added), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
-        refused=tuple(told.refused),
+        added=tuple(told.added), corrected=tuple(told.corrected), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
+        refused=tuple(sorted(told.refused, key=lambda one: one[0])),
     )  # fmt: skip
 
 
@@ -345,24 +373,30 @@ def _fresh(
             told.refused.append((number, given.problems))
             continue
         submission = _submission(given)
-        # earlier versions kept the spelling of an id with its prefix
-        spelt = (submission, _UUID + submission) if submission else ()
-        if submission in told.taken or submission in told.own or _is_imported(register, connection, *spelt):
+        own, former = find(register, connection, [submission]), find(register, connection, given.former)
+        if own and not set(former) <= set(own):
+            told.refused.append((number, (twice(register, connection, {*own, *former}),)))
+            continue
+        if own or submission in told.taken or submission in told.own:
             told.known += 1
             continue
         problems = register.problems(given)
         if problems:
             told.refused.append((number, problems))
             continue
+        if former or not told.taken.isdisjoint(given.former):
+            told.corrections.append((number, given))
+            told.taken.add(submission)
+            continue
         entry = given if submission else marked(register.form, given, told.equal)
         is_named = bool(register.vault.tags(as_person(entry)))
         is_asked = not submission and (is_named or number not in told.anyway)
-        if is_asked and _is_imported(register, connection, _submission(entry)):
+        if is_asked and find(register, connection, [_submission(entry)]):
             told.known += 1
             told.by_answers += [] if is_named else [number]
             continue
         fresh.append((number, entry))
-        told.taken |= {submission} - {""}
+        told.taken |= {submission, *given.former} - {""}
     return fresh
 
 
@@ -400,10 +434,6 @@ def _own(register: Register, entries: Iterable[Entry]) -> frozenset[str]:
     with register.store.read() as connection:
         cases = connection.execute(sa.select(CASES.c.id)).scalars().all()
     return frozenset(register.export_id(case, purpose) for case in cases for purpose in register.form.purposes)
-
-
-def _is_imported(register: Register, connection: sa.Connection, *submissions: str) -> bool:
-    return any(register.vault.find(connection, {"tl_SubmissionId": name}) for name in submissions)
 
 
 def blank_csv(*, short: bool = False) -> str:
