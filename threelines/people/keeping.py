@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from threelines.people import approval, gone, keeping_dump, release, steering, synthetic
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.export_id import keep_export_ids
+from threelines.people.recipients import recipients
 from threelines.people.register import Register, RegisterError
 from threelines.people.scope import INDEX, taken
 from threelines.people.tables import (
@@ -419,8 +420,11 @@ def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str
     gone.note(connection, register.store, tags, register.today)
 
 
-def erase(register: Register, case_id: str, *, reason: str = "erasure request") -> None:
-    """Erase one case whole, mostly on the person's request; refused while a legal hold stands."""
+def erase(register: Register, case_id: str, *, reason: str = "erasure request") -> list[str]:
+    """Erase one case whole, mostly on the person's request, and return who must be told (`recipients`).
+
+    Raises RegisterError while a legal hold stands, RoleError without `case.erase`.
+    """
     release.migrate(register)
     with register.case_transaction(case_id, "case.erase") as (connection, row):
         if row.is_held:
@@ -428,6 +432,7 @@ def erase(register: Register, case_id: str, *, reason: str = "erasure request") 
         _erase(connection, register, [case_id])
         register.audit.note(connection, register.user, "case.erase", record=case_id, reason=reason)
     register.store.flush()
+    return recipients(register, case_id)
 
 
 # ---------------------------------------------------------------------- emergency

@@ -187,7 +187,7 @@ class Register:
         content = Content(
             fields=with_derived(coded),
             consent=consent,
-            provenance=new_provenance({**provenance, **entry.provenance}),
+            provenance=new_provenance({**provenance, **entry.provenance}, self.today),
         )
         return content, named
 
