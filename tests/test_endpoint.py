@@ -270,6 +270,33 @@ def test_a_reply_of_an_unknown_request_is_the_policys_error():
     assert "not known" in verdict["blocked_reason"]
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_call_that_is_not_known_is_no_other_request_of_its_account(earlier):
+    """LiteLLM always names an account: a reply is not let through because the account is unknown, or asked something else."""
+    web = client()
+    if earlier:
+        litellm(web, asked(("user", CALM), call="e", session="", account="a"))
+    lost = {**answered("lost"), "request_data": {"user_api_key_user_id": "a"}}
+    verdict = litellm(web, lost)
+
+    assert verdict["action"] == "BLOCKED"
+    assert "not known" in verdict["blocked_reason"]
+
+
+def test_a_reply_is_not_let_through_in_a_session_that_asked_nothing():
+    """After a restart nothing is remembered: `/v1/observe`, and LiteLLM's route without a call id, say so."""
+    web = client()
+    reply = {"text": "Here.", "session": "gone", "kind": "reply"}
+    first, again = (web.post("/v1/observe", json=reply).json() for _ in range(2))
+    nameless = litellm(web, {**answered(None), "request_data": {"user_api_key_user_id": "gone"}})
+    web.post("/v1/observe", json={"text": CALM, "session": "gone"})
+    known = web.post("/v1/observe", json=reply).json()
+
+    assert [found["action"] for found in (first, again, known)] == ["block", "block", "allow"]
+    assert first["status"] == again["status"] == "error: the request of this reply is not known"
+    assert nameless["action"] == "BLOCKED"
+
+
 def test_a_reply_without_text_is_left_as_it_is():
     """Where the model calls a tool there is nothing to put help below."""
     web = client()

@@ -56,6 +56,7 @@ _CATEGORIES = (
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
 )  # fmt: skip
 CATEGORY = "human-trafficking/request"
+_UNKNOWN = "the request of this reply is not known"
 _HOLDS = ("text", "title", "context", "content")
 """Where a part or a message holds its words."""
 
@@ -263,12 +264,12 @@ class Endpoint:
         return _verdict(decision)
 
     def _of_reply(self, call: Call, known: Known | None) -> Decision:
-        """Judge a reply by its own request; where that is not known, by the last one of its session or account."""
+        """Judge a reply by its own request; where the gateway names no call, by the last one of its session or account."""
         if known is None:
             session, account = _unit(call)
-            if not (session or account):
-                return self._guard.failed("the request of this reply is not known")
-            return self._guard.observe(Event(session=session, account=account, kind="reply", text=""))
+            if call.litellm_call_id or not (session or account):
+                return self._guard.failed(_UNKNOWN)
+            return self._observed(Event(session=session, account=account, kind="reply", text=""))
         if known.pending or known.fault:
             return self._guard.failed(known.fault.removeprefix("error: ") or "the request has not been read yet")
         return self._guard.reply(known.unit, known.action)
@@ -303,9 +304,15 @@ class Endpoint:
         return self._judged(msgspec.json.decode(body, type=Event))
 
     def _judged(self, event: Event) -> Decision:
-        decision = self._guard.observe(event)
+        decision = self._observed(event)
         self._note(event, decision)
         return decision
+
+    def _observed(self, event: Event) -> Decision:
+        """Judge an event; a reply in a session or account of which no request is remembered is none that was let through."""
+        decision = self._guard.observe(event)
+        unknown = event.kind == "reply" and decision.status == "ok" and not decision.session_state.turns
+        return self._guard.failed(_UNKNOWN) if unknown else decision
 
     def allows(self, headers: dict[str, str]) -> bool:
         """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""
