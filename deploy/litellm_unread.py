@@ -28,9 +28,13 @@ class Refuses(CustomLogger):
     async def async_pre_call_hook(self, user_api_key_dict: object, cache: object, data: dict, call_type: str) -> None:
         """Raise HTTPException for a part that no guard is shown."""
         messages = data.get("messages")
-        contents = [one.get("content") for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+        contents = (
+            [one.get("content") for one in messages if isinstance(one, dict)] if isinstance(messages, list) else []
+        )
         if any(hidden(part) for content in contents if isinstance(content, list) for part in content):
-            raise HTTPException(400, "Documents and search results cannot be checked here: send their text as a message.")
+            raise HTTPException(
+                400, "Documents and search results cannot be checked here: send their text as a message."
+            )
 
 
 unread = Refuses()
