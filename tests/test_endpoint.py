@@ -297,12 +297,28 @@ def test_a_reply_is_not_let_through_in_a_session_that_asked_nothing():
     assert nameless["action"] == "BLOCKED"
 
 
-def test_a_reply_without_text_is_left_as_it_is():
-    """Where the model calls a tool there is nothing to put help below."""
+def test_help_stands_below_the_answer_that_follows_a_tool():
+    """Where the model calls a tool there is nothing to put help below; its next answer has it."""
     web = client()
     litellm(web, asked(("user", HELP)))
+    called = litellm(web, {**answered("c"), "texts": []})
+    litellm(web, asked(("user", HELP), ("assistant", ""), ("tool", "Three hotlines."), call="d"))
+    verdict = litellm(web, answered("d"))
 
-    assert litellm(web, {**answered("c"), "texts": []})["action"] == "NONE"
+    assert called["action"] == "NONE"
+    assert verdict["texts"][0].startswith("Here.\n\n")
+
+
+def test_help_stands_below_each_of_several_answers():
+    """`n`: which of them somebody in need is shown, the guard does not know; one that has it already is left."""
+    web = client()
+    litellm(web, asked(("user", HELP)))
+    first = litellm(web, {**answered("c"), "texts": ["One.", "Two."]})["texts"]
+    again = litellm(web, {**answered("c"), "texts": [first[0], "Two."]})["texts"]
+
+    assert [text.partition("\n\n")[0] for text in first] == ["One.", "Two."]
+    assert first[0].removeprefix("One.") == first[1].removeprefix("Two.") != ""
+    assert again == first
 
 
 def test_a_session_belongs_to_its_account():

@@ -25,7 +25,7 @@ httpx = pytest.importorskip("httpx", reason="the extra `web` is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the extra `web` is not installed")
 
 from threelines.ai_models.endpoint import create_app
-from threelines.ai_models.guard import Guard
+from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.said import REFUSAL, REMOVED
 from threelines.ai_models.scenario import items, load
 from threelines.ai_models.sessions import StateError
@@ -78,7 +78,9 @@ class Model(BaseHTTPRequestHandler):
             body = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
             self.send(body.encode(), "text/event-stream")
         else:
-            self.send(json.dumps(self.choice("message", "".join(parts))).encode(), "application/json")
+            whole = self.choice("message", "".join(parts))
+            whole["choices"] = [{**whole["choices"][0], "index": index} for index in range(asked.get("n", 1))]
+            self.send(json.dumps(whole).encode(), "application/json")
 
     def choice(self, part: str, text: str | None) -> dict:
         """Return one completion or one chunk of it."""
@@ -286,6 +288,34 @@ def test_somebody_in_need_gets_the_answer_and_help(gateway):
 
     assert answer.startswith("Here is what I know.")
     assert "not your fault" in answer
+
+
+def test_help_stands_below_each_of_several_answers(gateway):
+    """Whichever choice the client shows has it."""
+    answer = gateway.ask(SURVIVOR, session="in-need-of-two", n=2)
+    answers = [choice["message"]["content"] for choice in answer.json()["choices"]]
+
+    assert [text.count("not your fault") for text in answers] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "session"),
+    [
+        ({"x-litellm-session-id": "talk-1"}, {}, "talk-1"),
+        ({"x-litellm-trace-id": "talk-2"}, {}, "talk-2"),
+        ({}, {"metadata": {"session_id": "talk-3"}, "litellm_session_id": "talk-3"}, ""),
+    ],
+)
+def test_the_sessions_name_is_a_header(gateway, monkeypatch, headers, body, session):
+    """LiteLLM passes on none that stands in the body: then the account is the unit, as the page says."""
+    events: list[Event] = []
+    judged = gateway.guard.observe
+    monkeypatch.setattr(gateway.guard, "observe", lambda event, **more: events.append(event) or judged(event, **more))
+    messages = [{"role": "user", "content": "How long do leeks cook?"}]
+    answer = gateway.post("/v1/chat/completions", {"messages": messages, "user": "a9", **body}, headers)
+
+    assert answer.status_code == 200, answer.text
+    assert [(event.session, event.account) for event in events] == [(session, "a9")]
 
 
 def test_a_streamed_answer_carries_the_help_too(gateway):

@@ -259,8 +259,10 @@ class Endpoint:
             self._failed(call, decision)
         if decision.action == "block":
             return _verdict(decision)
-        if known and texts and known.message and known.message not in texts[-1]:
-            return Verdict(action="GUARDRAIL_INTERVENED", texts=[*texts[:-1], f"{texts[-1]}\n\n{known.message}"])
+        told = known.message if known else ""
+        if told and any(told not in text for text in texts):  # several: who asked may be shown any one of them
+            below = [text if told in text else f"{text}\n\n{told}" for text in texts]
+            return Verdict(action="GUARDRAIL_INTERVENED", texts=below)
         return _verdict(decision)
 
     def _of_reply(self, call: Call, known: Known | None) -> Decision:
@@ -322,12 +324,11 @@ class Endpoint:
 
 
 def _unit(call: Call) -> tuple[str, str]:
-    """Return (session, account). The trace id is a session only where the client named one: else it is random."""
+    """Return (session, account). The trace id is a session only where a header of the client named one: else it is random."""
     data, headers = call.request_data or {}, call.request_headers or {}
     named = {str(name).lower() for name in headers}
-    metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
-    stated = "x-litellm-session-id" in named or "x-litellm-trace-id" in named or "session_id" in (metadata or {})
-    session = str((metadata or {}).get("session_id") or call.litellm_trace_id or "") if stated else ""
+    stated = "x-litellm-session-id" in named or "x-litellm-trace-id" in named
+    session = call.litellm_trace_id or "" if stated else ""
     account = data.get("user_api_key_end_user_id") or data.get("user_api_key_user_id") or data.get("user_api_key_hash")
     return session, str(account or "")
 
