@@ -348,10 +348,15 @@ def _strongest(earlier: list[Decision], refused: bool, cut: bool, last: Decision
     if cut:
         action = max(last.action, "review", key=ORDER_OF_ACTIONS.index)
         last = msgspec.structs.replace(last, action=action, status="truncated")
-    if refused or any(one.action == "block" for one in earlier):
-        return msgspec.structs.replace(
-            last, action="block", message=last.message if last.action == "block" else REFUSAL
-        )
+    if last.action == "block":
+        return last
+    blocking = max((one for one in earlier if one.action == "block"), key=lambda one: one.concern, default=None)
+    if blocking:
+        status = blocking.status if last.status == "ok" else last.status
+        return msgspec.structs.replace(blocking, session_state=last.session_state, status=status)
+    if refused:  # before this call: of that the session remembers the signs
+        seen = tuple(last.session_state.seen.values())
+        return msgspec.structs.replace(last, action="block", message=REFUSAL, signals=seen or last.signals)
     return max((last, *earlier), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
 
 
