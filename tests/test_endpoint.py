@@ -391,6 +391,21 @@ def test_moderations_read_chat_messages_and_what_stands_inside_parts(given: list
     assert [(one["flagged"], one["threelines"]["unread"]) for one in found] == [(True, [])]
 
 
+@pytest.mark.parametrize("read_system", [False, True])
+@pytest.mark.parametrize("role", ["system", "developer", "tool", "function", "assistant", "Assistant"])
+def test_moderations_judge_who_asks_and_not_the_operator(role, read_system):
+    """The roles are those of the gateway's route; whoever has another, or none, asks."""
+    web = client(read_system=read_system)
+    given = [{"role": role, "content": [{"type": "text", "text": HARM}]}, {"role": "user", "content": CALM}]
+    tool = {"role": "user", "content": [{"type": "tool_result", "content": HARM}, {"type": "text", "text": CALM}]}
+    found = [web.post("/v1/moderations", json={"input": one}).json()["results"] for one in (given, [tool])]
+
+    assert [result["flagged"] for (result,) in found] == [read_system and role in ("system", "developer"), False]
+    for other in ({"role": "user"}, {"role": "human"}, {}):
+        (result,) = web.post("/v1/moderations", json={"input": [*given, {**other, "content": HARM}]}).json()["results"]
+        assert result["flagged"]
+
+
 def test_moderations_name_what_is_not_read_inside_a_message():
     """A picture, a file in base64 and a part without words are named, however deep they stand."""
     file = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="}}

@@ -293,7 +293,7 @@ class Endpoint:
         """Answer in the form of OpenAI's moderation endpoint."""
         asked = msgspec.json.decode(body, type=Moderation)
         session, account = str(asked.session or headers.get("x-session-id", "")), str(asked.user or "")
-        inputs = _inputs(asked.input)
+        inputs = _inputs(asked.input, self._operator)
         decisions = [self._judged(Event(session=session, account=account, text=one.text)) for one in inputs]
         return {
             "id": f"modr-{secrets.token_hex(8)}",
@@ -378,13 +378,17 @@ class Input(NamedTuple):
     """Kinds of its parts that nothing here reads: pictures, files."""
 
 
-def _inputs(given: str | list[str | dict[str, Any]]) -> list[Input]:
-    """Return what is to be judged: a list of parts is one input, a list of texts is several (OpenAI's rule)."""
+def _inputs(given: str | list[str | dict[str, Any]], operator: frozenset[str]) -> list[Input]:
+    """Return what is to be judged: a list of parts is one input, a list of texts is several (OpenAI's rule).
+
+    Of chat messages those are left out that are the operator's; what was refused and stands there still is not: nothing here
+    takes it out of what the model reads.
+    """
     if isinstance(given, str):
         return [Input(given)]
     if not any(isinstance(part, dict) for part in given):
         return [Input(str(text)) for text in given]
-    texts, unread = _told(given)
+    texts, unread = _told([_asked(part, operator) for part in given])
     return [Input("\n".join(texts), tuple(sorted(unread - {"text"})))]
 
 
@@ -405,13 +409,25 @@ def _told(given: object) -> tuple[list[str], set[str]]:
     return texts, unread if texts or unread else {str(given.get("type") or "part")}
 
 
+def _asked(part: str | dict[str, Any], operator: frozenset[str]) -> object:
+    """Return what those who ask say in a part or a chat message: nothing of a message of the operator's."""
+    if not isinstance(part, dict) or "role" not in part:
+        return part
+    return None if str(part["role"]).lower() in operator else [_own(part.get(name)) for name in _HOLDS]
+
+
+def _own(content: object) -> object:
+    """Return a message's content without what a tool gave."""
+    if not isinstance(content, list):
+        return content
+    return [part for part in content if not (isinstance(part, dict) and part.get("type") == "tool_result")]
+
+
 def _flat(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message of which what stands inside a part (a document) is a part; what a tool gave stays the operator's."""
-    parts = message.get("content")
-    if not isinstance(parts, list):
+    if not isinstance(message.get("content"), list):
         return message
-    own = [part for part in parts if not (isinstance(part, dict) and part.get("type") == "tool_result")]
-    texts, unread = _told(own)
+    texts, unread = _told(_own(message["content"]))
     if unread - {"text"}:
         _LOG.info("not read of a message: %s", ", ".join(sorted(unread - {"text"})))
     return {**message, "content": [{"type": "text", "text": text} for text in texts]}
