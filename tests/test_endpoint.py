@@ -11,6 +11,7 @@ pytest.importorskip("starlette")
 
 from starlette.testclient import TestClient
 
+from threelines.ai_models import endpoint
 from threelines.ai_models.endpoint import create_app
 from threelines.ai_models.guard import Event, Guard, Policy
 from threelines.ai_models.said import REFUSAL, REMOVED
@@ -350,6 +351,33 @@ def test_what_is_too_long_to_be_read_whole_asks_for_a_review():
     found = client().post("/v1/observe", json={"text": "word " * 60_000}).json()
 
     assert (found["action"], found["status"]) == ("review", "truncated")
+
+
+def test_a_call_of_many_long_requests_is_read_in_part_and_asks_for_a_review(monkeypatch, caplog):
+    """One call keeps no other waiting for a minute: the shorter requests are read first, the next call reads what was left."""
+    monkeypatch.setattr(endpoint, "MOST_READ", 3_000)
+    one, read = guard(), list[str]()
+    judged = one.observe
+    monkeypatch.setattr(one, "observe", lambda event, **more: read.append(event.text) or judged(event, **more))
+    web = client(guard=one)
+    long = [("user", f"{number} " + "Our garden is nice. " * 45) for number in range(5)]
+    first = litellm(web, asked(*long, ("user", CALM)))
+    told, once = caplog.text, len(read)
+    litellm(web, asked(*long, ("user", CALM), call="d"))
+
+    assert (first["action"], once, "review: truncated" in told) == ("NONE", 4, True)
+    assert sorted(set(read)) == sorted([CALM, *(text for _, text in long)])
+    assert read[:3] == sorted(read[:3])
+    assert litellm(client(), asked(("user", HARM), *long, ("user", CALM)))["action"] == "BLOCKED"
+
+
+@pytest.mark.parametrize("given", [["a"] * 501, ["word " * 40_000] * 4])
+def test_moderations_of_more_than_is_read_at_once_are_refused(given):
+    """Each input has its answer, so none is left out: the caller sends fewer."""
+    reply = client().post("/v1/moderations", json={"input": given})
+
+    assert reply.status_code == 413
+    assert "send fewer" in reply.json()["error"]
 
 
 def test_half_letters_are_judged():

@@ -21,6 +21,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial, reduce
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,9 +35,9 @@ from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.later import LONGEST_WAIT, Later
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
 from threelines.ai_models.noted import Noted
-from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, contents, standing
+from threelines.ai_models.said import ANSWERS, LONGEST, REFUSAL, REMOVED, SYSTEM, Standing, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
-from threelines.records import filled
+from threelines.records import ThreelinesError, filled
 
 MOST_BYTES = 20_000_000
 """Largest body that is read: gateways send pictures along, which are not looked at."""
@@ -45,6 +46,11 @@ MOST_HISTORY = 100
 MOST_JOINED = 400
 """Requests before these that are read as one; together fewer than a session remembers (`READ_KEPT`), so that none counts
 twice. What stands before them is not read, and a person is asked to look."""
+MOST_READ = 600_000
+"""Characters of a call that are read, its newest request among them; the shorter requests first. Of one that holds more a person
+is asked to look, and the next call reads what this one left."""
+MOST_INPUTS = 500
+"""Inputs of one moderation request."""
 CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
 MOST_CALLERS = 16
@@ -59,6 +65,10 @@ CATEGORY = "human-trafficking/request"
 _UNKNOWN = "the request of this reply is not known"
 _HOLDS = ("text", "title", "context", "content")
 """Where a part or a message holds its words."""
+
+
+class TooMuch(ThreelinesError):
+    """A request holds more than is read at once, and asks for an answer on each part of it."""
 
 
 @filled
@@ -154,8 +164,8 @@ class Endpoint:
         session, account = _unit(call)
         session = session or ("" if account else f"call {call.litellm_call_id or secrets.token_hex(8)}")
         event = Event(session=session, account=account, text=last)
-        earlier, refused = self._earlier(event, before)
-        total = partial(_strongest, earlier, refused, len(before) > MOST_HISTORY + MOST_JOINED)
+        earlier, refused, cut = self._earlier(event, before)
+        total = partial(_strongest, earlier, refused, cut)
         fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
         if fault:
             self._note(event, fault, call)
@@ -163,12 +173,16 @@ class Endpoint:
                 self._keep(call.litellm_call_id, event, fault)
         return _hiding(stands.refused, call.texts or [], _verdict(fault or self._last(call, event, total)))
 
-    def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool]:
-        """Judge what stands before the newest request and was not read yet; say whether something there was refused."""
+    def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool, bool]:
+        """Judge what stands before the newest request and was not read yet.
+
+        Return also whether something there was refused, and whether something there is left unread.
+        """
         if not before:
-            return [], False
+            return [], False, False
         known = before[-MOST_HISTORY - MOST_JOINED :]
-        new, refused = self._guard.unread(event, known)
+        unread, refused = self._guard.unread(event, known)
+        new = _fitting(unread, MOST_READ - _cost(event.text))
         recent = set(known[-MOST_HISTORY:])
         joined = [text for text in new if text not in recent]
         found = (
@@ -177,7 +191,7 @@ class Endpoint:
             else []
         )
         found += [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new if text in recent]
-        return found, refused
+        return found, refused, len(known) < len(before) or len(new) < len(unread)
 
     def _standing(self, call: Call) -> Standing:
         """Return what stands before the model of those who ask; what was refused counts so where it can be taken out."""
@@ -290,10 +304,12 @@ class Endpoint:
         return known
 
     def moderations(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        """Answer in the form of OpenAI's moderation endpoint."""
+        """Answer in the form of OpenAI's moderation endpoint. Raise TooMuch for more inputs than are read at once."""
         asked = msgspec.json.decode(body, type=Moderation)
         session, account = str(asked.session or headers.get("x-session-id", "")), str(asked.user or "")
         inputs = _inputs(asked.input, self._operator)
+        if len(inputs) > 1 and (len(inputs) > MOST_INPUTS or sum(_cost(one.text) for one in inputs) > MOST_READ):
+            raise TooMuch(f"more than {MOST_INPUTS} inputs or {MOST_READ:,} characters; send fewer at once")
         decisions = [self._judged(Event(session=session, account=account, text=one.text)) for one in inputs]
         return {
             "id": f"modr-{secrets.token_hex(8)}",
@@ -339,6 +355,20 @@ def _hiding(refused: list[tuple[str, ...]], texts: list[str], verdict: Verdict) 
         return verdict
     out = {part for parts in refused for part in parts if part}
     return Verdict(action="GUARDRAIL_INTERVENED", texts=[REMOVED if text in out else text for text in texts])
+
+
+def _cost(text: str) -> int:
+    """Return how many characters of a text are read."""
+    return min(len(text), LONGEST)
+
+
+def _fitting(texts: list[str], most: int) -> list[str]:
+    """Return those texts that fit together, in their order; the shorter first, so that a few long ones hide no other."""
+    if sum(map(_cost, texts)) <= most:
+        return texts
+    places = sorted(range(len(texts)), key=lambda place: (_cost(texts[place]), -place))
+    read = accumulate(_cost(texts[place]) for place in places)
+    return [texts[place] for place in sorted(place for place, sum_ in zip(places, read, strict=True) if sum_ <= most)]
 
 
 def _strongest(earlier: list[Decision], refused: bool, cut: bool, last: Decision) -> Decision:
@@ -504,6 +534,8 @@ def _answering(
             return _json(await run_in_threadpool(answer, bytes(body), headers))
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as fault:
             return _json({"error": f"not the expected JSON: {fault}"}, status=422)
+        except TooMuch as fault:
+            return _json({"error": str(fault)}, status=413)
         except StateError as fault:
             return _json({"error": str(fault)}, status=503)
 
