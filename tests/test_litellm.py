@@ -48,10 +48,25 @@ def program() -> Path:
     return found
 
 
-ANTHROPIC = {
-    "id": "m", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
-    "content": [{"type": "text", "text": "Here is what I know."}], "usage": {"input_tokens": 1, "output_tokens": 1},
+SAID = "Here is what I know."
+USED = {"input_tokens": 1, "output_tokens": 1}
+OTHERS = {
+    "/v1/messages": {
+        "id": "m", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": SAID}], "usage": USED,
+    },
+    "/v1/responses": {
+        "id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "toy", "tools": [],
+        "parallel_tool_calls": True, "tool_choice": "auto", "usage": {**USED, "total_tokens": 2},
+        "output": [
+            {
+                "type": "message", "id": "m", "status": "completed", "role": "assistant",
+                "content": [{"type": "output_text", "text": SAID, "annotations": []}],
+            }
+        ],
+    },
 }  # fmt: skip
+"""What the model says on the routes that are not OpenAI's chat."""
 
 
 class Model(BaseHTTPRequestHandler):
@@ -62,13 +77,13 @@ class Model(BaseHTTPRequestHandler):
     waits: dict[str, threading.Event]
 
     def do_POST(self):
-        """Answer a chat completion, streamed or whole, once nobody asks to wait; on `/v1/messages` in Anthropic's form."""
+        """Answer a chat completion, streamed or whole, once nobody asks to wait; on other routes in their forms."""
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.bodies.append(asked)
-        if self.path.startswith("/v1/messages"):
-            self.send(json.dumps(ANTHROPIC).encode(), "application/json")
+        if self.path in OTHERS:
+            self.send(json.dumps(OTHERS[self.path]).encode(), "application/json")
             return
-        text = asked["messages"][-1]["content"]
+        text = str(asked["messages"][-1]["content"])
         self.seen.append(text)
         if text in self.waits:
             assert self.waits[text].wait(30)
@@ -391,3 +406,26 @@ def test_a_message_without_such_parts_is_answered_in_anthropics_form(gateway):
 
     assert (passed.status_code, refused.status_code) == (200, 400), (passed.text, refused.text)
     assert passed.json()["content"][0]["text"] == "Here is what I know."
+
+
+BEANS = "How long do beans cook?"
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/responses", {"input": BEANS}, 200),
+        ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_text", "text": BEANS}]}]}, 200),
+        ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": BEANS}]}, 200),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [PICTURE, {"type": "text", "text": BEANS}]}]}, 200),
+        ("/v1/responses", {"input": [{"type": "input_text", "text": BEANS}]}, 400),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [PICTURE]}]}, 400),
+    ],
+)  # fmt: skip
+def test_only_the_answer_to_a_request_that_the_guard_was_shown_is_shown(gateway, path, body, status):
+    """On every route a reply is joined to its request; where LiteLLM asked about none, the reply is an error that shows."""
+    answer = gateway.post(path, body)
+
+    assert answer.status_code == status, answer.text
+    assert (SAID if status == 200 else "error: the request of this reply is not known") in answer.text
