@@ -162,3 +162,18 @@ def test_terms_of_an_empty_form_are_refused(tmp_path: Path):
         told = CliRunner().invoke(root, orders)
         assert (told.exit_code, f"{option}: xlsform is an empty form" in told.output) == (2, True)
     run("export", "xlsform", "--db", db, "--out", str(tmp_path / "f.xlsx"))
+
+
+@pytest.mark.parametrize("name", ["before", "before.json"])
+@pytest.mark.parametrize("form", ["stix", "htcds", "dsa", "misuse"])
+def test_an_export_that_is_refused_leaves_what_stood_there(
+    asked: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, name: str
+):
+    """Whatever the file is called, cases that the format's own reader refuses are not left in it."""
+    out = tmp_path / name
+    out.write_text("earlier", encoding="utf-8")
+    monkeypatch.setattr(importlib.import_module(f"threelines.exports.{form}"), "check", lambda path: ["refused"])
+
+    ran = CliRunner().invoke(root, ["export", form, "--db", asked[0], "--out", str(out), "--user", "first"])
+
+    assert (ran.exit_code, out.read_text(encoding="utf-8"), [*tmp_path.iterdir()]) == (1, "earlier", [out]), ran.output

@@ -38,6 +38,7 @@ def test_figures_come_from_the_benchmark(tmp_path):
     tables = tmp_path / "benchmark.md"
     tables.write_text(
         "| a | everyday | sw | false positives | 1 | 1,000 | 0.1% | x | 0 |\n"
+        "| c | everyday | zh | false positives | 1 | 1,000 | 0.1% | x | 0 |\n"
         "| b | SMS | sw | recall | 3 | 9 | 33.3% | x | 0 |\n| b | SMS | all | recall | 3 | 9 | 33.3% | x | 0 |\n",
         encoding="utf-8",
     )
@@ -45,7 +46,9 @@ def test_figures_come_from_the_benchmark(tmp_path):
     bare = CliRunner().invoke(command, []).output
 
     assert "| 1 of 1,000 | a, b |" in next(line for line in given.splitlines() if line.startswith("| Swahili"))
-    assert "| not measured | nothing |" in next(line for line in given.splitlines() if line.startswith("| Khmer"))
+    assert "| 1 of 1,000 | c |" in next(line for line in given.splitlines() if line.startswith("| Chinese (Simpl"))
+    for unmeasured in ("| Khmer", "| Chinese (Trad"):
+        assert "| not measured | nothing |" in next(line for line in given.splitlines() if line.startswith(unmeasured))
     assert "| – | – |" in next(line for line in bare.splitlines() if line.startswith("| Swahili"))
 
 

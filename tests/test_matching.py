@@ -163,6 +163,8 @@ def test_what_only_looks_like_a_handle_is_told_by_its_line():
         4: "sha256 " + "ab" * 20,
         7: "https://example.org/profile?id=1",
         8: "t.me/x1234567",
+        9: "+6623439477",
+        10: "ab" * 32,
     }
 
     assert doubtful(lines) == {"a number": [2], "a hash": [4], "an address of no place that is known": [7]}
@@ -224,3 +226,32 @@ def test_a_request_that_holds_no_sealed_values_is_refused():
 
     with pytest.raises(MatchError, match="no sealed value"):
         answer(THEIRS, asked.SerializeToString())
+
+
+def test_the_secret_of_a_round_is_its_owners_alone_and_overwrites_nothing(tmp_path: Path):
+    """`--keep` is a new file that nobody else can read; a list, a running round and one file for both are refused."""
+    ours = tmp_path / "ours.txt"
+    ours.write_text("@only_ours\n")
+    again = tmp_path / "again.secret"
+    again.write_bytes(b"a running round")
+    again.chmod(0o644)
+
+    def began(keep: str, out: str) -> subprocess.CompletedProcess[str]:
+        match = [sys.executable, "-m", "threelines.cli.main", "match", "start", "ours.txt"]
+        return subprocess.run([*match, "--keep", keep, "--out", out], cwd=tmp_path, capture_output=True, text=True)
+
+    refused = [began("ours.txt", "r"), began("again.secret", "r"), began("both", "both"), began("k", "ours.txt")]
+
+    assert [(done.returncode, "Traceback" in done.stderr) for done in refused] == [(2, False)] * 4
+    assert (ours.read_text(), again.read_bytes()) == ("@only_ours\n", b"a running round")
+    assert began("k", "r").returncode == 0
+    assert (tmp_path / "k").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_long_list_of_doubtful_lines_is_cut(tmp_path: Path):
+    """Numbers of lines are named up to twenty, then counted."""
+    (tmp_path / "ours.txt").write_text("".join(f"call 0151 123456{n:02}\n" for n in range(30)))
+    match = [sys.executable, "-m", "threelines.cli.main", "match", "start", "ours.txt", "--keep", "k", "--out", "r"]
+    done = subprocess.run(match, cwd=tmp_path, capture_output=True, text=True)
+
+    assert "19, 20 and 10 more" in done.stderr

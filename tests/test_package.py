@@ -48,7 +48,7 @@ def test_notices_of_others_go_along(built):
 
 
 def test_every_file_that_the_notice_names_is_there():
-    """The notice speaks of files that are shipped, and of every one that says it is made of Unicode's data."""
+    """The notice speaks of files that are shipped, of all learned weights, and of what says it is made of Unicode's data."""
     notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
     named = re.findall(r"(?<![\w./])(?:threelines|licenses)/[\w./-]+\w", notice)
     told = [
@@ -57,7 +57,11 @@ def test_every_file_that_the_notice_names_is_there():
         if path.suffix in (".json", ".toml") and "Unicode CLDR" in path.read_text(encoding="utf-8")
     ]
 
+    weights = [path.relative_to(ROOT).as_posix() for path in (ROOT / "threelines").rglob("*.npz")]
+
     assert [name for name in named if not (ROOT / name).exists()] == []
+    assert weights
+    assert [name for name in weights if name not in named] == []
     assert told
     assert set(told) <= set(named)
 

@@ -1,6 +1,7 @@
 """The command `threelines register` with what people really give it: odd files, odd dates, the wrong role."""
 
 import json
+from datetime import date
 
 import pytest
 from click.testing import CliRunner
@@ -69,8 +70,42 @@ def test_the_end_of_a_consent_is_a_day_to_come(run):
     assert told["31.12.2027"][0] == told["2020-01-01"][0] == 2
     assert "such as 2027-12-31" in told["31.12.2027"][1] and "is over" in told["2020-01-01"][1]
     assert not any("giver" in said for _, said in told.values())
-    assert run("consent", case, "statistics", "yes", "--expires", "2999-12-31") == (0, "revision 2")
+    assert run("consent", case, "statistics", "yes", "--expires", f"{date.today().year + 3}-12-31") == (0, "revision 2")
     assert run("consent", case, "statistics", "yes", "--language", "Lao")[1].count("language") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "calendar"),
+    [
+        ({"given": "2099-01-01"}, ""), ({"given": "2569-11-01"}, "Buddhist"), ({"given": "1405-09-01"}, "Persian"),
+        ({"given": "1448-05-01"}, "Islamic"), ({"given": "2083-08-01"}, "Nepali"), ({"expires": "2569-12-31"}, "Buddhist"),
+        ({"expires": "2084-08-01"}, "Nepali"), ({"expires": "1407-09-01"}, "Persian"), ({"expires": "2999-12-31"}, ""),
+    ],
+)  # fmt: skip
+def test_a_consent_of_another_calendar_is_refused(run, told, calendar):
+    """A day to come is none on which it was given, a far end is none that was agreed; the fault names the calendar."""
+    consent = {"statistics": {"value": "yes", **told}}
+    code, said = run("add", "-", given=json.dumps({"fields": {"ai_Asked": "no"}, "consent": consent}))
+
+    assert code == 2 and f"consent.statistics: {next(iter(told))}: no day from 1900 to" in said
+    assert calendar in said and ("is it" in said) == bool(calendar)
+    assert "0 of 0 cases" in run("list")[1]
+
+
+def test_a_far_end_never_stands_against_a_withdrawal(run):
+    """Whatever end a form sends along, what the person takes back is taken back."""
+    given = {"fields": {"ai_Asked": "no"}, "consent": {"statistics": {"value": "withdrawn", "expires": "2569-12-31"}}}
+
+    assert run("add", "-", given=json.dumps(given))[0] == 0
+
+
+@pytest.mark.parametrize("day", ["2026-99-01", "2569-09-01"])
+def test_a_case_is_recorded_on_a_day_that_has_been(run, day):
+    """A day of recording that no calendar of ours has is named, without a traceback; the quarter is counted by it."""
+    given = {"fields": {"ai_Asked": "no"}, "provenance": {"recorded": day}}
+    code, said = run("add", "-", given=json.dumps(given))
+
+    assert code == 2 and "provenance.recorded" in said and "day" in said
 
 
 def test_only_an_admin_restores(run, tmp_path):

@@ -83,6 +83,38 @@ def test_a_withdrawn_consent_stops_the_approval(console, referral):
     assert second.post(f"/release/{request}/decide", data=sent | {"decision": "refuse"}).status_code == 303
 
 
+HELD = "referral for Harbour unit, prepared on"
+
+
+def test_who_holds_a_case_is_told_after_a_withdrawal(console, referral):
+    """Whoever withdraws reads who is to be told, by the purpose that ended; a new consent or a mere visit tells nobody."""
+    browser, _, case, request = referral
+    officer, person = console.sign_in("data_protection_officer")
+    approval.decide(as_person(console, person), request, yes=True)
+
+    def answered(by, **sent):
+        done = by.post(f"/register/{case}/consent", data={"token": token_of(by)} | sent)
+        return by.get(done.headers["location"]).text
+
+    assert HELD not in answered(browser, purpose="research", value="withdrawn")
+    assert HELD not in answered(browser, purpose="share_with_police", value="yes")
+    page = answered(browser, purpose="share_with_police", value="no")
+    assert HELD in page and "approved" in page[page.index(HELD) :][:60] and "Article 19" in page
+    assert HELD not in browser.get(f"/register/{case}").text
+    assert HELD in answered(officer, purpose="all", value="withdrawn")
+
+
+def test_who_holds_a_case_is_told_after_its_erasure(console, referral):
+    """The officer reads it once the case is gone; nobody else does by the same address."""
+    browser, _, case, _ = referral
+    officer, _ = console.sign_in("data_protection_officer")
+    said = {"token": token_of(officer), "reason": "erasure request", "typed": case}
+    there = officer.post(f"/register/{case}/erase", data=said).headers["location"]
+
+    assert HELD in officer.get(there).text and case not in officer.get(there).text
+    assert HELD not in officer.get("/register").text and HELD not in browser.get(there).text
+
+
 @pytest.mark.parametrize("change", ["consent", "case"])
 def test_what_changed_after_the_approval_is_not_marked_as_sent(console, referral, change):
     """Neither a case without consent nor one with other facts is what was approved."""

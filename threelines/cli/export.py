@@ -149,8 +149,8 @@ def _place(module: Any, out: Path) -> Iterator[Path]:
     """Give the place to write to, moved to `out` at the end; raise OSError where nothing can be written."""
     out.parent.mkdir(parents=True, exist_ok=True)
     others: tuple[str, ...] = getattr(module, "BESIDE", ())
-    # without an ending it may be a folder (a MISP feed)
-    safe = beside_all(out, others) if others else beside(out) if out.suffix else nullcontext(out)
+    folder = getattr(module, "MAY_BE_FOLDER", False) and out.suffix != module.SUFFIX  # a MISP feed
+    safe = beside_all(out, others) if others else nullcontext(out) if folder else beside(out)
     if not out.exists() or out.is_file() or out.is_dir():  # no pipe
         with TemporaryFile(dir=out if out.is_dir() else out.parent):
             pass

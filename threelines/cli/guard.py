@@ -184,6 +184,12 @@ def serve(
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
     if token:
         refuse_weak_token(token)
+    if later and options["state"] == "memory:":
+        click.echo(
+            "Warning: with --state memory: what waits to be read ends with this process, and a reply that comes after it is "
+            "withheld; give --state sqlite:FILE",
+            err=True,
+        )
     guard = _guard(options).warm()
     calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
     app = create_app(

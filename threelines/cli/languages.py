@@ -23,8 +23,8 @@ _GROUPS = {
     "madurese": "mad", "minangkabau": "min", "sundanese": "sun",
 }  # fmt: skip
 """A language as the labelled sets name it → the declaration's code. Ngaju and Toba Batak have no declaration."""
-
-
+_NOT_IN_SETS = ("zh-Hant",)
+"""Written languages whose code a set's name shares, and that hardly a text of the sets is written in."""
 _BATCH = 1000
 
 
@@ -194,8 +194,8 @@ def _worded(
         named = "yes" if iso in known else "no"
         row = f"| {language.english_name} | {code} | {named} | {seeds.get(code, 0)} | {meaning}"
         if measured:
-            sets = ", ".join(measured[iso].sets) if iso in measured else "nothing"
-            yield f"{row} | {_raised(measured.get(iso))} | {sets} |"
+            found = None if code in _NOT_IN_SETS else measured.get(iso)
+            yield f"{row} | {_raised(found)} | {', '.join(found.sets) if found else 'nothing'} |"
         else:
             yield f"{row} | – | – |"
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from threelines.cli._outputs import keep_apart
+
+_SHOWN = 20
+"""Numbers of lines that are named at most."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(dir_okay=False, path_type=Path)
 _REGION = click.option("--region", default="", help="Country of numbers without a country code, two letters.")
@@ -43,13 +48,24 @@ def start_round(values: Path, keep: Path, out: Path, region: str) -> None:
 
     from threelines.people.matching import read_lines, start
 
+    keep_apart((("--keep", keep), ("--out", out)), (values,))
     lines = read_lines(values)
     state, request = start(lines, region=region)
     _tell_doubtful(lines, region)
-    keep.touch(mode=0o600)
-    keep.write_bytes(msgspec.msgpack.encode(state))
+    _keep(keep, msgspec.msgpack.encode(state))
     out.write_bytes(request)
     click.echo(f"{_compared(lines, state.values)} Send {out}; keep {keep} to yourself.")
+
+
+def _keep(path: Path, secret: bytes) -> None:
+    """Write a file that only its owner can read, and none over another round's secret."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secret)
+    except FileExistsError as fault:
+        raise click.UsageError(
+            f"--keep {path}: stands there already, and may be the secret of a round; name another file"
+        ) from fault
 
 
 def _compared(lines: dict[int, str], values: list[str]) -> str:
@@ -62,9 +78,14 @@ def _tell_doubtful(lines: dict[int, str], region: str) -> None:
 
     for what, numbers in doubtful(lines, region=region).items():
         click.echo(
-            f"taken for a handle, looks like {what}; matches only what is written the same: line {', '.join(map(str, numbers))}",
+            f"taken for a handle, looks like {what}; matches only what is written the same: line {_listed(numbers)}",
             err=True,
         )
+
+
+def _listed(lines: list[int]) -> str:
+    more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return ", ".join(map(str, lines[:_SHOWN])) + more
 
 
 @command.command("answer")
@@ -75,12 +96,16 @@ def _tell_doubtful(lines: dict[int, str], region: str) -> None:
 def answer_round(values: Path, request: Path, out: Path, region: str) -> None:
     """Answer a partner's REQUEST from your own VALUES.
 
+    Once for each round that you agreed on: whoever asks may put numbers into a list by guessing, up to 20,000 a
+    request, and learns which of them you hold. Ask where the values come from, and refuse a second request.
+
     \b
     Example:
       threelines match answer theirs.txt request.psi --out answer.psi
     """
     from threelines.people.matching import answer, prepared, read_lines
 
+    keep_apart((("--out", out),), (values, request))
     lines = read_lines(values)
     out.write_bytes(answer(lines, request.read_bytes(), region=region))
     _tell_doubtful(lines, region)

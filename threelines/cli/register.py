@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from threelines.cli._access import subject_access, subject_access_account
+from threelines.cli._case import COMMANDS
 from threelines.cli._register import database_options, keyring_of, opened, outside, user_of
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.group()
@@ -33,6 +29,10 @@ def command() -> None:
       threelines register init --db cases.db
       threelines register form --short > call.json      (fill it in)
       threelines register add call.json --db cases.db
+    \b
+    Correct and close it:
+      threelines register change CASE corrected.json --db cases.db
+      threelines register close CASE --db cases.db
     """
 
 
@@ -97,45 +97,6 @@ def form(short: bool, as_csv: bool) -> None:
     click.echo("  }\n}\n// Remove what follows // before you give it to `threelines register add`.", nl=True)
 
 
-@command.command()
-@click.argument("source", type=click.File("r", encoding="utf-8-sig"))  # editors put a byte order mark first
-@database_options("case_worker")
-def add(source: Any, **options: Any) -> None:
-    """Keep one case from a JSON file, or from standard input with `-`.
-
-    Names never go into a command line: it stays in the shell's history.
-
-    \b
-      {"fields": {"ai_Asked": "yes", "ai_Suspected": "suspected"},
-       "consent": {"statistics": "yes"}, "provenance": {"interview_language": "lao"}}
-
-    \b
-    Example:
-      threelines register add call.json --db cases.db
-    """
-    text = re.sub(r"^([^\"\n]*(?:\"[^\"\n]*\"[^\"\n]*)*?)\s*//.*$", r"\1", source.read(), flags=re.MULTILINE)
-    given = _parts_of(text)
-    with opened(**options) as register:
-        click.echo(register.add(given["fields"], consent=given["consent"], provenance=given["provenance"]))
-
-
-def _parts_of(text: str) -> dict[str, dict[str, Any]]:
-    """Read the three parts of a case that is to be added; a message never repeats what stands in them."""
-    try:
-        given = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise click.UsageError(f"not JSON: line {fault.lineno}") from None
-    except (RecursionError, ValueError):
-        raise click.UsageError("not a case: nested too deep, or a number of thousands of digits") from None
-    if not isinstance(given, dict):
-        raise click.UsageError('not a case: {"fields": {…}, "consent": {…}, "provenance": {…}} is expected')
-    parts = {name: given.get(name) for name in ("fields", "consent", "provenance")}
-    for name, part in parts.items():
-        if part is not None and not isinstance(part, dict):
-            raise click.UsageError(f'"{name}": {{"name": value, …}} is expected')
-    return {name: part or {} for name, part in parts.items()}
-
-
 @command.command("list")
 @click.option("--status", type=click.Choice(["active", "follow_up", "closed"]), default=None)
 @click.option("--quarter", default="", help="Of registration, such as 2026-Q3.")
@@ -167,33 +128,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not mark:
         raise click.UsageError(f"{name}: write FIELD=VALUE")
     return name, value
-
-
-@command.command()
-@click.argument("case_id")
-@click.option("--identity", is_flag=True, help="Also open the vault: its own permission, its own audit entry.")
-@database_options("supervisor")
-def show(case_id: str, identity: bool, **options: Any) -> None:
-    """Show one case; the reading is noted in the audit.
-
-    \b
-    Example:
-      threelines register show CASE --db cases.db
-    """
-    from threelines.people import access
-
-    with opened(**options) as register:
-        case = register.get(case_id)
-        shown: dict[str, Any] = {
-            "id": case.id, "quarter": case.row.quarter, "status": case.row.status, "revision": case.row.revision,
-            "fields": case.fields, "consent": {name: consent.value for name, consent in case.consent.items()},
-            "provenance": case.provenance,
-        }  # fmt: skip
-        if identity:
-            named = access.identities(register, case_id)
-            shown["identity"] = named.own
-            shown["further"] = [{"entity": part.entity, "identity": part.fields} for part in named.further]
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 @command.command("import")
@@ -230,46 +164,6 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
     click.echo(done.summary)
     if done.refused or done.alike:
         raise click.exceptions.Exit(1)
-
-
-@command.command()
-@click.argument("case_id")
-@click.argument("purpose")
-@click.argument("value", type=click.Choice(["yes", "no", "withdrawn"]))
-@click.option("--giver", type=click.Choice(["self", "guardian", "best_interest"]), help="As told before otherwise.")
-@click.option("--method", type=click.Choice(["spoken", "written", "recorded"]), help="As told before otherwise.")
-@click.option("--language", help="ISO 639-3, in which it was asked; as told before otherwise.")
-@click.option("--expires", help="Day after today such as 2027-12-31; 24 months from now otherwise.")
-@database_options("supervisor")
-def consent(case_id: str, purpose: str, value: str, **options: Any) -> None:
-    """Record what the person agreed to, one purpose at a time.
-
-    Purposes: services, statistics, research, share_with_company, share_with_police,
-    own_acts_to_police. What was not asked is no. A withdrawal leaves the next release.
-
-    \b
-    Example:
-      threelines register consent CASE statistics yes --giver self --method spoken --db cases.db
-    """
-    given = {name: options.pop(name) for name in ("giver", "method", "language", "expires")}
-    details = {name: detail for name, detail in given.items() if detail is not None}
-    with opened(**options) as register:
-        click.echo(f"revision {register.consent(case_id, purpose, value, **details)}")
-
-
-@command.command()
-@click.argument("case_id")
-@click.option("--off", is_flag=True, help="Lift the hold.")
-@database_options("data_protection_officer")
-def hold(case_id: str, off: bool, **options: Any) -> None:
-    """Set or lift a legal hold: nothing of a held case is destroyed.
-
-    \b
-    Example:
-      threelines register hold CASE --db cases.db
-    """
-    with opened(**options) as register:
-        register.hold(case_id, on=not off)
 
 
 @command.command()
@@ -325,22 +219,6 @@ def retention(months: int | None, finding_days: int | None, run: bool, **options
             click.echo(f"due        {finding}  finding, decided more than {console.finding_days(register)} days ago")
 
 
-@command.command()
-@click.argument("case_id")
-@database_options("data_protection_officer")
-def erase(case_id: str, **options: Any) -> None:
-    """Erase one case whole, on the person's request.
-
-    \b
-    Example:
-      threelines register erase CASE --db cases.db
-    """
-    from threelines.people import keeping
-
-    with opened(**options) as register:
-        keeping.erase(register, case_id)
-
-
 @command.command("erase-account")
 @click.argument("account")
 @database_options("data_protection_officer")
@@ -361,6 +239,8 @@ def erase_account(account: str, **options: Any) -> None:
         click.echo(f"{gone.findings} findings and {gone.messages} messages erased")
 
 
+for each in COMMANDS:
+    command.add_command(each)
 command.add_command(subject_access)
 command.add_command(subject_access_account)
 

@@ -22,6 +22,11 @@ from threelines.store.audit import Audit
 
 STANDS = timedelta(days=30)
 """For how long a request for a copy can be agreed to and written: a month to answer (GDPR, Article 12(3))."""
+REASONS = {
+    "case work": "Case work", "data quality": "A wrong answer to mend", "subject access": "The person asks for it",
+    "emergency": "Somebody is in danger", "supervision": "Supervision", "legal duty": "A legal duty",
+}  # fmt: skip
+"""Why the vault is opened or a person looked for: the audit's word → ours."""
 _REASON = "subject access"
 _WORKERS = frozenset({"cas_CaseOwner", "cas_ReferringPrimaryCaseWorker", "cas_ReferredPrimaryCaseWorker"})
 """Answers of the vault that name workers."""

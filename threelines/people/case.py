@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from threelines.people.codes import one_code
-from threelines.people.definition import Form, FormError, Problem, age_band
+from threelines.people.definition import Form, FormError, Problem, age_band, day_fault, furthest, latest
 from threelines.records import filled
 
 Answer = Literal["yes", "no", "withdrawn"]
@@ -39,6 +39,12 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fal
     def stands(self, today: date) -> bool:
         """Whether it is a yes today. What was not asked, was withdrawn or has expired is no."""
         return self.value == "yes" and (not self.expires or date.fromisoformat(self.expires) > today)
+
+    def words(self, today: date) -> str:
+        """Return the answer as it counts today: a yes with its end, or that it is over."""
+        if self.value != "yes" or not self.expires:
+            return self.value
+        return f"yes, until {self.expires}" if self.stands(today) else f"expired on {self.expires}"
 
 
 @filled
@@ -171,16 +177,28 @@ def _consent(form: Form, given: Mapping[str, str], today: date) -> Consent | str
     known = set(filled) <= set(Consent.__struct_fields__) and filled.get("value")
     if not (listed and known and re.fullmatch(r"([a-z]{3})?", filled.get("language", ""))):
         return _CONSENT_EXPECTED
-    for key in ("given", "expires"):
-        if key in filled and _day(filled[key]) is None:
-            return f"{key}: a day such as 2027-12-31 is expected"
-    expires = _day(filled.get("expires", ""))
-    if filled["value"] == "yes" and expires and expires <= today and filled["given"] == today.isoformat():
-        return "expires: this day is over, the consent would never stand; give a day after today"
+    if fault := _day_faults(filled, today):
+        return fault
     if filled["value"] == "yes":
         # from the day it was given, which may be long before it is kept here
         filled.setdefault("expires", f"{add_months(filled['given'][:7], CONSENT_MONTHS)}-01")
     return Consent(**filled)  # type: ignore[arg-type]
+
+
+def _day_faults(told: Mapping[str, str], today: date) -> str:
+    """Return what is wrong with the days of a consent; empty when nothing is."""
+    days = {key: _day(told[key]) for key in ("given", "expires") if key in told}
+    lasts = {"given": latest(today), "expires": furthest(today)}
+    for key, day in days.items():
+        if day is None:
+            return f"{key}: a day such as 2027-12-31 is expected"
+        # the end of what is withdrawn says nothing any more, and must not stand against the withdrawal
+        if (key == "given" or told["value"] == "yes") and (fault := day_fault(day, lasts[key])):
+            return f"{key}: {fault}"
+    expires = days.get("expires")
+    if told["value"] == "yes" and expires and expires <= today and told["given"] == today.isoformat():
+        return "expires: this day is over, the consent would never stand; give a day after today"
+    return ""
 
 
 def _day(text: str) -> date | None:
@@ -200,8 +218,8 @@ _PROVENANCE = {
 }  # fmt: skip
 
 
-def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
-    """Check provenance: codes only."""
+def new_provenance(given: Mapping[str, str], today: date) -> dict[str, str]:
+    """Check provenance: codes only, and a day of recording that has been."""
     wrong = [
         name
         for name, value in given.items()
@@ -210,6 +228,11 @@ def new_provenance(given: Mapping[str, str]) -> dict[str, str]:
     if wrong:
         known = ", ".join(sorted(_PROVENANCE))
         raise FormError(tuple(Problem("provenance", f"a code is expected; known: {known}") for _ in wrong[:1]))
+    if "recorded" in given:
+        day = _day(given["recorded"])
+        fault = day_fault(day, latest(today)) if day else "a day such as 2026-09-01 is expected"
+        if fault:
+            raise FormError((Problem("provenance.recorded", fault),))
     return {name: given[name] for name in sorted(given)}
 
 

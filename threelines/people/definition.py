@@ -242,9 +242,22 @@ def _impossible(field: Field, value: Any) -> str:
         return f"an age of at most {_OLDEST}"
     if field.type != "date":
         return ""
-    today = datetime.now(UTC).date() + timedelta(days=1)  # it is tomorrow already, east of here
-    last = today if field.name in _PAST else today.replace(year=today.year + _YEARS_AHEAD, day=1)
-    day = date.fromisoformat(value)
+    today = datetime.now(UTC).date()
+    return day_fault(date.fromisoformat(value), latest(today) if field.name in _PAST else furthest(today))
+
+
+def latest(today: date) -> date:
+    """Return the last day on which something has been: it is tomorrow already, east of here."""
+    return today + timedelta(days=1)
+
+
+def furthest(today: date) -> date:
+    """Return the last day that anybody plans for."""
+    return today.replace(year=today.year + _YEARS_AHEAD, day=1)
+
+
+def day_fault(day: date, last: date) -> str:
+    """Return what is wrong with a day before 1900 or after `last`, and of which calendar it may be; empty when nothing is."""
     if _EARLIEST <= day.year and day <= last:
         return ""
     meant = " or ".join(name for name, year in _calendars(day.year) if _EARLIEST <= year <= last.year)

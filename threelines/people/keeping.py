@@ -15,18 +15,16 @@ import sqlalchemy as sa
 from threelines.people import approval, gone, keeping_dump, release, steering, synthetic
 from threelines.people.case import Content, Row, add_months, new_consent, told_before
 from threelines.people.export_id import keep_export_ids
+from threelines.people.recipients import recipients
 from threelines.people.register import Register, RegisterError
 from threelines.people.scope import INDEX, taken
 from threelines.people.tables import (
     CASES,
     CONTENT,
-    IDENTITY,
-    MATCHES,
     MIGRATIONS,
     PARTS,
     REVISIONS,
     SEALED,
-    VAULT,
 )
 from threelines.roles import User, require
 from threelines.store import audit
@@ -327,7 +325,7 @@ def rotate(register: Register, *, remake: Sequence[Remake] = ()) -> int:
             keep_export_ids(keyring, connection)
         with store.write() as connection:  # or a case could come between, the only one whose tags are of the new key
             keyring.rotate(*ROTATED)
-            _retag(connection, register)
+            register.vault.remake(connection)
             for names in remake:
                 names(connection, keyring)
         done = reseal(store, keyring, ROTATED)
@@ -336,15 +334,6 @@ def rotate(register: Register, *, remake: Sequence[Remake] = ()) -> int:
         register.audit.add(register.user, "store.rotate", reason="administration")
     store.flush()
     return done
-
-
-def _retag(connection: sa.Connection, register: Register) -> None:
-    connection.execute(MATCHES.delete())
-    rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
-    opened = ((case_id, IDENTITY.open(register.keyring, sealed, case_id)) for case_id, sealed in rows)
-    tags = [row for case_id, plain in opened for row in register.vault.rows(case_id, msgspec.msgpack.decode(plain))]
-    if tags:
-        connection.execute(MATCHES.insert(), tags)
 
 
 # ---------------------------------------------------------------------- retention and erasure
@@ -431,8 +420,11 @@ def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str
     gone.note(connection, register.store, tags, register.today)
 
 
-def erase(register: Register, case_id: str, *, reason: str = "erasure request") -> None:
-    """Erase one case whole, mostly on the person's request; refused while a legal hold stands."""
+def erase(register: Register, case_id: str, *, reason: str = "erasure request") -> list[str]:
+    """Erase one case whole, mostly on the person's request, and return who must be told (`recipients`).
+
+    Raises RegisterError while a legal hold stands, RoleError without `case.erase`.
+    """
     release.migrate(register)
     with register.case_transaction(case_id, "case.erase") as (connection, row):
         if row.is_held:
@@ -440,6 +432,7 @@ def erase(register: Register, case_id: str, *, reason: str = "erasure request") 
         _erase(connection, register, [case_id])
         register.audit.note(connection, register.user, "case.erase", record=case_id, reason=reason)
     register.store.flush()
+    return recipients(register, case_id)
 
 
 # ---------------------------------------------------------------------- emergency

@@ -159,7 +159,9 @@ def doubt(ready: str) -> str:
     """Return what a value that was taken for a handle looks like; empty where it looks like a handle."""
     handle = ready.removeprefix("handle:")
     platform, _, path = handle.partition("/")
-    if handle == ready or platform in _PLACES:
+    if handle == ready:
+        return ""  # a phone or a hash
+    if platform in _PLACES:
         return "an address that names no account" if _is_page(platform, path) else ""
     return next((what for what, looks in _DOUBTS if looks.search(handle)), "")
 

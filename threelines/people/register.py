@@ -51,7 +51,7 @@ from threelines.people.tables import (
     SEALED,
     move_destruction,
 )
-from threelines.people.vault import Vault
+from threelines.people.vault import Vault, beside
 from threelines.records import Incident, ThreelinesError
 from threelines.roles import RoleError, User, require
 from threelines.store.audit import Audit
@@ -85,6 +85,7 @@ class Entry(NamedTuple):
     consent: Mapping[str, str | Mapping[str, str]] = {}
     provenance: Mapping[str, str] = {}
     is_apart: bool = False  # a worker's word that the person is none of those who were known before
+    former: Collection[str] = ()  # ids that earlier versions of the submission had on its form server
 
 
 class Register:
@@ -112,6 +113,7 @@ class Register:
         claim(store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
+        Vault(keyring).migrate(store)
         return cls(store, keyring, user, today=today)
 
     def as_user(self, user: User) -> Register:
@@ -153,7 +155,7 @@ class Register:
 
     def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
         """Keep some cases in the caller's transaction, who has asked whether the user may."""
-        prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
+        prepared = [(new_id("c"), *self.prepared(entry)) for entry in entries]
         self.store.lock(connection)
         place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
         rows = [
@@ -161,8 +163,8 @@ class Register:
             for number, (case_id, content, _) in enumerate(prepared, start=1)
         ]
         connection.execute(CASES.insert(), rows)
-        apart = {case_id for (case_id, _, _), entry in zip(prepared, entries, strict=True) if entry.is_apart}
-        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared}, apart=apart)
+        kept = (beside(is_apart=entry.is_apart, former=entry.former) for entry in entries)
+        self.vault.put(connection, {one[0]: {**one[2], **more} for one, more in zip(prepared, kept, strict=True)})
         record = prepared[0][0] if len(prepared) == 1 else f"{len(prepared)}_cases"
         self.audit.note(connection, self.user, "case.add", record=record, reason=reason)
         return [case_id for case_id, _, _ in prepared]
@@ -170,12 +172,13 @@ class Register:
     def problems(self, entry: Entry) -> tuple[Problem, ...]:
         """Return what stands against keeping an entry; empty when nothing does."""
         try:
-            self._prepare(entry)
+            self.prepared(entry)
         except FormError as fault:
             return fault.problems
         return ()
 
-    def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
+    def prepared(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
+        """Return an entry as it is kept, content and identity apart; raise FormError for what stands against it."""
         fields = self.form.clean(entry.fields)
         self._refuse_unlisted_community(fields)
         coded, named = self.form.parted(fields)
@@ -184,7 +187,7 @@ class Register:
         content = Content(
             fields=with_derived(coded),
             consent=consent,
-            provenance=new_provenance({**provenance, **entry.provenance}),
+            provenance=new_provenance({**provenance, **entry.provenance}, self.today),
         )
         return content, named
 

@@ -9,9 +9,11 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from threelines.people import access, keeping
+from threelines.people.access import REASONS
 from threelines.people.definition import Form, FormError, words_of
 from threelines.people.history import history
-from threelines.people.register import RegisterError
+from threelines.people.recipients import recipients
+from threelines.people.register import Register, RegisterError
 from threelines.roles import allowed, scope_of
 from threelines.web.accounts import Person
 from threelines.web.case_form import edit_with_identity, register_for, router, see
@@ -38,11 +40,6 @@ Place = Annotated[int, Query(le=2**63 - 1)]
 PAGE = 50
 WORKERS = ("case_worker", "supervisor")
 """Roles that go on with a case; who takes calls hands it over."""
-REASONS = {
-    "case work": "Case work", "data quality": "A wrong answer to mend", "subject access": "The person asks for it",
-    "emergency": "Somebody is in danger", "supervision": "Supervision", "legal duty": "A legal duty",
-}  # fmt: skip
-"""Why the vault is opened or a person looked for: the audit's word → ours."""
 ERASED_FOR = {
     "erasure request": "The person asks for it", "data quality": "It was kept twice, or by mistake",
     "legal duty": "A legal duty",
@@ -76,6 +73,7 @@ def cases(
         more=rows[-1].place if len(rows) == PAGE else 0, can_add=allowed(person.role, "case.add", "own"),
         can_find=allowed(person.role, "identity.match", "own"), ending="" if _reads(person) else "/consent",
         erased=bool(erased),
+        told=recipients(register, erased) if erased and allowed(person.role, "case.erase", "all") else [],
     )  # fmt: skip
 
 
@@ -117,26 +115,32 @@ def _find_page(
 
 
 @router.get("/{case}")
-def show(request: Request, case: str, person: Reader, saved: str = "") -> Response:
+def show(request: Request, case: str, person: Reader, saved: str = "", ended: str = "") -> Response:
     """Show one case: coded fields, consent, provenance; the identity stays in the vault."""
-    return _case_page(request, person, case, saved=saved)
+    return _case_page(request, person, case, saved=saved, ended=ended)
 
 
 def _case_page(
     request: Request, person: Person, case: str, *, identity: access.Identities | None = None, fault: str = "",
-    saved: str = "", status: int = 200,
+    saved: str = "", ended: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
     register = register_for(request, person)
     found = register.get(case)
     return page(
         request, "case.html", person=person, status=status, case=found, form=register.form, fault=fault,
-        saved=_saved(saved, case), shown=_shown(register.form, found.fields), today=register.today, reasons=REASONS,
+        saved=_saved(saved, case), told=_told(register, case, ended), shown=_shown(register.form, found.fields),
+        today=register.today, reasons=REASONS,
         identity=_shown(register.form, identity.own) if identity else None, opened=identity is not None,
         further=[(part.entity, _shown(register.form, part.fields)) for part in identity.further] if identity else [],
         can_identity=allowed(person.role, "identity.read", "own"), can_hold=allowed(person.role, "case.hold", "own"),
         can_refer=allowed(person.role, "referral.prepare", "own"), worker=_name(request, found.row.owner),
         team=[entry for entry in _team(request, person) if entry.id != found.row.owner],
     )  # fmt: skip
+
+
+def _told(register: Register, case: str, ended: str) -> list[str]:
+    """Return who must be told after a withdrawal of one purpose, or of all."""
+    return recipients(register, case, None if ended == "all" else {ended}) if ended else []
 
 
 def _saved(saved: str, case: str) -> str:
@@ -221,25 +225,32 @@ def erase(request: Request, case: str, person: EraseForm, form: Sent) -> Respons
         keeping.erase(register_for(request, person), case, reason=reason)
     except RegisterError as fault:
         return _consent_page(request, person, case, fault=f"Nothing was erased. {fault}", status=409)
-    return see("/register?erased=yes")
+    return see(f"/register?erased={case}")
 
 
 # ---------------------------------------------------------------------- consent and referral
 
 
 @router.get("/{case}/consent")
-def show_consent(request: Request, case: str, person: Consenter, saved: str = "") -> Response:
+def show_consent(request: Request, case: str, person: Consenter, saved: str = "", ended: str = "") -> Response:
     """Show the consent of a case and nothing else of it, to whoever records consent."""
-    return _consent_page(request, person, case, saved=bool(saved))
+    return _consent_page(request, person, case, saved=bool(saved), ended=ended)
 
 
 def _consent_page(
-    request: Request, person: Person, case: str, *, fault: str = "", saved: bool = False, status: int = 200
+    request: Request,
+    person: Person,
+    case: str,
+    *,
+    fault: str = "",
+    saved: bool = False,
+    ended: str = "",
+    status: int = 200,
 ) -> Response:
     register = register_for(request, person)
     return page(
         request, "consent.html", person=person, status=status, case=register.consents(case), form=register.form,
-        fault=fault, saved=saved, today=register.today, can_read=_reads(person),
+        fault=fault, saved=saved, told=_told(register, case, ended), today=register.today, can_read=_reads(person),
         can_hold=allowed(person.role, "case.hold", "own"), erased_for=ERASED_FOR,
         can_erase=allowed(person.role, "case.erase", "own"),
     )  # fmt: skip
@@ -248,18 +259,19 @@ def _consent_page(
 @router.post("/{case}/consent")
 def consent(request: Request, case: str, person: ConsentForm, form: Sent) -> Response:
     """Record consent for one purpose, or withdraw all."""
-    register, purpose = register_for(request, person), text(form, "purpose")
+    register, purpose, value = register_for(request, person), text(form, "purpose"), text(form, "value")
     try:
-        if purpose == "all" and text(form, "value") == "withdrawn":
+        if purpose == "all" and value == "withdrawn":
             register.withdraw(case)
         else:
-            register.consent(case, purpose, text(form, "value"), **_details(form))
+            register.consent(case, purpose, value, **_details(form))
     except FormError as fault:
         words = "; ".join(problem.fault for problem in fault.problems)
         if _reads(person):
             return _case_page(request, person, case, fault=words, status=422)
         return _consent_page(request, person, case, fault=words, status=422)
-    return see(f"/register/{case}{'' if _reads(person) else '/consent'}?saved=yes")
+    ended = "" if value == "yes" else f"&ended={purpose}"  # one of the form's, or all
+    return see(f"/register/{case}{'' if _reads(person) else '/consent'}?saved=yes{ended}")
 
 
 def _details(form: FormData) -> dict[str, str]:
