@@ -41,6 +41,11 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     period: str = ""
     """hour, day, week, month, year or task; empty when the text does not say."""
 
+    @property
+    def account(self) -> str:
+        """`app/value` of a handle whose messenger is known: elsewhere the same name is somebody else's. Else the value."""
+        return f"{self.app}/{self.value}" if self.kind == "handle" and self.app else self.value
+
 
 _DIGIT = re.compile("[0-9]")
 _HINT = re.compile(r"[0-9@.\[(:](?:(?<=[0-9@])|(?<=[a-z\])][.\[(])[a-z.\[]|(?<=:)//)")
