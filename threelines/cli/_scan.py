@@ -106,7 +106,7 @@ class Run:
 
             yield from batches(
                 self._counted(records), self.vocabulary, everything=self.options["everything"],
-                texts=self._report_path is not None,
+                texts=self._report_path is not None, region=self.options["region"],
             )  # fmt: skip
         else:
             yield from run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=self._stages or no_progress)
@@ -153,6 +153,7 @@ class Run:
             everything=self.options["everything"],
             texts=self._report_path is not None,
             labels=labels,
+            region=self.options["region"],
             place=self._place(),
         )
 

@@ -257,7 +257,9 @@ def _items(record: Record, region: str, voices: Voices | None) -> Iterator[tuple
 
 
 _TIES = frozenset((*CONTACTS, "link"))
-_RUN = re.compile("0?1234567|2345678|3456789|9876543|8765432|7654321|0123456|6543210|" + r"(\d)\1{6}")
+_RUN = re.compile(
+    "|".join([*(row[at : at + 7] for row in ("0123456789", "9876543210") for at in range(4)), r"(\d)\1{6}"])
+)
 
 
 def _ties(entity: Entity) -> Iterator[tuple[str, str]]:

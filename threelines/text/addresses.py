@@ -8,8 +8,8 @@ _PAGES = {
     platform: re.compile(pages)
     for platform, pages in {
         "telegram": "c|joinchat|addstickers|addemoji|addlist|share|proxy|socks|login|iv|boost|giftcode",
-        "instagram": "p|t|s|reels?|tv|explore|direct|accounts|highlights|share",
-        "facebook": r"groups|pages|people|p|e|watch|share|sharer|events|hashtag|marketplace|reel|media|stories|photo|videos?|login|.*\.php",
+        "instagram": "p|t|s|reels?|tv|explore|direct|accounts|highlights|share|stories",
+        "facebook": r"groups|pages|people|p|e|watch|share|sharer|events|hashtag|jobs|marketplace|reel|media|stories|photo|videos?|login|.*\.php",
         "tiktok": "t|v|tag|music|video|discover|embed|search|foryou|explore|live",
         "x": "i|home|search|hashtag|intent|share|explore|messages|notifications|settings",
         "vk": r"(?:wall|photo|video|clip|topic|album|doc|story|market)-?\d+(?:_\d+)?|feed|im|search|.*\.php",
