@@ -14,11 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.ordinary_posts import START, campaign, platform, post, text
-from threelines.link.cutting import circles
-from threelines.link.network import _cost, find_networks, find_ties, network_threads
+from threelines.link.cutting import LARGEST, circles, parts
+from threelines.link.network import EDGES, _cost, find_networks, find_ties, network_threads
 from threelines.link.praise import praise_threads
 from threelines.link.scripts import find_scripts, script_threads
-from threelines.link.ties import Uses, chance, exactness, expected, shared, span, ties
+from threelines.link.ties import Ties, Uses, chance, exactness, expected, shared, span, ties
 from threelines.records import Attachment, Record
 from threelines.signals.network import (
     one_contact_many_accounts,
@@ -184,6 +184,37 @@ def test_a_ring_of_many_triangles_takes_little_memory():
 
     assert [len(circle) for circle in cut] == [len(ring), 3, 1, 3]
     assert peak < 40 << 20
+
+
+@pytest.mark.parametrize("near", [240, 9])
+def test_no_network_is_over_its_size(near):
+    """However dense or long a component is, it is cut until a person can read it, and nobody falls out of a dense one."""
+    edges = [(a, b, 1e-9) for a in range(500) for b in range(a + 1, min(a + near, 500))]
+    first, second, p = zip(*edges, strict=True)
+    cut = [*parts(Ties(np.array(first), np.array(second), np.array(p), 1), 500)]
+    members = [{node for edge in part for node in edge[:2]} for part in cut]
+
+    assert max(map(len, members)) <= LARGEST
+    assert set().union(*members) == set(range(500))
+
+
+def test_each_member_has_an_edge_and_a_record():
+    """What is written of a network shows of each of its accounts what ties it."""
+    posts, rng = platform(posts=300)
+    for ring in range(14):
+        posts += [
+            post(
+                f"r{ring}-{i}", f"x{(ring * 8 + i) % 115:03}", f"{text(rng)} t.me/solgarden_{ring}x", rng.random() * 1e6
+            )
+            for i in range(12)
+        ]
+    (thread, *_) = network_threads(posts)
+    edges = thread.facts["edges"]
+
+    assert thread.facts["ties"] > len(edges) == EDGES
+    assert [edge["p"] for edge in edges] == sorted(edge["p"] for edge in edges)
+    assert {edge[side] for edge in edges for side in ("first", "second")} == set(thread.facts["members"])
+    assert {record.author for record in thread.records} == set(thread.facts["members"])
 
 
 def test_a_network_is_a_thread_with_its_evidence():
