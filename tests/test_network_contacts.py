@@ -6,8 +6,10 @@ import random
 from functools import partial
 
 import pytest
+from click.testing import CliRunner
 
 from tests.ordinary_posts import platform, post, text
+from threelines.cli.main import root
 from threelines.engine.local import scan
 from threelines.link.network import find_networks, network_threads
 from threelines.signals.naming import voices
@@ -132,3 +134,11 @@ def test_one_number_in_two_notations(vocabulary):
     assert one.facts["items"] == [["phone", "+66817295630", 4]]
     assert one.facts["region"] == "TH"
     assert [one for one in scan(posts, vocabulary, everything=True) if one.thread.kind == "network"] == []
+
+
+def test_a_region_that_is_no_country_is_refused(tmp_path):
+    """A wrong country would read no number, in silence."""
+    (tmp_path / "posts.jsonl").write_text('{"id": "1", "text": "call 081 729 5630"}\n')
+    done = CliRunner().invoke(root, ["scan", str(tmp_path / "posts.jsonl"), "--region", "Siam"])
+
+    assert (done.exit_code, "is no country" in done.output) == (2, True)
