@@ -165,30 +165,31 @@ class Page:
         self,
         added_after: str = "",
         limit: Annotated[int, Query(ge=1)] = MOST,
-        next: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",  # noqa: A002 - TAXII's own name
+        next: str = "",  # noqa: A002 - TAXII's own name
         ids: Annotated[str, Query(alias="match[id]")] = "",
         types: Annotated[str, Query(alias="match[type]")] = "",
         versions: Annotated[str, Query(alias="match[version]")] = "",
         spec_versions: Annotated[str, Query(alias="match[spec_version]")] = "",
     ) -> None:
         self.added_after = _asked_moment(added_after, "added_after") if added_after else None
-        self.limit, self.start = min(limit, MOST), int(next or 0)
+        self.limit, self.after = min(limit, MOST), _asked_place(next) if next else None
         self.ids, self.types, self.spec_versions = _parts(ids), _parts(types), _parts(spec_versions)
         asked = _parts(versions)
         self.versions = {_asked_moment(each, "match[version]") for each in asked - _ONLY_VERSION}
         self.any_version = not asked or bool(asked & _ONLY_VERSION)
 
     def answer(self, feed: Feed, form: Callable[[dict[str, Any]], Any], *, key: str = "objects") -> Response:
-        """Return one page of the objects that pass the filters, oldest first, each in this form, under `key`."""
-        dated = sorted(
-            ((feed.added(entry), entry) for entry in feed.objects or ()),
-            key=lambda each: (datetime.fromisoformat(each[0]), each[1]["id"]),
-        )
-        kept = [(when, entry) for when, entry in dated if self._passes(when, entry)]
-        shown = kept[self.start : self.start + self.limit]
+        """Return one page of the objects that pass the filters, oldest first, each in this form, under `key`.
+
+        The next one begins behind the last object of this one, so that what changes in between pushes nothing past it.
+        """
+        dated = [(feed.added(entry), entry) for entry in feed.objects or ()]
+        kept = sorted((each for each in dated if self._passes(*each)), key=_place)
+        rest = [each for each in kept if self.after is None or _place(each) > self.after]
+        shown = rest[: self.limit]
         body: dict[str, Any] = {key: [form(entry) for _, entry in shown]} if shown else {}
-        if self.start + self.limit < len(kept):
-            body |= {"more": True, "next": str(self.start + self.limit)}
+        if len(rest) > len(shown):
+            body |= {"more": True, "next": f"{shown[-1][0]}_{shown[-1][1]['id']}"}
         headers = {"X-TAXII-Date-Added-First": shown[0][0], "X-TAXII-Date-Added-Last": shown[-1][0]} if shown else {}
         return _answer(body, headers=headers)
 
@@ -204,6 +205,16 @@ class Page:
 
 _ONLY_VERSION = frozenset({"first", "last", "all"})
 """Words for versions that all mean the one that is served."""
+
+
+def _place(dated: tuple[str, dict[str, Any]]) -> tuple[datetime, str]:
+    """Return where an object stands: by when it was added, then by id."""
+    return datetime.fromisoformat(dated[0]), dated[1]["id"]
+
+
+def _asked_place(text: str) -> tuple[datetime, str]:
+    moment, _, identifier = text.partition("_")
+    return _asked_moment(moment, "next"), identifier
 
 
 def _parts(text: str) -> set[str]:
