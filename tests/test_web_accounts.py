@@ -9,7 +9,7 @@ import pytest
 from threelines.web import accounts as accounts_module
 from threelines.web.accounts import AccountError
 from threelines.web.grants import CONSOLE
-from threelines.web.security import CONTENT_SECURITY_POLICY, Limit, form_token
+from threelines.web.security import CONTENT_SECURITY_POLICY, form_token
 
 PASSWORD = "seven quiet lamps"
 
@@ -275,18 +275,6 @@ def test_the_way_on_after_signing_in_stays_inside(console):
     ):
         answer = console.client().post("/login", data={"name": "known", "password": PASSWORD, "next": onward})
         assert answer.headers["location"] == expected
-
-
-def test_a_limit_forgets_after_its_time_and_keeps_few_keys(monkeypatch):
-    """Limits are per key, end by themselves, and memory stays bounded."""
-    limit = Limit(2, 10.0, keys=3)
-    assert [limit.allows("a") for _ in range(3)] == [True, True, False]
-    limit.clear("a")
-    assert limit.allows("a")
-    for key in "bcdefg":
-        limit.allows(key)
-
-    assert len(limit._seen) == 3
 
 
 def test_a_large_body_is_refused_before_it_is_read(console):

@@ -25,10 +25,10 @@ from starlette.responses import RedirectResponse, Response
 from threelines.records import ThreelinesError, filled
 from threelines.store.keyring import Keyring, KeyringError
 from threelines.web.accounts import AccountError, Unproved, Vouched
-from threelines.web.desk import Desk, Sent, desk, note_refused, peer, text
+from threelines.web.desk import Desk, Sent, desk, note_refused, text
 from threelines.web.entrance import signed_in_answer
 from threelines.web.pages import address_of, page
-from threelines.web.security import same_site
+from threelines.web.security import peer, same_site
 
 router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
@@ -206,7 +206,7 @@ def bind(request: Request, form: Sent) -> Response:
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
     given = waiting.given
     name = given.name.strip().lower()
-    if not (here.sign_ins.allows(name) and here.places.allows(peer(request))):
+    if not (here.places.allows(peer(request)) and here.sign_ins.allows(name)):
         return page(request, "bind.html", status=429, vouched=given.name, fault="Too many tries. Wait 15 minutes.")
     try:
         answer = _come_in(here, given, password=text(form, "password"), code=text(form, "code"))
