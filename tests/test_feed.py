@@ -60,7 +60,7 @@ def address(source):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_feed(source.read, token=TOKEN)
+    app = create_feed(source.read, tokens={"partner": TOKEN})
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -167,7 +167,7 @@ def _objects(changed: dict[int, str]) -> list[dict[str, str]]:
 def test_what_changes_between_two_pages_hides_nothing(moved: tuple[int, ...]):
     """Objects that move to the end while somebody pages push no other past the next page, and come again themselves."""
     changed: dict[int, str] = {}
-    client = TestClient(create_feed(lambda: Feed(_objects(changed)), token=TOKEN))
+    client = TestClient(create_feed(lambda: Feed(_objects(changed)), tokens={"partner": TOKEN}))
     auth, seen, asked = {"Authorization": f"Bearer {TOKEN}"}, [], {"limit": "2"}
     while asked:
         page = client.get(f"/api/collections/{COLLECTION}/objects/", params=asked, headers=auth).json()

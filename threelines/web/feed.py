@@ -1,6 +1,6 @@
 """What partners poll: a read-only TAXII 2.1 collection of one STIX bundle, and a MISP feed folder.
 
-One token opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
+The token of a partner opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
 Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`, `match[type]`, `match[version]`,
 `match[spec_version]`, `limit`, `next`). Of each object one version is served, the last.
 """
@@ -8,8 +8,8 @@ Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`,
 from __future__ import annotations
 
 import base64
-import hmac
 import json
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +19,9 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from threelines.web.security import Limit, peer, same
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version=2.1"
@@ -49,18 +52,58 @@ class Feed(NamedTuple):
         return self.changed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def create_feed(read: Callable[[], Feed], *, token: str, title: str = "threelines") -> FastAPI:
-    """Return the app; `read` is asked at each request for what may be served then."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(token))])
+def create_feed(
+    read: Callable[[], Feed], *, tokens: Mapping[str, str], title: str = "threelines", log: bool = False
+) -> FastAPI:
+    """Return the app; `read` is asked at each request for what may be served then.
+
+    `tokens`: of each partner, by the name that the log says. `log`: one line for each request, on standard error.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(tokens))])
     for fault in (HTTPException, RequestValidationError):
         app.add_exception_handler(fault, _refused)
     _taxii(app, read, title)
     _misp(app, read)
+    if log:
+        app.add_middleware(Polled)
     return app
 
 
-def _guard(token: str) -> Any:
-    """Ask for the token, as bearer or as the password of any user: TAXII clients send Basic."""
+class Polled:
+    """Write one line for each request: when, which partner's token, route pattern and status; never an address or a token."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it went."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        finally:
+            line = {
+                "at": datetime.now(UTC).isoformat(timespec="seconds"), "partner": scope.get("partner", ""),
+                "route": getattr(scope.get("route"), "path", "none"), "status": status,
+            }  # fmt: skip
+            print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+
+
+def _guard(tokens: Mapping[str, str]) -> Any:
+    """Ask for a token, as bearer or as the password of any user: TAXII clients send Basic.
+
+    Wrong ones have a limit for each address; a right one is taken from there all the same.
+    """
+    refusals = Limit(60, 900.0)
 
     def check(request: Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -69,9 +112,13 @@ def _guard(token: str) -> Any:
                 given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
             except (ValueError, UnicodeDecodeError):
                 given = ""
-        if scheme.lower() not in ("basic", "bearer", "token") or not hmac.compare_digest(
-            given.encode(), token.encode()
-        ):
+        known = scheme.lower() in ("basic", "bearer", "token")
+        partners = [name for name, token in tokens.items() if same(given, token)]
+        if known and partners:
+            request.scope["partner"] = partners[0]
+        elif not refusals.allows(peer(request)):
+            raise HTTPException(429, "too many wrong tokens from here; wait 15 minutes")
+        else:
             raise HTTPException(401, "a token is needed", headers={"WWW-Authenticate": 'Basic realm="feed"'})
 
     return check
