@@ -42,7 +42,7 @@ class IdentityServer(http.server.BaseHTTPRequestHandler):
         type(self).asked.append(self.path)
         type(self).hangs.wait(10)
         self._say(
-            (type(self).keys or {"keys": [KEY.as_dict(private=False)]}) if self.path == "/keys" else {
+            (type(self).keys or {"keys": [KEY.as_dict(private=False)], "about": "ours"}) if self.path == "/keys" else {
                 "issuer": address, "authorization_endpoint": f"{address}/go", "token_endpoint": f"{address}/token",
                 "jwks_uri": f"{address}/keys", **type(self).described,
             }

@@ -19,8 +19,9 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
+from threelines.web.answered import Answered
 from threelines.web.security import Limit, peer, same
 
 TAXII = "application/taxii+json;version=2.1"
@@ -65,37 +66,17 @@ def create_feed(
     _taxii(app, read, title)
     _misp(app, read)
     if log:
-        app.add_middleware(Polled)
+        app.add_middleware(Answered, note=_log)
     return app
 
 
-class Polled:
-    """Write one line for each request: when, which partner's token, route pattern and status; never an address or a token."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note how it went."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 500
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noted)
-        finally:
-            line = {
-                "at": datetime.now(UTC).isoformat(timespec="seconds"), "partner": scope.get("partner", ""),
-                "route": getattr(scope.get("route"), "path", "none"), "status": status,
-            }  # fmt: skip
-            print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+def _log(scope: Scope, status: int, _seconds: float) -> None:
+    """Write one line for a request: when, which partner's token, route pattern and status; never an address or a token."""
+    line = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"), "partner": scope.get("partner", ""),
+        "route": getattr(scope.get("route"), "path", "none"), "status": status,
+    }  # fmt: skip
+    print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
 
 
 def _guard(tokens: Mapping[str, str]) -> Any:

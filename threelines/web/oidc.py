@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -107,6 +107,10 @@ class _Description(msgspec.Struct, frozen=True, kw_only=True):
     jwks_uri: str
 
 
+class _Keys(msgspec.Struct, frozen=True, kw_only=True):
+    keys: list[dict[str, Any]]
+
+
 class Issuer:
     """One identity provider, read from its own description on first use.
 
@@ -153,7 +157,7 @@ class Issuer:
 
     def _vouched(self, described: _Description, id_token: str, nonce: str) -> Vouched:
         found = httpx.get(described.jwks_uri, timeout=_PATIENCE).raise_for_status().content
-        keys = KeySet.import_key_set(cast(Any, msgspec.json.decode(found, type=dict[str, list[dict[str, Any]]])))
+        keys = KeySet.import_key_set({"keys": msgspec.json.decode(found, type=_Keys).keys})
         claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
             leeway=60, iss={"essential": True, "value": described.issuer},
