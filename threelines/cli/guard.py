@@ -178,6 +178,7 @@ def serve(
     from threelines.ai_models.later import Later
     from threelines.ai_models.noted import Noted
     from threelines.ai_models.sessions import open_state
+    from threelines.web.faults import LOG
 
     refuse_in_clear(host, behind_https)
     if behind_https and not token:
@@ -202,7 +203,7 @@ def serve(
     )
     gc.collect()
     gc.freeze()  # tables that stay are not walked again: with them a collection stops every request for a tenth of a second
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(app, host=host, port=port, log_config=LOG, log_level="warning", access_log=False)
 
 
 def _guard(options: dict[str, Any]) -> Guard:

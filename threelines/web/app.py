@@ -51,6 +51,7 @@ from threelines.web import (
     stream,
 )
 from threelines.web.accounts import Accounts
+from threelines.web.answered import Answered
 from threelines.web.desk import (
     Busy,
     Desk,
@@ -97,7 +98,7 @@ def create_app(
     _answer_faults(app)
     refuse_open_routes(app)
     app.add_middleware(SafeHeaders, https=chosen.https)
-    app.add_middleware(operate.Watched, gauges=app.state.gauges, log=log)
+    app.add_middleware(Answered, note=operate.Watched(gauges=app.state.gauges, log=log).note)
     return app
 
 
