@@ -97,13 +97,22 @@
     document.getElementById("draft-take").addEventListener("click", function () { take(found); offer.hidden = true; });
     document.getElementById("draft-drop").addEventListener("click", function () { localStorage.removeItem(key); offer.hidden = true; });
   }
+  /* "Back" may bring a page as it was left, to whoever is signed in by then: nothing typed stays in it, and it is asked
+     for anew. (A form with the vault open, sent without what stood in it, would empty the vault.) */
+  window.addEventListener("pagehide", function () {
+    clearTimeout(timer);
+    form.reset();
+    form.querySelectorAll("[data-private]").forEach(function (field) { field.value = ""; });
+  });
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) { window.location.replace(form.action + (form.action.endsWith("/new") ? "?form=" + form.elements.form.value : "")); }
+  });
   var timer = 0;
   form.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(keep, 400); });
 
   /* A session may end while somebody types. The form is sent only when the same account is signed in, with a token of
      its session now; until then it stays as it is, fields of the vault included. */
   var stands = false;
-  window.addEventListener("pageshow", function () { stands = false; });
   function tell(name) {
     ["session-over", "offline"].forEach(function (other) { document.getElementById(other).hidden = other !== name; });
     if (name) { document.getElementById(name).scrollIntoView({ block: "center" }); }
