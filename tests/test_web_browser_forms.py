@@ -50,3 +50,20 @@ def test_the_next_account_gets_no_answer_of_the_last_by_back(window, site, endin
     expect(page.locator(".who a")).to_have_text("demo-case-worker")
     assert [page.locator(name).input_value() for name in VAULT] == ["", "", ""]
     assert page.locator("#case input:checked").evaluate_all("all => all.map(one => one.value)").count("yes") == 0
+
+
+def test_a_case_is_kept_once_however_often_it_is_pressed(window, site):
+    """A double click sends one form and makes one case; Back afterwards shows an empty form, not the last one's answers."""
+    page = window("demo-intake")
+    register = site.desk.register.as_user(site.desk.accounts.by_name("demo-intake").user)
+    before, sent = register.count(), []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    open_form(page)
+    fill(page, ai_Notes="a note")
+    page.get_by_role("button", name=KEEP).dblclick()
+    page.wait_for_url("**/register/c*")
+
+    assert len(sent) == 1 and register.count() == before + 1
+    go_back(page, "**/register/new**")
+    expect(page.locator("#ai_Notes")).to_have_value("")
+    expect(page.locator("#ai_Asked-yes")).not_to_be_checked()

@@ -300,3 +300,56 @@ def test_a_faulty_form_keeps_who_gave_consent(console):
 
     assert answer.status_code == 422
     assert 'value="guardian" selected' in answer.text and 'value="written" selected' in answer.text
+
+
+# ---------------------------------------------------------------------- a form that is sent twice
+
+
+def number_of(browser):
+    """Return the number of a new form."""
+    return re.search(r'name="number" value="(\w{32})"', browser.get("/register/new?form=full").text)[1]
+
+
+def test_a_form_that_is_sent_twice_is_one_case(console):
+    """The second time nothing is kept: the form comes back as it was typed, with the case that it led to and a number of its own."""
+    browser, person = console.sign_in("case_worker")
+    other, _ = console.sign_in("case_worker")
+    number = number_of(browser)
+    where = add_case(browser, number=number, tl_Callback=PHONE)
+    sent = {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number, "prs_FirstName": CANARY}
+    again = browser.post("/register/new", data=token_of(browser) | sent | {"consent.services": "yes"})
+
+    assert again.status_code == 409 and "kept already" in again.text and f'href="{where}"' in again.text
+    assert f'value="{CANARY}"' in again.text and number not in again.text
+    assert re.search(r'name="consent.services" value="yes" checked', again.text)
+    assert seen_by(console, person).count() == 1
+    assert add_case(other, number=number) != where
+    fresh = re.search(r'name="number" value="(\w{32})"', again.text)[1]
+    assert add_case(browser, number=fresh, prs_FirstName=CANARY) != where and seen_by(console, person).count() == 2
+
+
+def test_a_faulty_form_is_kept_once_when_it_is_mended(console):
+    """A form that was not kept for a fault keeps its number and is kept afterwards."""
+    browser, person = console.sign_in("case_worker")
+    sent = {"form": "full", "ai_Asked": "yes", "ai_ContactLanguage": "no code", "number": number_of(browser)}
+    answer = browser.post("/register/new", data=token_of(browser) | sent)
+    mended = token_of(browser) | sent | {"ai_ContactLanguage": "lao", "ai_Suspected": "none"}
+
+    assert answer.status_code == 422 and sent["number"] in answer.text
+    assert [browser.post("/register/new", data=mended).status_code for _ in range(2)] == [303, 409]
+    assert seen_by(console, person).count() == 1
+
+
+def test_a_form_of_an_erased_case_does_not_bring_it_back(console):
+    """The number of an erased case makes no case again: a list of erasures would take it away at the next restore."""
+    browser, person = console.sign_in("supervisor")
+    number = number_of(browser)
+    where = add_case(browser, number=number)
+    officer, _ = console.sign_in("data_protection_officer")
+    said = {"reason": "erasure request", "typed": where.rsplit("/", 1)[1]}
+    officer.post(where + "/erase", data=token_of(officer) | said)
+    sent = {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number}
+    again = browser.post("/register/new", data=token_of(browser) | sent)
+
+    assert again.status_code == 409 and "The case that was made of it" not in again.text
+    assert seen_by(console, person).count() == 0

@@ -85,6 +85,7 @@ class Entry(NamedTuple):
     consent: Mapping[str, str | Mapping[str, str]] = {}
     provenance: Mapping[str, str] = {}
     is_apart: bool = False  # a worker's word that the person is none of those who were known before
+    id: str = ""  # drawn anew where it is empty
 
 
 class Register:
@@ -153,7 +154,7 @@ class Register:
 
     def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
         """Keep some cases in the caller's transaction, who has asked whether the user may."""
-        prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
+        prepared = [(entry.id or new_id("c"), *self._prepare(entry)) for entry in entries]
         self.store.lock(connection)
         place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
         rows = [

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from threelines.people.case import Case
 from threelines.people.definition import LISTS, Field, Form, FormError, words_of
 from threelines.people.history import differences
-from threelines.people.register import ChangedMeanwhile, Register, RegisterError
+from threelines.people.register import ChangedMeanwhile, Entry, Register, RegisterError
+from threelines.people.repeated import KeptAlready, add_once, is_number, new_number
 from threelines.web.accounts import Person
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.pages import device_tag, page
@@ -32,9 +33,12 @@ SECTIONS = {
     "support": "Support", "consent": "Consent, as HTCDS writes it",
 }  # fmt: skip
 _UNTOUCHED = "You had not changed it"
+_KEPT_ALREADY = (
+    "This form was kept already, and nothing is kept a second time. Keep it again only if it is about somebody else."
+)
 _EMPTY: dict[str, Any] = {
     "case": None, "answers": {}, "told": {}, "held": frozenset(), "gone": frozenset(), "opened": False, "beside": [],
-    "vault_beside": [], "message": "", "typed": False, "problems": {},
+    "vault_beside": [], "message": "", "typed": False, "problems": {}, "number": "", "kept": "",
 }  # fmt: skip
 
 
@@ -60,19 +64,24 @@ def session(request: Request, person: Writer) -> Response:
 @router.get("/new")
 def new(request: Request, person: Adder, form: str = "short") -> Response:
     """Show an empty form: consent first, then the questions."""
-    return _page(request, person, kind="full" if form == "full" else "short")
+    return _page(request, person, kind="full" if form == "full" else "short", number=new_number())
 
 
 @router.post("/new")
 def add(request: Request, person: AdderForm, form: Sent) -> Response:
-    """Keep a new case."""
+    """Keep a new case; a form that is sent twice is kept once."""
     register, kind = register_for(request, person), "full" if text(form, "form") == "full" else "short"
-    answers = answers_of(form, fields_of(register.form, kind))
+    answers, number = answers_of(form, fields_of(register.form, kind)), text(form, "number")
+    told = {name: text(form, name) for name in form if name.startswith("consent") or name == "interpreter"}
+    typed: dict[str, Any] = {"kind": kind, "answers": answers, "told": told, "typed": True}
     try:
-        case = register.add(answers, consent=consent_of(form, register.form), provenance=_provenance(form, kind))
+        entry = Entry(answers, consent_of(form, register.form), _provenance(form, kind))
+        case = add_once(register, entry, number if is_number(number) else new_number())
     except FormError as fault:
-        told = {name: text(form, name) for name in form if name.startswith("consent") or name == "interpreter"}
-        return _page(request, person, kind=kind, answers=answers, told=told, typed=True, **_faults(fault))
+        return _page(request, person, number=number, **typed, **_faults(fault))
+    except KeptAlready as fault:
+        kept = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
+        return _page(request, person, **typed, **kept)
     return see(f"/register/{case}?saved=new")
 
 

@@ -111,8 +111,9 @@
   form.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(keep, 400); });
 
   /* A session may end while somebody types. The form is sent only when the same account is signed in, with a token of
-     its session now; until then it stays as it is, fields of the vault included. */
-  var stands = false;
+     its session now; until then it stays as it is, fields of the vault included. While it is asked or sent, a second
+     press does nothing. */
+  var step = "";
   function tell(name) {
     ["session-over", "offline"].forEach(function (other) { document.getElementById(other).hidden = other !== name; });
     if (name) { document.getElementById(name).scrollIntoView({ block: "center" }); }
@@ -120,18 +121,26 @@
   form.addEventListener("submit", function (event) {
     clearTimeout(timer);
     keep();
-    if (stands) { return; }
+    if (step === "stands") {
+      step = "sent";
+      state.textContent = "Keeping it.";
+      setTimeout(function () { step = ""; }, 20000);
+      return;
+    }
     event.preventDefault();
+    if (step) { return; }
+    step = "asked";
     fetch("/register/session", { redirect: "manual" }).then(function (answer) {
       if (answer.type === "opaqueredirect" || answer.status === 401) { tell("session-over"); return null; }
       return answer.ok ? answer.json() : { account: account, token: form.elements.token.value };
     }).then(function (session) {
+      step = "";
       if (!session) { return; }
       if (session.account !== account) { form.reset(); window.location.replace("/register"); return; }
       form.elements.token.value = session.token;
-      stands = true;
+      step = "stands";
       tell("");
       form.requestSubmit();
-    }).catch(function () { tell("offline"); });
+    }).catch(function () { step = ""; tell("offline"); });
   });
 })();
