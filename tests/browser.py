@@ -74,8 +74,15 @@ def window(chromium, site):
     """Return a function that opens a window, signed in or not; a fault in a console fails the test."""
     opened, faults = [], []
 
-    def open_window(name="", *, size=DESKTOP, **more):
-        context = chromium.new_context(viewport=size, base_url=site.address, **more)
+    def open_window(name="", *, size=DESKTOP, cached=False, **more):
+        browser = chromium
+        if cached:  # as people have it: Playwright turns the back/forward cache off
+            off = ["--disable-back-forward-cache"]
+            browser = chromium.browser_type.launch(
+                executable_path=str(CHROMIUM), args=ARGUMENTS, ignore_default_args=off
+            )
+            opened.append(browser)
+        context = browser.new_context(viewport=size, base_url=site.address, **more)
         opened.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
@@ -90,8 +97,8 @@ def window(chromium, site):
         return page
 
     yield open_window
-    for context in opened:
-        context.close()
+    for one in reversed(opened):
+        one.close()
     assert faults == []
 
 

@@ -14,6 +14,7 @@ from tests.browser import (
     PHONE,
     SIZES,
     end_sessions,
+    go_back,
     no_sideways_scrolling,
     refuse_barriers,
     shot,
@@ -436,10 +437,24 @@ def test_a_person_with_an_offer_gets_an_answer(window, size, scripts):
     expect(page.locator("main")).to_contain_text("not a promise")
 
 
-def test_escape_twice_leaves_the_check_page(window):
-    """The quick exit replaces the page, so that "back" does not return to it."""
-    page = window()
+@pytest.mark.parametrize("cached", [True, False], ids=["cached", "asked-anew"])
+def test_the_quick_exit_leaves_no_way_back(window, site, cached):
+    """After an answer too, Back leads to no page of ours and to none of the words; who opens the page anew gets it."""
+    page = window(cached=cached)
+    page.goto("about:blank")
+    page.goto("/check?lang=vi")
+    page.get_by_label("The offer or message").fill(OFFER)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("#result")).to_be_focused()
+    away = site.address.replace("127.0.0.1", "localhost") + "/health"  # another site
+    page.evaluate("away => { document.getElementById('leave').href = away; }", away)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_url(away)
+    go_back(page, "about:blank")
+    assert "hours" not in page.content()
     page.goto("/check")
+    expect(page.get_by_label("The offer or message")).to_have_value("")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.wait_for_url("about:blank")

@@ -80,7 +80,7 @@ def add(request: Request, person: AdderForm, form: Sent) -> Response:
     except FormError as fault:
         return _page(request, person, number=number, **typed, **_faults(fault))
     except KeptAlready as fault:
-        kept = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
+        kept: dict[str, Any] = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
         return _page(request, person, **typed, **kept)
     return see(f"/register/{case}?saved=new")
 
