@@ -145,3 +145,10 @@ def go_back(page, until="**"):
     page.wait_for_timeout(300)
     page.wait_for_url(until)
     page.wait_for_load_state()
+
+
+def look(page):
+    """Look at a finding for as long as the console wants it looked at."""
+    page.wait_for_function(
+        "() => performance.now() - performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd > 1050"
+    )

@@ -15,6 +15,7 @@ from tests.browser import (
     SIZES,
     end_sessions,
     go_back,
+    look,
     no_sideways_scrolling,
     refuse_barriers,
     shot,
@@ -31,16 +32,17 @@ if IS_MISSING:
 from playwright.sync_api import expect
 
 
-def test_a_reviewer_decides_fifty_findings_by_keyboard_alone(window, site):
-    """From sign-in to the fiftieth decision no mouse is used; undo, note, reason and skipping work by key."""
+def test_a_reviewer_decides_twenty_findings_by_keyboard_alone(window, site):
+    """From sign-in to the twentieth decision no mouse is used; undo, note, reason and skipping work by key."""
     page = window("demo-reviewer")
     expect(page.locator("h1")).to_have_text("Review")
     before = decisions(site, "demo-reviewer")
     page.keyboard.press("Enter")
     page.wait_for_url("**/review/*")
-    for number in range(50):
+    for number in range(20):
         was = page.url
-        if number == 20:
+        look(page)
+        if number == 10:
             shot(page, "finding-desktop")
         kind = number % 10
         if kind == 3:
@@ -63,15 +65,39 @@ def test_a_reviewer_decides_fifty_findings_by_keyboard_alone(window, site):
     last = page.url
     page.keyboard.press("u")
     page.wait_for_function("was => location.href !== was && document.readyState === 'complete'", arg=last)
+    look(page)
     page.keyboard.press("2")
     page.wait_for_function("was => location.href === was", arg=last)
 
-    assert decisions(site, "demo-reviewer") - before == 50
+    assert decisions(site, "demo-reviewer") - before == 20
 
 
 def decisions(site, name):
     """Count a reviewer's standing decisions."""
     return len(site.desk.review.decided(site.desk.accounts.by_name(name).user, limit=1000))
+
+
+def test_only_what_was_looked_at_is_decided(window, site):
+    """A second click that falls on the next finding, and a key that is held down, decide nothing and say so."""
+    page = window("demo-reviewer")
+    before = decisions(site, "demo-reviewer")
+    page.get_by_role("button", name="Take the next one").click()
+    page.wait_for_url(re.compile(r"/review/\w{16}$"))
+    look(page)
+    first = page.url
+    page.keyboard.down("1")
+    page.wait_for_url(lambda url: url != first)
+    for _ in range(9):
+        page.keyboard.down("1")
+        page.wait_for_timeout(130)
+    page.keyboard.up("1")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.reload()
+    page.keyboard.press("1")
+
+    expect(page.get_by_role("alert")).to_contain_text("Look at it first")
+    refuse_barriers(page)
+    assert decisions(site, "demo-reviewer") - before == 1
 
 
 def test_the_keys_are_shown_and_move_between_findings_of_one_account(window, site):
@@ -103,6 +129,7 @@ def test_a_note_survives_the_end_of_the_session(window, site):
     page.select_option("#reason", "control")
     page.fill("#note", "ask about the fee")
     page.context.clear_cookies()
+    look(page)
     page.get_by_role("button", name="Refer").click()
     page.wait_for_url("**/login**")
     page.fill("#name", "demo-reviewer")
@@ -125,6 +152,7 @@ def test_a_reviewer_works_on_a_phone_without_scripts(window):
     page.wait_for_url("**/review/*")
     shot(page, "finding-phone")
     first = page.url
+    page.wait_for_timeout(1000)
     page.get_by_role("button", name="Remove").tap()
     expect(page.get_by_role("alert")).to_contain_text("reason")
     page.get_by_role("button", name="Watch").tap()
@@ -500,6 +528,7 @@ def test_training_gives_the_agreed_answer_afterwards(window):
     page = window("demo-reviewer-2")
     page.goto("/review/training")
     expect(page.locator("main")).not_to_contain_text("agreed answer")
+    look(page)
     page.keyboard.press("2")
     expect(page.locator("main")).to_contain_text("The agreed answer is")
     refuse_barriers(page)
