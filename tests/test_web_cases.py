@@ -1,9 +1,12 @@
 """A case from hand to hand in the console: found again, given on, corrected, its vault emptied, its consent told."""
 
 import re
+import sqlite3
+from contextlib import closing
 from copy import copy
 
 import pytest
+import sqlalchemy as sa
 
 from threelines.web.security import form_token
 
@@ -353,3 +356,39 @@ def test_a_form_of_an_erased_case_does_not_bring_it_back(console):
 
     assert again.status_code == 409 and "The case that was made of it" not in again.text
     assert seen_by(console, person).count() == 0
+
+
+@pytest.fixture
+def impatient(console):
+    """Let the console wait a moment only for a database that somebody else holds; return its path."""
+    engine = console.desk.store.engine
+    sa.event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout=50"))
+    engine.dispose()
+    return console.desk.store.path
+
+
+def sent_again(page):
+    """Return what a page holds to be sent again."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.partition("<main")[2]))
+
+
+def test_a_busy_database_loses_no_form(console, impatient):
+    """A form sent while another program writes comes back with 503 and all of it, and is kept once when sent again."""
+    browser, person = console.sign_in("supervisor")
+    where, number = add_case(browser), number_of(browser)
+    new = token_of(browser) | {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number}
+    new |= {"prs_FirstName": CANARY, "consent.services": "yes"}
+    changed = token_of(browser) | {"ai_Asked": "yes", "ai_Suspected": "none", "revision": "1", "tl_Callback": PHONE}
+    with closing(sqlite3.connect(impatient, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answers = [browser.post("/register/new", data=new), browser.post(where + "/edit", data=changed)]
+        login = browser.post("/login", data={"name": person.name, "password": CANARY})
+    kept = [sent_again(answer.text) for answer in answers]
+
+    assert [answer.status_code for answer in answers] == [503, 503] and "retry-after" in answers[0].headers
+    assert kept == [new, changed]
+    assert login.status_code in (401, 503) and CANARY not in login.text
+    assert [browser.post("/register/new", data=kept[0]).status_code for _ in range(2)] == [303, 409]
+    assert browser.post(where + "/edit", data=kept[1]).status_code == 303
+    assert seen_by(console, person).identity(where.rsplit("/", 1)[1]) == {"tl_Callback": PHONE}
+    assert seen_by(console, person).count() == 2
