@@ -299,7 +299,7 @@ def test_a_case_is_changed_found_and_handed_on_without_barriers(window, site, si
     refuse_barriers(page)
     page.locator("#prs_FirstName").fill("")
     page.get_by_role("button", name="Keep the change").click()
-    page.wait_for_url(f"**/register/{case}?saved=change")
+    page.wait_for_url(f"**/register/{case}?saved=change-1")
     assert register.identity(case) == {}
     for address in (f"/register/{case}/history", "/register/find", "/register?whose=waiting"):
         page.goto(address)

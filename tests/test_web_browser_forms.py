@@ -67,3 +67,60 @@ def test_a_case_is_kept_once_however_often_it_is_pressed(window, site):
     go_back(page, "**/register/new**")
     expect(page.locator("#ai_Notes")).to_have_value("")
     expect(page.locator("#ai_Asked-yes")).not_to_be_checked()
+
+
+def drafts_of(page):
+    """Return what kind of form each draft on the device is of."""
+    return sorted(key.split("-")[3] for key in page.evaluate("Object.keys(localStorage)"))
+
+
+def test_every_case_has_a_draft_of_its_own(window):
+    """A second tab is offered nothing of the first and writes over nothing; keeping one case leaves the others' drafts."""
+    page = window("demo-intake")
+    open_form(page)
+    page.locator("#ai_Asked-yes").check()
+    expect(page.locator("#draft-state")).to_contain_text("Draft kept")
+    other = page.context.new_page()
+    open_form(other)
+    expect(other.locator("#draft")).to_be_hidden()
+    other.locator("#ai_Asked-no").check()
+    expect(other.locator("#draft-state")).to_contain_text("Draft kept")
+    other.goto("/register")
+    expect(other.locator("#drafts a")).to_have_count(2)
+    other.goto("/register/new")
+    fill(other)
+    other.get_by_role("button", name=KEEP).click()
+    other.wait_for_url("**/register/c*")
+    other.reload()
+    assert drafts_of(other) == ["new", "new"]
+    page.reload()
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#ai_Asked-yes")).to_be_checked()
+    fill(page)
+    page.get_by_role("button", name=KEEP).click()
+    page.wait_for_url("**/register/c*")
+
+    assert drafts_of(page) == ["new"]
+
+
+def test_a_draft_outlives_a_colleagues_change(window, site):
+    """It is offered with a word about the change; kept, it leads to both answers, and is gone after they were kept."""
+    register = site.desk.register.as_user(site.desk.accounts.by_name("demo-supervisor").user)
+    case = register.add({"ai_Asked": "yes", "ai_Suspected": "none"})
+    page = window("demo-supervisor")
+    open_form(page, f"/register/{case}/edit")
+    page.locator("#ai_ContactLanguage").fill("lao")
+    expect(page.locator("#draft-state")).to_contain_text("Draft kept")
+    register.update(case, {"ai_Suspected": "suspected"}, revision=1)
+    page.reload()
+    expect(page.locator("#draft-old")).to_be_visible()
+    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Keep the change").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Somebody else changed this case meanwhile")
+    expect(page.locator("#ai_Suspected-suspected")).to_be_checked()
+    page.get_by_role("button", name="Keep the change").click()
+    page.wait_for_url("**saved=change-2")
+
+    expect(page.locator("main")).to_contain_text("lao")
+    assert page.evaluate("localStorage.length") == 0
+    assert register.get(case).fields["ai_Suspected"] == "suspected"

@@ -71,18 +71,24 @@ def new(request: Request, person: Adder, form: str = "short") -> Response:
 def add(request: Request, person: AdderForm, form: Sent) -> Response:
     """Keep a new case; a form that is sent twice is kept once."""
     register, kind = register_for(request, person), "full" if text(form, "form") == "full" else "short"
-    answers, number = answers_of(form, fields_of(register.form, kind)), text(form, "number")
+    answers, number = answers_of(form, fields_of(register.form, kind)), _number(form)
     told = {name: text(form, name) for name in form if name.startswith("consent") or name == "interpreter"}
     typed: dict[str, Any] = {"kind": kind, "answers": answers, "told": told, "typed": True}
     try:
         entry = Entry(answers, consent_of(form, register.form), _provenance(form, kind))
-        case = add_once(register, entry, number if is_number(number) else new_number())
+        case = add_once(register, entry, number)
     except FormError as fault:
         return _page(request, person, number=number, **typed, **_faults(fault))
     except KeptAlready as fault:
         kept: dict[str, Any] = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
         return _page(request, person, **typed, **kept)
-    return see(f"/register/{case}?saved=new")
+    return see(f"/register/{case}?saved=new-{kind}-{number}")
+
+
+def _number(form: FormData) -> str:
+    """Return the number of a form, or a new one where a program sent none."""
+    number = text(form, "number")
+    return number if is_number(number) else new_number()
 
 
 def _provenance(form: FormData, kind: str) -> dict[str, str]:
@@ -185,7 +191,7 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
     except RegisterError as fault:
         held = register.identity_names(case)
         return _page(request, person, kind="full", status=409, held=held, message=str(fault), **typed)
-    return see(f"/register/{case}?saved=change")
+    return see(f"/register/{case}?saved=change-{revision}")
 
 
 def _gone(form: Form, found: Case, sent: FormData) -> frozenset[str]:
