@@ -246,6 +246,28 @@ def test_every_purpose_has_its_own_words_and_shows_who_gave_it_and_how(console):
     assert "Everything</option>" not in page and "Withdraw everything" in page
 
 
+def test_no_answer_is_recorded_that_nobody_chose(console):
+    """What the person says has no answer chosen beforehand, asked before or not, and none is refused in words."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser)
+
+    def chosen():
+        page = browser.get(where).text
+        found = {
+            name: re.search(rf'<select id="{name}-share_with_police".*?</select>', page)[0]
+            for name in ("value", "giver", "method")
+        }
+        assert " required>" in found["value"]
+        return {name: "".join(re.findall(r'value="(\w*)" selected', select)) for name, select in found.items()}
+
+    assert chosen() == {"value": "", "giver": "", "method": ""}
+    empty = browser.post(where + "/consent", data=token_of(browser) | {"purpose": "share_with_police", "value": ""})
+    assert empty.status_code == 422
+    browser.post(where + "/consent", data=token_of(browser) | GUARDIAN)
+    assert chosen() == {"value": "", "giver": "guardian", "method": "written"}
+    assert seen_by(console, person).get(where.rsplit("/", 1)[1]).consent["share_with_police"].giver == "guardian"
+
+
 @pytest.mark.parametrize("value", ["yes", "no", "withdrawn"])
 def test_who_gave_a_consent_stays_until_it_is_told_otherwise(console, value):
     """A new answer without giver and way keeps those told before; withdrawing all keeps them, too."""
