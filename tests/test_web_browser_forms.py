@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import IS_MISSING, MISSING, end_sessions, go_back, sign_in
+from tests.browser import IS_MISSING, MISSING, end_sessions, go_back, refuse_barriers, sign_in
 
 pytestmark = pytest.mark.browser
 if IS_MISSING:
@@ -124,3 +124,25 @@ def test_a_draft_outlives_a_colleagues_change(window, site):
     expect(page.locator("main")).to_contain_text("lao")
     assert page.evaluate("localStorage.length") == 0
     assert register.get(case).fields["ai_Suspected"] == "suspected"
+
+
+def test_an_error_is_found_by_keyboard_and_by_a_screen_reader(window):
+    """The list of errors has the focus and leads to each question, whose section is open and which says what is wrong."""
+    page = window("demo-intake")
+    open_form(page)
+    page.locator("#prs_MailingCountry").fill("Neverland")
+    page.get_by_role("button", name=KEEP).click()
+    expect(page).to_have_title("Not kept yet: New case · threelines")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    refuse_barriers(page)
+    faulty = [link.get_attribute("href") for link in page.get_by_role("alert").first.get_by_role("link").all()]
+    for question in map(page.locator, faulty):
+        expect(question).to_be_visible()
+        expect(question).to_have_attribute("aria-invalid", "true")
+        for told in question.get_attribute("aria-describedby").split():
+            expect(page.locator(f"#{told}")).not_to_be_empty()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(faulty[0])).to_be_focused()
+    assert {"#ai_Asked", "#prs_MailingCountry"} <= set(faulty)
+    expect(page.get_by_role("radiogroup", name="(needed)").first).to_have_attribute("aria-required", "true")

@@ -106,7 +106,7 @@ def _page(request: Request, person: Person, *, kind: str, **shown: Any) -> Respo
     others = [form.fields[name] for name in filled["held"] - {field.name for field in form.full}]
     return page(
         request, "case_form.html", person=person, kind=kind, sections=sections_of(form, kind), form=form, lists=LISTS,
-        others=others, **filled,
+        others=others, asked={field.name for field in fields_of(form, kind)}, **filled,
     )  # fmt: skip
 
 
