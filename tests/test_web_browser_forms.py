@@ -146,3 +146,25 @@ def test_an_error_is_found_by_keyboard_and_by_a_screen_reader(window):
     expect(page.locator(faulty[0])).to_be_focused()
     assert {"#ai_Asked", "#prs_MailingCountry"} <= set(faulty)
     expect(page.get_by_role("radiogroup", name="(needed)").first).to_have_attribute("aria-required", "true")
+
+
+def test_a_name_is_not_lost_by_a_slip(window, site):
+    """Leaving a form with a name in it asks first; "Make a case" after the session ended still carries its reference."""
+    page = window("demo-intake")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    open_form(page)
+    fill(page, prs_FirstName="Zerbinetta")
+    page.locator("a.brand").click()
+    expect(page.locator("#prs_FirstName")).to_have_value("Zerbinetta")
+    assert asked == ["beforeunload"]
+    page.get_by_role("link", name="Leave without keeping").click()
+    page.wait_for_url("**/register")
+    assert asked == ["beforeunload"]
+    end_sessions(site, "demo-intake")
+    page.goto("/register/new?form=full&reference=0123456789abcdef")
+    sign_in(page, site, "demo-intake")
+    expect(page.locator("#tl_SubmissionId")).to_have_value("0123456789abcdef")
+    page.get_by_text("Person", exact=True).click()
+    page.goto("/register")
+    assert asked == ["beforeunload"]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -75,6 +76,8 @@ OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/
 machine or a token, `/oidc` leads to the organisation's own sign-in, `/oidc/bind` answers to what that sealed."""
 
 
+_LONGEST_QUERY = 200
+"""Characters of a query that a sign-in leads back to."""
 _SENT_AGAIN = ("/register/", "/review/", "/release/")
 
 
@@ -236,8 +239,14 @@ def _not_signed_in(request: Request, fault: Exception) -> Response:
         return JSONResponse({"fault": str(fault)}, 401, headers={"www-authenticate": "Bearer"})
     if "hx-request" in request.headers:  # a part of a page: htmx then loads the sign-in as a whole
         return Response(status_code=401, headers={"hx-redirect": "/login"})
-    onward = request.url.path if request.method == "GET" and same_site(request) else ""
+    onward = _whole_address(request) if request.method == "GET" and same_site(request) else ""
     return RedirectResponse(f"/login?next={onward}" if onward not in ("", "/") else "/login", status_code=303)
+
+
+def _whole_address(request: Request) -> str:
+    """Return a path with its query, as a value of another query; the path alone where the query is longer than any of ours."""
+    query = request.url.query
+    return quote(request.url.path + (f"?{query}" if query and len(query) <= _LONGEST_QUERY else ""), safe="/")
 
 
 def _fault(status: int, title: str) -> Any:

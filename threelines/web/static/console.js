@@ -75,7 +75,7 @@
     /* A case that begins with a referred finding carries its reference and nothing else of it. */
     var reference = new URLSearchParams(window.location.search).get("reference");
     var place = window.location.pathname === "/register/new" && document.getElementById("tl_SubmissionId");
-    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.value = reference; }
+    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.defaultValue = reference; }
     var decide = document.getElementById("decide");
     if (decide) { decideOnce(decide); }
     try { keepTyped(decide); } catch (error) { /* no storage: nothing is kept */ }

@@ -137,6 +137,18 @@
      its session now; until then it stays as it is, fields of the vault included. While it is asked or sent, a second
      press does nothing. */
   var step = "";
+  /* Names are in no draft: who would lose them is asked first. */
+  var isLeft = false;
+  function holdsNames() {
+    var isTyped = form.hasAttribute("data-typed");
+    return Array.prototype.some.call(form.querySelectorAll("[data-private]"), function (field) {
+      return field.value !== (isTyped ? "" : field.defaultValue);
+    });
+  }
+  form.querySelector("a[data-leave]").addEventListener("click", function () { isLeft = true; });
+  window.addEventListener("beforeunload", function (event) {
+    if (step !== "sent" && !isLeft && holdsNames()) { event.preventDefault(); }
+  });
   function tell(name) {
     ["session-over", "offline"].forEach(function (other) { document.getElementById(other).hidden = other !== name; });
     if (name) { document.getElementById(name).scrollIntoView({ block: "center" }); }
@@ -159,7 +171,7 @@
     }).then(function (session) {
       step = "";
       if (!session) { return; }
-      if (session.account !== account) { form.reset(); window.location.replace("/register"); return; }
+      if (session.account !== account) { isLeft = true; form.reset(); window.location.replace("/register"); return; }
       form.elements.token.value = session.token;
       step = "stands";
       tell("");
