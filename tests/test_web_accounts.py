@@ -290,6 +290,19 @@ def test_the_way_on_after_signing_in_stays_inside(console):
         assert answer.headers["location"] == expected
 
 
+def test_signing_in_leads_back_to_the_whole_address(console):
+    """What stood behind the question mark is there again, an ampersand in it too; an endless one is not."""
+    console.desk.accounts.add("known", PASSWORD, role="supervisor")
+    wanted = "/register/new?form=full&reference=0123456789abcdef"
+    browser = console.client()
+    way = browser.get(wanted).headers["location"]
+    onward = re.search(r'name="next" value="([^"]*)"', browser.get(way).text)[1].replace("&amp;", "&")
+    answer = browser.post("/login", data={"name": "known", "password": PASSWORD, "next": onward})
+
+    assert way.startswith("/login?next=/register/new") and answer.headers["location"] == wanted
+    assert console.client().get("/register?status=" + "x" * 900).headers["location"] == "/login?next=/register"
+
+
 def test_a_large_body_is_refused_before_it_is_read(console):
     """32 MB is the end; a body that lies about its length is cut off."""
     browser = console.client()

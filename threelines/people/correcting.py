@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from threelines.people.case import Content, Row, vault_changes, without_derived
 from threelines.people.definition import ASKED, FormError, Problem
-from threelines.people.register import Entry, Register, RegisterError
+from threelines.people.entry import Entry
+from threelines.people.register import Register, RegisterError
 from threelines.people.scope import in_scope
 from threelines.people.tables import CASES, CONTENT
 from threelines.people.vault import beside

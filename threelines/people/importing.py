@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, columns_of
 from threelines.people.correcting import UUID, correct, find, twice
 from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
-from threelines.people.register import Entry, Register
+from threelines.people.entry import Entry
+from threelines.people.register import Register
 from threelines.people.rows import Numbered, read_rows
 from threelines.people.same import as_person, marked
 from threelines.people.sheet import ImportingError

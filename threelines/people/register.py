@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ from threelines.people.case import (
     without_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
+from threelines.people.entry import Entry
 from threelines.people.export_id import KEPT, export_id
 from threelines.people.scope import INDEX, in_scope, taken
 from threelines.people.tables import (
@@ -76,16 +77,6 @@ class ChangedMeanwhile(RegisterError):
 
 def _changed(case_id: str) -> ChangedMeanwhile:
     return ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
-
-
-class Entry(NamedTuple):
-    """What `add_many` takes: raw answers by field name, consent by purpose, provenance codes."""
-
-    fields: Mapping[str, Any]
-    consent: Mapping[str, str | Mapping[str, str]] = {}
-    provenance: Mapping[str, str] = {}
-    is_apart: bool = False  # a worker's word that the person is none of those who were known before
-    former: Collection[str] = ()  # ids that earlier versions of the submission had on its form server
 
 
 class Register:
@@ -155,7 +146,7 @@ class Register:
 
     def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
         """Keep some cases in the caller's transaction, who has asked whether the user may."""
-        prepared = [(new_id("c"), *self.prepared(entry)) for entry in entries]
+        prepared = [(entry.id or new_id("c"), *self.prepared(entry)) for entry in entries]
         self.store.lock(connection)
         place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
         rows = [

@@ -22,7 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from threelines.records import ThreelinesError, filled
 from threelines.roles import ROLES, Role, User
 from threelines.store.audit import Audit
-from threelines.store.database import Migration, Store
+from threelines.store.database import Migration, Store, is_busy
 from threelines.store.keyring import Keyring
 from threelines.store.sealed import SealedColumn, declare
 
@@ -348,9 +348,17 @@ class Accounts:
         if row is None:
             return None
         if touch and now - row.seen > _TOUCH:
+            self._touch(secret, now)
+        return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
+
+    def _touch(self, secret: str, now: float) -> None:
+        """Write a sign of life down; where the database has no turn for it, the next request is one, too."""
+        try:
             with self.store.write() as connection:
                 connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
-        return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
+        except sa.exc.OperationalError as fault:
+            if not is_busy(fault):
+                raise
 
     def end_session(self, person: Person) -> None:
         """Sign out."""

@@ -116,11 +116,11 @@ def cookie_name(options: Options) -> str:
     return "__Host-threelines" if options.https else "threelines"
 
 
-def find_person(request: Request) -> Person | None:
-    """Return who is signed in, or None."""
+def find_person(request: Request, *, touch: bool = True) -> Person | None:
+    """Return who is signed in, or None; without `touch` the request is no sign of life."""
     here = desk(request)
     secret = request.cookies.get(cookie_name(here.options), "")
-    person = here.accounts.who(secret, touch="hx-request" not in request.headers) if secret else None
+    person = here.accounts.who(secret, touch=touch and "hx-request" not in request.headers) if secret else None
     # A session that a password began ends with the passwords.
     return None if person is None or (here.options.oidc_only and not person.vouched) else person
 
