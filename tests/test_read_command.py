@@ -1,6 +1,8 @@
 """`threelines read`: any export as generic JSON lines."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -140,3 +142,14 @@ def test_links_that_lead_out_of_a_folder_are_not_followed(tmp_path):
     with pytest.raises(ReadError, match=r"b\.jsonl"):
         list(read([case], reveal=True, strict=True))
     assert [one.text for one in read([case / "b.jsonl"], reveal=True)] == ["not ours"]
+
+
+@pytest.mark.parametrize("form", [(), ("--format", "csv")])
+def test_a_table_that_is_piped_in_is_read_whole(tmp_path: Path, form: tuple[str, ...]):
+    """A pipe is read once, and the format and the rows are both asked of it: none is lost."""
+    table = "id,text,author\n" + "".join(f"{n},hello there,a\n" for n in range(5000))
+    command = [sys.executable, "-m", "threelines", "read", "/dev/stdin", *form, "--out", str(tmp_path / "o.jsonl")]
+    done = subprocess.run(command, input=table, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()) == 5000

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol, cast, get_args
+
+import msgspec
 
 import threelines.platforms.read as package
 from threelines.platforms.pseudonym import conceal, pseudonyms
@@ -255,6 +259,13 @@ def _stream(
 
 def _items_of(source: Source, name: str | None, options: Options, report: ReadReport) -> Iterator[Record | Skip]:
     """Yield what a file holds; of an archive what its files hold, where one that cannot be read is a skip as in a folder."""
+    if name != "jsonl" and source.path.exists() and not source.path.is_file():
+        with TemporaryDirectory(prefix="threelines-") as folder:  # a pipe is read once: format, then rows
+            spooled = Path(folder, "piped")
+            with source.path.open("rb") as piped, spooled.open("wb") as kept:
+                shutil.copyfileobj(piped, kept)
+            yield from _items_of(msgspec.structs.replace(source, path=spooled), name, options, report)
+        return
     if not is_archive(source):
         yield from _items(source, name, options, report)
         return
