@@ -3,13 +3,14 @@
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
 from threelines.people import keeping, release
 from threelines.people.importing import import_file
 from threelines.people.matching import normal, prepared
 from threelines.people.register import Register
 from threelines.people.same import first_cases
-from threelines.people.tables import MATCHES
+from threelines.people.tables import MATCHES, VAULT
 from threelines.people.typed import name_forms, numbers
 from threelines.people.vault import Known
 from threelines.roles import User
@@ -118,6 +119,50 @@ def test_tags_of_documents_kept_before_are_made_anew_at_opening(register):
         assert (again.match(kept), again.match({"prs_IdentityNumber": "СЕ 123456"})) == ([case], [])
         assert again.match({"prs_IdentityNumber": "ab-654321"}) == [latin]
         assert len(again.vault.known(again.store)[case].documents) == 1
+
+
+def _kept_before(register, numbers):
+    """Keep a case for each number of a document as an earlier version did; return their ids."""
+    cases = [register.add({"ai_Asked": "no", "prs_IdentityNumber": number}) for number in numbers]
+    with register.store.write() as connection:
+        connection.execute(MATCHES.delete())
+        for case, number in zip(cases, numbers, strict=True):
+            before = register.keyring.tag(number[-6:].encode(), b"document").hex()[:32]
+            connection.execute(MATCHES.insert().values(case_id=case, tag=before))
+        connection.exec_driver_sql("DELETE FROM threelines_migrations WHERE area = 'vault'")
+    return cases
+
+
+def _spoil(register, case):
+    with register.store.write() as connection:
+        connection.execute(VAULT.update().where(VAULT.c.case_id == case).values(sealed=b"\x00\x11\x22\x33"))
+
+
+def test_one_identity_that_does_not_open_keeps_nobody_out(register, caplog):
+    """An upgrade makes the tags of the other cases anew; that case keeps its own, and is named."""
+    spoilt, case = _kept_before(register, ("ЖА 123456", "ЖА 654321"))
+    _spoil(register, spoilt)
+
+    with Register.open(register.store.path, register.keyring, register.user) as again:
+        assert again.match({"prs_IdentityNumber": "ЖА 654321"}) == [case]
+        assert again.match({"prs_IdentityNumber": "123456"}) == [spoilt]
+        assert again.count() == 2
+    assert spoilt in caplog.text and case not in caplog.text
+
+
+def test_tags_wait_for_the_key_file_that_opens_the_identities(register, caplog):
+    """Where no identity opens, nothing is made anew and the next opening tries it again."""
+    (case,) = _kept_before(register, ("ЖА 123456",))
+    with register.store.read() as connection:
+        whole = connection.execute(sa.select(VAULT.c.sealed)).scalar_one()
+    _spoil(register, case)
+    with Register.open(register.store.path, register.keyring, register.user) as again:
+        assert again.match({"prs_IdentityNumber": "123456"}) == [case]
+    assert "not made anew yet" in caplog.text
+    with register.store.write() as connection:
+        connection.execute(VAULT.update().values(sealed=whole))
+    with Register.open(register.store.path, register.keyring, register.user) as again:
+        assert again.match({"prs_IdentityNumber": "ЖА 123456"}) == [case]
 
 
 def test_other_names_stay_apart(register):

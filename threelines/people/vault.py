@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 from threelines.people.tables import CASES, IDENTITY, MATCHES, VAULT
 from threelines.people.typed import document, e164, name_forms, numbers
 from threelines.store.database import Store
-from threelines.store.keyring import Keyring, keyed
+from threelines.store.keyring import Keyring, KeyringError, keyed
 
+_log = logging.getLogger(__name__)
 _PHONES = ("prs_MobilePhone", "prs_HomePhone")
 """Of the person: the telephone of an organisation is that of many."""
 _DOCUMENT = "prs_IdentityNumber"
@@ -127,18 +129,46 @@ class Vault:
 
         Without the key of identities (an analyst's key file) they stay: the first who opens the register with it does it.
         """
-        if self._keyring.has("identity"):
+        if not self._keyring.has("identity"):
+            return
+        try:
             # 0001: a document was known by its Latin letters and its digits alone
-            store.migrate("vault", (("0001_documents", self.remake),))
+            store.migrate("vault", (("0001_documents", self._upgrade),))
+        except KeyringError as fault:  # with the right key file the next opening does it
+            _log.warning("the tags by which people are found are not made anew yet: %s", fault)
 
     def remake(self, connection: sa.Connection) -> None:
-        """Make the tags of every case anew, by the newest key."""
-        connection.execute(MATCHES.delete())
-        rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
-        opened = ((case_id, IDENTITY.open(self._keyring, sealed, case_id)) for case_id, sealed in rows)
-        tags = [row for case_id, plain in opened for row in self.rows(case_id, msgspec.msgpack.decode(plain))]
-        if tags:
-            connection.execute(MATCHES.insert(), tags)
+        """Make the tags of every case anew, by the newest key; raise KeyringError for an identity that does not open."""
+        rows, faults = self._every_row(connection)
+        for fault in faults.values():
+            raise fault
+        _put_anew(connection, rows)
+
+    def _upgrade(self, connection: sa.Connection) -> None:
+        """Make the tags anew of every case whose identity opens; others keep theirs, and the log names the cases.
+
+        Where none opens, the key file is not the right one: KeyringError is raised.
+        """
+        rows, faults = self._every_row(connection)
+        for case_id, fault in faults.items():
+            if not rows:
+                raise fault
+            _log.warning("%s: its identity does not open; the tags it is found by stay as they were", case_id)
+        known = connection.execute(sa.select(MATCHES)).mappings() if faults else ()
+        _put_anew(connection, rows + [dict(row) for row in known if row["case_id"] in faults])
+
+    def _every_row(self, connection: sa.Connection) -> tuple[list[dict[str, str]], dict[str, KeyringError]]:
+        """Return what `rows` gives of every case, and by case why an identity does not open."""
+        rows: list[dict[str, str]] = []
+        faults: dict[str, KeyringError] = {}
+        for case_id, sealed in connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all():
+            try:
+                plain = IDENTITY.open(self._keyring, sealed, case_id)
+            except KeyringError as fault:
+                faults[case_id] = fault
+            else:
+                rows += self.rows(case_id, msgspec.msgpack.decode(plain))
+        return rows, faults
 
     def _marked(self, case_id: str, tag: str) -> str:
         return self._keyring.tag(f"{case_id}|{tag}".encode(), b"is_document").hex()[:32]
@@ -153,6 +183,12 @@ class Vault:
         no more than that two cases share something.
         """
         return _tags(self._keyring.key("match"), fields)
+
+
+def _put_anew(connection: sa.Connection, rows: list[dict[str, str]]) -> None:
+    connection.execute(MATCHES.delete())
+    if rows:
+        connection.execute(MATCHES.insert(), rows)
 
 
 def _tags(key: bytes, fields: Mapping[str, Any]) -> set[str]:
