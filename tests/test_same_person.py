@@ -15,6 +15,7 @@ from threelines.people.typed import name_forms, numbers
 from threelines.people.vault import Known
 from threelines.roles import User
 from threelines.store.keyring import Keyring
+from threelines.web.app import create_app
 
 
 @pytest.fixture
@@ -131,6 +132,14 @@ def _kept_before(register, numbers):
             connection.execute(MATCHES.insert().values(case_id=case, tag=before))
         connection.exec_driver_sql("DELETE FROM threelines_migrations WHERE area = 'vault'")
     return cases
+
+
+def test_the_console_finds_who_was_kept_before_an_upgrade(register):
+    """Also where no command opened the register since: the console makes the tags anew as it starts."""
+    (case,) = _kept_before(register, ("ЖА 123456",))
+    console = create_app(register.store, register.keyring).state.desk.register
+
+    assert console.as_user(register.user).match({"prs_IdentityNumber": "ЖА 123456"}) == [case]
 
 
 def _spoil(register, case):

@@ -24,14 +24,13 @@ from threelines.people.tables import (
     MIGRATIONS,
     PARTS,
     REVISIONS,
-    SEALED,
 )
 from threelines.roles import User, require
 from threelines.store import audit
 from threelines.store.database import ALONE, Migration, Store, StoreError
 from threelines.store.keyring import Keyring, Purpose
 from threelines.store.owner import claim
-from threelines.store.sealed import declare, declared, refuse_leftovers, reseal
+from threelines.store.sealed import declared, refuse_leftovers, reseal
 
 Remake = Callable[[sa.Connection, Keyring], None]
 """What makes the keyed names of an area anew by the newest key, while older keys still open its content."""
@@ -203,9 +202,7 @@ def _proven(
             store.migrate(area, migrations)
         if areas:
             keeping_dump.load(source, store, keyring)
-        store.migrate("register", MIGRATIONS)
-        declare(store, SEALED)
-        register = Register(store, keyring, user)
+        register = Register.within(store, keyring, user)
         naming_nobody = [path for path, days in found.items() if not _names_somebody(register, days)]
         own = [days for path, days in found.items() if path in ours or path not in naming_nobody]
         erased, withdrawn = repeat_gone(register, own)

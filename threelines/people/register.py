@@ -102,6 +102,11 @@ class Register:
         """Open the register at an address, making its tables where they are missing; only with its own keys."""
         store = Store.open(address)
         claim(store, keyring)
+        return cls.within(store, keyring, user, today=today)
+
+    @classmethod
+    def within(cls, store: Store, keyring: Keyring, user: User, *, today: date | None = None) -> Register:
+        """Return the register of a database that is open and claimed, brought up to this version."""
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
         Vault(keyring).migrate(store)

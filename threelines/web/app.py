@@ -24,8 +24,6 @@ from threelines.people import release
 from threelines.people.approval import ApprovalError
 from threelines.people.interface import load_interfaces
 from threelines.people.register import Register, RegisterError
-from threelines.people.tables import MIGRATIONS as REGISTER
-from threelines.people.tables import SEALED as SEALED_CASES
 from threelines.platforms.read._source import without_surrogates
 from threelines.platforms.review import Review, ReviewError
 from threelines.records import ThreelinesError
@@ -130,9 +128,7 @@ def _desk(store: Store, keyring: Keyring, options: Options, vocabulary: Vocabula
 
 
 def _register(store: Store, keyring: Keyring) -> Register:
-    store.migrate("register", REGISTER)
-    declare(store, SEALED_CASES)
-    register = Register(store, keyring, User(id="console", role="admin"))
+    register = Register.within(store, keyring, User(id="console", role="admin"))
     release.migrate(register)
     return register
 
