@@ -69,6 +69,40 @@ def test_a_case_is_kept_once_however_often_it_is_pressed(window, site):
     expect(page.locator("#ai_Asked-yes")).not_to_be_checked()
 
 
+@pytest.mark.parametrize("way", ["the list", "the same tab"])
+def test_a_case_is_kept_once_when_its_answer_is_lost(window, site, way):
+    """The connection breaks off after the case was kept: its draft, taken up and kept again, leads to that case."""
+    page = window("demo-intake")
+    register = site.desk.register.as_user(site.desk.accounts.by_name("demo-intake").user)
+    before = register.count()
+    open_form(page)
+    fill(page)
+
+    def lose_the_answer(route):
+        if route.request.method == "POST":
+            route.fetch(max_redirects=0, headers={**route.request.headers, "sec-fetch-site": "same-origin"})
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/register/new*", lose_the_answer)
+    page.get_by_role("button", name=KEEP).click()
+    page.wait_for_timeout(1000)
+    assert register.count() == before + 1
+    page.unroute("**/register/new*")
+    if way == "the list":
+        page.goto("/register")
+        page.locator("#drafts a").click()
+    else:
+        page.goto("/register/new?form=full")
+    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name=KEEP).click()
+
+    expect(page.get_by_role("alert").first).to_contain_text("kept already")
+    assert register.count() == before + 1
+    assert page.evaluate("localStorage.length") == 0
+
+
 def drafts_of(page):
     """Return what kind of form each draft on the device is of."""
     return sorted(key.split("-")[3] for key in page.evaluate("Object.keys(localStorage)"))

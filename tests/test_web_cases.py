@@ -346,7 +346,8 @@ def test_a_form_that_is_sent_twice_is_one_case(console):
     again = browser.post("/register/new", data=token_of(browser) | sent | {"consent.services": "yes"})
 
     assert again.status_code == 409 and "kept already" in again.text and f'href="{where}"' in again.text
-    assert f'value="{CANARY}"' in again.text and number not in again.text
+    assert f'value="{CANARY}"' in again.text and f'value="{number}"' not in again.text
+    assert f'data-saved="new-full-{number}"' in again.text
     assert re.search(r'name="consent.services" value="yes" checked', again.text)
     assert seen_by(console, person).count() == 1
     assert add_case(other, number=number) != where

@@ -39,7 +39,7 @@ _KEPT_ALREADY = (
 )
 _EMPTY: dict[str, Any] = {
     "case": None, "answers": {}, "told": {}, "held": frozenset(), "gone": frozenset(), "opened": False, "beside": [],
-    "vault_beside": [], "message": "", "typed": False, "problems": {}, "number": "", "kept": "",
+    "vault_beside": [], "message": "", "typed": False, "problems": {}, "number": "", "kept": "", "saved": "",
 }  # fmt: skip
 
 
@@ -82,8 +82,13 @@ def add(request: Request, person: AdderForm, form: Sent) -> Response:
         return _page(request, person, number=number, **typed, **_faults(fault))
     except KeptAlready as fault:
         kept: dict[str, Any] = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
-        return _page(request, person, **typed, **kept)
-    return see(f"/register/{case}?saved=new-{kind}-{number}")
+        return _page(request, person, saved=_draft_of(kind, number), **typed, **kept)
+    return see(f"/register/{case}?saved={_draft_of(kind, number)}")
+
+
+def _draft_of(kind: str, number: str) -> str:
+    """Return the name of a new form's draft on the device: `register.js` deletes it once the form is kept."""
+    return f"new-{kind}-{number}"
 
 
 def _number(form: FormData) -> str:

@@ -105,6 +105,11 @@
     if (wanted.indexOf(own + "new-") === 0 && read(wanted)) { return wanted; }
     return last.indexOf(key.slice(0, key.lastIndexOf("-") + 1)) === 0 ? last : key;
   }
+  /* The number of a form says whether it was kept already, when the answer to it was lost: its draft goes on under it. */
+  function goOnAs(from) {
+    form.elements.number.value = from.slice(from.lastIndexOf("-") + 1);
+    key = key.slice(0, key.lastIndexOf("-") + 1) + form.elements.number.value;
+  }
   function offerDraft() {
     var from = earlier(), draft = read(from), offer = document.getElementById("draft");
     if (!draft || form.hasAttribute("data-typed")) { return; }
@@ -114,6 +119,7 @@
       take(draft.answers);
       if (draft.revision) { form.elements.revision.value = draft.revision; } /* the server puts it beside the case as it is now */
       localStorage.removeItem(from);
+      if (form.elements.number) { goOnAs(from); }
       keep();
       offer.hidden = true;
     });
