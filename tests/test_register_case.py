@@ -113,6 +113,36 @@ def test_a_person_is_found(run):
     assert "subject access" in run("find", "-", "--reason", "because", given=CALL)[1]
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"prs_FirstName": "Example", "prs_Birthdate": "02.01.1999"}, "prs_Birthdate: a date such as"),
+        ({"prs_MobilePhone": "07700 900123"}, "country code"), ({"prs_MobilePhone": 447700900123}, "country code"),
+        ({"prs_FirstName": None, "prs_SecondName": None, "prs_Birthdate": "1999-01-02"}, "a name with the birth date"),
+        ({"prs_Phone": "+44 7700 900123"}, "does not have"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_looked_for_is_not_answered_by_none_found(run, fields, told):
+    """A date that `add` refuses, a telephone without its country code, names left empty: refused, and why."""
+    kept = {"prs_MobilePhone": "+44 7700 900123", "prs_FirstName": "Example", "prs_Birthdate": "1999-01-02"}
+    run("add", "-", given={"fields": {"ai_Asked": "no", **kept}})
+    code, said = run("find", "-", given={"fields": fields})
+
+    assert code == 2 and told in said and "0 found" not in said
+
+
+def test_a_person_is_found_by_a_whole_file_and_by_a_telephone_as_it_was_kept(run):
+    """Answers that are not about the person do no harm; a number kept without its country code is found without it."""
+    phone = {"prs_MobilePhone": "07700 900123"}
+    _, case = run("add", "-", given={"fields": {"ai_Asked": "no", **phone}})
+    _, other = run("add", "-", given={"fields": {"ai_Asked": "no", "prs_MobilePhone": "+44 7700 900123"}})
+
+    assert run("find", "-", given={"fields": phone}) == (0, f"{case}\n1 found")
+    whole = {"ai_Asked": "yes", "ai_Suspected": "unknown", "prs_FirstName": None, "prs_MobilePhone": "00447700900123"}
+    assert run("find", "-", given={"fields": whole}) == (0, f"{other}\n1 found")
+    assert run("find", "-", given={"fields": {**phone, "prs_MailingCountry": "GB"}}) == (0, f"{other}\n1 found")
+
+
 # ---------------------------------------------------------------------- corrected, closed
 
 

@@ -102,6 +102,12 @@ def test_words_are_no_number_of_a_document(register, word):
     assert not register.vault.tags({"prs_IdentityNumber": word})
 
 
+def test_an_answer_that_is_none_is_no_answer(register):
+    """None makes no name: a birth date alone is of nobody, and names nobody else who is called so."""
+    assert not register.vault.tags({"prs_FirstName": None, "prs_SecondName": None, "prs_Birthdate": "1999-01-02"})
+    assert not register.vault.tags({"prs_MobilePhone": None, "prs_Email": None, "prs_IdentityNumber": None})
+
+
 def test_tags_of_documents_kept_before_are_made_anew_at_opening(register):
     """An upgrade loses nobody and joins nobody: what was kept under the digits alone is found by the whole number."""
     kept = {"ai_Asked": "no", "prs_IdentityNumber": "АВ 123456"}

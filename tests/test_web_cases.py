@@ -391,6 +391,19 @@ def impatient(console):
     return console.desk.store.path
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [({"prs_MobilePhone": "07700 900123"}, "country code"), ({"prs_Birthdate": "02.01.1999"}, "a date such as")],
+)
+def test_who_cannot_be_looked_for_is_not_answered_by_none_found(console, asked, told):
+    """A telephone without its country code, a date that no form takes: the page says so and finds nobody."""
+    supervisor, _ = console.sign_in("supervisor")
+    add_case(supervisor, prs_MobilePhone="+44 7700 900123")
+    page = supervisor.post("/register/find", data=token_of(supervisor) | asked | {"reason": "emergency"})
+
+    assert page.status_code == 422 and told in page.text and "No cases found" not in page.text
+
+
 def sent_again(page):
     """Return what a page holds to be sent again."""
     return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.partition("<main")[2]))

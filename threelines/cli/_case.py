@@ -87,16 +87,20 @@ def find(source: Any, reason: str, **options: Any) -> None:
       threelines register find person.json --reason "subject access" --db cases.db
     """
     from threelines.people.access import REASONS
+    from threelines.people.sought import NO_CODE, sought, was_sought
 
-    sought = _parts_of(source)["fields"]
+    given = _parts_of(source)["fields"]
     if reason not in REASONS:
         raise click.UsageError(f"--reason: choose one of {', '.join(REASONS)}")
     with opened(**options) as register:
-        if not register.vault.tags(sought):
+        fields = sought(register.form, given)
+        if not register.vault.tags(fields):
             raise click.UsageError(
                 "give a telephone with its country code, an e-mail, a document's number, or a name with the birth date"
             )
-        found = register.match(sought, reason=reason)
+        found = register.match(fields, reason=reason)
+        if not was_sought(fields, found):
+            raise click.UsageError(NO_CODE)
         for case_id in found:
             click.echo(case_id)
         missed = outside(register, "identity.match")

@@ -197,22 +197,33 @@ def _tags(key: bytes, fields: Mapping[str, Any]) -> set[str]:
 
 def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in _PHONES:
-        for number in numbers(str(fields.get(name, ""))):
-            if known := _phone(number, str(fields.get("prs_MailingCountry", ""))):
+        for number in numbers(_text(fields, name)):
+            if known := _phone(number, _text(fields, "prs_MailingCountry")):
                 yield "phone", known
-    email = str(fields.get("prs_Email", "")).strip().casefold()
+    email = _text(fields, "prs_Email").strip().casefold()
     if "@" in email:
         yield "email", email
-    if number := document(str(fields.get(_DOCUMENT, ""))):
+    if number := document(_text(fields, _DOCUMENT)):
         yield "document", number
     for submission in (fields.get("tl_SubmissionId"), *fields.get(_FORMER, ())):
         if submission:
             yield "submission", str(submission)
-    first, middle, second = (str(fields.get(f"prs_{part}Name", "")) for part in ("First", "Middle", "Second"))
+    first, middle, second = (_text(fields, f"prs_{part}Name") for part in ("First", "Middle", "Second"))
     if fields.get("prs_Birthdate"):
         # with the middle name and without: many write it with the first, or not at all
         for form in sorted(name_forms(first, second) | name_forms(first, middle, second)):
             yield "name_birthdate", f"{form}|{fields['prs_Birthdate']}"
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    return str(fields.get(name) or "")
+
+
+def is_known_everywhere(fields: Mapping[str, Any]) -> bool:
+    """Whether each telephone has its country code: others are equal only to those that were kept without one, too."""
+    country = _text(fields, "prs_MailingCountry")
+    given = [number for name in _PHONES for number in numbers(_text(fields, name)) if number]
+    return all(_phone(number, country).startswith("+") for number in given)
 
 
 def _phone(number: str, country: str) -> str:

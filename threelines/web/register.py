@@ -15,6 +15,7 @@ from threelines.people.definition import Form, FormError, words_of
 from threelines.people.history import history
 from threelines.people.recipients import recipients
 from threelines.people.register import Register, RegisterError
+from threelines.people.sought import NO_CODE, sought, was_sought
 from threelines.roles import allowed, scope_of
 from threelines.web.accounts import Person
 from threelines.web.case_form import edit_with_identity, register_for, router, see
@@ -93,23 +94,33 @@ def find_form(request: Request, person: Finder) -> Response:
 @router.post("/find")
 def find(request: Request, person: FinderForm, form: Sent) -> Response:
     """Find the cases of one person by telephone, e-mail, document, or name with birth date; exact, and in the audit."""
-    sought = {name: text(form, name).strip()[:200] for name, _, _ in SOUGHT if text(form, name).strip()}
+    typed = {name: text(form, name).strip()[:200] for name, _, _ in SOUGHT if text(form, name).strip()}
     reason, register = text(form, "reason"), register_for(request, person)
     if reason not in REASONS:
-        return _find_page(request, person, sought=sought, fault="Say why: choose a reason.", status=422)
-    if not register.vault.tags(sought):
-        fault = "Give a telephone, an e-mail, a document number, or a name with the birth date."
-        return _find_page(request, person, sought=sought, fault=fault, status=422)
-    found = register.match(sought, reason=reason)
-    return _find_page(request, person, sought=sought, found=found)
+        return _find_page(request, person, typed=typed, fault="Say why: choose a reason.", status=422)
+    try:
+        fields = sought(register.form, typed)
+    except FormError as fault:
+        return _find_page(request, person, typed=typed, fault=_words(register.form, fault), status=422)
+    if not register.vault.tags(fields):
+        words = "Give a telephone, an e-mail, a document number, or a name with the birth date."
+        return _find_page(request, person, typed=typed, fault=words, status=422)
+    found = register.match(fields, reason=reason)
+    if not was_sought(fields, found):
+        return _find_page(request, person, typed=typed, fault=f"Not found, but {NO_CODE}.", status=422)
+    return _find_page(request, person, typed=typed, found=found)
+
+
+def _words(form: Form, fault: FormError) -> str:
+    return "; ".join(f"{form.fields[problem.field].label}: {problem.fault}" for problem in fault.problems)
 
 
 def _find_page(
-    request: Request, person: Person, *, sought: dict[str, str] | None = None, found: Any = None, fault: str = "",
+    request: Request, person: Person, *, typed: dict[str, str] | None = None, found: Any = None, fault: str = "",
     status: int = 200,
 ) -> Response:  # fmt: skip
     return page(
-        request, "find.html", person=person, status=status, fault=fault, fields=SOUGHT, sought=sought or {}, found=found,
+        request, "find.html", person=person, status=status, fault=fault, fields=SOUGHT, sought=typed or {}, found=found,
         reasons=REASONS, ending="" if _reads(person) else "/consent", is_own=scope_of(person.role, "identity.match") == "own",
     )  # fmt: skip
 
