@@ -61,6 +61,23 @@ def test_a_withdrawal_says_who_holds_the_data(run, shared):
     assert run("consent", shared, "research", "yes") == (0, "revision 4")
 
 
+def test_a_correction_that_ends_a_consent_says_who_holds_the_data(run, tmp_path):
+    """The submission was corrected to no: the import names the case, the purpose and the papers of it."""
+    sheet, head = tmp_path / "k.csv", "_uuid,meta/rootUuid,consent_research,consent_statistics\n"
+    sheet.write_text(f"{head}aaa1,,yes,yes\n", encoding="utf-8")
+    run("import", str(sheet))
+    case = run("list")[1].split()[0]
+    run("csv", "--out", str(tmp_path / "x.csv"), "--recipient", "Univ X", of="export")
+    sheet.write_text(f"{head}bbb2,aaa1,no,yes\n", encoding="utf-8")
+    code, said = run("import", str(sheet))
+
+    assert code == 0 and f"case {case}: a correction ended its consent to research\n" in said
+    assert "Article 19" in said and "csv for Univ X" in said
+    sheet.write_text(f"{head}ccc3,aaa1,no,no\n", encoding="utf-8")
+    said = run("import", str(sheet))[1]
+    assert "ended its consent to statistics" in said and "Univ X" not in said
+
+
 def test_an_erasure_says_who_holds_the_data(run, shared):
     """Afterwards no copy can be asked for: what must be told is printed as it is erased."""
     _, other = run("add", "-", given={"fields": {"ai_Asked": "no"}})

@@ -212,10 +212,10 @@ def consent(case_id: str, purpose: str, value: str, **options: Any) -> None:
     with opened(**options) as register:
         click.echo(f"revision {register.consent(case_id, purpose, value, **details)}")
         if value != "yes":
-            _tell(recipients(register, case_id, {purpose}))
+            tell(recipients(register, case_id, {purpose}))
 
 
-def _tell(papers: Sequence[str]) -> None:
+def tell(papers: Sequence[str]) -> None:
     """Say who must be told that a consent ended or a case is erased."""
     if papers:
         click.echo("tell whoever has it (GDPR, Article 19):")
@@ -253,7 +253,7 @@ def erase(case_id: str, **options: Any) -> None:
     with opened(**options) as register:
         papers = keeping.erase(register, case_id)
     click.echo("erased" if papers else "erased; no export and no referral with it was prepared")
-    _tell(papers)
+    tell(papers)
 
 
 COMMANDS = (add, find, show, change, close, consent, hold, erase)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from threelines.cli._access import subject_access, subject_access_account
-from threelines.cli._case import COMMANDS
+from threelines.cli._case import COMMANDS, tell
 from threelines.cli._register import database_options, keyring_of, opened, outside, user_of
 
 
@@ -139,7 +139,8 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
     """Import HTCDS files, form submissions (Kobo, ODK), CSV, Excel, or reviewed findings of `threelines scan`.
 
     Rows with a fault, and rows that are perhaps a person of the register, are reported by number and left out; the
-    exit code is then 1. Mend the file and import it whole again: rows that were added are known.
+    exit code is then 1. Mend the file and import it whole again: rows that were added are known. Where a corrected
+    submission ended a consent, the case is named, with the papers whose holders are to be told.
 
     \b
     Example:
@@ -161,6 +162,9 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
         click.echo(
             f"known by their answers alone, for they name nobody: rows {rows}; --add-anyway ROW adds one", err=True
         )
+    for end in done.ended:
+        click.echo(f"case {end.case}: a correction ended its consent to {', '.join(end.purposes)}")
+        tell(end.papers)
     click.echo(done.summary)
     if done.refused or done.alike:
         raise click.exceptions.Exit(1)

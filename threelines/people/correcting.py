@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import gone
 from threelines.people.case import Content, Row, vault_changes, without_derived
 from threelines.people.definition import ASKED, FormError, Problem
 from threelines.people.entry import Entry
@@ -25,6 +26,17 @@ _FIELD = "deprecatedID"
 """By what a refusal is told: the column that says of a row that it is a correction."""
 
 
+class Corrected(NamedTuple):
+    """What became of a correction."""
+
+    case: str = ""
+    """The case that it changed; empty where nothing was to do."""
+    ended: tuple[str, ...] = ()
+    """The purposes whose consent it ended: whoever holds the case for them must be told."""
+    problem: Problem | None = None
+    """Why it was not done."""
+
+
 def find(register: Register, connection: sa.Connection, submissions: Iterable[str]) -> list[str]:
     """Return the cases of these submissions, by their ids in either spelling, without asking who may see them."""
     ids = {spelt for name in submissions if name for spelt in (name, UUID + name)}
@@ -40,35 +52,40 @@ def twice(register: Register, connection: sa.Connection, cases: Collection[str])
     )
 
 
-def correct(register: Register, entry: Entry, targets: Collection[str]) -> tuple[str, Problem | None]:
-    """Bring a case up to what the corrected submission says; return the id of the case, or why it was not done.
+def correct(register: Register, entry: Entry, targets: Collection[str]) -> Corrected:
+    """Bring a case up to what the corrected submission says.
 
     `targets` are what the columns of the file mean: an answer without a column stays, an empty one goes. Whoever changed
-    the case here has the last word: a correction that says otherwise is refused. The id is empty where nothing was to do.
+    the case here has the last word: a correction that says otherwise is refused.
     """
     submission = str(entry.fields["tl_SubmissionId"])
     with register.store.read() as connection:
         cases = find(register, connection, entry.former)
         if len(cases) > 1:
-            return "", twice(register, connection, cases)
+            return Corrected(problem=twice(register, connection, cases))
     if not cases:
-        return "", Problem(_FIELD, "corrects a row that is not in the register; see what is told of that one")
+        return _refused("corrects a row that is not in the register; see what is told of that one")
     try:
         with register.case_transaction(cases[0], "case.update") as (connection, row):
             if find(register, connection, [submission]):  # another import of the file was first
-                return "", None
-            done = _correct(register, connection, row, entry, targets)
+                return Corrected()
+            return _correct(register, connection, row, entry, targets)
     except RoleError:
-        return "", Problem(_FIELD, "corrects a case that is not yours to change; whose case it is imports it")
+        return _refused("corrects a case that is not yours to change; whose case it is imports it")
     except RegisterError as fault:
-        return "", Problem(_FIELD, str(fault))
+        return _refused(str(fault))
     except FormError as fault:
-        return "", fault.problems[0]
-    return (cases[0] if done else ""), None
+        return Corrected(problem=fault.problems[0])
 
 
-def _correct(register: Register, connection: sa.Connection, row: Row, entry: Entry, targets: Collection[str]) -> bool:
-    """Keep the correction as a revision; return False where the case says the same already."""
+def _refused(why: str) -> Corrected:
+    return Corrected(problem=Problem(_FIELD, why))
+
+
+def _correct(
+    register: Register, connection: sa.Connection, row: Row, entry: Entry, targets: Collection[str]
+) -> Corrected:
+    """Keep the correction as a revision, unless the case says the same already."""
     sealed = connection.execute(sa.select(CASES.c.sealed).where(CASES.c.id == row.id)).scalar_one()
     old = msgspec.msgpack.decode(CONTENT.open(register.keyring, sealed, row.id), type=Content)
     identity = register.vault.read(connection, row.id)
@@ -86,12 +103,12 @@ def _correct(register: Register, connection: sa.Connection, row: Row, entry: Ent
     former = {*entry.former, *register.vault.former(connection, row.id), str(identity.get("tl_SubmissionId", ""))}
     register.vault.replace(connection, row.id, {**named, **beside(former=former - {""})})
     if is_same:
-        return False
+        return Corrected()
     provenance = {**old.provenance, _IMPORTED: str(row.revision + 1)}
     content = Content(fields=new.fields, consent=consent, provenance=provenance, vault=changes)
     register.audit.note(connection, register.user, "identity.change", record=row.id, reason="import")
     register.revise(connection, row, content, "case.update", reason="import")
-    return True
+    return Corrected(case=row.id, ended=tuple(gone.ended_purposes(old.consent, consent)))
 
 
 def _merged(known: Mapping[str, Any], entry: Entry, targets: Collection[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from threelines.people import settings
-from threelines.people.case import Content
+from threelines.people.case import Consent, Content
 from threelines.people.tables import GONE
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring
@@ -39,11 +39,13 @@ def withdrawn_tag(keyring: Keyring, case_id: str, purpose: str) -> str:
 
 def ended(keyring: Keyring, case_id: str, old: Content, new: Content) -> list[str]:
     """Return the hashes of the consents that were yes and are not any more."""
-    return [
-        withdrawn_tag(keyring, case_id, purpose)
-        for purpose, consent in old.consent.items()
-        if consent.value == "yes" and (purpose not in new.consent or new.consent[purpose].value != "yes")
-    ]
+    return [withdrawn_tag(keyring, case_id, purpose) for purpose in ended_purposes(old.consent, new.consent)]
+
+
+def ended_purposes(old: Mapping[str, Consent], new: Mapping[str, Consent]) -> list[str]:
+    """Return the purposes whose consent was yes and is not any more."""
+    given = [purpose for purpose, consent in old.items() if consent.value == "yes"]
+    return [purpose for purpose in given if purpose not in new or new[purpose].value != "yes"]
 
 
 def note(connection: sa.Connection, store: Store, tags: Iterable[str], day: date) -> None:

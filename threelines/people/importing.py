@@ -21,6 +21,7 @@ from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, colum
 from threelines.people.correcting import UUID, correct, find, twice
 from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
 from threelines.people.entry import Entry
+from threelines.people.recipients import recipients
 from threelines.people.register import Register
 from threelines.people.rows import Numbered, read_rows
 from threelines.people.same import as_person, marked
@@ -49,12 +50,22 @@ _EXPORTED = re.compile(r"x[0-9a-f]{24}")
 """How the id of a case looks in an export of ours."""
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """Consents of a case that a correction ended, and the papers whose holders must be told (`recipients`)."""
+
+    case: str
+    purposes: tuple[str, ...]
+    papers: tuple[str, ...]
+
+
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did. Faults name row and field, never a value."""
 
     added: tuple[str, ...]
     corrected: tuple[str, ...] = ()
     """Cases that a later version of their submission changed."""
+    ended: tuple[Ended, ...] = ()
+    """Those of them whose consent it ended."""
     known: int = 0
     """Rows that had been imported before, or that stand in the file before."""
     by_answers: tuple[int, ...] = ()
@@ -322,6 +333,8 @@ class _Told(msgspec.Struct):
     corrections: list[tuple[int, Entry]] = []
     """Rows that are a later version of what the register, or a row before, has."""
     corrected: list[str] = []
+    ended: dict[str, tuple[str, ...]] = {}
+    """Purposes by the corrected case whose consent to them is over."""
     known: int = 0
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
@@ -350,16 +363,23 @@ def _keep(
             told.added += register.add_in(connection, good, "import") if good else []
     # after what they correct is there; each in a transaction of its own, which takes the case before the audit
     for number, entry in told.corrections:
-        case, problem = correct(register, entry, targets)
-        if problem:
-            told.refused.append((number, (problem,)))
+        done = correct(register, entry, targets)
+        if done.problem:
+            told.refused.append((number, (done.problem,)))
+        elif not done.case:
+            told.known += 1
         else:
-            told.known += not case
-            told.corrected += [case] if case else []
+            told.corrected.append(done.case)
+        if done.ended:
+            told.ended[done.case] = (*told.ended.get(done.case, ()), *done.ended)
     if told.corrected:
         register.store.flush()  # what the corrections took out of the vault
     return Imported(
         added=tuple(told.added), corrected=tuple(told.corrected), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
+        ended=tuple(
+            Ended(case=case, purposes=purposes, papers=tuple(recipients(register, case, purposes)))
+            for case, purposes in told.ended.items()
+        ),
         refused=tuple(sorted(told.refused, key=lambda one: one[0])),
     )  # fmt: skip
 
