@@ -74,6 +74,19 @@ def test_wrong_tokens_have_a_limit_and_right_ones_none():
     assert {asker.get(OBJECTS, headers=bearer(TOKENS["hotline"])).status_code for _ in range(70)} == {200}
 
 
+def test_a_request_without_a_token_is_no_guess():
+    """A client of Basic asks without one first, as often as it polls: it is always asked for it, and guesses still end."""
+    asker = client()
+    assert {asker.get(OBJECTS).status_code for _ in range(70)} == {401}
+    assert "Basic" in asker.get(OBJECTS).headers["www-authenticate"]
+    guesses = [asker.get(OBJECTS, headers=bearer("a-token-that-is-wrong")) for _ in range(61)]
+
+    assert [answer.status_code for answer in guesses] == [401] * 60 + [429]
+    assert guesses[-1].headers["retry-after"] == "900"
+    assert asker.get(OBJECTS).status_code == 401
+    assert asker.get(OBJECTS, headers=bearer(TOKENS["hotline"])).status_code == 200
+
+
 def started(monkeypatch: pytest.MonkeyPatch, orders: list[str]) -> tuple[Any, dict[str, Any]]:
     """Return the app that a command would serve, and how."""
     seen: list[tuple[Any, dict[str, Any]]] = []

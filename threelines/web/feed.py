@@ -79,12 +79,17 @@ def _log(scope: Scope, status: int, _seconds: float) -> None:
     print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
 
 
+_WAIT = 900.0
+"""Seconds for which wrong tokens are counted."""
+
+
 def _guard(tokens: Mapping[str, str]) -> Any:
     """Ask for a token, as bearer or as the password of any user: TAXII clients send Basic.
 
-    Wrong ones have a limit for each address; a right one is taken from there all the same.
+    Wrong ones have a limit for each address; a right one is taken from there all the same. A request without one is no
+    guess: clients of Basic send such a one first and wait to be asked.
     """
-    refusals = Limit(60, 900.0)
+    refusals = Limit(60, _WAIT)
 
     def check(request: Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -97,8 +102,9 @@ def _guard(tokens: Mapping[str, str]) -> Any:
         partners = [name for name, token in tokens.items() if same(given, token)]
         if known and partners:
             request.scope["partner"] = partners[0]
-        elif not refusals.allows(peer(request)):
-            raise HTTPException(429, "too many wrong tokens from here; wait 15 minutes")
+        elif given and not refusals.allows(peer(request)):
+            told = {"Retry-After": str(int(_WAIT))}
+            raise HTTPException(429, "too many wrong tokens from here; wait 15 minutes", headers=told)
         else:
             raise HTTPException(401, "a token is needed", headers={"WWW-Authenticate": 'Basic realm="feed"'})
 
