@@ -1,12 +1,13 @@
 """A submission that was corrected on Kobo or ODK Central is the same case: it takes the correction, or says why not."""
 
+import hashlib
 import json
 from datetime import date
 
 import pytest
 
 from threelines.people.importing import import_file
-from threelines.people.keeping import erase, rotate
+from threelines.people.keeping import apply_retention, erase, rotate
 from threelines.people.register import Register
 from threelines.roles import User
 from threelines.store.keyring import Keyring
@@ -30,9 +31,9 @@ def register(tmp_path):
 def take(register, tmp_path):
     """Return a function that imports a table, by its text, as a user."""
 
-    def take(text, user=SUPERVISOR, name="k.csv"):
+    def take(text, user=SUPERVISOR, name="k.csv", **options):
         (tmp_path / name).write_text(text, encoding="utf-8")
-        return import_file(register.as_user(user), tmp_path / name)
+        return import_file(register.as_user(user), tmp_path / name, **options)
 
     return take
 
@@ -152,6 +153,60 @@ def test_versions_that_an_earlier_import_made_two_cases_are_told(register, take)
 
     erase(register.as_user(OFFICER), cases[0])
     assert _told(take(SECOND)) == (0, 0, 1, [])
+
+
+@pytest.mark.parametrize("text", [FIRST, SECOND, THIRD, FIRST.replace("aaa1,,", "uuid:aaa1,,")])
+def test_what_was_erased_does_not_come_back_with_its_file(register, take, text):
+    """By any version of the submission, also after new keys; the row is told, and a stated wish brings it back."""
+    (case,) = take(FIRST).added
+    take(SECOND)
+    erase(register.as_user(OFFICER), case)
+    rotate(register.as_user(OFFICER))
+    done = take(text)
+
+    assert (_told(done), done.erased, register.count()) == ((0, 0, 0, []), (2,), 0)
+    assert done.summary.endswith("1 erased before, not imported")
+    assert _told(take(text, anyway=[2])) == (1, 0, 0, [])
+    assert _told(take(text)) == (0, 0, 1, [])
+
+
+def test_a_row_without_an_id_that_was_erased_does_not_come_back(register, take):
+    """It is known by what it says; another row of the file is not touched by it."""
+    sheet = "prs_FirstName,prs_Gender\nExample,Feminine\nOther,Feminine\n"
+    case, _ = take(sheet).added
+    erase(register.as_user(OFFICER), case)
+
+    assert ((done := take(sheet)).erased, _told(done)) == ((2,), (0, 0, 1, []))
+
+
+def test_an_identity_whose_time_was_over_does_not_come_back(register, take):
+    """A case that was reduced to statistics has no submission's id any more: its file makes no second case."""
+    (case,) = take(FIRST).added
+    register.update(case, {"cas_Status": "Closed"})
+    later = Register(register.store, register.keyring, OFFICER, today=date(2028, 11, 1))
+    later.as_user(SUPERVISOR).consent(case, "statistics", "yes")
+    assert apply_retention(later) == (1, 0)
+
+    assert (take(FIRST).erased, register.as_user(OFFICER).count()) == ((2,), 1)
+
+
+def test_an_erasure_keeps_no_identifier(register, take):
+    """What stays is hashes under a key: no id of the submission, nor one that can be tried without the key file."""
+    (case,) = take(FIRST).added
+    erase(register.as_user(OFFICER), case)
+    stays = b"".join(path.read_bytes() for path in register.store.path.parent.glob("r.db*"))
+
+    assert b"aaa1" not in stays and hashlib.sha256(b"aaa1").hexdigest()[:32].encode() not in stays
+
+
+def test_an_identity_that_does_not_open_is_erased_all_the_same(register, take, caplog):
+    """The wish of the person goes before: the log says that an import will not know the case."""
+    (case,) = take(FIRST).added
+    with register.store.write() as connection:
+        connection.exec_driver_sql("UPDATE vault SET sealed = x'00112233'")
+    erase(register.as_user(OFFICER), case)
+
+    assert register.count() == 0 and case in caplog.text
 
 
 def test_a_correction_that_cannot_be_kept_is_refused(register, take):

@@ -133,7 +133,7 @@ def _pair(text: str) -> tuple[str, str]:
 @command.command("import")
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="A column that is left out on purpose.")
-@click.option("--add-anyway", "anyway", multiple=True, type=int, metavar="ROW", help="A row that is another person after all.")  # fmt: skip
+@click.option("--add-anyway", "anyway", multiple=True, type=int, metavar="ROW", help="A row that is another person after all, or that was erased.")  # fmt: skip
 @database_options("supervisor")
 def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...], **options: Any) -> None:
     """Import HTCDS files, form submissions (Kobo, ODK), CSV, Excel, or reviewed findings of `threelines scan`.
@@ -162,6 +162,8 @@ def import_cases(source: Path, ignore: tuple[str, ...], anyway: tuple[int, ...],
         click.echo(
             f"known by their answers alone, for they name nobody: rows {rows}; --add-anyway ROW adds one", err=True
         )
+    for number in done.erased:
+        click.echo(f"row {number}: erased before: not imported; --add-anyway {number} brings it back", err=True)
     for end in done.ended:
         click.echo(f"case {end.case}: a correction ended its consent to {', '.join(end.purposes)}")
         tell(end.papers)
@@ -364,7 +366,7 @@ def gone(file: Path, is_applied: bool, **options: Any) -> None:
             click.echo(f"{erased} cases erased again, {withdrawn} consents withdrawn")
             click.echo(_FORGOTTEN, err=True)
         else:
-            click.echo(f"{keeping.write_gone(register, file)} erasures and withdrawals in {file}")
+            click.echo(f"{keeping.write_gone(register, file)} hashes of erasures and withdrawals in {file}")
 
 
 @command.command("rotate-key")

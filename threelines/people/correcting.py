@@ -12,14 +12,13 @@ from threelines.people import gone
 from threelines.people.case import Content, Row, vault_changes, without_derived
 from threelines.people.definition import ASKED, FormError, Problem
 from threelines.people.entry import Entry
+from threelines.people.gone import UUID
 from threelines.people.register import Register, RegisterError
 from threelines.people.scope import in_scope
 from threelines.people.tables import CASES, CONTENT
 from threelines.people.vault import beside
 from threelines.roles import RoleError
 
-UUID = "uuid:"
-"""What earlier versions kept before the id of a submission, as `meta/instanceID` has it."""
 _IMPORTED = "imported"
 """Of the provenance: the number of the last revision that an import made. A later one is a worker's."""
 _FIELD = "deprecatedID"

@@ -1,15 +1,16 @@
 """Who was erased and who withdrew, as keyed hashes and days: an older backup must not undo it.
 
 The list is in the database and, with SQLite, beside it in `F.db.gone`, for when the database itself is
-lost. A hash is of a random case id, by the audit key, which no rotation changes: without the key
-file the list says how many there were on which day, and nothing else.
+lost. A hash is of a random case id, or of the id of an erased case's submission, so that an import of its file does
+not bring it back. It is made by the audit key, which no rotation changes: without the key file the list says how many
+there were on which day, and nothing else.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from threelines.people.tables import GONE
 from threelines.store.database import Store, StoreError
 from threelines.store.keyring import Keyring
 
+UUID = "uuid:"
+"""What earlier versions kept before the id of a submission, as `meta/instanceID` has it."""
 ENDING = ".gone"
 RESTORED = "restored"
 """The setting with the day on which a register was restored."""
@@ -30,6 +33,17 @@ _LINE = re.compile(r"(\d{4}-\d\d-\d\d) ([0-9a-f]{32})")
 def erased_tag(keyring: Keyring, case_id: str) -> str:
     """Return what stands for an erased case."""
     return keyring.tag(case_id.encode(), b"gone", purpose="audit").hex()[:32]
+
+
+def submission_tags(keyring: Keyring, submissions: Iterable[str]) -> list[str]:
+    """Return what stands for the submissions of an erased case, by their ids in either spelling."""
+    ids = dict.fromkeys(name.removeprefix(UUID).strip() for name in submissions)
+    return [keyring.tag(name.encode(), b"gone:submission", purpose="audit").hex()[:32] for name in ids if name]
+
+
+def is_listed(connection: sa.Connection, tags: Collection[str]) -> bool:
+    """Say whether the list in the database has one of these hashes."""
+    return bool(tags) and connection.execute(sa.select(GONE.c.tag).where(GONE.c.tag.in_(tags))).first() is not None
 
 
 def withdrawn_tag(keyring: Keyring, case_id: str, purpose: str) -> str:

@@ -17,10 +17,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from threelines.people import gone
 from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, columns_of
-from threelines.people.correcting import UUID, correct, find, twice
+from threelines.people.correcting import correct, find, twice
 from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
 from threelines.people.entry import Entry
+from threelines.people.gone import UUID
 from threelines.people.recipients import recipients
 from threelines.people.register import Register
 from threelines.people.rows import Numbered, read_rows
@@ -72,6 +74,8 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that have no id and name nobody: what they answer was imported before."""
     alike: tuple[tuple[int, str], ...] = ()
     """Rows that are not added, and whose person they perhaps are: `case c7…`, or `row 3` of the file."""
+    erased: tuple[int, ...] = ()
+    """Rows that are not added, for their case was erased, or the time of its identity was over."""
     refused: tuple[tuple[int, tuple[Problem, ...]], ...] = ()
     undecided: int = 0
     """Findings of a scan that nobody has decided on yet."""
@@ -84,6 +88,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
         parts = [f"{len(self.added)} added", f"{self.known} known already", f"{len(self.refused)} refused"]
         parts += [f"{len(self.corrected)} corrected"] if self.corrected else []
         parts += [f"{len(self.alike)} perhaps known persons"] if self.alike else []
+        parts += [f"{len(self.erased)} erased before, not imported"] if self.erased else []
         parts += [f"{self.others} decided otherwise than {' or '.join(TAKEN)}, no case"] if self.others else []
         if self.undecided:
             parts.append(f"{self.undecided} have no decision {' or '.join(TAKEN)}; decide them in the console")
@@ -95,7 +100,8 @@ def import_file(
 ) -> Imported:
     """Import a `.csv`, `.xlsx`, `.json` or `.jsonl` file of rows, or of reviewed findings of a scan.
 
-    `anyway` numbers rows that are added although they are known by their answers alone, or perhaps the same person.
+    `anyway` numbers rows that are added although they are known by their answers alone, perhaps the same person, or were
+    erased.
     """
     rows = list(read_rows(path))
     whole = [row for _, row in rows if not isinstance(row, Problem)]
@@ -338,6 +344,7 @@ class _Told(msgspec.Struct):
     known: int = 0
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
+    erased: list[int] = []
     refused: list[tuple[int, tuple[Problem, ...]]] = []
     taken: set[str] = set()
     equal: Counter[str] = msgspec.field(default_factory=Counter)
@@ -375,7 +382,7 @@ def _keep(
     if told.corrected:
         register.store.flush()  # what the corrections took out of the vault
     return Imported(
-        added=tuple(told.added), corrected=tuple(told.corrected), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
+        added=tuple(told.added), corrected=tuple(told.corrected), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike), erased=tuple(told.erased),
         ended=tuple(
             Ended(case=case, purposes=purposes, papers=tuple(recipients(register, case, purposes)))
             for case, purposes in told.ended.items()
@@ -415,6 +422,10 @@ def _fresh(
         if is_asked and find(register, connection, [_submission(entry)]):
             told.known += 1
             told.by_answers += [] if is_named else [number]
+            continue
+        erased = gone.submission_tags(register.keyring, [_submission(entry), *given.former])
+        if number not in told.anyway and gone.is_listed(connection, erased):
+            told.erased.append(number)
             continue
         fresh.append((number, entry))
         told.taken |= {submission, *given.former} - {""}

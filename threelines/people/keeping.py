@@ -381,7 +381,7 @@ def _end_one(register: Register, case_id: str) -> Literal["reduced", "erased", "
         consent = content.consent.get("statistics")
         stays = consent is not None and consent.stands(register.today)
         if stays:
-            _destroy(connection, register, case_id)
+            gone.note(connection, register.store, _destroy(connection, register, case_id), register.today)
             _reduce(connection, register, case_id, content)
         else:
             _erase(connection, register, [case_id])
@@ -401,19 +401,22 @@ def _reduce(connection: sa.Connection, register: Register, case_id: str, content
     connection.execute(CASES.update().where(CASES.c.id == case_id).values(**changed))
 
 
-def _destroy(connection: sa.Connection, register: Register, case_id: str) -> None:
+def _destroy(connection: sa.Connection, register: Register, case_id: str) -> list[str]:
+    """Destroy all of a case but its row; return the hashes by which an import knows its submission afterwards."""
+    tags = gone.submission_tags(register.keyring, register.vault.submissions(connection, case_id))
     register.vault.destroy(connection, [case_id])
     connection.execute(REVISIONS.delete().where(REVISIONS.c.case_id == case_id))
     connection.execute(PARTS.delete().where(PARTS.c.case_id == case_id))
+    return tags
 
 
 def _erase(connection: sa.Connection, register: Register, case_ids: Sequence[str]) -> None:
     register.store.lock(connection)  # as those do who publish: they too take it before a release
+    tags = [gone.erased_tag(register.keyring, case_id) for case_id in case_ids]
     for case_id in case_ids:
-        _destroy(connection, register, case_id)
+        tags += _destroy(connection, register, case_id)
         connection.execute(CASES.delete().where(CASES.c.id == case_id))
     release.forget(connection, register, case_ids)
-    tags = [gone.erased_tag(register.keyring, case_id) for case_id in case_ids]
     gone.note(connection, register.store, tags, register.today)
 
 

@@ -58,6 +58,15 @@ class Vault:
         """Return the ids that versions of the case's submission had before the last one."""
         return tuple(self._opened(connection, case_id).get(_FORMER, ()))
 
+    def submissions(self, connection: sa.Connection, case_id: str) -> tuple[str, ...]:
+        """Return every id of the case's submission; none, and a line of the log, where the identity does not open."""
+        try:
+            opened = self._opened(connection, case_id)
+        except KeyringError:
+            _log.warning("%s: its identity does not open; an import of its submission will not know this case", case_id)
+            return ()
+        return tuple(map(str, filter(None, (opened.get("tl_SubmissionId"), *opened.get(_FORMER, ())))))
+
     def _opened(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
         sealed = connection.execute(sa.select(VAULT.c.sealed).where(VAULT.c.case_id == case_id)).scalar()
         return {} if sealed is None else msgspec.msgpack.decode(IDENTITY.open(self._keyring, sealed, case_id))
