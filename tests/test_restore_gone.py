@@ -136,7 +136,7 @@ def test_the_command_says_what_it_did_and_when_no_list_was_found(place):
     late = ["gone", str(place / "away" / "list"), "--apply", "--db", str(place / "safe" / "one.db"), *key]
     assert "1 cases erased again" in run.invoke(command, late, catch_exceptions=False).output
     write = ["gone", str(place / "away" / "more"), "--db", str(place / "safe" / "one.db"), *key]
-    assert "1 erasures and withdrawals" in run.invoke(command, write, catch_exceptions=False).output
+    assert "1 hashes of erasures and withdrawals" in run.invoke(command, write, catch_exceptions=False).output
 
 
 def test_a_list_that_names_nobody_in_the_backup_is_told_and_kept_where_it_is_surely_ours(place):
