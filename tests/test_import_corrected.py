@@ -155,6 +155,18 @@ def test_versions_that_an_earlier_import_made_two_cases_are_told(register, take)
     assert _told(take(SECOND)) == (0, 0, 1, [])
 
 
+def test_a_known_row_tells_its_earlier_versions(register, take):
+    """A file without the column of earlier ids came first; of the next one they are known, and stay so; nothing else changes."""
+    (case,) = take("_uuid,prs_FirstName\nbbb2,Example\n").added
+    stranger = User(id="s2", role="supervisor", team="south")
+    assert [_told(take(SECOND, user)) for user in (stranger, SUPERVISOR, SUPERVISOR)] == [(0, 0, 1, [])] * 3
+
+    assert (_told(take(FIRST)), register.get(case).row.revision) == ((0, 0, 1, []), 1)
+    assert register.identity(case) == {"tl_SubmissionId": "bbb2", "prs_FirstName": "Example"}
+    erase(register.as_user(OFFICER), case)
+    assert take(FIRST).erased == (2,)
+
+
 @pytest.mark.parametrize("text", [FIRST, SECOND, THIRD, FIRST.replace("aaa1,,", "uuid:aaa1,,")])
 def test_what_was_erased_does_not_come_back_with_its_file(register, take, text):
     """By any version of the submission, also after new keys; the row is told, and a stated wish brings it back."""

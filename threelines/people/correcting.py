@@ -51,6 +51,19 @@ def twice(register: Register, connection: sa.Connection, cases: Collection[str])
     )
 
 
+def note_versions(register: Register, case_id: str, former: Collection[str]) -> None:
+    """Keep the ids of earlier versions with the case of a submission, so that their files are known; not of others' cases."""
+    try:
+        with register.case_transaction(case_id, "case.update") as (connection, _):
+            known = set(register.vault.submissions(connection, case_id))
+            if known and not known.issuperset(former):
+                ids = {*register.vault.former(connection, case_id), *former}
+                identity = register.vault.read(connection, case_id)
+                register.vault.replace(connection, case_id, {**identity, **beside(former=ids)})
+    except (RoleError, RegisterError):  # not theirs to change, or erased since
+        return
+
+
 def correct(register: Register, entry: Entry, targets: Collection[str]) -> Corrected:
     """Bring a case up to what the corrected submission says.
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from threelines.people import gone
 from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, columns_of
-from threelines.people.correcting import correct, find, twice
+from threelines.people.correcting import correct, find, note_versions, twice
 from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
 from threelines.people.entry import Entry
 from threelines.people.gone import UUID
@@ -342,6 +342,8 @@ class _Told(msgspec.Struct):
     ended: dict[str, tuple[str, ...]] = {}
     """Purposes by the corrected case whose consent to them is over."""
     known: int = 0
+    versions: list[tuple[str, frozenset[str]]] = []
+    """Cases of known rows, with ids of earlier versions of which the register does not know one."""
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
     erased: list[int] = []
@@ -379,6 +381,8 @@ def _keep(
             told.corrected.append(done.case)
         if done.ended:
             told.ended[done.case] = (*told.ended.get(done.case, ()), *done.ended)
+    for case, former in told.versions:
+        note_versions(register, case, former)
     if told.corrected:
         register.store.flush()  # what the corrections took out of the vault
     return Imported(
@@ -407,6 +411,8 @@ def _fresh(
             continue
         if own or submission in told.taken or submission in told.own:
             told.known += 1
+            if len(own) == 1 and not all(find(register, connection, [name]) for name in given.former):
+                told.versions.append((own[0], given.former))
             continue
         problems = register.problems(given)
         if problems:
