@@ -342,7 +342,7 @@ class _Told(msgspec.Struct):
     ended: dict[str, tuple[str, ...]] = {}
     """Purposes by the corrected case whose consent to them is over."""
     known: int = 0
-    versions: list[tuple[str, frozenset[str]]] = []
+    versions: list[tuple[str, Collection[str]]] = []
     """Cases of known rows, with ids of earlier versions of which the register does not know one."""
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
