@@ -61,8 +61,6 @@ _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
 """Languages of the vocabulary whose answer stands under another code."""
-_CHAT = ("hi", "ar", "bn")
-"""Languages that are also typed in Latin letters: who does is answered in English and in the language's own script."""
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,9 +131,6 @@ class Requests:
         table = tomllib.loads(text)
         self.policy: str = table["id"]
         self.version: str = table["version"]
-        self.help: dict[str, str] = table["help"]
-        for code in _CHAT:
-            self.help[f"{code}-Latn"] = f"{self.help['en']}\n{self.help[code]}"
         self.signs = {entry["id"]: msgspec.convert(entry, Sign) for entry in table["sign"]}
         self._source = table["source"]
         groups: dict[str, list[str]] = {}

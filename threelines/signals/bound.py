@@ -38,6 +38,11 @@ def binds(text: str) -> bool:
     return next(bound(fold(text.replace("’", "'"))), None) is not None
 
 
+def own_papers(folded: str) -> bool:
+    """Whether a folded text speaks of the writer's own papers, in any language."""
+    return bool(_papers().find(folded))
+
+
 def bound(folded: str) -> Iterator[Hit]:
     """Yield where a folded text tells of it: the group is the language's code, the gap stands between who and what."""
     read: dict[str, int] = {}
@@ -129,6 +134,12 @@ def _words() -> Mapping[str, Mapping[str, list[str]]]:
 def _anchors() -> Phrases:
     """Return who may hold somebody, in all languages: what most texts do not name."""
     return Phrases({code: [*words["holder"], *words["at"]] for code, words in _words().items()})
+
+
+@lru_cache(maxsize=1)
+def _papers() -> Phrases:
+    """Return the writer's own papers, in all languages."""
+    return Phrases({code: words["papers"] for code, words in _words().items()})
 
 
 @lru_cache(maxsize=64)
