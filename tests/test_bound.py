@@ -50,6 +50,7 @@ NONE = (
     "My employer has a copy of my passport on file.", "My employer has my papers for the visa renewal, as I asked.",
     "My boss is kind, and I have my passport with me.", "I took my passport back from my employer today.", "My boss has her own passport.",
     "My boss says I can go home early on Friday and still get paid.", "My boss said I can leave when the report is done.",
+    "My boss says I must tell the girls they go home when they have paid off the debt.", "Мой начальник сказал: объясни, что девушки уедут, когда вернут долг.",
     "My employer has not taken my passport.", "My mother says I can go home when the ticket is paid for.",
     "The landlord says I can leave once I have paid the last rent.", "My boss told me about free parking once we pay the fee.",
     "El hotel tiene mi pasaporte.", "Mi jefe dice que puedo salir antes los viernes.", "Mi jefe tiene mi pasaporte para el visado, yo se lo di.",
