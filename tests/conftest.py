@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.browser import chromium, site, window  # noqa: F401 - fixtures
 from tests.postgresql_fixture import address, postgresql  # noqa: F401 - fixtures
 
 PASSWORD = "seven quiet lamps"

@@ -33,12 +33,13 @@ RAISED = msgspec.structs.replace(QUIET, tier="look")
 
 
 class Server:
-    """A loopback server; `answer` decides what it says, `seen` holds what it was sent."""
+    """A loopback server; `answer` decides what it says, `refusals` what it says before, `seen` holds what it was sent."""
 
     def __init__(self) -> None:
         self.seen: list[dict] = []
         self.headers: list[dict] = []
         self.status, self.answer, self.wait, self.raw = 200, {"signals": []}, 0.0, None
+        self.refusals: list[tuple[int, str]] = []
         outer = self
 
         class Reply(BaseHTTPRequestHandler):
@@ -47,8 +48,11 @@ class Server:
                 outer.seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 content = outer.answer if isinstance(outer.answer, str) else json.dumps(outer.answer)
                 body = outer.raw or json.dumps({"choices": [{"message": {"content": content}}]}).encode()
-                self.send_response(outer.status)
-                if outer.status == 302:
+                status, again = outer.refusals.pop(0) if outer.refusals else (outer.status, "")
+                self.send_response(status)
+                if again:
+                    self.send_header("Retry-After", again)
+                if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 if outer.wait:
@@ -216,7 +220,7 @@ def test_a_body_that_is_no_completion(server, tmp_path, raw):
     assert asked.tally.discarded == {"answer does not fit the schema": 1}
 
 
-@pytest.mark.parametrize(("status", "reason"), [(500, "HTTP 500"), (429, "HTTP 429"), (302, "HTTP 302")])
+@pytest.mark.parametrize(("status", "reason"), [(500, "HTTP 500"), (302, "HTTP 302")])
 def test_refusals_and_redirects(server, tmp_path, status, reason):
     """An error is counted; a redirect is never followed: case text goes to the chosen address only."""
     server.status = status
@@ -225,6 +229,61 @@ def test_refusals_and_redirects(server, tmp_path, status, reason):
     assert list(asked.read(THREAD, RAISED)) == []
     assert asked.tally.discarded == {reason: 1}
     assert len(server.seen) == 1
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """What was waited, in seconds; nobody waits."""
+    waited: list[float] = []
+    monkeypatch.setattr("threelines.platforms.analyst.time.sleep", waited.append)
+    return waited
+
+
+def test_a_server_that_is_busy_is_asked_again_when_it_says(server, tmp_path, pauses):
+    """A rate limit leaves no thread unread and takes no tokens; what is waited is taken from the time."""
+    server.answer = {"signals": [claim()]}
+    (tmp_path / "plain").mkdir()
+    plain, limited = analyst(server, tmp_path / "plain"), analyst(server, tmp_path)
+    list(plain.read(THREAD, RAISED))
+    server.refusals = [(429, "3"), (503, ""), (429, "Wed, 21 Oct 2015 07:28:00 GMT")]
+    found = list(limited.read(THREAD, RAISED))
+
+    assert (len(found), limited.tally.failed, limited.tally.asked, len(server.seen)) == (1, {}, 1, 5)
+    assert pauses == [3, 2, 4]
+    assert limited.budget.tokens == plain.budget.tokens
+    assert limited.budget.seconds < 600 - 9
+
+
+@pytest.mark.parametrize(("again", "sent"), [("1", 5), ("3600", 1), ("9" * 400, 1), ("soon", 5)])
+def test_a_server_that_goes_on_refusing_is_asked_no_more(server, tmp_path, pauses, again, sent):
+    """After some refusals in a row, or one that asks for a long wait, the other threads are left, and told as such."""
+    server.refusals = [(429, again)] * 100
+    asked = analyst(server, tmp_path)
+    before = asked.budget.tokens
+    for number in range(4):
+        list(asked.read(repeated(f"t{number}", "talk"), RAISED))
+
+    assert (len(server.seen), asked.budget.tokens) == (sent, before)
+    assert (asked.tally.failed, asked.tally.refused, asked.tally.unread) == ({"HTTP 429": 1}, 3, 4)
+    assert asked.tally.told().endswith("0 skipped as the budget was spent, 3 as the server refused to answer more")
+
+
+def test_an_answer_ends_a_row_of_refusals(server, tmp_path, pauses):
+    """A server that answers between its refusals is asked to the end."""
+    asked = analyst(server, tmp_path)
+    for number in range(4):
+        server.refusals = [(429, "1")] * 3
+        list(asked.read(repeated(f"t{number}", f"talk of {number}"), RAISED))
+
+    assert (asked.tally.read, asked.tally.unread) == (4, 0)
+
+
+def test_no_wait_is_longer_than_the_time_that_is_left(server, tmp_path, pauses):
+    """The budget's seconds hold for waiting, too."""
+    server.refusals = [(429, "30")]
+    list(analyst(server, tmp_path, budget=Budget(seconds=20)).read(THREAD, RAISED))
+
+    assert (pauses, len(server.seen)) == ([], 1)
 
 
 def test_a_slow_answer_times_out(server, tmp_path):

@@ -11,6 +11,7 @@ pytest.importorskip("starlette")
 
 from starlette.testclient import TestClient
 
+from threelines.ai_models import endpoint
 from threelines.ai_models.endpoint import create_app
 from threelines.ai_models.guard import Event, Guard, Policy
 from threelines.ai_models.said import REFUSAL, REMOVED
@@ -270,12 +271,55 @@ def test_a_reply_of_an_unknown_request_is_the_policys_error():
     assert "not known" in verdict["blocked_reason"]
 
 
-def test_a_reply_without_text_is_left_as_it_is():
-    """Where the model calls a tool there is nothing to put help below."""
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_call_that_is_not_known_is_no_other_request_of_its_account(earlier):
+    """LiteLLM always names an account: a reply is not let through because the account is unknown, or asked something else."""
+    web = client()
+    if earlier:
+        litellm(web, asked(("user", CALM), call="e", session="", account="a"))
+    lost = {**answered("lost"), "request_data": {"user_api_key_user_id": "a"}}
+    verdict = litellm(web, lost)
+
+    assert verdict["action"] == "BLOCKED"
+    assert "not known" in verdict["blocked_reason"]
+
+
+def test_a_reply_is_not_let_through_in_a_session_that_asked_nothing():
+    """After a restart nothing is remembered: `/v1/observe`, and LiteLLM's route without a call id, say so."""
+    web = client()
+    reply = {"text": "Here.", "session": "gone", "kind": "reply"}
+    first, again = (web.post("/v1/observe", json=reply).json() for _ in range(2))
+    nameless = litellm(web, {**answered(None), "request_data": {"user_api_key_user_id": "gone"}})
+    web.post("/v1/observe", json={"text": CALM, "session": "gone"})
+    known = web.post("/v1/observe", json=reply).json()
+
+    assert [found["action"] for found in (first, again, known)] == ["block", "block", "allow"]
+    assert first["status"] == again["status"] == "error: the request of this reply is not known"
+    assert nameless["action"] == "BLOCKED"
+
+
+def test_help_stands_below_the_answer_that_follows_a_tool():
+    """Where the model calls a tool there is nothing to put help below; its next answer has it."""
     web = client()
     litellm(web, asked(("user", HELP)))
+    called = litellm(web, {**answered("c"), "texts": []})
+    litellm(web, asked(("user", HELP), ("assistant", ""), ("tool", "Three hotlines."), call="d"))
+    verdict = litellm(web, answered("d"))
 
-    assert litellm(web, {**answered("c"), "texts": []})["action"] == "NONE"
+    assert called["action"] == "NONE"
+    assert verdict["texts"][0].startswith("Here.\n\n")
+
+
+def test_help_stands_below_each_of_several_answers():
+    """`n`: which of them somebody in need is shown, the guard does not know; one that has it already is left."""
+    web = client()
+    litellm(web, asked(("user", HELP)))
+    first = litellm(web, {**answered("c"), "texts": ["One.", "Two."]})["texts"]
+    again = litellm(web, {**answered("c"), "texts": [first[0], "Two."]})["texts"]
+
+    assert [text.partition("\n\n")[0] for text in first] == ["One.", "Two."]
+    assert first[0].removeprefix("One.") == first[1].removeprefix("Two.") != ""
+    assert again == first
 
 
 def test_a_session_belongs_to_its_account():
@@ -307,6 +351,33 @@ def test_what_is_too_long_to_be_read_whole_asks_for_a_review():
     found = client().post("/v1/observe", json={"text": "word " * 60_000}).json()
 
     assert (found["action"], found["status"]) == ("review", "truncated")
+
+
+def test_a_call_of_many_long_requests_is_read_in_part_and_asks_for_a_review(monkeypatch, caplog):
+    """One call keeps no other waiting for a minute: the shorter requests are read first, the next call reads what was left."""
+    monkeypatch.setattr(endpoint, "MOST_READ", 3_000)
+    one, read = guard(), list[str]()
+    judged = one.observe
+    monkeypatch.setattr(one, "observe", lambda event, **more: read.append(event.text) or judged(event, **more))
+    web = client(guard=one)
+    long = [("user", f"{number} " + "Our garden is nice. " * 45) for number in range(5)]
+    first = litellm(web, asked(*long, ("user", CALM)))
+    told, once = caplog.text, len(read)
+    litellm(web, asked(*long, ("user", CALM), call="d"))
+
+    assert (first["action"], once, "review: truncated" in told) == ("NONE", 4, True)
+    assert sorted(set(read)) == sorted([CALM, *(text for _, text in long)])
+    assert read[:3] == sorted(read[:3])
+    assert litellm(client(), asked(("user", HARM), *long, ("user", CALM)))["action"] == "BLOCKED"
+
+
+@pytest.mark.parametrize("given", [["a"] * 501, ["word " * 40_000] * 4])
+def test_moderations_of_more_than_is_read_at_once_are_refused(given):
+    """Each input has its answer, so none is left out: the caller sends fewer."""
+    reply = client().post("/v1/moderations", json={"input": given})
+
+    assert reply.status_code == 413
+    assert "send fewer" in reply.json()["error"]
 
 
 def test_half_letters_are_judged():
@@ -346,6 +417,21 @@ def test_moderations_read_chat_messages_and_what_stands_inside_parts(given: list
     found = client().post("/v1/moderations", json={"input": given}).json()["results"]
 
     assert [(one["flagged"], one["threelines"]["unread"]) for one in found] == [(True, [])]
+
+
+@pytest.mark.parametrize("read_system", [False, True])
+@pytest.mark.parametrize("role", ["system", "developer", "tool", "function", "assistant", "Assistant"])
+def test_moderations_judge_who_asks_and_not_the_operator(role, read_system):
+    """The roles are those of the gateway's route; whoever has another, or none, asks."""
+    web = client(read_system=read_system)
+    given = [{"role": role, "content": [{"type": "text", "text": HARM}]}, {"role": "user", "content": CALM}]
+    tool = {"role": "user", "content": [{"type": "tool_result", "content": HARM}, {"type": "text", "text": CALM}]}
+    found = [web.post("/v1/moderations", json={"input": one}).json()["results"] for one in (given, [tool])]
+
+    assert [result["flagged"] for (result,) in found] == [read_system and role in ("system", "developer"), False]
+    for other in ({"role": "user"}, {"role": "human"}, {}):
+        (result,) = web.post("/v1/moderations", json={"input": [*given, {**other, "content": HARM}]}).json()["results"]
+        assert result["flagged"]
 
 
 def test_moderations_name_what_is_not_read_inside_a_message():

@@ -27,6 +27,11 @@ def found(text, **options):
         ("Contact number: 8189 1194  We", "81891194", "8189 1194", ""),
         ("086624511407 / 02612345", "086624511407", "086624511407", ""),
         ("https://wa.me/+6281234567890", "+6281234567890", "https://wa.me/+6281234567890", "whatsapp"),
+        ("https://t.me/+380671234567", "+380671234567", "https://t.me/+380671234567", "telegram"),
+        ("call +44_7700_900_123", "+447700900123", "+44_7700_900_123", ""),
+        ("+44*7700*900*123", "+447700900123", "+44*7700*900*123", ""),
+        ("+44 7700 9OO 123", "+447700900123", "+44 7700 9OO 123", ""),
+        ("llama +34 612345678 o +34 698765432", "+34612345678", "+34 612345678", ""),
         ("0️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣ call", "0812345678", "0️⃣8️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣", ""),
     ],
 )
@@ -82,11 +87,23 @@ def test_other_numbers_are_no_phones(text):
         ("Ｔｅｌｅｇｒａｍ： ｊｏｂｓ＿１２３", "jobs_123", "telegram"),
         ("chat.whatsapp.com/AbCdEf12345", "abcdef12345", "whatsapp"),
         ("write to @some_body", "some_body", ""),
+        ("https://www.instagram.com/stories/anna.k/123", "anna.k", "instagram"),
+        ("facebook.com/groups/jobs.abroad", "jobs.abroad", "facebook"),
     ],
 )
 def test_handles(text, value, app):
     """Accounts and invitations of the messengers, in the scripts of their users."""
     assert ("handle", value, app) in [(one.kind, one.value, one.app) for one in entities(text)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["instagram.com/reel/C1abc", "instagram.com/explore/tags/jobs", "facebook.com/marketplace/item/12", "facebook.com/watch?v=12", "facebook.com/photo.php?fbid=1",
+     "facebook.com/people/Anna-K/100", "t.me/share/url?url=https://shop.example.com", "t.me/addstickers/cats", "t.me/proxy?server=1.2.3.4", "t.me/boost/anna_jobs"],
+)  # fmt: skip
+def test_pages_of_a_platform_are_links(address):
+    """What a platform names so for itself is nobody's handle: accounts that give such links share no account."""
+    assert [(one.kind, one.value) for one in entities(f"see https://{address}")] == [("link", address.lower())]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +149,15 @@ def test_full_stops_are_no_links(text):
 def test_email():
     """Addresses are in lower case and are no handles."""
     assert found("mail A.b@Example.org!") == [("email", "a.b@example.org", "A.b@Example.org", "")]
+
+
+@pytest.mark.parametrize(
+    "written", ["a.b [at] mail [dot] example [dot] org", "A.b(at)mail.example.org", "a.b( at )mail(.)example.org"]
+)
+def test_email_with_its_signs_spelt_out(written):
+    """Brackets around "at" and "dot" hide no address."""
+    assert found(f"mail {written}!") == [("email", "a.b@mail.example.org", written, "")]
+    assert [one.kind for one in entities("see you (at) home. Then")] == []
 
 
 @pytest.mark.parametrize(

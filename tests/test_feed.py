@@ -18,13 +18,14 @@ import httpx
 import uvicorn
 from click.testing import CliRunner
 from pymisp import MISPEvent
+from starlette.testclient import TestClient
 from taxii2client.common import TokenAuth
 from taxii2client.v21 import Server
 
 from threelines.cli._register import opened
 from threelines.cli.main import root
 from threelines.people.approval import Terms
-from threelines.web.feed import COLLECTION, create_feed
+from threelines.web.feed import COLLECTION, Feed, create_feed
 from threelines.web.feed_source import Source
 
 TOKEN = "a-token-for-tests-only"
@@ -59,7 +60,7 @@ def address(source):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_feed(source.read, token=TOKEN)
+    app = create_feed(source.read, tokens={"partner": TOKEN})
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -143,7 +144,9 @@ def test_added_after_is_a_moment_not_a_text(address):
     assert _asked(address, added_after=last).json() == {}
 
 
-@pytest.mark.parametrize("asked", [{"added_after": "yesterday"}, {"added_after": "2026-12-01"}, {"limit": "x"}])
+@pytest.mark.parametrize(
+    "asked", [{"added_after": "yesterday"}, {"added_after": "2026-12-01"}, {"limit": "x"}, {"next": "4"}]
+)
 def test_what_cannot_be_read_is_an_error_of_taxii(address, asked: dict[str, str]):
     """A filter that is not understood is refused, or a poller would take an empty answer for nothing new."""
     answer = _asked(address, **asked)
@@ -152,6 +155,28 @@ def test_what_cannot_be_read_is_an_error_of_taxii(address, asked: dict[str, str]
     assert answer.json()["http_status"] == "400"
     assert next(iter(asked)) in answer.json()["title"]
     assert answer.headers["content-type"].startswith("application/taxii+json")
+
+
+def _objects(changed: dict[int, str]) -> list[dict[str, str]]:
+    """Return six objects of as many days, some of which changed since."""
+    days = {number: changed.get(number, f"2026-01-0{number}T00:00:00.000Z") for number in range(1, 7)}
+    return [{"type": "incident", "id": f"incident--{number}", "modified": day} for number, day in days.items()]
+
+
+@pytest.mark.parametrize("moved", [(1,), (1, 2), (2, 3), (1, 4, 6)])
+def test_what_changes_between_two_pages_hides_nothing(moved: tuple[int, ...]):
+    """Objects that move to the end while somebody pages push no other past the next page, and come again themselves."""
+    changed: dict[int, str] = {}
+    client = TestClient(create_feed(lambda: Feed(_objects(changed)), tokens={"partner": TOKEN}))
+    auth, seen, asked = {"Authorization": f"Bearer {TOKEN}"}, [], {"limit": "2"}
+    while asked:
+        page = client.get(f"/api/collections/{COLLECTION}/objects/", params=asked, headers=auth).json()
+        seen += [(each["id"], each["modified"]) for each in page.get("objects", ())]
+        asked = {"limit": "2", "next": page["next"]} if page.get("more") else {}
+        changed |= {number: f"2026-02-0{number}T00:00:00.000Z" for number in moved}
+
+    assert {(each["id"], each["modified"]) for each in _objects(changed)} <= set(seen)
+    assert len(seen) == len(set(seen))
 
 
 def _at(address: str, path: str, **asked: str) -> httpx.Response:

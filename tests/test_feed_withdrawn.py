@@ -59,7 +59,9 @@ class Partner:
     """Who polls: asks for what was added after the last poll, and keeps it."""
 
     def __init__(self, source: Source) -> None:
-        self.web = TestClient(create_feed(source.read, token=TOKEN), headers={"Authorization": f"Bearer {TOKEN}"})
+        self.web = TestClient(
+            create_feed(source.read, tokens={"partner": TOKEN}), headers={"Authorization": f"Bearer {TOKEN}"}
+        )
         self.last = ""
         self.held: dict[str, dict[str, Any]] = {}
 

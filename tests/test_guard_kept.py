@@ -77,6 +77,22 @@ def test_redis_or_valkey_shares_sessions(server):
     assert guard(Redis(server)).observe(Event(session="s", text="Shorter.")).session_state.turns == 2
 
 
+def test_a_full_server_says_so_and_repeats_nothing_of_what_is_kept(server):
+    """Whoever asked is told the kind of the fault; the command, with its key and the words that showed a sign, is not."""
+    import redis
+
+    one = guard(Redis(server))
+    one.observe(Event(session="s", text=HARM))
+    redis.Redis.from_url(server).config_set("maxmemory", 1)
+    web = TestClient(create_app(one))
+    told = [
+        web.post("/v1/observe", json={"text": CALM, "session": "s"}).json()["status"],
+        web.get("/health").json()["status"],
+    ]
+
+    assert told == ["error: guard state: the server's memory is full; give it more, or the policy allkeys-lru"] * 2
+
+
 def ask_from_threads(address: str) -> set[str]:
     """Ask 48 times under one account from eight threads of one process, and return the statuses."""
     shared = guard(Redis(address))

@@ -108,3 +108,21 @@ def test_a_line_that_was_cut_spoils_no_other(tmp_path: Path):
     first, half, last = log.read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["session"] for line in (first, last)] == ["s1", "s3"]
     assert (len(half), noted.fault) == (20, "")
+
+
+def test_a_block_by_what_stands_far_back_is_written_with_its_signs(tmp_path):
+    """A harmless last message is not why: the line has the signs of the request that was refused, also when the call comes again."""
+    log = tmp_path / "raised.jsonl"
+    web = TestClient(create_app(guard(), noted=Noted(log)))
+    texts = [HARM, *(f"And beans, {number} of them?" for number in range(85)), "Go on."]
+    call = {
+        **asked("request", ""), "texts": texts, "structured_messages": [{"role": "user", "content": text} for text in texts],
+        "litellm_trace_id": "s", "request_headers": {"x-litellm-session-id": "s"},
+    }  # fmt: skip
+    for _ in range(2):
+        assert web.post("/beta/litellm_basic_guardrail_api", json=call).json()["action"] == "BLOCKED"
+    first, again = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+
+    assert first["concern"] > 0.5
+    assert any("threatening note" in quote for _, _, quote in first["signs"])
+    assert again["signs"] == first["signs"]

@@ -8,6 +8,7 @@ import pytest
 from tests.at_once import Call, before, paused
 from threelines.people import keeping, release
 from threelines.people.register import Register
+from threelines.people.vault import Vault
 from threelines.roles import User
 from threelines.store import database as database_module
 from threelines.store.audit import Audit
@@ -80,7 +81,7 @@ def test_a_person_is_found_where_a_rotation_was_stopped(tmp_path, monkeypatch):
     with Register.open(tmp_path / "r.db", keyring, WORKER) as register:
         first = register.add(NAMED)
         with monkeypatch.context() as patched:
-            patched.setattr(keeping, "_retag", lambda *_: 1 / 0)
+            patched.setattr(Vault, "remake", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 keeping.rotate(register.as_user(ADMIN))
         second = register.add(NAMED)

@@ -6,12 +6,14 @@ import threading
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from threelines.ai_models.endpoint import MOST_CALLERS, Endpoint
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.later import Later
 from threelines.ai_models.scenario import items, load
 from threelines.ai_models.sessions import Memory, StateError
+from threelines.cli.guard import command
 from threelines.vocabulary.terms import load as load_vocabulary
 
 VOCABULARY = load_vocabulary()
@@ -197,3 +199,15 @@ def test_readings_without_a_reply_hold_no_place_for_ever(most):
         later._pool.submit(int).result()
 
         assert not later._waiting
+
+
+@pytest.mark.parametrize(("state", "warned"), [("memory:", True), ("sqlite:{}/guard.db", False)])
+def test_who_reads_later_is_told_what_ends_with_the_process(monkeypatch, tmp_path, state, warned):
+    """Readings that wait are lost with the process where nothing else remembers the call."""
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: None)
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    ran = CliRunner().invoke(
+        command, ["serve", "--later", "--words", "--state", state.format(tmp_path), "--key", "a long secret"]
+    )
+
+    assert (ran.exit_code, "ends with this process" in ran.output) == (0, warned), ran.output

@@ -16,10 +16,11 @@ from bench.monitor import _rising, shown_over_true
 from threelines.cli.main import root
 from threelines.cli.monitor import _plot
 from threelines.people import monitor
+from threelines.people.entry import Entry
 from threelines.people.monitor import UNDER_REVIEW, MonitorError, Series, incident_series, points, watch
 from threelines.people.outbreak import discoveries, ears, excess, tail
 from threelines.people.plot import rate_plot
-from threelines.people.register import Entry, Register
+from threelines.people.register import Register
 from threelines.roles import RoleError, User
 from threelines.store.keyring import Keyring
 

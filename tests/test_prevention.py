@@ -8,15 +8,26 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from threelines.cli.main import root
 from threelines.people.course import CourseError, as_gift, as_html, grade, load_course
-from threelines.people.helplines import HelplineError, confirm
-from threelines.people.kit import KitError, load_kits, missing_languages, sms_limit, sms_with, sms_without, write_kit
+from threelines.people.helplines import HelplineError, confirm, helplines
+from threelines.people.kit import (
+    KitError,
+    Number,
+    load_kits,
+    missing_languages,
+    sms_limit,
+    sms_with,
+    sms_without,
+    write_kit,
+)
 
 TODAY = date(2026, 11, 25)
+ROOT = Path(__file__).parents[1]
 
 
 def test_every_message_fits_an_sms_and_has_a_source():
@@ -43,16 +54,20 @@ def test_kit_is_written_and_expires(tmp_path: Path):
     pytest.importorskip("typst")
     pdfium = pytest.importorskip("pypdfium2")
     kit = load_kits()["en"]
-    paths = write_kit(kit, tmp_path, today=TODAY, contact="Helpline Example: +358 800 0551")
+    ends = TODAY + timedelta(days=9)
+    number = Number(organisation="Helpline Example", number="+358 800 0551", dialled=TODAY, until=ends)
+    paths = write_kit(kit, tmp_path, today=TODAY, number=number)
 
     assert ["en-audio.txt", "en-poster.pdf", "en-sms.txt", "en-text.md"] == sorted(path.name for path in paths)
     [sheet] = pdfium.PdfDocument(tmp_path / "en-poster.pdf")
     said = " ".join(sheet.get_textpage().get_text_range().split())
     assert all(message.title in said and message.text in said for message in kit.message)
     assert said.endswith(
-        f"Helpline Example: +358 800 0551 Reviewed: source text, {kit.date}; valid until {kit.expires}."
+        f"Helpline Example: +358 800 0551 Reviewed: source text, {kit.date}; number dialled {TODAY}; valid until {ends}."
     )
     assert (tmp_path / "en-sms.txt").read_text(encoding="utf-8").count("+358 800 0551") == len(kit.message)
+    assert f"valid until {ends}." in (tmp_path / "en-text.md").read_text(encoding="utf-8")
+    write_kit(kit, tmp_path, today=TODAY)
     assert f"valid until {kit.expires}." in (tmp_path / "en-text.md").read_text(encoding="utf-8")
     with pytest.raises(KitError, match="review ended"):
         write_kit(kit, tmp_path, today=kit.expires + timedelta(days=1))
@@ -66,6 +81,34 @@ def test_no_half_kit_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert not (tmp_path / "kit").exists()
     assert "extra `share`" in CliRunner().invoke(root, ["kit", "--help"]).output
+
+
+def test_a_poster_that_nobody_could_read_is_not_written(tmp_path: Path):
+    """Letters for which the machine has no font make no poster of code points: the kit is refused, and says what to install."""
+    pytest.importorskip("typst")
+    kit = load_kits()["en"]
+    unread = [msgspec.structs.replace(one, text="\U00011f04\U00011f05 " * 9) for one in kit.message]
+    with pytest.raises(KitError, match="no font on this machine for 2 of its letters"):
+        write_kit(msgspec.structs.replace(kit, message=tuple(unread)), tmp_path, today=TODAY)
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_only_the_english_text_is_its_own_source(tmp_path: Path):
+    """A translation that calls itself the source has been read by nobody: it is refused."""
+    text = (ROOT / "threelines" / "people" / "awareness.toml").read_text(encoding="utf-8")
+    (tmp_path / "km.toml").write_text(text.replace('language = "en"', 'language = "km"'), encoding="utf-8")
+    with pytest.raises(KitError, match="only the English text is the source"):
+        load_kits(tmp_path)
+
+
+def test_somebody_in_need_is_sent_to_an_organisations_own_page_only():
+    """No page is stated as an organisation's that is a newspaper's or another's: what is shown is on a short list of hosts."""
+    hosts = {entry.page.split("/")[2].removeprefix("www.") for entry in helplines().values() if entry.page}
+
+    assert hosts == {
+        "act212.ch", "migri.fi", "gov.hr", "0404.go.kr", "cfo.gov.ph", "astra.rs", "home-affairs.ec.europa.eu", "iom.int",
+    }  # fmt: skip
 
 
 def test_missing_languages_are_listed():

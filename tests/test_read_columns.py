@@ -81,6 +81,7 @@ def test_columns_that_only_read_as_words_are_told(tmp_path):
     assert [record.text for record in found] == ["Cook wanted"] * 3
     assert [note.reason for note in report.notes] == [
         "read as text: description", "words stand in q7, which was not read as text",
+        "no column is read as the time; it may stand in seen",
     ]  # fmt: skip
 
 
@@ -177,3 +178,38 @@ def test_the_same_words_in_columns_are_found_as_in_one(tmp_path):
         tiers.append(json.loads(CliRunner().invoke(root, ["scan", *asked]).stdout.splitlines()[0])["tier"])
 
     assert tiers == ["look", "look"]
+
+
+def test_of_a_job_as_search_engines_are_told_of_it_the_note_names_what_is_read(tmp_path):
+    """It said that objects were read, and they are not; HTML stood in the text as its tags. A part of an object can be named."""
+    job = {
+        "title": "Cook",
+        "description": "<p>We pay your flight</p><ul><li>no <b>experience</b></li></ul>",
+        "jobLocation": [{"@type": "Place", "address": {"@type": "PostalAddress", "addressLocality": "Mae Sot", "addressCountry": "TH"}}],
+        "baseSalary": {"@type": "MonetaryAmount", "currency": "USD", "value": {"@type": "QuantitativeValue", "value": 900, "unitText": "MONTH"}},
+    }  # fmt: skip
+    path = tmp_path / "j.json"
+    path.write_text(json.dumps([job]))
+    found, report = records(path)
+
+    assert found[0].text == "Cook\n\nWe pay your flight\n\nno experience"
+    assert found[0].extra["description"] == job["description"]
+    assert [note.reason for note in report.notes] == [
+        "read as text: title, description",
+        "objects stand in jobLocation, baseSalary, which are not read as text",
+    ]
+    (named,), _ = records(path, mapping={"text": ["title", "baseSalary.currency"]})
+    assert named.text == "Cook\n\nUSD"
+
+
+def test_html_alone_is_read_as_its_words_and_stays_beside_them(tmp_path):
+    """What only looks like a tag is a word, and a column `text` stands as it is."""
+    rows = [{"description": "<p>We look for<br>a cook</p>"}, {"description": "a < b <hello>"}]
+    path = tmp_path / "h.json"
+    path.write_text(json.dumps(rows))
+    found, _ = records(path)
+    given, _ = records(table(tmp_path, "g.jsonl", ("text",), ("<p>hi</p>",)))
+
+    assert [one.text for one in found] == ["We look for\na cook", "a < b <hello>"]
+    assert [one.extra for one in found] == [rows[0], {}]
+    assert given[0].text == "<p>hi</p>"

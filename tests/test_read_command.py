@@ -1,13 +1,16 @@
 """`threelines read`: any export as generic JSON lines."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from threelines.cli.main import root
 from threelines.platforms.pseudonym import pseudonyms
-from threelines.platforms.read import ReadError
+from threelines.platforms.read import ReadError, ReadReport, read
 
 KEY = "a key for the tests only"
 
@@ -119,3 +122,35 @@ def test_a_map_that_no_input_takes_is_refused(adverts, tmp_path, command):
             assert isinstance(told.exception, ReadError)
             assert "(csv, json, jsonl, parquet), not for whatsapp" in str(told.exception)
     assert run(chat, adverts, "--map", "text=description")[0] == 0
+
+
+def test_links_that_lead_out_of_a_folder_are_not_followed(tmp_path):
+    """The record of another case came in under the name of the link; it is a counted skip, and --strict ends at it."""
+    case, other = tmp_path / "case", tmp_path / "other"
+    (case / "inside").mkdir(parents=True)
+    other.mkdir()
+    (case / "inside" / "a.jsonl").write_text('{"text": "ours"}\n')
+    (other / "o.jsonl").write_text('{"text": "not ours"}\n')
+    (case / "b.jsonl").symlink_to("../other/o.jsonl")
+    (case / "c").symlink_to("../other")
+    (case / "d.jsonl").symlink_to("inside/a.jsonl")
+    (tmp_path / "way").symlink_to("case")
+    report = ReadReport()
+
+    assert [one.text for one in read([tmp_path / "way"], reveal=True, report=report)] == ["ours", "ours"]
+    assert [(one.where, "leads out" in one.reason) for one in report.examples] == [("b.jsonl", True), ("c", True)]
+    assert report.skipped == 2
+    with pytest.raises(ReadError, match=r"b\.jsonl"):
+        list(read([case], reveal=True, strict=True))
+    assert [one.text for one in read([case / "b.jsonl"], reveal=True)] == ["not ours"]
+
+
+@pytest.mark.parametrize("form", [(), ("--format", "csv")])
+def test_a_table_that_is_piped_in_is_read_whole(tmp_path: Path, form: tuple[str, ...]):
+    """A pipe is read once, and the format and the rows are both asked of it: none is lost."""
+    table = "id,text,author\n" + "".join(f"{n},hello there,a\n" for n in range(5000))
+    command = [sys.executable, "-m", "threelines", "read", "/dev/stdin", *form, "--out", str(tmp_path / "o.jsonl")]
+    done = subprocess.run(command, input=table, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()) == 5000

@@ -229,3 +229,33 @@ def test_a_table_of_excel_is_told_its_encoding(tmp_path):
     with pytest.raises(ReadError, match="windows-1252"):
         records(path, encoding="ansi")
     assert records(path, encoding="windows-1252")[0][0].text == "Mädchen für alles – sofort"
+
+
+def test_a_sender_and_a_time_that_are_not_read_are_told(tmp_path):
+    """DiscordChatExporter's table has names of its own: nobody learnt that all its rows are without author and time."""
+    rows = "".join(f'"{one}","ana{one}","2024-02-13T09:15:0{one}.0000000+00:00","hi there"\n' for one in range(3))
+    path = file_of(tmp_path, "d.csv", f"AuthorID,Author,Date,Content\n{rows}")
+    _, report = records(path, strict=True)
+    told, after = records(path, mapping={"author": "AuthorID", "time": "Date"})
+
+    assert [(note.reason, note.remedy) for note in report.notes if "no column" in note.reason] == [
+        ("no column is read as the sender; it may stand in AuthorID or Author", "to read it: --map author=COLUMN"),
+        ("no column is read as the time; it may stand in Date", "to read it: --map time=COLUMN"),
+    ]
+    assert (told[1].author, told[1].time.second) == ("1", 1)
+    assert not [note for note in after.notes if "no column" in note.reason]
+
+
+def test_columns_without_a_name_are_no_hindrance(tmp_path):
+    """Excel writes empty columns behind the last; what stands in one is kept under its place."""
+    found, report = records(file_of(tmp_path, "e.csv", "author,text,,\na,hi,,\nb,ho,,late\n"))
+
+    assert [(one.text, one.extra) for one in found] == [("hi", {}), ("ho", {"column 4": "late"})]
+    assert (report.skipped, report.repaired) == (0, 0)
+
+
+def test_a_header_in_another_encoding_is_told_as_such(tmp_path):
+    """Where the names of the columns cannot be read, the way out is the encoding, not another name."""
+    path = file_of(tmp_path, "r.csv", "дата;автор\n1;а\n".encode("windows-1251"))
+    with pytest.raises(ReadError, match="--encoding"):
+        records(path)

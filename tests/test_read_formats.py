@@ -148,6 +148,30 @@ def test_discord_channel(tmp_path):
     assert found[0].extra == {"guild": "1", "reply_to": "4", "author_name": "Al", "channel_name": "alice-planted"}
 
 
+def test_what_is_passed_on_in_discord_is_read_with_its_files(tmp_path):
+    """The words and files of a forwarded message stand in a part of their own; they were lost without a word."""
+    said = {
+        "id": "6",
+        "timestamp": "2024-05-01T10:00:00Z",
+        "content": "look",
+        "author": {"id": "u1"},
+        "attachments": [],
+    }
+    passed_on = {
+        "timestamp": "2024-04-01T10:00:00Z", "content": "Work in the city", "attachments": [{"url": "a/b.png", "fileName": "b.png"}],
+        "embeds": [{"title": "Jobs", "url": "https://jobs.example"}],
+    }  # fmt: skip
+    export = {
+        "guild": {"id": "1"}, "channel": {"id": "77"},
+        "messages": [{**said, "reference": {"messageId": "4", "type": "Forward"}, "forwardedMessage": passed_on}],
+    }  # fmt: skip
+    found, report = read_file(tmp_path, "channel.json", json.dumps(export))
+
+    assert found[0].text == "look\n\nWork in the city\n\nJobs\n\nhttps://jobs.example"
+    assert [one.name for one in found[0].attachments] == ["b.png"]
+    assert report.repaired == 0
+
+
 def test_cards_of_a_bot_are_its_words_and_previews_of_links_are_not(tmp_path):
     """A webhook's advert stands in its card; the card below a person's link is Discord's, of the linked page."""
     card = {

@@ -89,9 +89,10 @@ def test_the_order_of_a_date_is_decided_from_the_whole_file(tmp_path, times, for
 def test_time_runs_forward_even_where_every_date_is_possible(tmp_path):
     """No day is above 12, yet only one order lets the chat run forward day by day."""
     days = [datetime(2024, 3, 1) + timedelta(days=number) for number in range(12)]
-    found, _ = chat(tmp_path, *(f"{day.strftime('%m/%d/%y')}, 10:00 - Ana: hi" for day in days))
+    found, doubt = chat(tmp_path, *(f"{day.strftime('%m/%d/%y')}, 10:00 - Ana: hi" for day in days))
 
     assert [one.time.day for one in found] == list(range(1, 13))
+    assert doubt.repaired == 1  # one message a month is possible, too
 
 
 def test_a_date_that_could_be_two_is_said(tmp_path):
@@ -205,6 +206,9 @@ def test_an_author_named_like_a_notice_stays_an_author(tmp_path):
         ("\u200e<attached: 00000012-PHOTO-2024.jpg>", "00000012-PHOTO-2024.jpg", ""),
         ("IMG-20231220-WA0001.jpg (file attached)", "IMG-20231220-WA0001.jpg", ""),
         ("IMG-1.jpg (archivo adjunto)\nmira", "IMG-1.jpg", "mira"),
+        ("look here \u200e<attached: 00000013-PHOTO-2024.jpg>", "00000013-PHOTO-2024.jpg", "look here"),
+        ("look\nhere \u200e<adjunto: 00000013-PHOTO-2024.jpg>", "00000013-PHOTO-2024.jpg", "look\nhere"),
+        ("\u200ex.pdf • \u200e2 pages \u200e<attached: 00000014-x.pdf>", "00000014-x.pdf", "x.pdf • \u200e2 pages"),
     ],
 )
 def test_media_become_attachments(tmp_path, body, name, text):
@@ -220,3 +224,38 @@ def test_angle_brackets_of_an_author_stay(tmp_path):
     found, _ = chat(tmp_path, "20/12/23, 21:15 - Ana: <hello>")
 
     assert found[0].text == "<hello>"
+
+
+@pytest.mark.parametrize("mark", ["", "\u200e"])
+def test_that_a_message_was_edited_is_no_word_of_its_author(tmp_path, mark):
+    """WhatsApp puts it behind the words; what an author writes in such brackets elsewhere stays."""
+    found, _ = chat(
+        tmp_path,
+        f"20/12/23, 21:15 - Ana: come at nine {mark}<This message was edited>",
+        f"20/12/23, 21:16 - Ana: {mark}<This message was edited> is what I saw",
+    )
+
+    assert found[0].text == "come at nine"
+    assert found[1].text == "<This message was edited> is what I saw"
+
+
+def test_a_changed_security_code_is_nobody(tmp_path):
+    """The name of the contact in it may hold a colon; it was an author, and the two of the chat had no audience any more."""
+    notice = "20/12/23, 21:14 - Your security code with Bo: Work changed. Tap to learn more."
+    found, _ = chat(
+        tmp_path, notice, "20/12/23, 21:15 - Ana: hi", notice, "20/12/23, 21:16 - Bo: Work: hello",
+    )  # fmt: skip
+
+    assert [(one.kind, one.author) for one in found[::2]] == [("system", "")] * 2
+    assert [one.audience for one in found[1::2]] == [("Bo",), ("Ana",)]
+
+
+def test_nobody_leaves_judgement_under_the_name_of_a_notice(tmp_path):
+    """A line that only begins like one, or that names a way to reach somebody, is a message."""
+    found, _ = chat(
+        tmp_path,
+        "20/12/23, 21:15 - Your security code with Bo: the work is in the city and the house is paid",
+        "20/12/23, 21:15 - Your security code with Bo: call 0812345678, my number has changed",
+    )
+
+    assert [one.kind for one in found] == ["message", "message"]

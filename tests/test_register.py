@@ -10,7 +10,8 @@ import pytest
 
 from threelines.people import keeping
 from threelines.people.definition import FormError
-from threelines.people.register import Entry, Register, RegisterError, incidents
+from threelines.people.entry import Entry
+from threelines.people.register import Register, RegisterError, incidents
 from threelines.roles import RoleError, User
 from threelines.store.database import StoreError
 from threelines.store.keyring import Keyring, KeyringError

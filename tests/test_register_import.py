@@ -9,9 +9,10 @@ import openpyxl
 import pytest
 
 from threelines.people.definition import ASKED, FormError, load_form
-from threelines.people.importing import ImportingError, blank_csv, import_file
+from threelines.people.importing import blank_csv, import_file
 from threelines.people.keeping import rotate
 from threelines.people.register import Register
+from threelines.people.sheet import ImportingError
 from threelines.roles import User
 from threelines.store.keyring import Keyring
 

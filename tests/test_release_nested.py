@@ -7,8 +7,9 @@ import pytest
 from threelines.people import release
 from threelines.people.definition import load_form
 from threelines.people.demo import fill
+from threelines.people.entry import Entry
 from threelines.people.nested import make_ways
-from threelines.people.register import Entry, Register
+from threelines.people.register import Register
 from threelines.people.suppress import MERGED, NOT_RECORDED, K
 from threelines.roles import User
 from threelines.store.keyring import Keyring

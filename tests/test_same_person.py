@@ -9,6 +9,7 @@ from threelines.people.importing import import_file
 from threelines.people.matching import normal, prepared
 from threelines.people.register import Register
 from threelines.people.same import first_cases
+from threelines.people.tables import MATCHES
 from threelines.people.typed import name_forms, numbers
 from threelines.people.vault import Known
 from threelines.roles import User
@@ -78,6 +79,45 @@ def test_tags_kept_before_are_still_found(register):
     before = register.keyring.tag(b"al manuel saad|1990-03-04", b"name_birthdate").hex()[:32]
 
     assert before in register.vault.tags(kept)
+
+
+@pytest.mark.parametrize(
+    ("kept", "sought", "other"),
+    [
+        ("АВ 123456", "ав№123456", "СЕ 123456"), ("กข-123456", "กข 123456", "คง-123456"), ("ب-١٢٣٤٥٦", "ب123456", "ج-123456"),
+        ("၁၂/ကတန(နိုင်)၁၂၃၄၅၆", "12/ကတန(နိုင်)123456", "၁၂/မရမ(နိုင်)၁၂၃၄၅၆"), ("ＡＢ１２３４５６", "ab 123456", "AC123456"), ("É123456", "E\u0301-123456", "123456"),
+    ],
+)  # fmt: skip
+def test_a_document_keeps_the_letters_of_its_script(register, kept, sought, other):
+    """A series in Cyrillic, Thai, Arabic or Burmese is part of the number, however it is typed; another series is another document."""
+    assert _finds(register, {"prs_IdentityNumber": kept}, {"prs_IdentityNumber": sought})
+    assert not register.match({"prs_IdentityNumber": other})
+
+
+@pytest.mark.parametrize("word", ["unknown", "немає паспорта", "ไม่มีเอกสาร", "لا يوجد جواز"])
+def test_words_are_no_number_of_a_document(register, word):
+    """Two people without a document are not one person."""
+    assert not register.vault.tags({"prs_IdentityNumber": word})
+
+
+def test_tags_of_documents_kept_before_are_made_anew_at_opening(register):
+    """An upgrade loses nobody and joins nobody: what was kept under the digits alone is found by the whole number."""
+    kept = {"ai_Asked": "no", "prs_IdentityNumber": "АВ 123456"}
+    case, latin = register.add(kept), register.add({**kept, "prs_IdentityNumber": "AB 654321"})
+    before = {
+        number: register.keyring.tag(number.encode(), b"document").hex()[:32] for number in ("123456", "AB654321")
+    }
+    with register.store.write() as connection:
+        connection.execute(MATCHES.delete().where(MATCHES.c.case_id == case))
+        connection.execute(MATCHES.insert().values(case_id=case, tag=before["123456"]))
+        connection.exec_driver_sql("DELETE FROM threelines_migrations WHERE area = 'vault'")
+    assert before["AB654321"] in register.vault.tags({"prs_IdentityNumber": "AB 654321"})
+    assert register.match(kept) == []
+
+    with Register.open(register.store.path, register.keyring, register.user) as again:
+        assert (again.match(kept), again.match({"prs_IdentityNumber": "СЕ 123456"})) == ([case], [])
+        assert again.match({"prs_IdentityNumber": "ab-654321"}) == [latin]
+        assert len(again.vault.known(again.store)[case].documents) == 1
 
 
 def test_other_names_stay_apart(register):

@@ -256,6 +256,31 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
     assert {row.kind for row in found} == {"script", "network"}
 
 
+def test_contacts_are_read_alike(spark, vocabulary, tmp_path):
+    """Who warns, numbers of a region, and a contact that many give: both engines say the same."""
+    from threelines.engine.spark import Job, read
+    from threelines.engine.spark_scripts import scan_linked
+
+    given = ["write t.me/solgarden_visa", "call 081 729 5630", "call +66 81 729 5630"]
+    said = [given[at % 3] for at in range(9)] + ["mail boss@mail.example"] * 14
+    said += ["do not answer t.me/solgarden_visa", "they took my passport, it was +66 81 729 5630"]
+    words = "river lamp stone bread wheel cloud table grass spoon chair".split()
+    records = [
+        Record(id=f"p{at}", author=f"u{at}", kind="post", text=f"{words[at % 10]} {words[at // 3]} {what}")
+        for at, what in enumerate(said)
+    ]
+    path = tmp_path / "posts.jsonl"
+    path.write_bytes(b"\n".join(map(msgspec.json.encode, records)))
+    here = scan_here(records, vocabulary, everything=True, accounts=False, region="TH")
+    told = sorted(msgspec.json.encode(one).decode() for one in here if one.thread.kind == "network")
+    job = Job.of(vocabulary, everything=True, region="TH")
+    found = scan_linked(read(spark, [str(path)]), job).where("kind = 'network'").collect()
+
+    assert sorted(row.finding for row in found) == told
+    assert sorted(len(json.loads(line)["facts"]["members"]) for line in told) == [3, 6, 14]
+    assert sum(len(json.loads(line)["facts"].get("named_by", ())) for line in told) == 2
+
+
 def test_copies_without_times_are_equal_in_any_order(spark, tmp_path):
     """Where no times are known, both engines find the scripts of shuffled near-copies, equal ones among them."""
     import random

@@ -9,7 +9,7 @@ import pytest
 from threelines.web import accounts as accounts_module
 from threelines.web.accounts import AccountError
 from threelines.web.grants import CONSOLE
-from threelines.web.security import CONTENT_SECURITY_POLICY, Limit, form_token
+from threelines.web.security import CONTENT_SECURITY_POLICY, form_token
 
 PASSWORD = "seven quiet lamps"
 
@@ -119,16 +119,29 @@ def test_a_session_that_was_left_open_is_no_place_to_guess_the_password(console)
 
 
 def test_a_code_works_once(console):
-    """A code that was seen over a shoulder is worth nothing."""
+    """A code that was seen over a shoulder is worth nothing, nor is the one that turned the second factor on."""
     person = console.desk.accounts.add("known", PASSWORD, role="reviewer")
     secret = pyotp.random_base32()
-    console.desk.accounts.confirm_second_factor(person.id, secret, pyotp.TOTP(secret).now())
-    code = pyotp.TOTP(secret).now()
+    first, code = pyotp.TOTP(secret).now(), pyotp.TOTP(secret).at(time.time() + 30)
+    console.desk.accounts.confirm_second_factor(person.id, secret, first)
+    with pytest.raises(AccountError):
+        console.desk.accounts.sign_in("known", PASSWORD, first)
 
     assert console.desk.accounts.sign_in("known", PASSWORD, code)
-    for again in (code, "", "123456"):
+    for again in (code, first, "", "123456"):
         with pytest.raises(AccountError):
             console.desk.accounts.sign_in("known", PASSWORD, again)
+
+
+@pytest.mark.parametrize("secret", ["!!!", "", "A", "geheimnis", "\u0661" * 32, "A" * 24])
+def test_a_secret_that_is_none_of_ours_turns_nothing_on(console, secret):
+    """What no page of ours sent is refused as a code that does not fit, with the code that fits it, too."""
+    browser, person = console.sign_in("reviewer")
+    form = {"do": "factor", "secret": secret, "token": form_token(browser.cookies["threelines"])}
+    codes = ["000000", pyotp.TOTP(secret).now()] if secret == "A" * 24 else ["000000", ""]
+
+    assert [browser.post("/account", data=form | {"code": code}).status_code for code in codes] == [422, 422]
+    assert not console.desk.accounts.get(person.id).has_second_factor
 
 
 def test_sessions_end_when_idle_and_in_any_case(console, monkeypatch):
@@ -277,16 +290,17 @@ def test_the_way_on_after_signing_in_stays_inside(console):
         assert answer.headers["location"] == expected
 
 
-def test_a_limit_forgets_after_its_time_and_keeps_few_keys(monkeypatch):
-    """Limits are per key, end by themselves, and memory stays bounded."""
-    limit = Limit(2, 10.0, keys=3)
-    assert [limit.allows("a") for _ in range(3)] == [True, True, False]
-    limit.clear("a")
-    assert limit.allows("a")
-    for key in "bcdefg":
-        limit.allows(key)
+def test_signing_in_leads_back_to_the_whole_address(console):
+    """What stood behind the question mark is there again, an ampersand in it too; an endless one is not."""
+    console.desk.accounts.add("known", PASSWORD, role="supervisor")
+    wanted = "/register/new?form=full&reference=0123456789abcdef"
+    browser = console.client()
+    way = browser.get(wanted).headers["location"]
+    onward = re.search(r'name="next" value="([^"]*)"', browser.get(way).text)[1].replace("&amp;", "&")
+    answer = browser.post("/login", data={"name": "known", "password": PASSWORD, "next": onward})
 
-    assert len(limit._seen) == 3
+    assert way.startswith("/login?next=/register/new") and answer.headers["location"] == wanted
+    assert console.client().get("/register?status=" + "x" * 900).headers["location"] == "/login?next=/register"
 
 
 def test_a_large_body_is_refused_before_it_is_read(console):

@@ -1,140 +1,48 @@
 """Each person's main path in a real browser, at phone and desktop size, by keyboard, and checked by axe."""
 
-import os
 import re
-import socket
-import threading
 import time
 from copy import copy
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run",
-]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-SHOTS = Path(__file__).parent.parent / "docs" / "screenshots"
+from tests.browser import (
+    DESKTOP,
+    IS_MISSING,
+    MISSING,
+    PHONE,
+    SIZES,
+    end_sessions,
+    go_back,
+    look,
+    no_sideways_scrolling,
+    refuse_barriers,
+    shot,
+    sign_in,
+)
+
 OFFER = "They make us work 17 hours a day. You are fined for being late. We keep your passport."
 HARMLESS = "Gardener wanted in our village, Mondays, paid by the hour."
 
 pytestmark = pytest.mark.browser
-if not CHROMIUM.exists() and not os.environ.get("CI"):
-    pytest.skip("no /usr/bin/chromium: `make system` installs it", allow_module_level=True)
+if IS_MISSING:
+    pytest.skip(MISSING, allow_module_level=True)
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
-
-
-class Site(NamedTuple):
-    """A console that really listens, with its demonstration."""
-
-    address: str
-    desk: object
-    words: dict
-    """Name → password."""
+from playwright.sync_api import expect
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, vocabulary):
-    """Serve a filled demonstration on a free port of this machine."""
-    import uvicorn
-
-    from threelines.store.database import Store
-    from threelines.store.keyring import Keyring
-    from threelines.web import demo
-    from threelines.web.app import create_app
-    from threelines.web.desk import Options
-
-    folder = tmp_path_factory.mktemp("site")
-    options = Options(second_factor=False, demo=True, exit_address="about:blank")
-    app = create_app(
-        Store.open(folder / "s.db"), Keyring.create(folder / "s.key"), options=options, vocabulary=vocabulary
-    )
-    words = {entry.name: entry.password for entry in demo.make_accounts(app.state.desk)}
-    demo.fill(app.state.desk)
-    demo.fill_cases(app.state.desk, cases=900)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", app.state.desk, words)
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Start Debian's Chromium once."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def window(chromium, site):
-    """Return a function that opens a window, signed in or not; a fault in a console fails the test."""
-    opened, faults = [], []
-
-    def open_window(name="", *, size=DESKTOP, **more):
-        context = chromium.new_context(viewport=size, base_url=site.address, **more)
-        opened.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda fault: faults.append(str(fault)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        if name:
-            page.goto("/login")
-            page.fill("#name", name)
-            page.fill("#password", site.words[name])
-            page.keyboard.press("Enter")
-            page.wait_for_url(lambda url: "/login" not in url)
-        return page
-
-    yield open_window
-    for context in opened:
-        context.close()
-    assert faults == []
-
-
-def refuse_barriers(page):
-    """Raise with axe's own words when it finds any violation (WCAG 2 A and AA, best practices)."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-
-
-def shot(page, name):
-    """Keep a picture for the docs when asked to."""
-    if os.environ.get("THREELINES_SCREENSHOTS") == "1":
-        from PIL import Image
-
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        path = SHOTS / f"{name}.png"
-        page.screenshot(path=path)
-        Image.open(path).convert("RGB").quantize(48).save(path, optimize=True)
-
-
-def no_sideways_scrolling(page):
-    """The page fits its window: only boxes meant for it scroll sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), page.url
-
-
-def test_a_reviewer_decides_fifty_findings_by_keyboard_alone(window, site):
-    """From sign-in to the fiftieth decision no mouse is used; undo, note, reason and skipping work by key."""
+def test_a_reviewer_decides_twenty_findings_by_keyboard_alone(window, site):
+    """From sign-in to the twentieth decision no mouse is used; undo, note, reason and skipping work by key."""
     page = window("demo-reviewer")
     expect(page.locator("h1")).to_have_text("Review")
     before = decisions(site, "demo-reviewer")
     page.keyboard.press("Enter")
     page.wait_for_url("**/review/*")
-    for number in range(50):
+    for number in range(20):
         was = page.url
-        if number == 20:
+        look(page)
+        if number == 10:
             shot(page, "finding-desktop")
         kind = number % 10
         if kind == 3:
@@ -157,15 +65,39 @@ def test_a_reviewer_decides_fifty_findings_by_keyboard_alone(window, site):
     last = page.url
     page.keyboard.press("u")
     page.wait_for_function("was => location.href !== was && document.readyState === 'complete'", arg=last)
+    look(page)
     page.keyboard.press("2")
     page.wait_for_function("was => location.href === was", arg=last)
 
-    assert decisions(site, "demo-reviewer") - before == 50
+    assert decisions(site, "demo-reviewer") - before == 20
 
 
 def decisions(site, name):
     """Count a reviewer's standing decisions."""
     return len(site.desk.review.decided(site.desk.accounts.by_name(name).user, limit=1000))
+
+
+def test_only_what_was_looked_at_is_decided(window, site):
+    """A second click that falls on the next finding, and a key that is held down, decide nothing and say so."""
+    page = window("demo-reviewer")
+    before = decisions(site, "demo-reviewer")
+    page.get_by_role("button", name="Take the next one").click()
+    page.wait_for_url(re.compile(r"/review/\w{16}$"))
+    look(page)
+    first = page.url
+    page.keyboard.down("1")
+    page.wait_for_url(lambda url: url != first)
+    for _ in range(9):
+        page.keyboard.down("1")
+        page.wait_for_timeout(130)
+    page.keyboard.up("1")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.reload()
+    page.keyboard.press("1")
+
+    expect(page.get_by_role("alert")).to_contain_text("Look at it first")
+    refuse_barriers(page)
+    assert decisions(site, "demo-reviewer") - before == 1
 
 
 def test_the_keys_are_shown_and_move_between_findings_of_one_account(window, site):
@@ -197,6 +129,7 @@ def test_a_note_survives_the_end_of_the_session(window, site):
     page.select_option("#reason", "control")
     page.fill("#note", "ask about the fee")
     page.context.clear_cookies()
+    look(page)
     page.get_by_role("button", name="Refer").click()
     page.wait_for_url("**/login**")
     page.fill("#name", "demo-reviewer")
@@ -219,6 +152,7 @@ def test_a_reviewer_works_on_a_phone_without_scripts(window):
     page.wait_for_url("**/review/*")
     shot(page, "finding-phone")
     first = page.url
+    page.wait_for_timeout(1000)
     page.get_by_role("button", name="Remove").tap()
     expect(page.get_by_role("alert")).to_contain_text("reason")
     page.get_by_role("button", name="Watch").tap()
@@ -271,19 +205,6 @@ def test_a_draft_survives_without_a_network_and_holds_no_name(window):
     expect(page.get_by_label("Yes, asked")).to_be_checked()
     page.get_by_role("button", name="Sign out").click()
     assert page.evaluate("localStorage.length") == 0
-
-
-def end_sessions(site, name):
-    """Let an account's sessions be over, as after half an hour without a request."""
-    site.desk.accounts.end_sessions(site.desk.accounts.by_name(name).id)
-
-
-def sign_in(page, site, name):
-    """Sign in on a page that shows the sign-in form."""
-    page.fill("#name", name)
-    page.fill("#password", site.words[name])
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
 
 
 def test_the_next_worker_at_a_browser_gets_no_draft_of_the_last(window, site):
@@ -378,7 +299,7 @@ def test_a_case_is_changed_found_and_handed_on_without_barriers(window, site, si
     refuse_barriers(page)
     page.locator("#prs_FirstName").fill("")
     page.get_by_role("button", name="Keep the change").click()
-    page.wait_for_url(f"**/register/{case}?saved=change")
+    page.wait_for_url(f"**/register/{case}?saved=change-1")
     assert register.identity(case) == {}
     for address in (f"/register/{case}/history", "/register/find", "/register?whose=waiting"):
         page.goto(address)
@@ -544,10 +465,24 @@ def test_a_person_with_an_offer_gets_an_answer(window, size, scripts):
     expect(page.locator("main")).to_contain_text("not a promise")
 
 
-def test_escape_twice_leaves_the_check_page(window):
-    """The quick exit replaces the page, so that "back" does not return to it."""
-    page = window()
+@pytest.mark.parametrize("cached", [True, False], ids=["cached", "asked-anew"])
+def test_the_quick_exit_leaves_no_way_back(window, site, cached):
+    """After an answer too, Back leads to no page of ours and to none of the words; who opens the page anew gets it."""
+    page = window(cached=cached)
+    page.goto("about:blank")
+    page.goto("/check?lang=vi")
+    page.get_by_label("The offer or message").fill(OFFER)
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("#result")).to_be_focused()
+    away = site.address.replace("127.0.0.1", "localhost") + "/health"  # another site
+    page.evaluate("away => { document.getElementById('leave').href = away; }", away)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_url(away)
+    go_back(page, "about:blank")
+    assert "hours" not in page.content()
     page.goto("/check")
+    expect(page.get_by_label("The offer or message")).to_have_value("")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.wait_for_url("about:blank")
@@ -593,6 +528,7 @@ def test_training_gives_the_agreed_answer_afterwards(window):
     page = window("demo-reviewer-2")
     page.goto("/review/training")
     expect(page.locator("main")).not_to_contain_text("agreed answer")
+    look(page)
     page.keyboard.press("2")
     expect(page.locator("main")).to_contain_text("The agreed answer is")
     refuse_barriers(page)

@@ -1,10 +1,13 @@
 """A case from hand to hand in the console: found again, given on, corrected, its vault emptied, its consent told."""
 
 import re
+import sqlite3
+from contextlib import closing
 from copy import copy
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
 from threelines.web.security import form_token
 
@@ -244,6 +247,28 @@ def test_every_purpose_has_its_own_words_and_shows_who_gave_it_and_how(console):
     assert "Everything</option>" not in page and "Withdraw everything" in page
 
 
+def test_no_answer_is_recorded_that_nobody_chose(console):
+    """What the person says has no answer chosen beforehand, asked before or not, and none is refused in words."""
+    browser, person = console.sign_in("supervisor")
+    where = add_case(browser)
+
+    def chosen():
+        page = browser.get(where).text
+        found = {
+            name: re.search(rf'<select id="{name}-share_with_police".*?</select>', page)[0]
+            for name in ("value", "giver", "method")
+        }
+        assert " required>" in found["value"]
+        return {name: "".join(re.findall(r'value="(\w*)" selected', select)) for name, select in found.items()}
+
+    assert chosen() == {"value": "", "giver": "", "method": ""}
+    empty = browser.post(where + "/consent", data=token_of(browser) | {"purpose": "share_with_police", "value": ""})
+    assert empty.status_code == 422
+    browser.post(where + "/consent", data=token_of(browser) | GUARDIAN)
+    assert chosen() == {"value": "", "giver": "guardian", "method": "written"}
+    assert seen_by(console, person).get(where.rsplit("/", 1)[1]).consent["share_with_police"].giver == "guardian"
+
+
 @pytest.mark.parametrize("value", ["yes", "no", "withdrawn"])
 def test_who_gave_a_consent_stays_until_it_is_told_otherwise(console, value):
     """A new answer without giver and way keeps those told before; withdrawing all keeps them, too."""
@@ -301,3 +326,92 @@ def test_a_faulty_form_keeps_who_gave_consent(console):
 
     assert answer.status_code == 422
     assert 'value="guardian" selected' in answer.text and 'value="written" selected' in answer.text
+
+
+# ---------------------------------------------------------------------- a form that is sent twice
+
+
+def number_of(browser):
+    """Return the number of a new form."""
+    return re.search(r'name="number" value="(\w{32})"', browser.get("/register/new?form=full").text)[1]
+
+
+def test_a_form_that_is_sent_twice_is_one_case(console):
+    """The second time nothing is kept: the form comes back as it was typed, with the case that it led to and a number of its own."""
+    browser, person = console.sign_in("case_worker")
+    other, _ = console.sign_in("case_worker")
+    number = number_of(browser)
+    where = add_case(browser, number=number, tl_Callback=PHONE)
+    sent = {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number, "prs_FirstName": CANARY}
+    again = browser.post("/register/new", data=token_of(browser) | sent | {"consent.services": "yes"})
+
+    assert again.status_code == 409 and "kept already" in again.text and f'href="{where}"' in again.text
+    assert f'value="{CANARY}"' in again.text and number not in again.text
+    assert re.search(r'name="consent.services" value="yes" checked', again.text)
+    assert seen_by(console, person).count() == 1
+    assert add_case(other, number=number) != where
+    fresh = re.search(r'name="number" value="(\w{32})"', again.text)[1]
+    assert add_case(browser, number=fresh, prs_FirstName=CANARY) != where and seen_by(console, person).count() == 2
+
+
+def test_a_faulty_form_is_kept_once_when_it_is_mended(console):
+    """A form that was not kept for a fault keeps its number and is kept afterwards."""
+    browser, person = console.sign_in("case_worker")
+    sent = {"form": "full", "ai_Asked": "yes", "ai_ContactLanguage": "no code", "number": number_of(browser)}
+    answer = browser.post("/register/new", data=token_of(browser) | sent)
+    mended = token_of(browser) | sent | {"ai_ContactLanguage": "lao", "ai_Suspected": "none"}
+
+    assert answer.status_code == 422 and sent["number"] in answer.text
+    assert [browser.post("/register/new", data=mended).status_code for _ in range(2)] == [303, 409]
+    assert seen_by(console, person).count() == 1
+
+
+def test_a_form_of_an_erased_case_does_not_bring_it_back(console):
+    """The number of an erased case makes no case again: a list of erasures would take it away at the next restore."""
+    browser, person = console.sign_in("supervisor")
+    number = number_of(browser)
+    where = add_case(browser, number=number)
+    officer, _ = console.sign_in("data_protection_officer")
+    said = {"reason": "erasure request", "typed": where.rsplit("/", 1)[1]}
+    officer.post(where + "/erase", data=token_of(officer) | said)
+    sent = {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number}
+    again = browser.post("/register/new", data=token_of(browser) | sent)
+
+    assert again.status_code == 409 and "The case that was made of it" not in again.text
+    assert seen_by(console, person).count() == 0
+
+
+@pytest.fixture
+def impatient(console):
+    """Let the console wait a moment only for a database that somebody else holds; return its path."""
+    engine = console.desk.store.engine
+    sa.event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout=50"))
+    engine.dispose()
+    return console.desk.store.path
+
+
+def sent_again(page):
+    """Return what a page holds to be sent again."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.partition("<main")[2]))
+
+
+def test_a_busy_database_loses_no_form(console, impatient):
+    """A form sent while another program writes comes back with 503 and all of it, and is kept once when sent again."""
+    browser, person = console.sign_in("supervisor")
+    where, number = add_case(browser), number_of(browser)
+    new = token_of(browser) | {"form": "full", "ai_Asked": "yes", "ai_Suspected": "none", "number": number}
+    new |= {"prs_FirstName": CANARY, "consent.services": "yes"}
+    changed = token_of(browser) | {"ai_Asked": "yes", "ai_Suspected": "none", "revision": "1", "tl_Callback": PHONE}
+    with closing(sqlite3.connect(impatient, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answers = [browser.post("/register/new", data=new), browser.post(where + "/edit", data=changed)]
+        login = browser.post("/login", data={"name": person.name, "password": CANARY})
+    kept = [sent_again(answer.text) for answer in answers]
+
+    assert [answer.status_code for answer in answers] == [503, 503] and "retry-after" in answers[0].headers
+    assert kept == [new, changed]
+    assert login.status_code in (401, 503) and CANARY not in login.text
+    assert [browser.post("/register/new", data=kept[0]).status_code for _ in range(2)] == [303, 409]
+    assert browser.post(where + "/edit", data=kept[1]).status_code == 303
+    assert seen_by(console, person).identity(where.rsplit("/", 1)[1]) == {"tl_Callback": PHONE}
+    assert seen_by(console, person).count() == 2

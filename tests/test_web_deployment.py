@@ -248,3 +248,12 @@ def test_the_documented_commands_make_the_secrets_that_compose_reads(tmp_path):
     assert re.fullmatch(r"\w{48}", password)
     assert files["pgpass"].read_text(encoding="ascii") == f"database:5432:threelines:threelines:{password}\n"
     assert len(made) < len(lines), "the console's user must own it"
+
+
+def test_a_provider_in_clear_is_no_start(tmp_path):
+    """The client's secret would go over the network as it is; nothing is made before that is said."""
+    orders = ["serve", "--db", str(tmp_path / "site.db"), "--oidc", "http://id.example.invalid"]
+    told = subprocess.run([sys.executable, "-m", "threelines", *orders], capture_output=True, text=True, timeout=60)
+
+    assert told.returncode != 0 and "https://" in told.stderr and "Traceback" not in told.stderr
+    assert not list(tmp_path.iterdir())

@@ -6,14 +6,16 @@ import http.server
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import msgspec
 import pytest
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 
 from threelines.store.sealed import reseal
-from threelines.web.oidc import Issuer, Waiting
+from threelines.web.oidc import Issuer, OidcError, Waiting
 from threelines.web.security import form_token
 
 KEY = RSAKey.generate_key(2048, {"kid": "k1"})
@@ -26,14 +28,23 @@ class IdentityServer(http.server.BaseHTTPRequestHandler):
     codes: dict
     mood = "honest"
     who: dict
+    described: dict
+    """What the description says otherwise."""
+    keys: object = None
+    """What stands in place of the keys."""
+    asked: list
+    hangs: threading.Event
+    """While it is not set, the description does not come."""
 
     def do_GET(self):
         """Answer description and keys."""
         address = f"http://127.0.0.1:{self.server.server_port}"
+        type(self).asked.append(self.path)
+        type(self).hangs.wait(10)
         self._say(
-            {"keys": [KEY.as_dict(private=False)]} if self.path == "/keys" else {
+            (type(self).keys or {"keys": [KEY.as_dict(private=False)], "about": "ours"}) if self.path == "/keys" else {
                 "issuer": address, "authorization_endpoint": f"{address}/go", "token_endpoint": f"{address}/token",
-                "jwks_uri": f"{address}/keys",
+                "jwks_uri": f"{address}/keys", **type(self).described,
             }
         )  # fmt: skip
 
@@ -59,7 +70,10 @@ class IdentityServer(http.server.BaseHTTPRequestHandler):
             "issuer": {"iss": "x"},
         }.get(mood, {})
         token = jwt.encode({"alg": "RS256", "kid": "k1"}, claims, STRANGE if mood == "forged" else KEY)
-        self._say({"access_token": "a", "token_type": "Bearer", "id_token": token})
+        if mood == "symmetric":
+            token = jwt.encode({"alg": "HS256", "kid": "k1"}, claims, OctKey.import_key("s" * 40, {"kid": "k1"}))
+        given = {"access_token": "a", "token_type": "Bearer", "id_token": token}
+        self._say({"text": "well", "list": [], "nothing": {}, "number": given | {"id_token": 3}}.get(mood, given))
 
     def _say(self, body, status=200):
         data = json.dumps(body).encode()
@@ -79,8 +93,12 @@ def provider():
     kind = type(
         "Here",
         (IdentityServer,),
-        {"codes": {}, "mood": "honest", "who": {"email": "ana@example.org", "email_verified": True}},
-    )
+        {
+            "codes": {}, "who": {"email": "ana@example.org", "email_verified": True}, "described": {}, "asked": [],
+            "hangs": threading.Event(),
+        },
+    )  # fmt: skip
+    kind.hangs.set()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     kind.address = f"http://127.0.0.1:{server.server_port}"
@@ -113,9 +131,11 @@ def test_a_vouched_person_with_an_account_comes_in(known, provider):
     assert browser.get("/review").status_code == 200
 
 
-@pytest.mark.parametrize("mood", ["forged", "audience", "late", "replayed", "issuer"])
+@pytest.mark.parametrize(
+    "mood", ["forged", "audience", "late", "replayed", "issuer", "symmetric", "text", "list", "nothing", "number"]
+)
 def test_a_statement_that_is_not_right_lets_nobody_in(known, provider, mood):
-    """Wrong key, wrong audience, too late, another nonce, another issuer: no session."""
+    """Wrong key, audience, nonce, issuer or kind of signature, too late, or no statement at all: no session."""
     provider.mood = mood
     browser, answer = come_in(known, provider)
 
@@ -289,3 +309,82 @@ def test_without_a_provider_there_is_no_way_through(console):
     """Where none is set up, the address leads nowhere."""
     assert console.client().get("/oidc").status_code == 404
     assert console.client().get("/oidc/back?code=a&state=b").status_code == 400
+
+
+@pytest.mark.parametrize("keys", [["x"], "x", {"a": 1}, {"keys": None}, {"keys": [{}]}])
+def test_keys_that_cannot_be_read_let_nobody_in(known, provider, keys):
+    """It is the provider's fault, and reads like one."""
+    provider.keys = keys
+    answer = come_in(known, provider)[1]
+
+    assert answer.status_code == 401 and "start again" in answer.text
+
+
+def test_a_provider_that_is_gone_at_the_exchange_is_told(known, provider):
+    """The person starts again; it is no fault of ours."""
+    browser = known.client()
+    asked = parse_qs(urlsplit(browser.get("/oidc").headers["location"]).query)
+    issuer = known.desk.options.oidc
+    issuer._described = msgspec.structs.replace(issuer._described, token_endpoint="http://127.0.0.1:9/token")
+    answer = browser.get("/oidc/back?" + urlencode({"code": "c1", "state": asked["state"][0]}))
+
+    assert answer.status_code == 401 and "start again" in answer.text
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"issuer": None}, {"issuer": "https://other.example.org"}, {"token_endpoint": 3},
+        {"token_endpoint": "http://id.example.invalid/token"}, {"jwks_uri": "http://[broken"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+    ],
+)  # fmt: skip
+def test_a_description_that_is_not_right_is_not_kept(known, provider, described):
+    """A sick provider is told as one, and is asked again later: nobody has to start the console anew."""
+    provider.described = described
+    sick = known.client().get("/oidc")
+    provider.described = {}
+    soon = known.client().get("/oidc")
+    known.desk.options.oidc._failed = -1000.0
+
+    assert (sick.status_code, soon.status_code) == (503, 503), "a failure is remembered for some seconds"
+    assert come_in(known, provider)[1].status_code == 303
+
+
+def test_who_begins_while_the_provider_hangs_waits_for_one_answer(known, provider, monkeypatch):
+    """The provider is asked once, a few wait for it, and the others are told at once: pages stay free for everybody else."""
+    monkeypatch.setattr("threelines.web.oidc._PATIENCE", 1.0)
+    provider.hangs.clear()
+    with ThreadPoolExecutor(30) as many:
+        answers = list(many.map(lambda _: known.client().get("/oidc").status_code, range(30)))
+    provider.hangs.set()
+
+    assert set(answers) == {503} and len(provider.asked) == 1
+
+
+def test_sign_ins_that_succeed_use_up_no_limit(known, provider):
+    """A whole office comes in from one address; tries that fail are counted, and told as too many."""
+    known.desk.places.many = 3
+    good = [come_in(known, provider)[1].status_code for _ in range(5)]
+    provider.mood = "forged"
+    bad = [come_in(known, provider)[1] for _ in range(4)]
+
+    assert good == [303] * 5 and [answer.status_code for answer in bad] == [401, 401, 401, 429]
+    assert "15 minutes" in bad[-1].text
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        ("https://id.example.org/realms/a", True), ("http://127.0.0.1:8080", True), ("http://[::1]:8080", True),
+        ("http://localhost", True), ("http://id.example.org", False), ("id.example.org", False), ("http://[a", False),
+    ],
+)  # fmt: skip
+def test_a_provider_in_clear_is_refused(address, taken):
+    """The client's secret and the codes go to https only, or to this machine."""
+    try:
+        Issuer(address, client="console", secret="s")
+    except OidcError:
+        assert not taken
+    else:
+        assert taken

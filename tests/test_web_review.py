@@ -107,6 +107,18 @@ def test_what_was_typed_comes_back_with_the_fault_and_with_the_undo(console):
     assert "Ask &lt;about" not in other.get(where).text and "selected" not in other.get(where).text
 
 
+def test_a_finding_that_nobody_can_have_read_is_not_decided(console):
+    """Without scripts too: what comes within a second of the page, as the second press of a double click, is asked again."""
+    browser, where = taken(console, long_talk(5, 3))
+    shown = float(re.search(r'name="shown_at" value="([\d.]+)"', browser.get(where).text)[1])
+    said = {"token": token_of(browser), "decision": "watch", "note": "Ask <about> the fee"}
+    hasty = browser.post(where + "/decide", data=said | {"shown_at": f"{shown:.3f}"})
+
+    assert hasty.status_code == 422 and "only just come up" in hasty.text
+    assert 'value="Ask &lt;about&gt; the fee"' in hasty.text and console.desk.review.counts()["open"] == 1
+    assert browser.post(where + "/decide", data=said | {"shown_at": f"{shown - 1:.3f}"}).status_code == 303
+
+
 def test_a_session_that_ends_leads_back_to_the_finding(console):
     """A decision sent too late is not written down; signing in leads to the finding, and no other site's form does that."""
     browser, where = taken(console, long_talk(5, 3))

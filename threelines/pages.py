@@ -67,16 +67,18 @@ class Paper(NamedTuple):
     """Where the letters stand that cannot be printed."""
 
 
-def write(paper: Paper, out: Path) -> None:
-    """Write the PDF; the same paper on the same machine gives the same bytes."""
+def write(paper: Paper, out: Path) -> frozenset[str]:
+    """Write the PDF, return the letters for which no font was found; the same paper on the same machine gives the same bytes."""
     from typst import Compiler
 
     with TemporaryDirectory() as empty:
-        out.write_bytes(_made(paper, Compiler(root=empty, package_path=empty, package_cache_path=empty)))
+        made, without = _made(paper, Compiler(root=empty, package_path=empty, package_cache_path=empty))
+    out.write_bytes(made)
+    return without
 
 
-def _made(paper: Paper, compiler: Compiler) -> bytes:
-    """Return the PDF, with the letters written out that Typst says no font has."""
+def _made(paper: Paper, compiler: Compiler) -> tuple[bytes, frozenset[str]]:
+    """Return the PDF, with the letters written out that Typst says no font has, and these."""
     parts = {part for page in paper.pages for block in page for part in block.parts}
     letters = {letter for part in parts for letter in _plain(part) if not letter.isascii()}
     alone = Paper([[Block("text", (letter,)) for letter in sorted(letters)]], paper.title, "")
@@ -84,12 +86,12 @@ def _made(paper: Paper, compiler: Compiler) -> bytes:
     for _ in range(_TRIES):
         made, named = _tried(paper, without, compiler)
         if made:
-            return made
+            return made, without
         if not named - without:
             break
         # a mark or joiner is often named for the letter before it alone
         without |= {letter for letter in named - without if unicodedata.category(letter) not in _ATTACHED} or named
-    return _compiled(paper, frozenset(letters), compiler)
+    return _compiled(paper, frozenset(letters), compiler), frozenset(letters)
 
 
 def _tried(paper: Paper, without: frozenset[str], compiler: Compiler) -> tuple[bytes, frozenset[str]]:

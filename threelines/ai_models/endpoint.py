@@ -21,6 +21,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial, reduce
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,9 +35,9 @@ from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.ai_models.later import LONGEST_WAIT, Later
 from threelines.ai_models.memory import ORDER_OF_ACTIONS, Action
 from threelines.ai_models.noted import Noted
-from threelines.ai_models.said import ANSWERS, REFUSAL, REMOVED, SYSTEM, Standing, contents, standing
+from threelines.ai_models.said import ANSWERS, LONGEST, REFUSAL, REMOVED, SYSTEM, Standing, contents, standing
 from threelines.ai_models.sessions import Memory, State, StateError
-from threelines.records import filled
+from threelines.records import ThreelinesError, filled
 
 MOST_BYTES = 20_000_000
 """Largest body that is read: gateways send pictures along, which are not looked at."""
@@ -45,6 +46,11 @@ MOST_HISTORY = 100
 MOST_JOINED = 400
 """Requests before these that are read as one; together fewer than a session remembers (`READ_KEPT`), so that none counts
 twice. What stands before them is not read, and a person is asked to look."""
+MOST_READ = 600_000
+"""Characters of a call that are read, its newest request among them; the shorter requests first. Of one that holds more a person
+is asked to look, and the next call reads what this one left."""
+MOST_INPUTS = 500
+"""Inputs of one moderation request."""
 CALL_LIFETIME = 3_600.0
 """Seconds between a request and its response."""
 MOST_CALLERS = 16
@@ -56,8 +62,13 @@ _CATEGORIES = (
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
 )  # fmt: skip
 CATEGORY = "human-trafficking/request"
+_UNKNOWN = "the request of this reply is not known"
 _HOLDS = ("text", "title", "context", "content")
 """Where a part or a message holds its words."""
+
+
+class TooMuch(ThreelinesError):
+    """A request holds more than is read at once, and asks for an answer on each part of it."""
 
 
 @filled
@@ -153,8 +164,8 @@ class Endpoint:
         session, account = _unit(call)
         session = session or ("" if account else f"call {call.litellm_call_id or secrets.token_hex(8)}")
         event = Event(session=session, account=account, text=last)
-        earlier, refused = self._earlier(event, before)
-        total = partial(_strongest, earlier, refused, len(before) > MOST_HISTORY + MOST_JOINED)
+        earlier, refused, cut = self._earlier(event, before)
+        total = partial(_strongest, earlier, refused, cut)
         fault = next((decision for decision in earlier if decision.status.startswith("error")), None)
         if fault:
             self._note(event, fault, call)
@@ -162,12 +173,16 @@ class Endpoint:
                 self._keep(call.litellm_call_id, event, fault)
         return _hiding(stands.refused, call.texts or [], _verdict(fault or self._last(call, event, total)))
 
-    def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool]:
-        """Judge what stands before the newest request and was not read yet; say whether something there was refused."""
+    def _earlier(self, event: Event, before: list[str]) -> tuple[list[Decision], bool, bool]:
+        """Judge what stands before the newest request and was not read yet.
+
+        Return also whether something there was refused, and whether something there is left unread.
+        """
         if not before:
-            return [], False
+            return [], False, False
         known = before[-MOST_HISTORY - MOST_JOINED :]
-        new, refused = self._guard.unread(event, known)
+        unread, refused = self._guard.unread(event, known)
+        new = _fitting(unread, MOST_READ - _cost(event.text))
         recent = set(known[-MOST_HISTORY:])
         joined = [text for text in new if text not in recent]
         found = (
@@ -176,7 +191,7 @@ class Endpoint:
             else []
         )
         found += [self._guard.observe(msgspec.structs.replace(event, text=text)) for text in new if text in recent]
-        return found, refused
+        return found, refused, len(known) < len(before) or len(new) < len(unread)
 
     def _standing(self, call: Call) -> Standing:
         """Return what stands before the model of those who ask; what was refused counts so where it can be taken out."""
@@ -258,17 +273,19 @@ class Endpoint:
             self._failed(call, decision)
         if decision.action == "block":
             return _verdict(decision)
-        if known and texts and known.message and known.message not in texts[-1]:
-            return Verdict(action="GUARDRAIL_INTERVENED", texts=[*texts[:-1], f"{texts[-1]}\n\n{known.message}"])
+        told = known.message if known else ""
+        if told and any(told not in text for text in texts):  # several: who asked may be shown any one of them
+            below = [text if told in text else f"{text}\n\n{told}" for text in texts]
+            return Verdict(action="GUARDRAIL_INTERVENED", texts=below)
         return _verdict(decision)
 
     def _of_reply(self, call: Call, known: Known | None) -> Decision:
-        """Judge a reply by its own request; where that is not known, by the last one of its session or account."""
+        """Judge a reply by its own request; where the gateway names no call, by the last one of its session or account."""
         if known is None:
             session, account = _unit(call)
-            if not (session or account):
-                return self._guard.failed("the request of this reply is not known")
-            return self._guard.observe(Event(session=session, account=account, kind="reply", text=""))
+            if call.litellm_call_id or not (session or account):
+                return self._guard.failed(_UNKNOWN)
+            return self._observed(Event(session=session, account=account, kind="reply", text=""))
         if known.pending or known.fault:
             return self._guard.failed(known.fault.removeprefix("error: ") or "the request has not been read yet")
         return self._guard.reply(known.unit, known.action)
@@ -287,10 +304,12 @@ class Endpoint:
         return known
 
     def moderations(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-        """Answer in the form of OpenAI's moderation endpoint."""
+        """Answer in the form of OpenAI's moderation endpoint. Raise TooMuch for more inputs than are read at once."""
         asked = msgspec.json.decode(body, type=Moderation)
         session, account = str(asked.session or headers.get("x-session-id", "")), str(asked.user or "")
-        inputs = _inputs(asked.input)
+        inputs = _inputs(asked.input, self._operator)
+        if len(inputs) > 1 and (len(inputs) > MOST_INPUTS or sum(_cost(one.text) for one in inputs) > MOST_READ):
+            raise TooMuch(f"more than {MOST_INPUTS} inputs or {MOST_READ:,} characters; send fewer at once")
         decisions = [self._judged(Event(session=session, account=account, text=one.text)) for one in inputs]
         return {
             "id": f"modr-{secrets.token_hex(8)}",
@@ -303,9 +322,15 @@ class Endpoint:
         return self._judged(msgspec.json.decode(body, type=Event))
 
     def _judged(self, event: Event) -> Decision:
-        decision = self._guard.observe(event)
+        decision = self._observed(event)
         self._note(event, decision)
         return decision
+
+    def _observed(self, event: Event) -> Decision:
+        """Judge an event; a reply in a session or account of which no request is remembered is none that was let through."""
+        decision = self._guard.observe(event)
+        unknown = event.kind == "reply" and decision.status == "ok" and not decision.session_state.turns
+        return self._guard.failed(_UNKNOWN) if unknown else decision
 
     def allows(self, headers: dict[str, str]) -> bool:
         """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""
@@ -315,12 +340,11 @@ class Endpoint:
 
 
 def _unit(call: Call) -> tuple[str, str]:
-    """Return (session, account). The trace id is a session only where the client named one: else it is random."""
+    """Return (session, account). The trace id is a session only where a header of the client named one: else it is random."""
     data, headers = call.request_data or {}, call.request_headers or {}
     named = {str(name).lower() for name in headers}
-    metadata = data.get("metadata") if isinstance(data.get("metadata"), dict) else {}
-    stated = "x-litellm-session-id" in named or "x-litellm-trace-id" in named or "session_id" in (metadata or {})
-    session = str((metadata or {}).get("session_id") or call.litellm_trace_id or "") if stated else ""
+    stated = "x-litellm-session-id" in named or "x-litellm-trace-id" in named
+    session = call.litellm_trace_id or "" if stated else ""
     account = data.get("user_api_key_end_user_id") or data.get("user_api_key_user_id") or data.get("user_api_key_hash")
     return session, str(account or "")
 
@@ -333,6 +357,20 @@ def _hiding(refused: list[tuple[str, ...]], texts: list[str], verdict: Verdict) 
     return Verdict(action="GUARDRAIL_INTERVENED", texts=[REMOVED if text in out else text for text in texts])
 
 
+def _cost(text: str) -> int:
+    """Return how many characters of a text are read."""
+    return min(len(text), LONGEST)
+
+
+def _fitting(texts: list[str], most: int) -> list[str]:
+    """Return those texts that fit together, in their order; the shorter first, so that a few long ones hide no other."""
+    if sum(map(_cost, texts)) <= most:
+        return texts
+    places = sorted(range(len(texts)), key=lambda place: (_cost(texts[place]), -place))
+    read = accumulate(_cost(texts[place]) for place in places)
+    return [texts[place] for place in sorted(place for place, sum_ in zip(places, read, strict=True) if sum_ <= most)]
+
+
 def _strongest(earlier: list[Decision], refused: bool, cut: bool, last: Decision) -> Decision:
     """Return the decision on a whole call; an error stays one, and of one that is too long a person sees what is read."""
     if last.status.startswith("error"):
@@ -340,10 +378,15 @@ def _strongest(earlier: list[Decision], refused: bool, cut: bool, last: Decision
     if cut:
         action = max(last.action, "review", key=ORDER_OF_ACTIONS.index)
         last = msgspec.structs.replace(last, action=action, status="truncated")
-    if refused or any(one.action == "block" for one in earlier):
-        return msgspec.structs.replace(
-            last, action="block", message=last.message if last.action == "block" else REFUSAL
-        )
+    if last.action == "block":
+        return last
+    blocking = max((one for one in earlier if one.action == "block"), key=lambda one: one.concern, default=None)
+    if blocking:
+        status = blocking.status if last.status == "ok" else last.status
+        return msgspec.structs.replace(blocking, session_state=last.session_state, status=status)
+    if refused:  # before this call: of that the session remembers the signs
+        seen = tuple(last.session_state.seen.values())
+        return msgspec.structs.replace(last, action="block", message=REFUSAL, signals=seen or last.signals)
     return max((last, *earlier), key=lambda one: ORDER_OF_ACTIONS.index(one.action))
 
 
@@ -365,13 +408,17 @@ class Input(NamedTuple):
     """Kinds of its parts that nothing here reads: pictures, files."""
 
 
-def _inputs(given: str | list[str | dict[str, Any]]) -> list[Input]:
-    """Return what is to be judged: a list of parts is one input, a list of texts is several (OpenAI's rule)."""
+def _inputs(given: str | list[str | dict[str, Any]], operator: frozenset[str]) -> list[Input]:
+    """Return what is to be judged: a list of parts is one input, a list of texts is several (OpenAI's rule).
+
+    Of chat messages those are left out that are the operator's; what was refused and stands there still is not: nothing here
+    takes it out of what the model reads.
+    """
     if isinstance(given, str):
         return [Input(given)]
     if not any(isinstance(part, dict) for part in given):
         return [Input(str(text)) for text in given]
-    texts, unread = _told(given)
+    texts, unread = _told([_asked(part, operator) for part in given])
     return [Input("\n".join(texts), tuple(sorted(unread - {"text"})))]
 
 
@@ -392,13 +439,25 @@ def _told(given: object) -> tuple[list[str], set[str]]:
     return texts, unread if texts or unread else {str(given.get("type") or "part")}
 
 
+def _asked(part: str | dict[str, Any], operator: frozenset[str]) -> object:
+    """Return what those who ask say in a part or a chat message: nothing of a message of the operator's."""
+    if not isinstance(part, dict) or "role" not in part:
+        return part
+    return None if str(part["role"]).lower() in operator else [_own(part.get(name)) for name in _HOLDS]
+
+
+def _own(content: object) -> object:
+    """Return a message's content without what a tool gave."""
+    if not isinstance(content, list):
+        return content
+    return [part for part in content if not (isinstance(part, dict) and part.get("type") == "tool_result")]
+
+
 def _flat(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message of which what stands inside a part (a document) is a part; what a tool gave stays the operator's."""
-    parts = message.get("content")
-    if not isinstance(parts, list):
+    if not isinstance(message.get("content"), list):
         return message
-    own = [part for part in parts if not (isinstance(part, dict) and part.get("type") == "tool_result")]
-    texts, unread = _told(own)
+    texts, unread = _told(_own(message["content"]))
     if unread - {"text"}:
         _LOG.info("not read of a message: %s", ", ".join(sorted(unread - {"text"})))
     return {**message, "content": [{"type": "text", "text": text} for text in texts]}
@@ -475,6 +534,8 @@ def _answering(
             return _json(await run_in_threadpool(answer, bytes(body), headers))
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as fault:
             return _json({"error": f"not the expected JSON: {fault}"}, status=422)
+        except TooMuch as fault:
+            return _json({"error": str(fault)}, status=413)
         except StateError as fault:
             return _json({"error": str(fault)}, status=503)
 

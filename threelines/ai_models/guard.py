@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from hashlib import blake2b
@@ -26,7 +27,6 @@ from threelines.ai_models.grade import identify
 from threelines.ai_models.helping import help_in, kind_of
 from threelines.ai_models.intent import (
     DELIVERY,
-    DIMENSION,
     LANGUAGES,
     LIKENESS,
     MANY_LANGUAGES,
@@ -42,10 +42,10 @@ from threelines.ai_models.likeness import CONCERN, Read, Tally, evidence, read, 
 from threelines.ai_models.likeness import concern as concern_of
 from threelines.ai_models.meaning import installed, shared
 from threelines.ai_models.memory import (
+    AGES,
     DIGEST,
     LOWER,
     ORDER_OF_ACTIONS,
-    RANK,
     READ_KEPT,
     REFUSED_KEPT,
     AccountState,
@@ -54,17 +54,17 @@ from threelines.ai_models.memory import (
     Past,
     Seen,
     SessionState,
-    aged,
     faded,
     holds,
     in_account,
     merged,
     noted,
 )
+from threelines.ai_models.ruling import CUT, QUIET, REPLIED, SO_FAR, TELLING, Case, Ruling, apart, counted, ruled
 from threelines.ai_models.said import LONGEST, READ_AT_ONCE, READ_WHOLE, REFUSAL, ends, parts, readable
 from threelines.ai_models.sessions import Memory, State, StateError
 from threelines.ai_models.tongues import answered_in
-from threelines.assess import RAISED, judge, observe, positive_dimensions
+from threelines.assess import RAISED, judge, observe
 from threelines.records import Assessment, Record, Signal, Strength, Thread
 from threelines.signals import SIGNALS, Detector
 from threelines.vocabulary.terms import Vocabulary, load
@@ -81,14 +81,21 @@ ACCOUNT_MEMORY = 14 * 86_400.0
 """Seconds for which signs of an account's earlier sessions are remembered."""
 
 _LIKE: tuple[tuple[Strength, float], ...] = (("strong", CONCERN[2]), ("medium", CONCERN[1]), ("weak", CONCERN[0]))
-_QUIET = frozenset({THREAT, DELIVERY, ORDER})
-"""Signs that a person in need shows when passing on what was said to them."""
 
 
-def _covered(signal: Signal, own: Iterable[Signal]) -> bool:
-    """Whether more than a third of a published phrase is the words of a sign of the request itself."""
-    shared = (min(one.end, signal.end) - max(one.start, signal.start) for one in own)
-    return 3 * max(shared, default=0) > signal.end - signal.start
+class _Own:
+    """The words of a request's own signs, looked up by place: a long text may hold thousands of them."""
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        self._spans = sorted((one.start, one.end) for one in signals)
+        self._longest = max((end - start for start, end in self._spans), default=0)
+
+    def cover(self, signal: Signal) -> bool:
+        """Whether more than a third of a published phrase is the words of one of them."""
+        first = bisect_left(self._spans, (signal.start - self._longest, 0))
+        last = bisect_left(self._spans, (signal.end, 0))
+        shared = (min(end, signal.end) - max(start, signal.start) for start, end in self._spans[first:last])
+        return 3 * max(shared, default=0) > signal.end - signal.start
 
 
 _OWN_HAND = re.compile(
@@ -120,13 +127,16 @@ class Asked(NamedTuple):
     def in_need(self) -> bool:
         """Whether a person in need tells what was said to them, and orders nothing against anybody."""
         kinds = self.kinds
-        return self.reading.own_situation and (kinds <= _QUIET or ORDER not in kinds or not self.reading.orders)
+        return self.reading.own_situation and (kinds <= QUIET or ORDER not in kinds or not self.reading.orders)
 
     @property
     def only_tells(self) -> bool:
-        """Whether nothing of it is remembered: a threat to be worded or passed on is, whoever says that they are in need."""
+        """Whether nothing of it is remembered: a threat to be worded or passed on is, whoever says that they are in need.
+
+        So is a sign that is none of what is done to them: that others must not find out is an order without a word of one.
+        """
         passes_on = self.reading.orders or DELIVERY in self.kinds
-        return self.in_need and not (passes_on and self.kinds - {ORDER, DELIVERY})
+        return self.in_need and self.kinds <= ({ORDER, DELIVERY} if passes_on else TELLING)
 
 
 class Step(NamedTuple):
@@ -366,7 +376,10 @@ class Guard:
         action: Action = "block" if asked == "block" else "allow"
         after = msgspec.structs.replace(state, replies=state.replies + 1, last=now)
         message = REFUSAL if action == "block" else ""
-        return self._decide(after, action, self._assess(after, {}), status="ok", message=message)
+        every = counted(after, Earlier())
+        assessment = self._assess(every)
+        concern = max(assessment.concern, self._concern(after, Earlier()))
+        return self._decide(after, Ruling(action, REPLIED), every, assessment, concern, status="ok", message=message)
 
     def _open(self, asked: Asked, state: SessionState) -> Step:
         """Return the session after what the request says by phrases: constant size whatever its length."""
@@ -391,39 +404,44 @@ class Guard:
         """Return the session with what the small readers tell of the request."""
         if asked.in_need and not (asked.reading.asks or found.task != "none"):
             return step
-        state, told = self._like(step, asked.reading, found)
+        state, told, most = self._like(step, asked.reading, found)
         if not (told or step.news):
             return step._replace(state=state)
-        like = self._likeness(asked, self._concern(state, asked.earlier), state.turns)
+        like = self._likeness(asked, self._concern(state, asked.earlier), state, most=most)
         state = msgspec.structs.replace(state, seen=merged(state.seen, like, state.turns))
         return step._replace(state=state, seen=step.seen | like)
 
     def _decide_on(self, asked: Asked, step: Step, so_far: Action = "allow") -> Decision:
         """Decide on a request; never less than was said of it so far."""
         state, earlier = step.state, asked.earlier
-        assessment = self._assess(state, earlier.seen)
+        every = counted(state, earlier)
+        assessment = self._assess(every)
         concern = max(assessment.concern, self._concern(state, earlier))
         support = asked.support or (asked.reading.pleads and step.needed)
-        action = self._action(state, step.seen, earlier.seen, concern, support=support)
+        case = Case(every, step.seen, concern, support=support, refused=state.blocked > 0)
+        ruling = ruled(case, self.policy, self._vocabulary.indicators)
         cut = len(asked.event.text) > LONGEST
-        action = max(action, so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
+        at_least: Action = max(so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
+        if ORDER_OF_ACTIONS.index(at_least) > ORDER_OF_ACTIONS.index(ruling.action):
+            ruling = Ruling(at_least, CUT if cut and at_least == "review" else SO_FAR)
+        action = ruling.action
         after = msgspec.structs.replace(state, action=action)
         if action == "block" and so_far != "block":
             refused = noted(state.refused, asked.hashes, REFUSED_KEPT)
             after = msgspec.structs.replace(after, blocked=state.blocked + 1, refused=refused)
         status = "truncated" if cut else "ok"
         message = self._message(action, asked, support=support)
-        return self._decide(after, action, assessment, status=status, message=message, earlier=earlier)
+        return self._decide(after, ruling, every, assessment, concern, status=status, message=message)
 
-    def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool]:
-        """Return the session with what this request tells and asks for, and whether that adds to it."""
+    def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool, bool]:
+        """Return the session with what this request tells and asks for, whether that adds to it, and whether nothing tells more."""
         state = step.state
         claims = float(reading.claims) + float(reading.own_situation or step.needed)
         added = evidence(found.score - claims)
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
         tally = Tally(state.like, state.near, state.tasks, state.told).after(added, task)
         after = msgspec.structs.replace(state, **tally._asdict())
-        return after, added > 0 or tally.tasks != state.tasks
+        return after, added > 0 or tally.tasks != state.tasks, 0 < added >= max(tally.like)
 
     def _concern(self, state: SessionState, earlier: Earlier) -> float:
         """Place what the session tells, with what the account's other sessions told, among honest sessions."""
@@ -440,22 +458,30 @@ class Guard:
         parts = together.parts(fan=languages >= MANY_LANGUAGES)
         return concern_of(total(parts, self._scale), together.near, self._scale)
 
-    def _likeness(self, asked: Asked, placed: float, turn: int) -> dict[str, Seen]:
+    def _likeness(self, asked: Asked, placed: float, state: SessionState, *, most: bool) -> dict[str, Seen]:
+        """Return what the session's requests tell together, with the words of the one that tells most."""
         strength: Strength | None = next((name for name, least in _LIKE if placed >= least), None)
         if strength is None:
             return {}
-        reading, record = asked.reading, asked.record
-        start, end = self._quote(asked)
+        reading, before = asked.reading, state.seen.get(LIKENESS)
         known = self._vocabulary.indicators[LIKENESS]
-        return {
-            LIKENESS: Seen(
-                turn=turn, indicator=LIKENESS, name=known.name, quote=record.text[start:end][:KEPT_QUOTE], start=start,
-                end=min(end, start + KEPT_QUOTE), strength=LOWER[strength] if reading.about else strength,
-                detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
-                look_alikes=known.look_alikes, reviewed=identify(reading.asked) == "en",
-                ordered=reading.orders and not (reading.own_situation or reading.quoted or reading.claims),
+        seen = Seen(
+            turn=state.turns, indicator=LIKENESS, name=known.name, quote="", start=0, end=0,
+            strength=LOWER[strength] if reading.about else strength,
+            detail="The most telling requests of the session, together, are rarely matched by honest sessions.",
+            look_alikes=known.look_alikes, reviewed=identify(reading.asked) == "en",
+            ordered=reading.orders and not (reading.own_situation or reading.quoted or reading.claims),
+            framed=reading.framed,
+        )  # fmt: skip
+        if most:
+            start, end = self._quote(asked)
+            quote = asked.record.text[start:end][:KEPT_QUOTE]
+            seen = msgspec.structs.replace(seen, quote=quote, start=start, end=start + len(quote))
+        elif before is not None and state.turns - before.turn <= AGES:
+            seen = msgspec.structs.replace(
+                seen, turn=before.turn, quote=before.quote, start=before.start, end=before.end
             )
-        }  # fmt: skip
+        return {LIKENESS: seen}
 
     def _quote(self, asked: Asked) -> tuple[int, int]:
         """Return where the sentence stands that tells most of what was asked."""
@@ -472,13 +498,14 @@ class Guard:
         reading = asked.reading
         content = self._engine(asked.record) if asked.kinds - {ORDER, DELIVERY} and not asked.in_need else ()
         kept: dict[str, Seen] = {}
-        for signal in (*reading.signals, *content):
+        own = _Own(reading.signals)
+        for signal in (*apart(reading.signals), *content):
             indicator = self._vocabulary.indicators[signal.indicator]
             if indicator.category == "support" or signal.shadow or not indicator.counts:
                 continue
             claimed = reading.claims and signal.indicator not in (DELIVERY, ORDER, THREAT)
             own_hand = claimed and _OWN_HAND.search(signal.quote) is not None
-            if indicator.category == "control" and (reading.about > own_hand or _covered(signal, reading.signals)):
+            if indicator.category == "control" and (reading.about > own_hand or own.cover(signal)):
                 continue  # words that are reported, moderated or studied; or those of the request's own sign, counted there
             reviewed = (signal.indicator, signal.start) not in reading.unreviewed
             rival = kept.get(signal.indicator)
@@ -489,6 +516,7 @@ class Guard:
                     strength=signal.strength if reading.orders and claimed == own_hand else LOWER[signal.strength],
                     detail=signal.detail, look_alikes=indicator.look_alikes, reviewed=reviewed,
                     ordered=reading.orders and not (reading.own_situation or own_hand or reading.quoted),
+                    framed=reading.framed,
                 )  # fmt: skip
         return kept
 
@@ -499,14 +527,8 @@ class Guard:
             detail=detail, look_alikes=known.look_alikes,
         )  # fmt: skip
 
-    def _every(self, state: SessionState, earlier: dict[str, Seen]) -> dict[str, Seen]:
-        """Return the signs as they count at this turn."""
-        now = {name: known for name, one in state.seen.items() if (known := aged(one, state.turns)) is not None}
-        return {**earlier, **now}
-
-    def _assess(self, state: SessionState, earlier: dict[str, Seen]) -> Assessment:
-        """Fold the session's signs by the engine's own rule."""
-        every = self._every(state, earlier)
+    def _assess(self, every: dict[str, Seen]) -> Assessment:
+        """Fold the signs by the engine's own rule."""
         turns = tuple(
             Record(id=f"turn {number}", kind="request") for number in sorted({one.turn for one in every.values()})
         )
@@ -519,45 +541,6 @@ class Guard:
         ]  # fmt: skip
         return judge(Thread(kind="session", id="session", records=turns), signals, self._vocabulary)
 
-    def _action(
-        self,
-        state: SessionState,
-        now: dict[str, Seen],
-        earlier: dict[str, Seen],
-        concern: float,
-        *,
-        support: bool,
-    ) -> Action:
-        every = self._every(state, earlier)
-        asked = bool(now) and bool(set(now) - _QUIET or {THREAT, DELIVERY} <= set(every))
-        any_words = self.policy.block_unreviewed
-        may_block = [
-            one
-            for name, one in every.items()
-            # order and many languages are part of what likeness adds up: the same thing counts once
-            if (one.blocks or (any_words and one.ordered)) and not (name in (LANGUAGES, STAGED) and LIKENESS in every)
-        ]
-        known_now = any(one.reviewed or any_words for one in now.values())
-        at = self.policy.block_at
-        enough = bool(may_block) and concern >= at if at else self._positive(may_block)
-        if asked and known_now and enough:
-            return "block"
-        likely = RANK[now[LIKENESS].strength] >= RANK["medium"] if LIKENESS in now else False
-        if asked and self._positive([*every.values(), *now.values()]):
-            return "review"
-        if support:
-            return "review" if likely else "support"
-        return "review" if state.blocked or likely else "allow"
-
-    def _positive(self, seen: Iterable[Seen]) -> bool:
-        """Whether these signs together are enough; of one indicator the strongest counts."""
-        strongest: dict[str, Strength] = {}
-        for one in seen:
-            if one.indicator not in strongest or RANK[one.strength] > RANK[strongest[one.indicator]]:
-                strongest[one.indicator] = one.strength
-        signals = [Signal(indicator=name, record="", strength=strength) for name, strength in strongest.items()]
-        return DIMENSION in positive_dimensions(signals, self._vocabulary.indicators)
-
     def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
         if support and action != "block":
             language = answered_in(asked.record.text, asked.reading.own_in)
@@ -568,20 +551,18 @@ class Guard:
     def _decide(
         self,
         state: SessionState,
-        action: Action,
+        ruling: Ruling,
+        every: dict[str, Seen],
         assessment: Assessment,
+        concern: float,
         *,
         status: str,
         message: str,
-        earlier: Earlier | None = None,
     ) -> Decision:
-        before = earlier or Earlier()
-        every = self._every(state, before.seen)
-        concern = max(assessment.concern, self._concern(state, before))
         return Decision(
-            action=action, concern=concern, tier=assessment.tier if concern < RAISED or assessment.tier != "none" else "look",
+            action=ruling.action, concern=concern, tier=assessment.tier if concern < RAISED or assessment.tier != "none" else "look",
             signals=tuple(sorted(every.values(), key=lambda one: (one.turn, one.start, one.indicator))),
-            explanation=assessment.explanation, session_state=state, policy_id=self._requests.policy,
+            explanation=ruling.why, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
 

@@ -3,8 +3,8 @@
 A model's answer can look harmless while the request says what it is for; and a threat can be pasted
 by the person who received it. So the request is read, from the requester's point of view, and the
 signs join the same engine as everything else: they are indicators of one dimension, combined by the
-same rule. A frame ("for a novel") changes nothing; a claim to study, report, review or prevent lowers
-what is seen one step, and never clears a request by itself. What is read is the request alone: without
+same rule (`ruling`). A tale, a report or a wish of the owner lowers a block to a review; a claim to study, report, review
+or prevent lowers what is seen one step; neither clears a request by itself. What is read is the request alone: without
 what it quotes (unless all it orders is quoted), marks out of place and what tells of need.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -57,6 +58,10 @@ _NEED = ("own", "plea")
 """Stances of who tells of need."""
 _TOLD = ("stance own", "stance plea")
 _ORDERS = "stance order"
+_HAND = "hand"
+"""Group of what the writer says that they do, with the sign that it is, if any."""
+_OWNER_AFTER = frozenset({"vi", "id", "th"})
+"""Languages in which "my boss keeps" ends in "I keep": there the first person counts where a clause begins."""
 _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
@@ -76,6 +81,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     needs: str = ""
     """A stance that must stand in the same request, or the sign is not seen."""
     words: dict[str, tuple[str, ...]]
+    by_author: dict[str, tuple[str, ...]] = {}
+    """Words of it that say what the writer does: they are no plea."""
     unless: dict[str, tuple[str, ...]] = {}
     """Phrases that say the opposite (a warning, the workers' own papers): words of the sign that they share are none."""
 
@@ -102,6 +109,8 @@ class Reading(NamedTuple):
     """Tasks asked for, in the order of the text."""
     languages: frozenset[str]
     """Codes of the languages that are named in a list, or after "into"."""
+    framed: bool
+    """It is a tale, a report of what was found, or about papers that are kept as their owner wishes."""
     quoted: bool
     """All that is ordered stands in quotation marks, so that what they hold is read: it never helps to block."""
     asked: str
@@ -137,13 +146,16 @@ class Requests:
         for sign in self.signs.values():
             for language, phrases in sign.words.items():
                 groups.setdefault(f"{sign.id} {language}", []).extend(phrases)
+            for language, phrases in sign.by_author.items():
+                groups.setdefault(f"{_HAND} {sign.id} {language}", []).extend(phrases)
             groups[f"unless {sign.id}"] = [phrase for phrases in sign.unless.values() for phrase in phrases]
         for name, phrases in table["stance"].items():
-            groups[f"stance {name}"] = phrases
+            groups.setdefault(f"stance {name}", []).extend(phrases)
+        groups[_HAND] = [phrase for phrases in table["hand"].values() for phrase in phrases]
         for stance, words in {"own": table["told_words"], **pleas()}.items():
             for language, phrases in words.items():
                 # the English list has no code in its name
-                groups[f"stance {stance} {language}".removesuffix(" en")] = list(phrases)
+                groups.setdefault(f"stance {stance} {language}".removesuffix(" en"), []).extend(phrases)
         vocabulary = load()
         for language, phrases in vocabulary.voices[TELLS].items():
             groups.setdefault(f"stance own {_ANSWERED.get(language, language)}".removesuffix(" en"), []).extend(phrases)
@@ -185,6 +197,8 @@ class Requests:
         way = _Way(record.text)
         text, folded = way.text, way.folded
         hits = self._phrases.find(folded)
+        hits += [hit._replace(group=hit.group[len(_HAND) + 1 :]) for hit in hits if _by_author(folded, hit)]
+        hits = _heard(folded, hits)
         denied = set(self._denials.among(folded, hits, self._telling))
         voices = [
             hit
@@ -196,7 +210,7 @@ class Requests:
         quotes = list(quoted(record.text))
         alone = _all_quoted(way, quotes, [hit for hit in voices if hit.group == _ORDERS])
         signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
-        grave = any(kind == THREAT for kind, _ in signals) or beside(folded, _placed(hits))
+        grave = _beside_threat(hits) or beside(folded, _placed(hits))
         own = "own" in stances or ("plea" in stances and grave)
         asked = cleared(record.text if alone else unquoted(record.text)).text if quotes else way.cleared.text
         asked, asks = self._beside_need(asked) if own else (asked, "order" in stances)
@@ -214,6 +228,7 @@ class Requests:
             quoted=alone,
             asked=asked,
             asks=asks,
+            framed="frame" in stances,
         )
 
     def _beside_need(self, text: str) -> tuple[str, bool]:
@@ -311,6 +326,49 @@ def _pieces(ends: re.Pattern[str], text: str, start: int, end: int) -> Iterator[
         yield start, end
 
 
+def _by_author(folded: str, hit: Hit) -> bool:
+    """Whether a phrase is a sign in the first person: what its writer does."""
+    group, _, rest = hit.group.partition(" ")
+    if group != _HAND or not rest:
+        return False
+    return rest.rpartition(" ")[2] not in _OWNER_AFTER or bool(
+        _BEGINS.search(folded[max(0, hit.start - _LOOKED) : hit.start])
+    )
+
+
+def _heard(folded: str, hits: list[Hit]) -> list[Hit]:
+    """Return the hits without what sounds like need and is none: what the writer does, and signs inside an order."""
+    hands = Spans((hit.start, hit.end) for hit in hits if hit.group == _HAND or _by_author(folded, hit))
+    signs = Spans(
+        (hit.start, hit.end) for hit in hits if hit.group[:4] == "REQ-" and hit.group[:6] not in (ORDER, DELIVERY)
+    )
+    orders = sorted(hit.end for hit in hits if hit.group == _ORDERS and not _idle(folded, hit))
+    ends = [match.start() for match in _SENTENCE_ENDS.finditer(folded)]
+
+    def ordered(hit: Hit) -> bool:
+        last, end = bisect_right(orders, hit.start), bisect_right(ends, hit.start)
+        return last > 0 and (end == 0 or ends[end - 1] < orders[last - 1])
+
+    def unheard(hit: Hit) -> bool:
+        if hit.group.startswith("stance plea"):
+            return signs.meet(hit.start, hit.end) and ordered(hit)
+        return hit.group.startswith(("stance own", "stance matter")) and hands.meet(hit.start, hit.end)
+
+    return [hit for hit in hits if not unheard(hit)]
+
+
+def _beside_threat(hits: list[Hit]) -> bool:
+    """Whether a plea and a threat stand in the text, in other words."""
+    threats = [hit for hit in hits if hit.group.startswith(THREAT)]
+    first_end, last_start = (
+        min((hit.end for hit in threats), default=0),
+        max((hit.start for hit in threats), default=-1),
+    )
+    return bool(threats) and any(
+        last_start >= hit.end or first_end <= hit.start for hit in hits if hit.group.startswith("stance plea")
+    )
+
+
 def _placed(hits: Iterable[Hit]) -> Iterator[tuple[str, str, Hit]]:
     """Yield (stance, language, hit) of what tells who speaks."""
     for hit in hits:
@@ -332,6 +390,8 @@ _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*
 """What stands before a word that orders: "write" in "leave the app and write" orders nothing."""
 
 
+_BEGINS = re.compile(rf"(?:\A|[{SENTENCE_ENDS}{CLAUSE_ENDS}:：\n]|[\u0e00-\u0e7f] )\s*$")
+"""What stands before the first word of a clause; in Thai a space does."""
 _LOOKED = 12
 """Characters before a word that are looked at."""
 

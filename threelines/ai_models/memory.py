@@ -45,6 +45,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     reviewed: bool = True
     ordered: bool = True
     """Whether it stood in a request that orders something: what is only told never helps to block."""
+    framed: bool = False
+    """Whether it stood in a tale, a report or in what is kept as its owner wishes: helps to block only where that is delivered."""
 
     @property
     def blocks(self) -> bool:

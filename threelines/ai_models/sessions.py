@@ -33,6 +33,17 @@ _QUEUE, _TRIES = 10.0, 50
 """Seconds that a request waits for those before it which write the same session or account, and its tries then."""
 _STRIPES = 64
 """Locks over which the keys of Redis are spread in one process."""
+_FAULTS = (
+    ("TimeoutError", "the server does not answer in time"),
+    ("OutOfMemoryError", "the server's memory is full; give it more, or the policy allkeys-lru"),
+    ("ReadOnlyError", "the server takes no writes; is it a replica?"),
+    ("AuthenticationError", "the server does not take the password"),
+    ("NoPermissionError", "the server does not let this user read and write"),
+    ("BusyLoadingError", "the server is still reading its file"),
+    ("LockError", "one session or account had too many requests waiting"),
+    ("ConnectionError", "no connection; is the server up?"),
+)
+"""What is said of the faults of Redis, by the name of their kind; the narrower one first."""
 
 Change = Callable[[bytes | None], bytes]
 
@@ -211,7 +222,7 @@ class Redis:
         try:
             stored: bytes | None = self._server.get(_name(key))
         except self._fault as fault:
-            raise StateError(f"guard state: {fault}; is the server up?") from fault
+            raise StateError(f"guard state: {_told(fault)}") from fault
         return stored
 
     def update(self, key: str, change: Change) -> None:
@@ -227,7 +238,7 @@ class Redis:
             if not self._replaced(_name(key), change):
                 self._insist(_name(key), change)
         except self._fault as fault:
-            raise StateError(f"guard state: {fault}; is the server up?") from fault
+            raise StateError(f"guard state: {_told(fault)}") from fault
         finally:
             lock.release()
 
@@ -244,7 +255,7 @@ class Redis:
         try:
             return bool(self._server.delete(_name(key)))
         except self._fault as fault:
-            raise StateError(f"guard state: {fault}; is the server up?") from fault
+            raise StateError(f"guard state: {_told(fault)}") from fault
 
     def _replaced(self, name: str, change: Change) -> bool:
         """Try once; say whether no rival wrote in between."""
@@ -258,6 +269,12 @@ class Redis:
         except self._watch:
             return False
         return True
+
+
+def _told(fault: Exception) -> str:
+    """Return a fixed text for the server's fault: its own repeats the command, in which a person's words may stand."""
+    kinds = {kind.__name__ for kind in type(fault).__mro__}
+    return next((text for kind, text in _FAULTS if kind in kinds), f"the server refused ({type(fault).__name__})")
 
 
 def _name(key: str) -> str:

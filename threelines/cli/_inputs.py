@@ -26,7 +26,7 @@ def input_options(command: _F) -> _F:
 
 
 def form_options(command: _F) -> _F:
-    """Add --format --map --encoding, those of the options that say in which form an input is."""
+    """Add --format --map --encoding --dates, those of the options that say in which form an input is."""
     for option in reversed(_FORM):
         command = option(command)
     return command
@@ -72,6 +72,10 @@ _FORM: tuple[Callable[[Any], Any], ...] = (
         "--encoding", metavar="NAME",
         help="Encoding of older exports, such as windows-1252 (a CSV of Excel in western languages), windows-1251, windows-1256, "
         "gb18030, big5, shift_jis or tis-620; left out: UTF-8, or UTF-16 by its mark.",
+    ),
+    click.option(
+        "--dates", type=click.Choice(["dmy", "mdy", "ymd"]),
+        help="What stands first in dates such as 03/04/2024: day, month or year; left out: what all dates of the file show.",
     ),
 )  # fmt: skip
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -131,6 +135,7 @@ def open_records(options: Mapping[str, Any], report: ReadReport | None = None) -
         reveal=options["reveal"],
         report=own,
         encoding=options.get("encoding") or "",
+        dates=options.get("dates"),
     )
     return records if report is not None else said_at_end(records, own)
 

@@ -18,9 +18,9 @@ def refuse_in_clear(host: str, behind: bool) -> None:
         raise click.UsageError("listening beyond this machine needs --behind-https and a proxy that ends TLS in front")
 
 
-def refuse_weak_token(token: str) -> None:
-    """Raise UsageError for a token that is short, or that no header carries."""
+def refuse_weak_token(token: str, where: str = "--token") -> None:
+    """Raise UsageError for a token that is short, or that no header carries; `where` says which, never the token."""
     if len(token) < SHORTEST:
-        raise click.UsageError(f"--token: at least {SHORTEST} characters")
+        raise click.UsageError(f"{where}: at least {SHORTEST} characters")
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise click.UsageError("--token: letters, digits and marks of ASCII only; headers carry nothing else")
+        raise click.UsageError(f"{where}: letters, digits and marks of ASCII only; headers carry nothing else")

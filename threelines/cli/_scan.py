@@ -49,6 +49,7 @@ class Run:
         self.told, self._raised = "", f"concern {RAISED} or more"
         self._concerns = array("d")
         self._days = Days()
+        self._unsigned = 0
         self._stages: Stages | None = None
         self.analyst: Analyst | None = None
         self.pictures: Tally | None = None
@@ -67,12 +68,13 @@ class Run:
         sink.flush()
 
     def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Note the days covered, which turn a budget a day into a rate."""
+        """Note the days covered, which turn a budget a day into a rate, and records that nobody signs."""
         if self.options["media"]:
             records = self._with_media(records)
         for record in records:
             if record.time and self._budget is not None:
                 self._days.add(record.time.timestamp())
+            self._unsigned += not record.author and record.kind != "system"
             yield record
 
     def _with_media(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -90,8 +92,12 @@ class Run:
             self._count(batch)
             for found in batch.found:
                 sink.write(found.line + b"\n")
-                if found.tier != "none" or found.support:
+                if self._is_told(found.kind, found.tier, support=found.support):
                     self.report.add(decode(found.line), found.texts)
+
+    def _is_told(self, kind: str, tier: str, *, support: bool) -> bool:
+        """Whether the report shows a finding: with `--all` networks, too, of which most raise nothing by themselves."""
+        return tier != "none" or support or (kind == "network" and self.options["everything"])
 
     def _lay_down(self, records: Iterable[Record], waiting: IO[bytes]) -> None:
         """Write for each finding a line, and below it the texts that a report shows of it: `{}` for most."""
@@ -106,7 +112,7 @@ class Run:
 
             yield from batches(
                 self._counted(records), self.vocabulary, everything=self.options["everything"],
-                texts=self._report_path is not None,
+                texts=self._report_path is not None, region=self.options["region"],
             )  # fmt: skip
         else:
             yield from run(records, self._plan(), jobs=self.options["jobs"] or 0, progress=self._stages or no_progress)
@@ -129,7 +135,7 @@ class Run:
                 assessment = msgspec.structs.replace(assessment, tier="none")
             if assessment.tier != "none" or assessment.support or self.options["everything"]:
                 sink.write(msgspec.json.encode(assessment) + b"\n")
-            if assessment.tier != "none" or assessment.support:
+            if self._is_told(assessment.thread.kind, assessment.tier, support=assessment.support):
                 self.report.add(assessment, msgspec.json.decode(texts, type=dict[str, str]))
 
     def _threshold(self) -> Threshold:
@@ -153,6 +159,7 @@ class Run:
             everything=self.options["everything"],
             texts=self._report_path is not None,
             labels=labels,
+            region=self.options["region"],
             place=self._place(),
         )
 
@@ -196,11 +203,20 @@ class Run:
 
     def _told(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what the report says of the run, and what it says was left unread."""
-        notes, unread = [self.told] if self.told else [], [*unread_told(self.options, self.reading)]
+        notes = [told for told in (self.told, self._unsigned_told()) if told]
+        unread = [*unread_told(self.options, self.reading)]
         for tally in (self.pictures, self.analyst and self.analyst.tally):
             if tally:
                 (unread if tally.unread else notes).append(f"{tally.told()}.")
         return tuple(notes), tuple(unread)
+
+    def _unsigned_told(self) -> str:
+        if not self._unsigned:
+            return ""
+        name = "record has" if self._unsigned == 1 else "records have"
+        return (
+            f"{self._unsigned:,} {name} no author: no network shows who shares a contact there (--map author=COLUMN)."
+        )
 
     def finish(self, top: int, terminal: TextIO) -> None:
         """Write the report, and say on the terminal what was found."""
@@ -223,6 +239,8 @@ class Run:
         say(f"Texts that may need help: {self.report.support}; that warn or inform: {self.report.informs}")
         if self.told:
             say(self.told)
+        if self._unsigned:
+            say(self._unsigned_told())
         if self.pictures:
             say(f"{self.pictures.told()}.")
         if self.analyst:

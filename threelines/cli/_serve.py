@@ -68,11 +68,11 @@ class Serving:
 
     def _app(self) -> FastAPI:
         given = self.given
-        keyring = self._keyring()
+        issuer, keyring = self._issuer(), self._keyring()
         options = Options(
             https=given["behind_https"], public_address=given["public_address"], second_factor=not (given["no_second_factor"] or given["demo"]),
             exit_address=given["exit_address"], demo=given["demo"], webhook=given["webhook"],
-            webhook_secret=given["webhook_secret"], oidc=self._issuer(), oidc_only=given["oidc_only"],
+            webhook_secret=given["webhook_secret"], oidc=issuer, oidc_only=given["oidc_only"],
             organisation=given["organisation"], countries=given["countries"],
             helplines=confirmations(given["confirmed"]), evaluations=self._evaluations(),
         )  # fmt: skip

@@ -27,12 +27,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 def batches(
-    records: Iterable[Record], vocabulary: Vocabulary, *, everything: bool, texts: bool = False
+    records: Iterable[Record], vocabulary: Vocabulary, *, everything: bool, texts: bool = False, region: str = ""
 ) -> Iterator[Batch]:
     """Lay the records down as JSON lines, judge them with Spark, and yield what was found.
 
     Every thread is counted, raised or not; with `everything` every one is also returned. With `texts` a raised one
-    has the texts of the records that it quotes.
+    has the texts of the records that it quotes. `region` is that of numbers without a country.
     """
     from threelines.engine.spark import Job, read, scan, session
     from threelines.engine.spark_scripts import scan_linked
@@ -42,7 +42,7 @@ def batches(
         lay_down(records, said)
         spark = session()
         try:
-            job = Job.of(vocabulary, everything=True)  # what is not returned is not counted
+            job = Job.of(vocabulary, everything=True, region=region)  # what is not returned is not counted
             frame = read(spark, [str(said)])
             for found in (scan(frame, job), scan_linked(frame, job)):
                 for batch in _batches(found.toLocalIterator(), everything=everything):

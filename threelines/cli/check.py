@@ -107,5 +107,9 @@ def _point(advice: Advice, chosen: bool) -> None:
         click.echo("\nName your country to see organisations there: --country KE")
         entries = [entry for entry in entries if entry.everywhere] if advice.support else []
     for entry in entries:
-        where = f"find their number on their own page {entry.page}" if entry.page else "look for their page yourself"
+        where = (
+            f"find their number on their own page {entry.page}"
+            if entry.page
+            else "no page of their own is known here; look for it"
+        )
         click.echo(f"{entry.organisation} ({entry.country}): {where}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from threelines.people.approval import Terms
     from threelines.people.register import Register
     from threelines.platforms.finding import Removed
-    from threelines.records import Incident
+    from threelines.records import Assessment, Incident
 
 _NOT_FORMATS = ("sharing", "codes")
 
@@ -285,6 +285,53 @@ def statements(out: Path, organisation: str, **options: Any) -> None:
     click.echo(
         f"{out}: {number} statement{'' if number == 1 else 's'} of what was decided to be removed; to be completed by the platform."
     )
+
+
+@command.command()
+@click.argument("findings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=OutFile(), help="File to write: .graphml, .gexf or .csv (one row a tie).")
+def graph(findings: Path, out: Path) -> None:
+    """Write the networks of FINDINGS, which `threelines scan --all --out` wrote, as a graph for Gephi, Cytoscape or a table.
+
+    Nodes are accounts, called as in the findings (tokens, or names with `scan --reveal`): whoever gets the file gets
+    those. Ties have kinds, probability by chance, and records. A contact that many give is a node, tied to who gives it.
+
+    \b
+    Examples:
+      threelines scan posts.jsonl --all --out findings.jsonl
+      threelines export graph findings.jsonl --out networks.graphml
+    """
+    from threelines.cli._outputs import keep_apart
+    from threelines.platforms.graph import WRITERS, graph_of
+
+    if out.suffix.lower() not in WRITERS:
+        raise click.UsageError(f"--out {out}: the name ends in none of {', '.join(WRITERS)}")
+    keep_apart([("--out", out)], [findings])
+    networks = list(_networks(findings))
+    made = graph_of(networks)
+    with beside(out) as part:
+        WRITERS[out.suffix.lower()](made, part)
+    ties = sum(one.facts.get("ties", 0) for one in networks if isinstance(one.facts, dict))
+    written = made.number_of_edges()
+    click.echo(
+        f"{out}: {len(networks)} networks, {len(made)} nodes, {written} edges written; the scan found {ties} ties."
+    )
+
+
+def _networks(findings: Path) -> Iterator[Assessment]:
+    """Yield the findings of networks that have facts; raise ClickException at a line that is no finding."""
+    import msgspec
+
+    from threelines.platforms.report import decode
+
+    with findings.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                one = decode(line) if line.strip() else None
+            except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+                raise click.ClickException(f"{findings}:{number}: no line of a findings file ({fault})") from fault
+            if one and one.thread.kind == "network" and isinstance(one.facts, dict):
+                yield one
 
 
 def _removals(found: Iterable[Removed]) -> Iterator[Removal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,8 +23,14 @@ _SEARCHED = 1000
 @click.option(
     "--token",
     envvar="THREELINES_FEED_TOKEN",
-    required=True,
-    help="What partners send as bearer token or password; better given by the environment.",
+    default="",
+    help="What partners send as bearer token or password; better given by the environment. In the log it is `token`.",
+)
+@click.option(
+    "--token-file",
+    envvar="THREELINES_FEED_TOKEN_FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A line `NAME TOKEN` for each partner: the log says by name who polled, and one can be closed alone. Read at the start.",
 )
 @click.option("--organisation", default="Organisation not named", help="As recipients should see it.")
 @click.option("--recipient", default="", help="Who receives it, as it was approved.")
@@ -35,8 +42,8 @@ _SEARCHED = 1000
 @click.option("--port", type=click.IntRange(0, 65535), default=8610, show_default=True)
 @needs_https
 def command(
-    token: str, organisation: str, recipient: str, legal_basis: str, tlp: Any, host: str, port: int, behind_https: bool,
-    **options: Any,
+    token: str, token_file: Path | None, organisation: str, recipient: str, legal_basis: str, tlp: Any, host: str,
+    port: int, behind_https: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Serve the register's approved STIX and MISP exports to partners who poll.
 
@@ -46,21 +53,26 @@ def command(
     new or changed waits for one.
 
     \b
+    Standard error has a JSON line for each request: time, partner, route, status; no address and no token.
+
+    \b
     TAXII discovery: http://HOST:PORT/taxii2/      MISP feed: http://HOST:PORT/misp/
 
     \b
-    Example:
+    Examples:
       THREELINES_FEED_TOKEN=… threelines feed --db cases.db --organisation "Our hotline"
+      threelines feed --db cases.db --organisation "Our hotline" --token-file /etc/threelines/partners
     """
     import uvicorn
 
     from threelines.people import gone
     from threelines.people.approval import Terms
+    from threelines.web.faults import LOG
     from threelines.web.feed import create_feed
     from threelines.web.feed_source import Source
 
     refuse_in_clear(host, behind_https)
-    refuse_weak_token(token)
+    tokens = _tokens(token, token_file)
     with opened(**options) as register:
         terms = Terms(organisation=organisation, recipient=recipient, basis=legal_basis, tlp=tlp)
         source = Source(register, terms)
@@ -74,9 +86,27 @@ def command(
         if not names:
             raise click.ClickException(f"nothing to serve: {_why(register, terms)}")
         click.echo(f"Serving {', '.join(names)} at http://{host}:{port}/", err=True)
-        uvicorn.run(
-            create_feed(source.read, token=token, title=organisation), host=host, port=port, log_level="warning"
-        )
+        app = create_feed(source.read, tokens=tokens, title=organisation, log=True)
+        uvicorn.run(app, host=host, port=port, log_config=LOG, log_level="warning", access_log=False)
+
+
+def _tokens(token: str, path: Path | None) -> dict[str, str]:
+    """Return the tokens of all partners by name; UsageError where there is none, or one is no good."""
+    given = [("--token", "token", token)] if token else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("#"):
+            name, *rest = line.split(maxsplit=1)
+            given.append((f"{path}, line {number}", name, "".join(rest).strip()))
+    found: dict[str, str] = {}
+    for where, name, secret in given:
+        refuse_weak_token(secret, where)
+        if name in found or secret in found.values():
+            raise click.UsageError(f"{where}: this name or token was there before; each partner has one")
+        found[name] = secret
+    if not found:
+        raise click.UsageError("give --token, THREELINES_FEED_TOKEN or --token-file")
+    return found
 
 
 def _why(register: Register, terms: Terms) -> str:

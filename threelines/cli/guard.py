@@ -178,12 +178,19 @@ def serve(
     from threelines.ai_models.later import Later
     from threelines.ai_models.noted import Noted
     from threelines.ai_models.sessions import open_state
+    from threelines.web.faults import LOG
 
     refuse_in_clear(host, behind_https)
     if behind_https and not token:
         raise click.UsageError("listening beyond this machine needs a token: --token or THREELINES_GUARD_TOKEN")
     if token:
         refuse_weak_token(token)
+    if later and options["state"] == "memory:":
+        click.echo(
+            "Warning: with --state memory: what waits to be read ends with this process, and a reply that comes after it is "
+            "withheld; give --state sqlite:FILE",
+            err=True,
+        )
     guard = _guard(options).warm()
     calls = None if options["state"] == "memory:" else open_state(options["state"], lifetime=CALL_LIFETIME)
     app = create_app(
@@ -196,7 +203,7 @@ def serve(
     )
     gc.collect()
     gc.freeze()  # tables that stay are not walked again: with them a collection stops every request for a tenth of a second
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(app, host=host, port=port, log_config=LOG, log_level="warning", access_log=False)
 
 
 def _guard(options: dict[str, Any]) -> Guard:

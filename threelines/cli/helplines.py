@@ -29,7 +29,7 @@ def command() -> None:
 @click.option("--country", "countries", multiple=True, help="Two letters; may be repeated.")
 @confirmed_option
 def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
-    """Print id, country, organisation, whether its number is confirmed, and the page to check.
+    """Print id, country, organisation, whether its number is confirmed, and the page to check: its own, or where it was read.
 
     \b
     Example:
@@ -43,9 +43,9 @@ def list_helplines(countries: tuple[str, ...], confirmed: Path) -> None:
         if not wanted or entry.country in wanted:
             made = known.get(entry.id)
             state = f"confirmed until {made.expires}" if made and today < made.expires else "not confirmed"
-            click.echo(
-                f"{entry.id:<6} {entry.country_name:<22} {entry.organisation:<60} {state:<26} {entry.page}".rstrip()
-            )
+            where = entry.page or (f"read at {entry.read_at}" if entry.read_at else "")
+            told = "; ".join(filter(None, (where, entry.note)))
+            click.echo(f"{entry.id:<6} {entry.country_name:<22} {entry.organisation:<60} {state:<26} {told}".rstrip())
     for code in unlisted(wanted):
         click.echo(f"No organisation is listed for {code}.", err=True)
 

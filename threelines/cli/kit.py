@@ -34,22 +34,24 @@ def command(out: Path, language: str, folders: tuple[Path, ...], helpline: str, 
       threelines kit --out kit/ --helpline FI-1
     """
     from threelines.people.helplines import confirmations, helplines
-    from threelines.people.kit import load_kits, missing_languages, sms_without, write_kit
+    from threelines.people.kit import Number, load_kits, missing_languages, sms_without, write_kit
 
     today = datetime.datetime.now(datetime.timezone.utc).date()
     kits = load_kits(*folders)
     if language not in kits:
         raise click.UsageError(f"no messages in {language!r}; there are: {', '.join(sorted(kits))}")
-    contact = ""
+    number = None
     if helpline:
         made = confirmations(confirmed).get(helpline)
         if made is None or not made.on <= today < made.expires:
             raise click.UsageError(
                 f"{helpline}: not confirmed; dial it, then: threelines helplines confirm {helpline} --number … --by …"
             )
-        contact = f"{helplines()[helpline].organisation}: {made.number}"
-    for path in write_kit(kits[language], out, today=today, contact=contact):
+        number = Number(
+            organisation=helplines()[helpline].organisation, number=made.number, dialled=made.on, until=made.expires
+        )
+    for path in write_kit(kits[language], out, today=today, number=number):
         click.echo(str(path))
-    if bare := sms_without(kits[language], contact):
+    if bare := sms_without(kits[language], number.line if number else ""):
         click.echo(f"No room for the number in the SMS of {', '.join(bare)}: one SMS each was kept.", err=True)
     click.echo(f"Not yet reviewed, so not written: {', '.join(missing_languages(kits, today))}", err=True)

@@ -81,7 +81,7 @@ def command(
     if texts and source:
         raise click.UsageError("TEXT and --of both say what to read; give one of them")
     if any(form.values()) and (source is None or str(source) == "-"):
-        raise click.UsageError("--format, --map and --encoding say how the file of --of is read; give one")
+        raise click.UsageError("--format, --map, --encoding and --dates say how the file of --of is read; give one")
     if texts or source:
         _name(_messages(source, form) if source else [("", text) for text in texts])
         return

@@ -177,7 +177,7 @@ _EXTRAS = {
     "c2pa": "media", "pacsynth": "synthetic", "scipy": "semantic", "segno": "web", "pyotp": "web", "argon2": "web", "authlib": "web", "private_set_intersection": "share", "openpyxl": "share", "stix2": "share", "pymisp": "share", "pyxform": "share", "typst": "share",
     "stix2validator": "share", "jsonschema": "share", "psycopg": "postgresql", "pyarrow": "spark", "pandas": "spark",
     "pytesseract": "media", "confluent_kafka": "kafka", "redis": "redis", "prometheus_client": "web", "httptools": "web", "uvloop": "web",
-    "multipart": "web", "itsdangerous": "web", "openai": "evaluate", "httpx": "web", "joserfc": "web", "pydantic": "web", "starlette": "web",
+    "multipart": "web", "itsdangerous": "web", "openai": "evaluate", "httpx": "web", "httpx2": "web", "joserfc": "web", "pydantic": "web", "starlette": "web",
     "google": "share",
 }  # fmt: skip
 

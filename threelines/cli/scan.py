@@ -15,6 +15,14 @@ from threelines.cli._outputs import OutFile, keep_apart, written
 from threelines.cli._progress import Stages
 
 
+def _country(_context: click.Context, _option: click.Parameter, region: str) -> str:
+    import phonenumbers
+
+    if region and region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise click.BadParameter(f"{region!r} is no country; give two letters, such as TH")
+    return region.upper()
+
+
 @click.command(short_help="Scan exports and explain what is worth reading.")
 @input_options
 @click.option(
@@ -39,6 +47,10 @@ from threelines.cli._progress import Stages
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder of your own indicators and phrases; may be repeated.",
 )
+@click.option(
+    "--region", metavar="CC", default="", callback=_country,
+    help="Country of numbers without a country code, two letters: so that 081… and +66 81… tie accounts as one number.",
+)  # fmt: skip
 @click.option("--pack", "packs", multiple=True, help="Turn on a named pack of indicators, such as sexual_adverts.")
 @click.option(
     "--adapter",

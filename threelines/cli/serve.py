@@ -143,7 +143,7 @@ def _address(_context: click.Context, _option: click.Parameter, given: str) -> s
     "--oidc",
     envvar="THREELINES_OIDC",
     default="",
-    help="Address of your identity provider (OpenID Connect): its people sign in with its accounts.",
+    help="Address of your identity provider (OpenID Connect), https beyond this machine: its people sign in with its accounts.",
 )
 @click.option("--oidc-client", envvar="THREELINES_OIDC_CLIENT", default="", help="Client id at the identity provider.")
 @click.option(

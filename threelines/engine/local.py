@@ -39,7 +39,7 @@ from threelines.engine.plan import (
 )
 from threelines.engine.reference import UTMOST, Reference, Usual
 from threelines.engine.spill import LIMIT, Spill, partitions, payloads, size
-from threelines.engine.texts import Block, Lights, Texts, blocks
+from threelines.engine.texts import Block, Lights, Texts, blocks, tied_by
 from threelines.engine.workers import Workers
 from threelines.link.copies import Rows, Sketches
 from threelines.link.groups import linked
@@ -114,6 +114,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Judge accounts, too."""
     linked: bool = True
     """Link texts into scripts and accounts into networks, and judge those, too."""
+    region: str = ""
+    """Country (ISO 3166) in which numbers without one are read, where accounts are tied."""
     place: Place | None = None
     """Merge scripts that say the same in different languages: see `link.placing`."""
 
@@ -316,7 +318,8 @@ def judge_lone(task: tuple[bytes, int, Path]) -> Batch:
             accounts.add(record.author, _encoded_turn(encoded, number, quiet=quiet))
         if _plan.linked:
             for part in may_be_copies(record):
-                texts.add(part, encoded if part is record else _encode(part))
+                items = tied_by(part, _plan.vocabulary, _plan.region, thread if part is record else None)
+                texts.add(part, encoded if part is record else _encode(part), items)
     accounts.close()
     texts.close()
     return result
@@ -361,7 +364,7 @@ def _lay_down(talk: Thread, loud: set[str], accounts: Spill, texts: Texts) -> No
         accounts.add(turn.record.author, _encode(msgspec.structs.replace(turn, quiet=quiet)))
     for record in openings(turns) if _plan.linked else ():
         for part in may_be_copies(record):
-            texts.add(part, _encode(part))
+            texts.add(part, _encode(part), tied_by(part, _plan.vocabulary, _plan.region))
 
 
 def link_block(block: Block) -> LinkedBlock:
@@ -406,7 +409,8 @@ def judge_praise(task: tuple[Block, Rows]) -> Batch:
 def judge_networks(task: tuple[Block, tuple[Script, ...]]) -> Batch:
     """Tie the accounts of one block by what they share, and judge the networks."""
     block, scripts = task
-    columns, lights = Columns(), block.lights()
+    assert _plan is not None
+    columns, lights = Columns(_plan.region), block.lights()
     columns.fill(lights.ids, lights.authors, lights.times, lights.items)
     columns.use_scripts(scripts)
     found = networks(columns)

@@ -61,6 +61,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     detectors: tuple[Detector, ...] = SIGNALS
     everything: bool = False
     """Return every thread, raised or not."""
+    region: str = ""
+    """Country (ISO 3166) in which numbers without one are read, where accounts are tied."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, **options: Any) -> Job:

@@ -18,9 +18,22 @@ import numpy as np
 
 from threelines.engine.local import BATCH
 from threelines.engine.plan import may_be_copies, openings, turns_of, whole_talks
-from threelines.engine.spark import FINDING, PLACES, RECORD, Batches, Job, batch, judged, lone_of, row_of, talks_of
+from threelines.engine.spark import (
+    FINDING,
+    PLACES,
+    RECORD,
+    Batches,
+    Job,
+    batch,
+    judged,
+    lone_of,
+    plan_of,
+    row_of,
+    talks_of,
+)
 from threelines.engine.spark_praise import find_praise
 from threelines.engine.spill import PARTS
+from threelines.engine.texts import tied_by
 from threelines.link.copies import (
     MIN_SHINGLES,
     NEIGHBOURS,
@@ -37,7 +50,7 @@ from threelines.link.copies import (
 )
 from threelines.link.copies import alike as resemblance
 from threelines.link.groups import LEVELS, grouped
-from threelines.link.network import Columns, Network, items_of, network_thread, networks
+from threelines.link.network import Columns, Network, network_thread, networks
 from threelines.link.network import shown as network_records
 from threelines.link.praise import Praise, name_of, praise_thread
 from threelines.link.scripts import Script, script_thread, scripts_of, told_apart
@@ -205,8 +218,12 @@ def _judge_scripts(records: Any, parts: Any, renamed: Mapping[str, str], job: Jo
 
 
 def _judge_networks(records: Any, scripts: Sequence[Script], job: Job) -> Any:
-    columns = Columns()
-    light = records.where("author <> '' and kind <> 'system'").orderBy(*_in_order()).mapInArrow(_items, _ITEMS)
+    columns = Columns(job.region)
+    light = (
+        records.where("author <> '' and kind <> 'system'")
+        .orderBy(*_in_order())
+        .mapInArrow(partial(_items, job), _ITEMS)
+    )
     for row in light.toLocalIterator(prefetchPartitions=True):
         items = msgspec.msgpack.decode(bytes(row["items"]), type=list[tuple[str, str]])
         columns.add(row.place, row.id, row.author, row.time, items)
@@ -417,10 +434,12 @@ def _gathered(kind: _Kind, renamed: Mapping[str, str], batches: Batches) -> Iter
             yield script_thread(msgspec.structs.replace(whole, id=renamed.get(key, whole.id)), found)
 
 
-def _items(batches: Batches) -> Batches:
+def _items(job: Job, batches: Batches) -> Batches:
+    vocabulary = plan_of(job).vocabulary
     for part in batches:
-        columns = (part.column(name).to_pylist() for name in ("place", "id", "author", "time", "payload"))
-        yield batch(_ITEMS, ((*row[:4], _encode(items_of(_decode(row[4])))) for row in zip(*columns, strict=True)))
+        *columns, payloads = (part.column(name).to_pylist() for name in ("place", "id", "author", "time", "payload"))
+        items = (_encode(tied_by(_decode(payload), vocabulary, job.region)) for payload in payloads)
+        yield batch(_ITEMS, zip(*columns, items, strict=True))
 
 
 __all__ = ["components", "copies", "scan_linked", "script_parts"]

@@ -19,7 +19,10 @@ import numpy as np
 from threelines.engine.spill import Log, payloads, places
 from threelines.link.copies import SKETCH, WORDS, Sketches, Values, sketch
 from threelines.link.network import items_of
-from threelines.records import Record
+from threelines.records import Record, Thread
+from threelines.signals.naming import voices
+from threelines.text.entities import Entity
+from threelines.vocabulary.terms import Vocabulary
 
 BLOCK = 250_000
 """Texts that are linked at once: about 2 KB of memory each."""
@@ -52,6 +55,22 @@ class Lights(msgspec.Struct, array_like=True):
         self.texts += more.texts
 
 
+def tied_by(
+    record: Record, vocabulary: Vocabulary, region: str = "", thread: Thread | None = None
+) -> list[tuple[str, str]]:
+    """Return `items_of` a record, with what its words say of the contacts in it: given, or named to warn.
+
+    `thread` is that of the record alone, where it was read already. Without an author nobody is tied.
+    """
+    if not record.author or record.kind == "system":
+        return []
+
+    def said(record: Record, contacts: Sequence[Entity]) -> list[str]:
+        return voices(record, contacts, vocabulary, thread)
+
+    return items_of(record, region, said)
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_lights = msgspec.msgpack.Decoder(Lights).decode
 _decode_record = msgspec.msgpack.Decoder(Record).decode
@@ -75,8 +94,8 @@ class Texts:
         self._sketches: list[Values] = []
         self._sizes = array("Q")
 
-    def add(self, record: Record, encoded: bytes) -> None:
-        """Append one record; `encoded` is its msgpack form."""
+    def add(self, record: Record, encoded: bytes, items: list[tuple[str, str]] | None = None) -> None:
+        """Append one record; `encoded` is its msgpack form, `items` what `tied_by` says, else `items_of`."""
         if len(self._sizes) == FILE:
             self.close()
             self._part += 1
@@ -84,7 +103,8 @@ class Texts:
         self._records.add(encoded)
         self._sizes.append(len(encoded))
         spoken, lights = record.kind != "system", self._lights
-        if spoken and (items := items_of(record)):
+        items = items_of(record) if items is None else items
+        if spoken and items:
             lights.items[len(lights.ids)] = items
         lights.ids.append(record.id)
         lights.authors.append(record.author if spoken else "")

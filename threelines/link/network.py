@@ -6,17 +6,19 @@ tie are picked in a second pass over the same source.
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import repeat
 from math import nan
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from threelines.link.groups import components
+from threelines.link.cutting import LARGEST, Tie, parts
 from threelines.link.pictures import same_pictures
 from threelines.link.scripts import Script, in_order
 from threelines.link.ties import (
@@ -44,19 +46,23 @@ OWNED = ("handle", "phone", "email", "photo")
 """What belongs to somebody."""
 PRIVATE = 12
 """A number, address, handle or picture that at most so many accounts give ties them; a more popular one is public."""
+CONTACTS = ("handle", "phone", "email")
+"""What is shown by itself where more than `PRIVATE` accounts give it."""
+ASIDE = ("named", "warned of")
+"""How a text may name a contact that it does not give. What is only `warned of`, and given by nobody, counts as given."""
+SURE = 9
+"""Digits of a number without its country that two would hardly share by chance."""
 SCRIPTS = 0.5
 """Part of the false discoveries that is left to scripts, which show acting as one best; other kinds share the rest alike.
 What belongs to somebody needs none, and timing, which everybody has, says least."""
 MIN_MEMBERS = 3
 """Two tied accounts are most often one person; three and more are a network."""
-LARGEST = 120
-"""A larger component is cut into circles, so that a person can read it."""
 EDGES = 300
-"""Edges written out for one network, the least likely by chance first."""
-RECORDS = 200
-"""Records judged of one network: those that show its edges."""
-PIECE = 1 << 18
-"""Pairs of ties in one triangle that are joined into circles at once."""
+"""Edges written out for one network: one of each member, then the least likely by chance."""
+ITEMS = 40
+"""Items written out for one network."""
+RECORDS = 2 * LARGEST
+"""Records judged of one network: those that show its edges, of each member at least one."""
 PER_SLOT = 2.0
 """Records that fall in one moment of `timing` on average: the moment is as short as the platform is busy."""
 
@@ -83,15 +89,22 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     edges: tuple[Edge, ...]
     items: tuple[tuple[str, str, int], ...] = ()
-    """(kind, value, number of members that hold it), most held first."""
+    """(kind, value, number of accounts that hold it), most held first, at most `ITEMS`."""
+    named_by: tuple[str, ...] = ()
+    """Accounts that name a contact of it and are no part of it: they warn, report or ask for help."""
+    places: tuple[int, ...] = ()
+    """Records that show a contact which so many give that it ties nobody: then there are no edges."""
+    region: str = ""
+    """Country (ISO 3166) in which numbers without one were read."""
     tested: int = 0
     """How many pairs of accounts were compared: with so many, chance alone makes a few look tied."""
 
 
 class Columns:
-    """What is kept of each record while they stream by."""
+    """What is kept of each record while they stream by. `region` is that in which `items_of` read numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, region: str = "") -> None:
+        self.region = region
         self.ids: list[str] = []
         self.places = array("q")
         self.accounts: dict[str, int] = {}
@@ -142,6 +155,7 @@ class Columns:
         """Number accounts and items by name, and rows by account, time and id: in whatever order all of it came in."""
         if not self.ids:
             return
+        self._take_as_given()
         name, self.accounts = _renumbered(self.accounts)
         account, time = name[np.asarray(self.account, dtype=np.int64)], np.asarray(self.time)
         order = self._order(account, np.nan_to_num(time, nan=-np.inf))
@@ -159,6 +173,26 @@ class Columns:
                 array("q", row[np.asarray(rows)].tobytes()),
             )
         self._values.clear()
+
+    def _take_as_given(self) -> None:
+        """Count those who warn of a contact as giving it where nobody else gives it: a ring has stock phrases, too."""
+        for kind in KINDS:
+            said, given = f"{ASIDE[1]} {kind}", frozenset(self.items.get(kind, ()))
+            if said in self.uses:
+                values = list(self.items[said])
+                for item, row in zip(*self.uses[said], strict=True):
+                    if values[item] not in given:
+                        self.use(kind, values[item], row)
+
+    def aside(self) -> dict[tuple[str, str], set[int]]:
+        """Return the accounts that name an item without giving it, by (kind, value); asked for once all are in."""
+        found: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for said in [f"{how} {kind}" for how in ASIDE for kind in KINDS]:
+            if said in self.uses:
+                kind, values = said.removeprefix(f"{ASIDE[0]} ").removeprefix(f"{ASIDE[1]} "), list(self.items[said])
+                for item, row in zip(*self.uses[said], strict=True):
+                    found[kind, values[item]].add(self.account[row])
+        return found
 
     def _order(self, account: Ints, time: Floats) -> Ints:
         """Return the rows by account, time and id; ids are looked at only where the others are equal."""
@@ -196,23 +230,52 @@ def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
     return made, {name: number for number, name in enumerate(names)}
 
 
-def items_of(record: Record) -> list[tuple[str, str]]:
+Voices = Callable[[Record, Sequence[Entity]], Sequence[str]]
+"""Tells for each contact of a record how it is named: one of `ASIDE`, or empty where it is given."""
+
+
+def items_of(record: Record, region: str = "", voices: Voices | None = None) -> list[tuple[str, str]]:
     """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once.
 
-    The number of a known helpline ties nobody: it is passed on by those who help one another.
+    `region` (ISO 3166) is the country in which numbers without one are read. The kind of a contact that is not given
+    says so, as `voices` tell: `named phone`. The number of a known helpline ties nobody: it is passed on by those who
+    help one another.
     """
-    return sorted(set(_items(record)))
+    return sorted(set(_items(record, region, voices)))
 
 
-def _items(record: Record) -> Iterator[tuple[str, str]]:
-    for entity in entities(record.text, money=False) if record.text else ():
-        if entity.kind == "handle" and not entity.app:
-            yield "mention", entity.value
-        elif entity.kind in ("handle", "phone", "email", "link") and not _helps(entity):
-            yield entity.kind, entity.value
+def _items(record: Record, region: str, voices: Voices | None) -> Iterator[tuple[str, str]]:
+    read = entities(record.text, region or None, money=False) if record.text else ()
+    held = [entity for entity in read if entity.kind in _TIES and not _helps(entity)]
+    said = voices(record, held) if voices and held else repeat("")
+    for entity, aside in zip(held, said, strict=False):
+        for kind, value in _ties(entity):
+            yield (f"{aside} {kind}" if aside else kind), value
     for attachment in record.attachments:
         if attachment.hash:
             yield "photo", attachment.hash
+
+
+_TIES = frozenset((*CONTACTS, "link"))
+_RUN = re.compile(
+    "|".join([*(row[at : at + 7] for row in ("0123456789", "9876543210") for at in range(4)), r"(\d)\1{6}"])
+)
+
+
+def _ties(entity: Entity) -> Iterator[tuple[str, str]]:
+    """Yield what a contact ties by: a name is one only on its own platform; elsewhere it is weak, as a bare mention is.
+
+    So is a number without its country that has few digits, or digits that stand for none ("123-456-7890").
+    """
+    value = entity.value
+    if entity.kind == "handle":
+        yield "mention", value
+        if entity.app:
+            yield "handle", entity.account
+    elif entity.kind == "phone" and not value.startswith("+") and (len(value) < SURE or _RUN.search(value)):
+        yield "mention", value
+    else:
+        yield entity.kind, value
 
 
 def _helps(entity: Entity) -> bool:
@@ -227,25 +290,59 @@ def _timing(account: Ints, time: Floats, exact: float) -> Uses:
     return Uses("timing", slots.astype(np.int64), account[rows], np.full(rows.size, np.nan), rows)
 
 
-def find_networks(records: Iterable[Record], scripts: Sequence[Script] = ()) -> list[Network]:
-    """Read the records once and return the networks among their accounts, largest first."""
-    return networks(_columns(records, scripts))
+def find_networks(
+    records: Iterable[Record], scripts: Sequence[Script] = (), *, region: str = "", voices: Voices | None = None
+) -> list[Network]:
+    """Read the records once and return the networks among their accounts, largest first: see `networks`, `items_of`."""
+    return networks(_columns(records, scripts, region, voices))
 
 
 def networks(columns: Columns) -> list[Network]:
-    """Return the networks among the accounts of the columns, largest first."""
+    """Return the networks among the accounts of the columns, largest first, then what more than `PRIVATE` accounts give."""
     columns.settle()
     names = list(columns.accounts)
     if not names:
         return []
     tied, found = _weighed(columns)
-    evidence = _evidence(tied, found, len(names))
+    evidence, aside = _evidence(tied, found, len(names)), columns.aside()
     made = []
-    for part in _parts(tied, len(names)):
+    for part in parts(tied, len(names)):
         network = _network(part, evidence, columns, names)
         if len(network.members) >= MIN_MEMBERS:
-            made.append(msgspec.structs.replace(network, tested=tied.tested))
-    return sorted(made, key=lambda network: (-len(network.members), network.id))
+            others = {names[account] for item in network.items for account in aside.get(item[:2], ())}
+            named_by = tuple(sorted(others.difference(network.members)))
+            made.append(msgspec.structs.replace(network, named_by=named_by, tested=tied.tested))
+    made.sort(key=lambda network: (-len(network.members), network.id))
+    return [*made, *_widely_given(columns, names, aside, [item for network in made for item in network.items])]
+
+
+def _widely_given(
+    columns: Columns, names: list[str], aside: Mapping[tuple[str, str], set[int]], shown: Sequence[tuple[str, str, int]]
+) -> list[Network]:
+    """Return each contact that so many accounts give that it ties nobody, unless a network shows as many."""
+    account, known = np.asarray(columns.account, dtype=np.int64), {item[:2]: item[2] for item in shown}
+    made = []
+    for kind in CONTACTS:
+        items, rows = (np.asarray(column, dtype=np.int64) for column in columns.uses[kind])
+        order = np.lexsort((rows, items))
+        items, rows = items[order], rows[order]
+        held = holders(Uses(kind, items, account[rows], np.empty(0), rows))
+        for item in np.flatnonzero(held > PRIVATE).tolist():
+            value, count = columns.values(kind)[item], int(held[item])
+            if known.get((kind, value), 0) < count:
+                given = rows[slice(*np.searchsorted(items, (item, item + 1)))]
+                first = np.unique(account[given], return_index=True)[1][:LARGEST]
+                who = [names[number] for number in account[given[first]].tolist()]
+                made.append(Network(
+                    id=f"contact-{_digest(kind, value)}", members=tuple(who), edges=(), items=((kind, value, count),),
+                    named_by=tuple(sorted({names[number] for number in aside.get((kind, value), ())} - set(who))),
+                    places=tuple(columns.places[row] for row in given[first].tolist()), region=columns.region,
+                ))  # fmt: skip
+    return sorted(made, key=lambda network: (-network.items[0][2], network.id))
+
+
+def _digest(*words: str) -> str:
+    return blake2b("\0".join(words).encode(), digest_size=8).hexdigest()
 
 
 def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[tuple[str, str, float]]:
@@ -258,12 +355,14 @@ def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iter
         yield names[first], names[second], p
 
 
-def _columns(records: Iterable[Record], scripts: Sequence[Script]) -> Columns:
-    columns = Columns()
+def _columns(
+    records: Iterable[Record], scripts: Sequence[Script], region: str = "", voices: Voices | None = None
+) -> Columns:
+    columns = Columns(region)
     for place, record in enumerate(records):
         if record.author and record.kind != "system":
             at = record.time.timestamp() if record.time else None
-            columns.add(place, record.id, record.author, at, items_of(record))
+            columns.add(place, record.id, record.author, at, items_of(record, region, voices))
     columns.use_scripts(scripts)
     return columns
 
@@ -303,90 +402,8 @@ def _owned(rows: Shared, uses: Uses, width: int) -> Ints:
     return (rows.first * width + rows.second)[private]
 
 
-_Tied = tuple[int, int, float]
-
-
-def _parts(tied: Ties, accounts: int) -> Iterator[list[_Tied]]:
-    """Yield the ties of one component after the other; one that nobody could read is cut."""
-    group = components(accounts, tied.first, tied.second)
-    edges: dict[int, list[_Tied]] = defaultdict(list)
-    for first, second, p in zip(tied.first.tolist(), tied.second.tolist(), tied.p.tolist(), strict=True):
-        edges[int(group[first])].append((first, second, p))
-    for name in sorted(edges):
-        members = {node for edge in edges[name] for node in edge[:2]}
-        if len(members) <= LARGEST:
-            yield edges[name]
-        else:
-            for circle in _circles(edges[name]):
-                yield from _communities(circle)
-
-
-def _circles(edges: list[_Tied]) -> Iterator[list[_Tied]]:
-    """Cut where ties hang together by single accounts only: within a circle each tie is in a triangle with the next.
-
-    An account may be in several circles. (Clique percolation with k = 3, Palla et al. 2005.)
-    """
-    names = np.arange(len(edges))
-    for one, two in _triangles(edges):
-        apart = names[one] != names[two]
-        if apart.any():
-            names = components(len(edges), names[one[apart]], names[two[apart]])[names]
-    circles: dict[int, list[_Tied]] = defaultdict(list)
-    for edge, name in zip(edges, names.tolist(), strict=True):
-        circles[name].append(edge)
-    yield from (circles[name] for name in sorted(circles))
-
-
-def _triangles(edges: list[_Tied]) -> Iterator[tuple[Ints, Ints]]:
-    """Yield (edge, edge) for two pairs of edges of each triangle, in pieces: there may be far more of them than edges."""
-    pairs = np.unique(np.asarray([edge[:2] for edge in edges], dtype=np.int64), return_inverse=True)[1].reshape(-1, 2)
-    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    low, high = pairs[order].T  # `low` is the lower of an edge, so each triangle is seen once
-    begins = np.searchsorted(low, np.arange(pairs.max() + 2))
-    third = np.full(len(begins), -1)
-    one: list[Ints] = []
-    two: list[Ints] = []
-    count = 0
-    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
-        if end - begin < 2:
-            continue
-        nodes = high[begin:end]
-        third[nodes] = np.arange(begin, end)
-        sizes = begins[nodes + 1] - begins[nodes]
-        far = np.repeat(begins[nodes] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
-        near, close = np.repeat(np.arange(begin, end), sizes), third[high[far]]
-        found = close >= 0
-        near, far, close = order[near[found]], order[far[found]], order[close[found]]
-        third[nodes] = -1
-        one += (near, near)
-        two += (close, far)
-        count += 2 * len(near)
-        if count > PIECE:
-            yield np.concatenate(one), np.concatenate(two)
-            one, two, count = [], [], 0
-    if count:
-        yield np.concatenate(one), np.concatenate(two)
-
-
-def _communities(edges: list[_Tied]) -> Iterator[list[_Tied]]:
-    """Cut a circle that is still too large (Louvain, fixed seed); ties between the parts are left out."""
-    if len({node for edge in edges for node in edge[:2]}) <= LARGEST:
-        yield edges
-        return
-    import networkx as nx  # 0.1 s; few scans come here
-
-    graph = nx.Graph()
-    graph.add_weighted_edges_from((first, second, min(-np.log10(p + 1e-300), 30.0)) for first, second, p in edges)
-    parts = nx.community.louvain_communities(graph, seed=7)
-    where = {node: number for number, part in enumerate(parts) for node in part}
-    inside: dict[int, list[_Tied]] = defaultdict(list)
-    for edge in edges:
-        if where[edge[0]] == where[edge[1]]:
-            inside[where[edge[0]]].append(edge)
-    yield from sorted(inside.values())
-
-
-_Evidence = dict[tuple[int, int], list[tuple[float, str, int, int, int]]]
+_Shown = tuple[float, str, int, int, int]
+_Evidence = dict[tuple[int, int], list[_Shown]]
 
 
 def _evidence(tied: Ties, found: Sequence[Shared], accounts: int) -> _Evidence:
@@ -401,13 +418,13 @@ def _evidence(tied: Ties, found: Sequence[Shared], accounts: int) -> _Evidence:
     return evidence
 
 
-def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: Columns, names: list[str]) -> Network:
+def _network(edges: list[Tie], evidence: _Evidence, columns: Columns, names: list[str]) -> Network:
     nodes: set[int] = set()
     made: list[Edge] = []
     holding: dict[tuple[str, int], set[int]] = defaultdict(set)
     ids, places = columns.ids, columns.places
     for p, first, second in sorted([(p, first, second) for first, second, p in edges]):
-        pair, shown = (first, second), evidence[first, second]
+        pair, shown = (first, second), _each_once(evidence[first, second], columns)
         nodes.update(pair)
         shown.sort()
         for _, kind, item, _, _ in shown:
@@ -422,9 +439,20 @@ def _network(edges: list[tuple[int, int, float]], evidence: _Evidence, columns: 
     members = sorted([names[node] for node in nodes])
     values = {kind: columns.values(kind) for kind, _ in holding if kind != "timing"}
     items = [(kind, values[kind][item], len(who)) for (kind, item), who in holding.items() if kind in values]
-    name = blake2b("\0".join(members).encode(), digest_size=8).hexdigest()
-    ordered = sorted(items, key=lambda item: (-item[2], item[0], item[1]))[:40]
-    return Network(id=f"network-{name}", members=tuple(members), edges=tuple(made), items=tuple(ordered))
+    ordered = sorted(items, key=lambda item: (-item[2], item[0], item[1]))[:ITEMS]
+    return Network(
+        id=f"network-{_digest(*members)}", members=tuple(members), edges=tuple(made), items=tuple(ordered),
+        region=columns.region,
+    )  # fmt: skip
+
+
+def _each_once(shown: list[_Shown], columns: Columns) -> list[_Shown]:
+    """Leave out a name that is mentioned where the pair shares it as a handle: one contact is one item."""
+    if not any(kind == "handle" for _, kind, *_ in shown):
+        return shown
+    handles, mentions = columns.values("handle"), columns.values("mention")
+    held = {handles[item].partition("/")[2] for _, kind, item, *_ in shown if kind == "handle"}
+    return [one for one in shown if one[1] != "mention" or mentions[one[2]] not in held]
 
 
 def _counted(kinds: list[str]) -> dict[str, int]:
@@ -432,9 +460,12 @@ def _counted(kinds: list[str]) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in KINDS if kind in kinds}
 
 
-def network_threads(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[Thread]:
-    """Yield a thread for each network. `records` is read twice: give a list, or a source that can start again."""
-    yield from threads_of(find_networks(records, scripts), enumerate(records))
+def network_threads(records: Iterable[Record], scripts: Sequence[Script] = (), **options: Any) -> Iterator[Thread]:
+    """Yield a thread for each network. `records` is read twice: give a list, or a source that can start again.
+
+    Options are those of `find_networks`.
+    """
+    yield from threads_of(find_networks(records, scripts, **options), enumerate(records))
 
 
 def threads_of(found: Sequence[Network], records: Iterable[tuple[int, Record]]) -> Iterator[Thread]:
@@ -453,26 +484,40 @@ def threads_of(found: Sequence[Network], records: Iterable[tuple[int, Record]]) 
 
 def shown(network: Network) -> list[int]:
     """Return the places of records that show the ties: first one edge of each account, then the least likely by chance."""
+    first, rest = _one_of_each(network.edges)
+    places = [*network.places, *(place for edge in first for place in edge.places[:2])]
+    more = [place for edge in (*first, *rest) for place in edge.places]
+    return list(dict.fromkeys([*places, *more]))[:RECORDS]
+
+
+def _one_of_each(edges: Sequence[Edge]) -> tuple[list[Edge], list[Edge]]:
+    """Return one edge of each account, the least likely by chance, and the other edges."""
     seen: set[str] = set()
-    first: list[int] = []
-    rest: list[int] = []
-    for edge in network.edges:
+    first: list[Edge] = []
+    rest: list[Edge] = []
+    for edge in edges:
         new = {edge.first, edge.second} - seen
         seen |= new
-        (first if new else rest).extend(edge.places)
-    return list(dict.fromkeys([*first, *rest]))[:RECORDS]
+        (first if new else rest).append(edge)
+    return first, rest
 
 
 def network_thread(network: Network, records: Sequence[Record]) -> Thread:
     """Make the thread of a network from the records that were picked."""
     ordered = sorted(records, key=in_order)
+    first, rest = _one_of_each(network.edges)
+    written = {id(edge) for edge in (*first, *rest)[:EDGES]}
     facts: dict[str, Any] = {
         "members": list(network.members),
-        "edges": [_told(edge) for edge in network.edges[:EDGES]],
+        "edges": [_told(edge) for edge in network.edges if id(edge) in written],
         "ties": len(network.edges),
         "items": [list(item) for item in network.items],
         "tested": network.tested,
     }
+    if network.named_by:
+        facts["named_by"] = list(network.named_by)
+    if network.region:
+        facts["region"] = network.region
     return Thread(kind="network", id=network.id, records=tuple(ordered), facts=facts)
 
 

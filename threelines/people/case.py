@@ -121,10 +121,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.row.id
 
 
-def new_id(prefix: str) -> str:
-    """Return a random id (80 bits), never derived from anything."""
+def new_id(prefix: str, draw: Callable[[str], str] = secrets.choice) -> str:
+    """Return a random id (80 bits), derived from nothing that anybody said; `draw` takes a letter of an alphabet."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
-    return prefix + "".join(secrets.choice(alphabet) for _ in range(17))
+    return prefix + "".join(draw(alphabet) for _ in range(17))
 
 
 def quarter_of(day: date) -> str:

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from threelines.people.definition import Field, Form, load_form
-from threelines.people.register import Entry, Register
+from threelines.people.entry import Entry
+from threelines.people.register import Register
 
 COMMUNITIES = ("coast", "delta", "hills", "north", "river", "south")
 WEEKS = 156

@@ -45,7 +45,11 @@ class Helpline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     languages: tuple[str, ...] = ()
     source: str = ""
     page: str = ""
-    """The page where the number was read, for a person to check."""
+    """The organisation's own page, or that of its own government or union: the only one that somebody in need is sent to."""
+    read_at: str = ""
+    """Somebody else's page where the number was read: for who dials it, never for somebody in need."""
+    note: str = ""
+    """What who dials it should know; not shown with the name."""
     evidence: str = ""
 
 

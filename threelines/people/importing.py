@@ -6,9 +6,6 @@ in `ignore`), and a row with a fault is reported by number and field while the o
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -20,17 +17,19 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from threelines.people.definition import ASKED, LISTS, Field, Form, FormError, Problem, load_form
-from threelines.people.register import Entry, Register
+from threelines.people.columns import FORMER, MISSING, SUBMITTED, code_of, columns_of
+from threelines.people.correcting import UUID, correct, find, twice
+from threelines.people.definition import ASKED, Field, Form, FormError, Problem, load_form
+from threelines.people.entry import Entry
+from threelines.people.register import Register
+from threelines.people.rows import Numbered, read_rows
 from threelines.people.same import as_person, marked
-from threelines.people.sheet import ImportingError, read_sheet
+from threelines.people.sheet import ImportingError
 from threelines.people.tables import CASES
 from threelines.roles import require
 
 BATCH = 500
 """Rows of one transaction."""
-MISSING = frozenset({"", "NULL", "null", "-99", "N/A", "n/a"})
-"""How HTCDS and CTDC files write: not recorded. Never read as no."""
 
 # Yes, no and withdrawn in the languages of `people/messages`, as people type them. What is not here is asked again:
 # a guess would make a consent of a refusal, or the reverse.
@@ -44,46 +43,18 @@ _ANSWERS = {
     for word in words.split()
 }
 _UNREADABLE = "cannot be read as an answer; write yes, no or withdrawn"
+_TWICE = "two columns give two answers; mend the row, or --ignore a column"
 
-# Spellings that exist in HTCDS's own toolkits and that no rule finds (standard's section 3.2).
-_ALIASES = {
-    "vic_traffickinstatusdecisionmakingorg": "vic_TraffickingStatusDecisionMakingOrg",
-    "con_consentreporting": "consent.statistics",
-    "perorganisation": "tl_PerpetratorOrganisation",
-    "organisation": "tl_PerpetratorOrganisation",
-    "instanceid": "tl_SubmissionId",
-    "uuid": "tl_SubmissionId",
-    "metainstanceid": "tl_SubmissionId",
-}
-_SYSTEM = re.compile(
-    r"_(id|submission_time|notes|status|submitted_by|tags|index|xform_id_string|bamboo_dataset_id|attachments|geolocation)|"
-    r"_(validation_status|supplementalDetails)(/.*)?|_+version_*(_\d+)?|_submission__.*|"
-    r"(.*/)?meta/(rootUuid|deprecatedID|instanceName)|meta-(rootUuid|deprecatedID|instanceName)|"
-    r"start|end|today|deviceid|username|simserial|subscriberid|phonenumber|"
-    r"__id|__system/.*|KEY|SubmissionDate|SubmitterID|SubmitterName|AttachmentsPresent|AttachmentsExpected|ReviewState|DeviceID|"
-    r"Edits|FormVersion"
-)
-"""Columns that Kobo and ODK add, spelt as they spell them; they hold nothing of the case (device ids among them are not
-wanted). A name that a team may have given (`id`, `status`, `Notes`) is not here: it stops the import, as any unknown one."""
-_UUID = "uuid:"
 _EXPORTED = re.compile(r"x[0-9a-f]{24}")
 """How the id of a case looks in an export of ours."""
-_SUBMITTED = "submitted"
-_SUBMISSION_TIMES = ("_submission_time", "SubmissionDate", "__system/submissionDate")
-"""Where form servers write when an answer reached them: the day of the record, and of the consent in it."""
-_FORM_WIDE = re.compile(r"formhub(/.*)?")
-"""One value for every submission of a form: `formhub/uuid` is no id of a submission."""
-_NOTE = re.compile(r".*_other_note")
-"""Texts that HTCDS's forms show; such a column is passed over as long as nothing stands in it."""
-
-
-_TOO_DEEP = Problem("row", "nested too deep to be read")
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did. Faults name row and field, never a value."""
 
     added: tuple[str, ...]
+    corrected: tuple[str, ...] = ()
+    """Cases that a later version of their submission changed."""
     known: int = 0
     """Rows that had been imported before, or that stand in the file before."""
     by_answers: tuple[int, ...] = ()
@@ -100,6 +71,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     def summary(self) -> str:
         """Everything that became of the rows, in one line."""
         parts = [f"{len(self.added)} added", f"{self.known} known already", f"{len(self.refused)} refused"]
+        parts += [f"{len(self.corrected)} corrected"] if self.corrected else []
         parts += [f"{len(self.alike)} perhaps known persons"] if self.alike else []
         parts += [f"{self.others} decided otherwise than {' or '.join(TAKEN)}, no case"] if self.others else []
         if self.undecided:
@@ -121,189 +93,13 @@ def import_file(
         others = sum(count for decision, count in decisions.items() if decision not in ("", *TAKEN))
         done = _keep(register, _findings(rows), anyway)
         return msgspec.structs.replace(done, undecided=decisions[""], others=others)
-    columns, unknown = _columns(register.form, whole, frozenset(ignore))
+    columns, unknown = columns_of(register.form, whole, frozenset(ignore))
     if unknown:
         raise ImportingError(
             f"{path.name}: unknown columns: {', '.join(unknown)}; rename them, or name them with --ignore"
         )
-    return _keep(register, ((number, _checked(register, row, columns)) for number, row in rows), anyway)
-
-
-_Numbered = tuple[int, dict[str, Any] | Problem]
-
-
-def read_rows(path: Path) -> Iterator[_Numbered]:
-    """Yield (number, row) of a CSV file (UTF-8), the only sheet of a workbook, a JSON list, a form server's JSON answer, or JSON lines.
-
-    Numbers are those that a spreadsheet shows: header and empty rows count. In JSON they are places of the list.
-    A row of a table that does not fit its header is a problem in its place: its answers may stand under wrong names.
-    """
-    suffix = path.suffix.lower()
-    if suffix == ".xlsx":
-        yield from _table(read_sheet(path))
-        return
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if suffix == ".csv":
-            yield from _csv_rows(text)
-        elif suffix == ".json":
-            yield from enumerate(map(_row, _listed(json.loads(text))), start=1)
-        elif suffix in (".jsonl", ".ndjson"):
-            # not splitlines: a quote may hold a line separator (U+2028), which JSON writes as it is
-            lines = enumerate(text.split("\n"), start=1)
-            yield from ((number, _json_row(line)) for number, line in lines if line.strip())
-        else:
-            raise ImportingError(f"{path.name}: give a .csv, .xlsx, .json or .jsonl file")
-    except UnicodeDecodeError:
-        raise ImportingError(f"{path.name}: is not in UTF-8; save it as CSV UTF-8") from None
-    except csv.Error:
-        raise ImportingError(
-            f"{path.name}: a quote is not closed, or words stand behind a closed one; mend the quotes of the table"
-        ) from None
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as fault:
-        raise ImportingError(f"{path.name}: cannot be read ({type(fault).__name__}); is it UTF-8 and whole?") from None
-
-
-def _json_row(line: str) -> dict[str, Any] | Problem:
-    try:
-        return _row(json.loads(line))
-    except RecursionError:
-        return _TOO_DEEP
-
-
-def _row(row: Any) -> dict[str, Any] | Problem:
-    """Return the answers of a JSON object, flat; a finding of a scan as it stands."""
-    if not isinstance(row, dict):
-        return Problem("row", "no JSON object with answers")
-    try:
-        return row if "thread" in row else _flat(row)
-    except RecursionError:
-        return _TOO_DEEP
-
-
-def _listed(whole: Any) -> list[Any]:
-    """Return the rows of a list, of a form server's answer, of our own HTCDS export, or the one row."""
-    if isinstance(whole, list):
-        return whole
-    if "records" in whole and whole.get("standard", "").startswith("HTCDS"):
-        return [
-            # the id is the case's own for the recipient, the same in every export of it
-            {**record["htcds"], **record.get("extension", {}), "tl_SubmissionId": record.get("id", "")}
-            for record in whole["records"]
-        ]
-    rows: list[Any] = whole.get("results", whole.get("value", [whole]))
-    return rows
-
-
-def _csv_rows(text: str) -> Iterator[_Numbered]:
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    # strict, or a quote that is never closed takes the rows behind it into its cell
-    yield from _table(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-
-
-def _table(rows: Iterator[list[str]]) -> Iterator[_Numbered]:
-    header = _named(next(rows, []))
-    for number, row in enumerate(rows, start=2):
-        if any(cell.strip() for cell in row):
-            yield number, _csv_row(header, row)
-
-
-def _csv_row(header: list[str], row: list[str]) -> dict[str, Any] | Problem:
-    if len(row) != len(header):
-        return Problem("row", f"{len(row)} cells under {len(header)} columns; is a cell with a comma in quotes?")
-    found: dict[str, Any] = {}
-    for name, cell in zip(header, row, strict=True):
-        if found.get(name, cell) != cell:
-            return Problem(name or "(a column without a name)", "stands twice in the header, with two answers here")
-        if name or cell.strip():
-            found[name] = cell
-    return found
-
-
-def _named(header: list[str]) -> list[str]:
-    """Name the one header cell that HTCDS's flat workbook leaves blank, by its place."""
-    names = [name.strip() for name in header]
-    for place, name in enumerate(names):
-        before = _squeezed(names[place - 1]) if place else ""
-        if not name and before == "casreferredprimarycaseworker":
-            names[place] = "cas_ReasonForOutgoingReferral"
-    return names
-
-
-def _flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}/")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def _columns(form: Form, rows: Iterable[Mapping[str, Any]], ignore: frozenset[str]) -> tuple[dict[str, str], list[str]]:
-    filled: dict[str, bool] = {}
-    for row in rows:
-        for name, value in row.items():
-            filled[name] = filled.get(name, False) or str(value or "").strip() not in MISSING
-    known: dict[str, str] = {}
-    unknown = []
-    labels = _labels(form, filled)
-    for name in sorted(filled):
-        if name in _SUBMISSION_TIMES and name not in ignore:
-            known[name] = _SUBMITTED
-            continue
-        target = "" if _FORM_WIDE.fullmatch(name) else _target(form, labels, name)
-        if target:
-            known[name] = target
-        elif meant := labels.get(name, ()):
-            unknown += [f"{name} (a question of {', '.join(meant)}: write which)"] if filled[name] else []
-        elif name not in ignore and not _is_passed_over(name, filled[name]):
-            unknown.append(name or "(a column without a name)")
-    return known, unknown
-
-
-def _labels(form: Form, columns: Iterable[str]) -> dict[str, list[str]]:
-    """Return the fields and purposes that each question's text means, where a form server wrote those as columns.
-
-    A file does so if a question of three words or more stands in it: "Country" alone is a column of a team's own.
-    """
-    found: dict[str, list[str]] = {}
-    for field in form.full:
-        if not field.identity:
-            found.setdefault(field.label, []).append(field.name)
-    for purpose, label in form.list["consent_purpose"].items():
-        found.setdefault(label, []).append(f"consent.{purpose}")
-    return found if any(len(name.split()) > 2 and name in found for name in columns) else {}
-
-
-def _is_passed_over(name: str, is_filled: bool) -> bool:
-    last = name.rsplit("/", 1)[-1]
-    if _FORM_WIDE.fullmatch(name) or _SYSTEM.fullmatch(name) or _SYSTEM.fullmatch(last):
-        return True
-    return bool(_NOTE.fullmatch(last)) and not is_filled
-
-
-def _target(form: Form, labels: Mapping[str, list[str]], column: str) -> str:
-    """Return the field, `consent.PURPOSE`, or `FIELD/choice` that a column means; empty when none, or several."""
-    if column in labels:
-        return labels[column][0] if len(labels[column]) == 1 else ""
-    squeezed = {_squeezed(name): name for name in form.fields}
-    *path, last = column.split("/")
-    asked = labels.get("/".join(path), ["/".join(path[-1:])])
-    for purpose in form.purposes:
-        if _squeezed(last) in (f"consent{_squeezed(purpose)}", f"conconsent{_squeezed(purpose)}"):
-            return f"consent.{purpose}"
-    alias = _ALIASES.get(last.lower().strip("_")) or _ALIASES.get(_squeezed(last))
-    found = alias or squeezed.get(_squeezed(last), "")
-    field = form.fields.get(squeezed.get(_squeezed(asked[0]), "")) if len(asked) == 1 else None
-    if not found and field:
-        code = _code_of(form, field, last)
-        return f"{field.name}/{code}" if field.type in LISTS and code else ""
-    return found
+    checked = ((number, _checked(register, row, columns)) for number, row in rows)
+    return _keep(register, checked, anyway, frozenset(columns.values()))
 
 
 def _checked(register: Register, row: Mapping[str, Any] | Problem, columns: Mapping[str, str]) -> Entry | FormError:
@@ -317,51 +113,87 @@ def _checked(register: Register, row: Mapping[str, Any] | Problem, columns: Mapp
 
 
 def _entry(form: Form, row: Mapping[str, Any], columns: Mapping[str, str], today: date) -> Entry:
-    fields: dict[str, Any] = {}
-    consent: dict[str, str] = {}
-    problems: list[Problem] = []
-    day = ""
+    told = _Row()
     for column, target in columns.items():
         value = row.get(column)
         text = value.strip() if isinstance(value, str) else value
-        if target == _SUBMITTED:
+        if target == SUBMITTED:
             # an empty one, too: what has no day among dated rows would be taken for today's
-            day = _day_of(text, today)
-            if not day:
-                problems.append(
-                    Problem(column, "no day of the past such as 2026-09-01; mend it, or --ignore the column")
-                )
+            _take_day(told, column, _day_of(text, today))
+        elif text is None or (isinstance(text, str) and text in MISSING):
             continue
-        if text is None or (isinstance(text, str) and text in MISSING):
-            continue
-        if target.startswith("consent."):
-            answer = answer_of(text)
-            if not answer:
-                problems.append(Problem(target, _UNREADABLE))
-            elif consent.setdefault(target.removeprefix("consent."), answer) != answer:
-                problems.append(Problem(target, "two columns give two answers"))
+        elif target == FORMER:
+            told.former.add(str(text).removeprefix(UUID))
+        elif target.startswith("consent."):
+            _take(told, told.consent, target.removeprefix("consent."), answer_of(text), target, _UNREADABLE)
         elif "/" in target:
             name, code = target.split("/")
-            chosen = "yes" if _code_of(form, form.fields[name], str(text)) == code else answer_of(text)
-            if not chosen:
-                problems.append(Problem(target, "cannot be read; write 1 or 0"))
-            elif chosen == "yes" and code not in fields.setdefault(name, []):
-                fields[name].append(code)
+            chosen = "yes" if code_of(form, form.fields[name], str(text)) == code else answer_of(text)
+            _take(told, told.choices.setdefault(name, {}), code, chosen, target, "cannot be read; write 1 or 0")
         else:
-            fields[target] = _value(form, form.fields[target], text)
-    if "tl_SubmissionId" in fields:
-        # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
-        fields["tl_SubmissionId"] = str(fields["tl_SubmissionId"]).removeprefix(_UUID)
-    if "con_Consent" in fields:
-        answer = answer_of(fields["con_Consent"])
+            value = _value(form, form.fields[target], text)
+            if not _is_same(told.fields.setdefault(target, value), value):
+                told.problems.append(Problem(target, _TWICE))
+    _put_together(told)
+    if "con_Consent" in told.fields:
+        answer = answer_of(told.fields["con_Consent"])
         if not answer:
-            problems.append(Problem("con_Consent", _UNREADABLE))
-        consent.setdefault("services", answer)
-        fields["con_Consent"] = answer == "yes"
-    if problems:
-        raise FormError(tuple(problems))
-    given = {purpose: {"value": value, "given": day} for purpose, value in consent.items()}
-    return Entry(_asked(fields), given, {"form_kind": "import", **({"recorded": day} if day else {})})
+            told.problems.append(Problem("con_Consent", _UNREADABLE))
+        told.consent.setdefault("services", answer)
+        told.fields["con_Consent"] = answer == "yes"
+    if told.problems:
+        raise FormError(tuple(told.problems))
+    day = told.day
+    given = {purpose: {"value": value, "given": day} for purpose, value in told.consent.items()}
+    submission = told.fields.get("tl_SubmissionId")
+    former = frozenset(told.former - {submission}) if submission else frozenset()
+    provenance = {"form_kind": "import", **({"recorded": day} if day else {})}
+    return Entry(_asked(told.fields), given, provenance, former=former)
+
+
+class _Row(msgspec.Struct):
+    """What the columns of a row say, as far as they were read."""
+
+    fields: dict[str, Any] = {}
+    consent: dict[str, str] = {}
+    choices: dict[str, dict[str, str]] = {}
+    """By field, the answer of each choice that has a column of its own."""
+    former: set[str] = set()
+    day: str = ""
+    problems: list[Problem] = []
+
+
+def _take(told: _Row, answers: dict[str, str], name: str, answer: str, target: str, unreadable: str) -> None:
+    """Keep the answer of a column, unless it cannot be read or another column answers otherwise."""
+    if not answer:
+        told.problems.append(Problem(target, unreadable))
+    elif answers.setdefault(name, answer) != answer:
+        told.problems.append(Problem(target, _TWICE))
+
+
+def _take_day(told: _Row, column: str, day: str) -> None:
+    if not day:
+        fault = "no day of the past such as 2026-09-01; mend it, or --ignore the column"
+        told.problems.append(Problem(column, fault))
+    elif told.day and day != told.day:
+        told.problems.append(Problem(column, _TWICE))
+    told.day = day
+
+
+def _put_together(told: _Row) -> None:
+    """Make one answer of the choices that have columns of their own; a column of the whole question must say the same."""
+    for name, answers in told.choices.items():
+        chosen = [code for code, answer in answers.items() if answer == "yes"]
+        whole = told.fields.setdefault(name, chosen)
+        if any((code in whole) != (code in chosen) for code in answers):
+            told.problems.append(Problem(name, _TWICE))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two columns give one answer: choices in any order, a number or a word however the file holds it."""
+    if isinstance(one, list) and isinstance(other, list):
+        return set(one) == set(other)
+    return str(one).strip() == str(other).strip()
 
 
 def _day_of(value: Any, today: date) -> str:
@@ -376,28 +208,22 @@ def _day_of(value: Any, today: date) -> str:
 
 
 def _value(form: Form, field: Field, text: Any) -> Any:
+    if field.name == "tl_SubmissionId":
+        # Kobo writes one id as `_uuid` and, behind `uuid:`, as `meta/instanceID`
+        return str(text).removeprefix(UUID)
     if not field.values:
         return text
     if field.type == "one":
-        return _code_of(form, field, str(text)) or text
+        return code_of(form, field, str(text)) or text
     parts = text if isinstance(text, list) else _parts(form, field, str(text))
-    return [_code_of(form, field, str(part)) or str(part).strip() for part in parts if str(part).strip()]
+    return [code_of(form, field, str(part)) or str(part).strip() for part in parts if str(part).strip()]
 
 
 def _parts(form: Form, field: Field, text: str) -> list[str]:
-    if _code_of(form, field, text):
+    if code_of(form, field, text):
         return [text]
     split = re.split(r"[;,|]", text)
     return split if len(split) > 1 else text.split()
-
-
-def _code_of(form: Form, field: Field, text: str) -> str:
-    """Return the code for a code or a label in any case and spacing (`DebtBondage `, `Debt bondage`)."""
-    wanted = _squeezed(text)
-    for code, label in form.choices(field).items():
-        if wanted in (_squeezed(code), _squeezed(label)):
-            return code
-    return ""
 
 
 def answer_of(value: Any) -> str:
@@ -449,7 +275,7 @@ class _Reviewed(msgspec.Struct):
     explanation: str = ""
 
 
-def _findings(rows: Iterable[_Numbered]) -> Iterator[tuple[int, Entry | FormError]]:
+def _findings(rows: Iterable[Numbered]) -> Iterator[tuple[int, Entry | FormError]]:
     for number, row in rows:
         if isinstance(row, Problem):
             yield number, FormError((row,))
@@ -493,6 +319,9 @@ class _Told(msgspec.Struct):
     own: frozenset[str]
     anyway: Collection[int]
     added: list[str] = []
+    corrections: list[tuple[int, Entry]] = []
+    """Rows that are a later version of what the register, or a row before, has."""
+    corrected: list[str] = []
     known: int = 0
     by_answers: list[int] = []
     alike: list[tuple[int, str]] = []
@@ -503,7 +332,12 @@ class _Told(msgspec.Struct):
     """Rows by the tags of whom they name."""
 
 
-def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], anyway: Collection[int]) -> Imported:
+def _keep(
+    register: Register,
+    rows: Iterable[tuple[int, Entry | FormError]],
+    anyway: Collection[int],
+    targets: Collection[str] = (),
+) -> Imported:
     require(register.user, "case.import")
     found = list(rows)
     told = _Told(own=_own(register, (entry for _, entry in found if not isinstance(entry, FormError))), anyway=anyway)
@@ -514,9 +348,19 @@ def _keep(register: Register, rows: Iterable[tuple[int, Entry | FormError]], any
             fresh = _fresh(register, connection, found[start : start + BATCH], told)
             good = _strangers(register, connection, fresh, told)
             told.added += register.add_in(connection, good, "import") if good else []
+    # after what they correct is there; each in a transaction of its own, which takes the case before the audit
+    for number, entry in told.corrections:
+        case, problem = correct(register, entry, targets)
+        if problem:
+            told.refused.append((number, (problem,)))
+        else:
+            told.known += not case
+            told.corrected += [case] if case else []
+    if told.corrected:
+        register.store.flush()  # what the corrections took out of the vault
     return Imported(
-        added=tuple(told.added), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
-        refused=tuple(told.refused),
+        added=tuple(told.added), corrected=tuple(told.corrected), known=told.known, by_answers=tuple(told.by_answers), alike=tuple(told.alike),
+        refused=tuple(sorted(told.refused, key=lambda one: one[0])),
     )  # fmt: skip
 
 
@@ -530,24 +374,30 @@ def _fresh(
             told.refused.append((number, given.problems))
             continue
         submission = _submission(given)
-        # earlier versions kept the spelling of an id with its prefix
-        spelt = (submission, _UUID + submission) if submission else ()
-        if submission in told.taken or submission in told.own or _is_imported(register, connection, *spelt):
+        own, former = find(register, connection, [submission]), find(register, connection, given.former)
+        if own and not set(former) <= set(own):
+            told.refused.append((number, (twice(register, connection, {*own, *former}),)))
+            continue
+        if own or submission in told.taken or submission in told.own:
             told.known += 1
             continue
         problems = register.problems(given)
         if problems:
             told.refused.append((number, problems))
             continue
+        if former or not told.taken.isdisjoint(given.former):
+            told.corrections.append((number, given))
+            told.taken.add(submission)
+            continue
         entry = given if submission else marked(register.form, given, told.equal)
         is_named = bool(register.vault.tags(as_person(entry)))
         is_asked = not submission and (is_named or number not in told.anyway)
-        if is_asked and _is_imported(register, connection, _submission(entry)):
+        if is_asked and find(register, connection, [_submission(entry)]):
             told.known += 1
             told.by_answers += [] if is_named else [number]
             continue
         fresh.append((number, entry))
-        told.taken |= {submission} - {""}
+        told.taken |= {submission, *given.former} - {""}
     return fresh
 
 
@@ -585,10 +435,6 @@ def _own(register: Register, entries: Iterable[Entry]) -> frozenset[str]:
     with register.store.read() as connection:
         cases = connection.execute(sa.select(CASES.c.id)).scalars().all()
     return frozenset(register.export_id(case, purpose) for case in cases for purpose in register.form.purposes)
-
-
-def _is_imported(register: Register, connection: sa.Connection, *submissions: str) -> bool:
-    return any(register.vault.find(connection, {"tl_SubmissionId": name}) for name in submissions)
 
 
 def blank_csv(*, short: bool = False) -> str:

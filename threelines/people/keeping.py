@@ -21,13 +21,10 @@ from threelines.people.scope import INDEX, taken
 from threelines.people.tables import (
     CASES,
     CONTENT,
-    IDENTITY,
-    MATCHES,
     MIGRATIONS,
     PARTS,
     REVISIONS,
     SEALED,
-    VAULT,
 )
 from threelines.roles import User, require
 from threelines.store import audit
@@ -328,7 +325,7 @@ def rotate(register: Register, *, remake: Sequence[Remake] = ()) -> int:
             keep_export_ids(keyring, connection)
         with store.write() as connection:  # or a case could come between, the only one whose tags are of the new key
             keyring.rotate(*ROTATED)
-            _retag(connection, register)
+            register.vault.remake(connection)
             for names in remake:
                 names(connection, keyring)
         done = reseal(store, keyring, ROTATED)
@@ -337,15 +334,6 @@ def rotate(register: Register, *, remake: Sequence[Remake] = ()) -> int:
         register.audit.add(register.user, "store.rotate", reason="administration")
     store.flush()
     return done
-
-
-def _retag(connection: sa.Connection, register: Register) -> None:
-    connection.execute(MATCHES.delete())
-    rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
-    opened = ((case_id, IDENTITY.open(register.keyring, sealed, case_id)) for case_id, sealed in rows)
-    tags = [row for case_id, plain in opened for row in register.vault.rows(case_id, msgspec.msgpack.decode(plain))]
-    if tags:
-        connection.execute(MATCHES.insert(), tags)
 
 
 # ---------------------------------------------------------------------- retention and erasure

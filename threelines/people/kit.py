@@ -56,6 +56,21 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return self.status != "not yet reviewed" and self.date <= today < self.expires
 
 
+class Number(msgspec.Struct, frozen=True, kw_only=True):
+    """A helpline's number that the deployer has dialled."""
+
+    organisation: str
+    number: str
+    dialled: datetime.date
+    until: datetime.date
+    """The day on which its confirmation ends."""
+
+    @property
+    def line(self) -> str:
+        """What stands in a text: organisation and number."""
+        return f"{self.organisation}: {self.number}"
+
+
 def load_kits(*folders: Path) -> dict[str, Kit]:
     """Read the English source, then `*.toml` of a deployer's folders."""
     texts = {"awareness.toml": (files("threelines") / "people" / "awareness.toml").read_text(encoding="utf-8")}
@@ -76,6 +91,10 @@ def load_kits(*folders: Path) -> dict[str, Kit]:
 def _refuse(name: str, kit: Kit, source: Kit) -> None:
     if kit.status == "reviewed" and not kit.reviewed_by:
         raise KitError(f"{name}: reviewed, but by nobody; name the reviewer")
+    if kit.status == "source" and kit.language != source.language:
+        raise KitError(
+            f"{name}: only the English text is the source; a translation is `reviewed`, by somebody named, or `not yet reviewed`"
+        )
     if missing := {m.id for m in source.message} - {m.id for m in kit.message}:
         raise KitError(f"{name}: without {', '.join(sorted(missing))}")
     for message in kit.message:
@@ -110,17 +129,21 @@ def missing_languages(kits: dict[str, Kit], today: datetime.date) -> list[str]:
     return sorted(code for code in load_interfaces() if code not in kits or not kits[code].stands(today))
 
 
-def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -> list[Path]:
+def write_kit(kit: Kit, out: Path, *, today: datetime.date, number: Number | None = None) -> list[Path]:
     """Write text, SMS, audio script and poster of one language; return the files.
 
-    Raise KitError where it may not be handed out. Without the extra `share` nothing is written: no kit lacks its poster.
+    Raise KitError where it may not be handed out, or where this machine has no font for its letters. Without the extra
+    `share` nothing is written: no kit lacks its poster.
     """
     import typst  # noqa: F401 - for the poster
 
     if not kit.stands(today):
         raise KitError(f"{kit.language}: not reviewed, or its review ended on {kit.expires}")
     out.mkdir(parents=True, exist_ok=True)
-    foot = ("Reviewed: ", kit.reviewed_by or "source text", f", {kit.date}; valid until {kit.expires}.")
+    contact = number.line if number else ""
+    foot = _foot(kit, number)
+    poster = out / f"{kit.language}-poster.pdf"
+    _poster(kit, poster, contact, foot)
     made = {
         "text.md": "\n\n".join(f"## {m.title}\n\n{m.text}\n\n*Source: {m.source}*" for m in kit.message) + f"\n\n{contact}\n\n{''.join(foot)}\n",
         "sms.txt": "\n".join(sms_with(m.sms, contact) for m in kit.message) + "\n",
@@ -131,9 +154,14 @@ def write_kit(kit: Kit, out: Path, *, today: datetime.date, contact: str = "") -
     for name, text in made.items():
         paths.append(out / f"{kit.language}-{name}")
         paths[-1].write_text(text, encoding="utf-8")
-    paths.append(out / f"{kit.language}-poster.pdf")
-    _poster(kit, paths[-1], contact, foot)
-    return paths
+    return [*paths, poster]
+
+
+def _foot(kit: Kit, number: Number | None) -> tuple[str, ...]:
+    """Say who stands behind the text, and the first day on which something in it no longer stands."""
+    dialled = f"; number dialled {number.dialled}" if number else ""
+    until = min(kit.expires, number.until) if number else kit.expires
+    return ("Reviewed: ", kit.reviewed_by or "source text", f", {kit.date}{dialled}; valid until {until}.")
 
 
 def _poster(kit: Kit, path: Path, contact: str, foot: tuple[str, ...]) -> None:
@@ -153,4 +181,9 @@ def _poster(kit: Kit, path: Path, contact: str, foot: tuple[str, ...]) -> None:
         poster=True,
         kept="the text file",
     )
-    write_pages(paper, path)
+    if without := write_pages(paper, path):
+        path.unlink()
+        raise KitError(
+            f"{kit.language}: no font on this machine for {len(without)} of its letters, so nothing is written; install "
+            "Debian's fonts-noto-core (fonts-noto-cjk for Chinese, Japanese and Korean) or the like"
+        )

@@ -22,6 +22,7 @@ import phonenumbers
 
 from threelines.people.typed import dialled, e164, letters, numbers
 from threelines.records import ThreelinesError, filled
+from threelines.text.addresses import names_no_account
 from threelines.text.fold import ascii_digits
 
 MOST = 20_000
@@ -52,16 +53,6 @@ _PLACES = {
     "whatsapp": r"wa\.me/",
 }
 """What stands before a handle in the address of a profile, by platform."""
-_NO_ACCOUNT = {
-    "telegram": "c|joinchat|addstickers|addemoji|addlist|share|proxy|socks|login|iv|boost|giftcode",
-    "instagram": "p|t|s|reels?|tv|explore|direct|accounts|highlights|share",
-    "facebook": r"groups|pages|people|p|e|watch|share|sharer|events|hashtag|marketplace|reel|media|stories|photo|videos?|login|.*\.php",
-    "tiktok": "t|v|tag|music|video|discover|embed|search|foryou|explore|live",
-    "x": "i|home|search|hashtag|intent|share|explore|messages|notifications|settings",
-    "vk": r"(?:wall|photo|video|clip|topic|album|doc|story|market)-?\d+(?:_\d+)?|feed|im|search|.*\.php",
-    "whatsapp": "message|qr|c",
-}
-"""First parts of an address on a platform that are pages of its own: no account is named there."""
 _PLACE = re.compile("(?:" + "|".join(f"(?P<{name}>{way})" for name, way in _PLACES.items()) + ")@?")
 _MANY_DIGITS, _MANY_HEX = re.compile(r"(?:\d\D?){7}"), re.compile(r"[0-9a-f]{24}")
 _DOUBTS = (
@@ -144,7 +135,7 @@ def _account(path: str) -> str:
 
 def _is_page(platform: str, path: str) -> bool:
     """Tell whether a path on a platform names no account."""
-    return re.fullmatch(_NO_ACCOUNT.get(platform, ""), _account(path)) is not None
+    return names_no_account(platform, _account(path))
 
 
 def forms(ready: str) -> set[str]:

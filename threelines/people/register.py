@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ from threelines.people.case import (
     without_derived,
 )
 from threelines.people.definition import Form, FormError, Problem, load_form
+from threelines.people.entry import Entry
 from threelines.people.export_id import KEPT, export_id
 from threelines.people.scope import INDEX, in_scope, taken
 from threelines.people.tables import (
@@ -51,7 +52,7 @@ from threelines.people.tables import (
     SEALED,
     move_destruction,
 )
-from threelines.people.vault import Vault
+from threelines.people.vault import Vault, beside
 from threelines.records import Incident, ThreelinesError
 from threelines.roles import RoleError, User, require
 from threelines.store.audit import Audit
@@ -76,15 +77,6 @@ class ChangedMeanwhile(RegisterError):
 
 def _changed(case_id: str) -> ChangedMeanwhile:
     return ChangedMeanwhile(f"{case_id}: somebody changed it meanwhile; read it again, then change it")
-
-
-class Entry(NamedTuple):
-    """What `add_many` takes: raw answers by field name, consent by purpose, provenance codes."""
-
-    fields: Mapping[str, Any]
-    consent: Mapping[str, str | Mapping[str, str]] = {}
-    provenance: Mapping[str, str] = {}
-    is_apart: bool = False  # a worker's word that the person is none of those who were known before
 
 
 class Register:
@@ -112,6 +104,7 @@ class Register:
         claim(store, keyring)
         store.migrate("register", MIGRATIONS)
         declare(store, SEALED)
+        Vault(keyring).migrate(store)
         return cls(store, keyring, user, today=today)
 
     def as_user(self, user: User) -> Register:
@@ -153,7 +146,7 @@ class Register:
 
     def add_in(self, connection: sa.Connection, entries: Sequence[Entry], reason: str) -> Sequence[str]:
         """Keep some cases in the caller's transaction, who has asked whether the user may."""
-        prepared = [(new_id("c"), *self._prepare(entry)) for entry in entries]
+        prepared = [(entry.id or new_id("c"), *self.prepared(entry)) for entry in entries]
         self.store.lock(connection)
         place = connection.execute(sa.select(sa.func.max(CASES.c.place))).scalar() or 0
         rows = [
@@ -161,8 +154,8 @@ class Register:
             for number, (case_id, content, _) in enumerate(prepared, start=1)
         ]
         connection.execute(CASES.insert(), rows)
-        apart = {case_id for (case_id, _, _), entry in zip(prepared, entries, strict=True) if entry.is_apart}
-        self.vault.put(connection, {case_id: identity for case_id, _, identity in prepared}, apart=apart)
+        kept = (beside(is_apart=entry.is_apart, former=entry.former) for entry in entries)
+        self.vault.put(connection, {one[0]: {**one[2], **more} for one, more in zip(prepared, kept, strict=True)})
         record = prepared[0][0] if len(prepared) == 1 else f"{len(prepared)}_cases"
         self.audit.note(connection, self.user, "case.add", record=record, reason=reason)
         return [case_id for case_id, _, _ in prepared]
@@ -170,12 +163,13 @@ class Register:
     def problems(self, entry: Entry) -> tuple[Problem, ...]:
         """Return what stands against keeping an entry; empty when nothing does."""
         try:
-            self._prepare(entry)
+            self.prepared(entry)
         except FormError as fault:
             return fault.problems
         return ()
 
-    def _prepare(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
+    def prepared(self, entry: Entry) -> tuple[Content, dict[str, Any]]:
+        """Return an entry as it is kept, content and identity apart; raise FormError for what stands against it."""
         fields = self.form.clean(entry.fields)
         self._refuse_unlisted_community(fields)
         coded, named = self.form.parted(fields)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from threelines.people.definition import Form
-from threelines.people.register import Entry
+from threelines.people.entry import Entry
 from threelines.people.vault import Known
 
 

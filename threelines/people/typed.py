@@ -1,5 +1,6 @@
-"""One form of names and telephone numbers, however they are typed: for finding a person again, here and between
-organisations. What this changes makes other tags: `register rotate-key` makes those of a register anew.
+"""One form of names, telephone numbers and numbers of documents, however they are typed: for finding a person again, here and between
+organisations. What this changes makes other tags: `register rotate-key` makes those of a register anew, and
+so does a step of `Vault.migrate` where the old ones would join or lose people.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _SPACES = re.compile(r"\s+")
 _LONGEST = 1000
 """Characters of a name or of a cell of numbers that are read: no person has more, and marks are put in order in the
 square of their time."""
+_SHORTEST = 5
+"""Letters and digits of the number of a document, at least: by fewer many people would be one."""
 _BETWEEN = re.compile(r"[,;|\n،؛]|(?<=\d)[\s/]*(?=\+)|\s*[^\W\d_]+[.:]?\s*")
 
 
@@ -53,6 +56,16 @@ def _words(text: str) -> list[str]:
     """Return the words of a name, folded: no apostrophe, and a hyphen parts two of them."""
     plain = letters(text[:_LONGEST].translate(_APOSTROPHES))
     return fold("".join(" " if unicodedata.category(c) == "Pd" else c for c in plain)).split()
+
+
+def document(text: str) -> str:
+    """Return the letters and digits of the number of a document in one form: every letter of its script, the digits 0 to 9.
+
+    Empty where they are fewer than five, or no digit is among them: "none" is no number, and many people's answer.
+    """
+    plain = ascii_digits(letters(text[:_LONGEST].replace("№", " "))).casefold().upper()
+    kept = "".join(letter for letter in plain if unicodedata.category(letter)[0] in "LMN")
+    return kept if len(kept) >= _SHORTEST and re.search(r"\d", kept) else ""
 
 
 def dialled(text: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,16 +10,22 @@ import phonenumbers
 import sqlalchemy as sa
 
 from threelines.people.tables import CASES, IDENTITY, MATCHES, VAULT
-from threelines.people.typed import e164, name_forms, numbers
+from threelines.people.typed import document, e164, name_forms, numbers
 from threelines.store.database import Store
 from threelines.store.keyring import Keyring, keyed
-from threelines.text.fold import ascii_digits
 
 _PHONES = ("prs_MobilePhone", "prs_HomePhone")
 """Of the person: the telephone of an organisation is that of many."""
 _DOCUMENT = "prs_IdentityNumber"
-_APART = "apart"
-"""Kept with the identity, so that new keys do not lose it; no field of a form."""
+_APART, _FORMER = "apart", "former"
+"""Kept with the identity, so that new keys do not lose them; no fields of a form. `former` are the ids of a submission's
+versions other than the last: a file with one of them is known."""
+
+
+def beside(*, is_apart: bool = False, former: Iterable[str] = ()) -> dict[str, Any]:
+    """Return what is kept with an identity: a worker's word that the person is of nobody before, ids of earlier versions."""
+    ids = sorted(former)
+    return {**({_APART: True} if is_apart else {}), **({_FORMER: ids} if ids else {})}
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,36 +50,35 @@ class Vault:
     def read(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
         """Return the identity fields of one case; empty when there are none or they were destroyed."""
         found = self._opened(connection, case_id)
-        found.pop(_APART, None)
-        return found
+        return {name: value for name, value in found.items() if name not in (_APART, _FORMER)}
+
+    def former(self, connection: sa.Connection, case_id: str) -> tuple[str, ...]:
+        """Return the ids that versions of the case's submission had before the last one."""
+        return tuple(self._opened(connection, case_id).get(_FORMER, ()))
 
     def _opened(self, connection: sa.Connection, case_id: str) -> dict[str, Any]:
         sealed = connection.execute(sa.select(VAULT.c.sealed).where(VAULT.c.case_id == case_id)).scalar()
         return {} if sealed is None else msgspec.msgpack.decode(IDENTITY.open(self._keyring, sealed, case_id))
 
-    def put(
-        self, connection: sa.Connection, identities: Mapping[str, Mapping[str, Any]], *, apart: Collection[str] = ()
-    ) -> None:
-        """Keep the identities of new cases, by case id; those `apart` are, by a worker's word, of nobody before them."""
-        kept = {
-            case_id: {**fields, _APART: True} if case_id in apart else fields for case_id, fields in identities.items()
-        }
+    def put(self, connection: sa.Connection, identities: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep the identities of new cases, by case id, each with what `beside` gives."""
         rows = [
             {"case_id": case_id, "sealed": IDENTITY.seal(self._keyring, msgspec.msgpack.encode(fields), case_id)}
-            for case_id, fields in kept.items()
+            for case_id, fields in identities.items()
             if fields
         ]
-        tags = [row for case_id, fields in kept.items() for row in self.rows(case_id, fields)]
+        tags = [row for case_id, fields in identities.items() for row in self.rows(case_id, fields)]
         if rows:
             connection.execute(VAULT.insert(), rows)
         if tags:
             connection.execute(MATCHES.insert(), tags)
 
     def replace(self, connection: sa.Connection, case_id: str, fields: Mapping[str, Any]) -> None:
-        """Put new identity fields in place of the old ones; a worker's word that it is of nobody before stays."""
-        is_apart = _APART in self._opened(connection, case_id)  # its tag may be of an older key
+        """Put new identity fields in place of the old ones; what `beside` gave stays where it is not given anew."""
+        opened = self._opened(connection, case_id)  # and not by the tag, which may be of an older key
+        kept = {name: opened[name] for name in (_APART, _FORMER) if name in opened}
         self.destroy(connection, [case_id])
-        self.put(connection, {case_id: fields}, apart={case_id} if is_apart else ())
+        self.put(connection, {case_id: {**kept, **fields}})
 
     def destroy(self, connection: sa.Connection, case_ids: Iterable[str]) -> int:
         """Delete the identities of some cases; return how many there were."""
@@ -118,6 +122,24 @@ class Vault:
         marks |= {self._apart(case_id)} if fields.get(_APART) else set()
         return [{"tag": tag, "case_id": case_id} for tag in sorted(self.tags(fields) | marks)]
 
+    def migrate(self, store: Store) -> None:
+        """Make the tags of a register anew, once, where an earlier version made them otherwise; call it at opening.
+
+        Without the key of identities (an analyst's key file) they stay: the first who opens the register with it does it.
+        """
+        if self._keyring.has("identity"):
+            # 0001: a document was known by its Latin letters and its digits alone
+            store.migrate("vault", (("0001_documents", self.remake),))
+
+    def remake(self, connection: sa.Connection) -> None:
+        """Make the tags of every case anew, by the newest key."""
+        connection.execute(MATCHES.delete())
+        rows = connection.execute(sa.select(VAULT.c.case_id, VAULT.c.sealed)).all()
+        opened = ((case_id, IDENTITY.open(self._keyring, sealed, case_id)) for case_id, sealed in rows)
+        tags = [row for case_id, plain in opened for row in self.rows(case_id, msgspec.msgpack.decode(plain))]
+        if tags:
+            connection.execute(MATCHES.insert(), tags)
+
     def _marked(self, case_id: str, tag: str) -> str:
         return self._keyring.tag(f"{case_id}|{tag}".encode(), b"is_document").hex()[:32]
 
@@ -145,11 +167,11 @@ def _comparable(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     email = str(fields.get("prs_Email", "")).strip().casefold()
     if "@" in email:
         yield "email", email
-    document = re.sub(r"[^A-Z0-9]", "", ascii_digits(str(fields.get(_DOCUMENT, ""))).upper())
-    if len(document) >= 5:
-        yield "document", document
-    if fields.get("tl_SubmissionId"):
-        yield "submission", str(fields["tl_SubmissionId"])
+    if number := document(str(fields.get(_DOCUMENT, ""))):
+        yield "document", number
+    for submission in (fields.get("tl_SubmissionId"), *fields.get(_FORMER, ())):
+        if submission:
+            yield "submission", str(submission)
     first, middle, second = (str(fields.get(f"prs_{part}Name", "")) for part in ("First", "Middle", "Second"))
     if fields.get("prs_Birthdate"):
         # with the middle name and without: many write it with the first, or not at all

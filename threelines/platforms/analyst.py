@@ -24,6 +24,7 @@ import urllib.request
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from http.client import HTTPException
 from itertools import count
@@ -47,6 +48,12 @@ _UNSPACED = ("THAI", "LAO", "MYANMAR", "KHMER", "TIBETAN", "CJK", "IDEOGRAPHIC",
 """Beginnings of the names of letters that words are not parted by spaces in; Hangul writes particles onto a word."""
 _TOKENS_A_LETTER = 0.5
 """Estimate for the budget; most scripts need fewer."""
+_BUSY = (429, 503)
+"""Answers of a server that takes no more for a while."""
+_REFUSALS = 5
+"""Such answers in a row after which it is not asked again."""
+_LONGEST_PAUSE = 60.0
+"""Seconds that are waited for a server at most; one that wants more is not asked again."""
 
 
 class AnalystError(ThreelinesError):
@@ -77,13 +84,15 @@ class Tally(msgspec.Struct, kw_only=True):
     """Reason → threads that gave no answer; `discarded` counts them, too."""
     skipped: int = 0
     """Threads not read because the budget was spent."""
+    refused: int = 0
+    """Threads not sent because the server had refused others one after the other."""
     cut: int = 0
     """Threads too long to be sent whole."""
 
     @property
     def unread(self) -> int:
         """Threads that were to be read and were not."""
-        return sum(self.failed.values()) + self.skipped
+        return sum(self.failed.values()) + self.skipped + self.refused
 
     def told(self) -> str:
         """Say it in one line."""
@@ -92,6 +101,7 @@ class Tally(msgspec.Struct, kw_only=True):
             f"Analyst: {self.asked:,} thread{'' if self.asked == 1 else 's'} asked about, {self.cached:,} known from the log; "
             f"{self.kept:,} sign{'' if self.kept == 1 else 's'} kept, {_listed(signs, 'discarded')}; "
             f"{_listed(self.failed, 'failed')}, {self.skipped:,} skipped as the budget was spent"
+            + (f", {self.refused:,} as the server refused to answer more" if self.refused else "")
             + (f", {self.cut:,} too long to be sent whole" if self.cut else "")
         )
 
@@ -108,6 +118,15 @@ class _Claim(msgspec.Struct, frozen=True):
     record: str
     quote: str
     why: str = ""
+
+
+class _Reply(NamedTuple):
+    """What came of one request: an answer or a fault."""
+
+    raw: bytes = b""
+    fault: str = ""
+    pause: float | None = None
+    """Seconds after which a busy server wants to be asked again, 0 where it does not say; None where it is not busy."""
 
 
 @filled
@@ -154,6 +173,7 @@ class Analyst:
         self._known = {indicator.id: indicator for indicator in signs(vocabulary)}
         self._policy = policy(tuple(self._known.values()))
         self._cache: dict[str, _Answer] = dict(_read_log(log, self._salt()))
+        self._refusals = 0
 
     def _salt(self) -> str:
         return f"{self._model}\0{self._policy}"
@@ -179,20 +199,50 @@ class Analyst:
         if self.budget.tokens < cost or self.budget.seconds <= 0:
             self.tally.skipped += 1
             return _Answer([])
-        body = self._request(words)
+        if self._refusals >= _REFUSALS:
+            self.tally.refused += 1
+            return _Answer([])
         self.tally.asked += 1
-        started = time.monotonic()
-        raw, fault = self._send(body)
-        self.budget.seconds -= time.monotonic() - started
-        self.budget.tokens -= cost + int(len(raw) * _TOKENS_A_LETTER)
-        answer, fault = (None, fault) if fault else _parsed(raw)
-        self._write(name, body, raw, fault)
+        answer, fault = self._ask(name, words, cost)
         if answer is None:
             self._fail(fault)
             return _Answer([])
         self.tally.read += 1
         self._cache[name] = answer
         return answer
+
+    def _ask(self, name: str, words: str, cost: int) -> tuple[_Answer | None, str]:
+        """Return (answer, fault); a busy server is asked again when it wants to be, and costs no tokens."""
+        body = self._request(words)
+        while True:
+            reply = self._timed(body)
+            if reply.pause is None:
+                self._refusals = 0
+                raw = reply.raw.decode("utf-8", "replace")
+                self.budget.tokens -= cost + int(len(raw) * _TOKENS_A_LETTER)
+                answer, fault = (None, reply.fault) if reply.fault else _parsed(raw)
+                self._write(name, body, raw, fault)
+                return answer, fault
+            self._write(name, body, "", reply.fault)
+            if not self._paused(reply.pause):
+                return None, reply.fault
+
+    def _paused(self, wanted: float) -> bool:
+        """Wait for a busy server, longer from time to time; False where it is to be asked no more."""
+        self._refusals += 1
+        pause = max(wanted, 2.0 ** (self._refusals - 1))
+        if self._refusals < _REFUSALS and pause <= min(_LONGEST_PAUSE, self.budget.seconds):
+            time.sleep(pause)
+            self.budget.seconds -= pause
+            return True
+        self._refusals = _REFUSALS
+        return False
+
+    def _timed(self, body: dict[str, Any]) -> _Reply:
+        started = time.monotonic()
+        reply = self._send(body)
+        self.budget.seconds -= time.monotonic() - started
+        return reply
 
     def _request(self, words: str) -> dict[str, Any]:
         return {
@@ -201,19 +251,18 @@ class Analyst:
             "response_format": {"type": "json_schema", "json_schema": {"name": "signals", "strict": True, "schema": _SCHEMA}},
         }  # fmt: skip
 
-    def _send(self, body: dict[str, Any]) -> tuple[str, str]:
-        """Return (answer, fault); one of them is empty."""
+    def _send(self, body: dict[str, Any]) -> _Reply:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         request = urllib.request.Request(self._address, json.dumps(body).encode(), headers)  # noqa: S310 - scheme checked
         timeout = max(0.1, min(self.budget.timeout, self.budget.seconds))
-        got: SimpleQueue[tuple[bytes, str]] = SimpleQueue()
+        got: SimpleQueue[_Reply] = SimpleQueue()
         # Its own thread: a socket's timeout is for each piece, and a server may drip headers for ever.
         threading.Thread(target=lambda: got.put(_exchange(request, timeout)), daemon=True).start()
         try:
-            raw, fault = got.get(timeout=timeout)
+            reply = got.get(timeout=timeout)
         except Empty:
-            return "", "timed out"
-        return (raw.decode("utf-8", "replace"), fault) if len(raw) <= _LONGEST_ANSWER else ("", "answer too long")
+            return _Reply(fault="timed out")
+        return reply if len(reply.raw) <= _LONGEST_ANSWER else _Reply(fault="answer too long")
 
     def _checked(self, answer: _Answer, records: dict[str, Record]) -> Iterator[Signal]:
         kept: list[tuple[Record, Signal]] = []
@@ -287,19 +336,30 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_NoRedirects)
 
 
-def _exchange(request: urllib.request.Request, timeout: float) -> tuple[bytes, str]:
-    """Return (answer, fault); one of them is empty. Whatever a server does is a fault, not an error of ours."""
+def _exchange(request: urllib.request.Request, timeout: float) -> _Reply:
+    """Ask a server. Whatever it does is a fault, not an error of ours."""
     try:
         with _opener().open(request, timeout=timeout) as reply:
-            return _read_within(reply, timeout), ""
+            return _Reply(_read_within(reply, timeout))
     except TimeoutError:
-        return b"", "timed out"
+        return _Reply(fault="timed out")
     except urllib.error.HTTPError as refused:
-        return b"", f"HTTP {refused.code}"
+        pause = _retry_after(refused.headers.get("Retry-After", "")) if refused.code in _BUSY else None
+        return _Reply(fault=f"HTTP {refused.code}", pause=pause)
     except OSError as fault:
-        return b"", "timed out" if "timed out" in str(fault) else "no connection"
+        return _Reply(fault="timed out" if "timed out" in str(fault) else "no connection")
     except (HTTPException, ValueError):  # no HTTP at all, an answer that breaks off, a name that is no host
-        return b"", "no HTTP answer"
+        return _Reply(fault="no HTTP answer")
+
+
+def _retry_after(said: str) -> float:
+    """Return the seconds of a `Retry-After` header, which may be a date; 0 where it says nothing that can be read."""
+    if said.strip().isdecimal():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except (ValueError, OverflowError, OSError):
+        return 0.0
 
 
 def _check_address(address: str) -> None:

@@ -7,6 +7,7 @@ stands with the sign (`[seed] bare`), what takes an order out of any ward with t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 
 from threelines.signals.reading import Found, Reading
@@ -25,7 +26,9 @@ def bare(reading: Reading, found: Found) -> bool:
         return False
     ended = _SENTENCE_END.search(reading.folded, found.end, found.end + _REST)
     end = ended.start() if ended else found.end + _REST
-    return not any(found.start <= word.start < end for word in reading.slot("holds_people"))
+    words = reading.slot("holds_people")
+    at = bisect_left(words, found.start, key=lambda word: word.start)
+    return at == len(words) or words[at].start >= end
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,10 @@ _SAID = {
     "photo": "picture", "mention": "name they mention", "timing": "moment of posting",
 }  # fmt: skip
 _QUOTE = 240
+_ALIKE = (
+    "An office shares its contact, too.",
+    "So many make it public, so it ties nobody by itself: a firm, a shop or a public office is given as widely.",
+)
 
 
 @reads("network")
@@ -48,11 +52,11 @@ def one_contact_many_accounts(thread: Thread, vocabulary: Vocabulary) -> Iterato
         return
     kind, value, accounts = held[0]
     for record in thread.records:
-        for entity in entities(record.text, money=False):
-            if entity.kind == kind and entity.value == value:
+        for entity in entities(record.text, thread.facts.get("region"), money=False):
+            if entity.kind == kind and entity.account == value:
                 yield quoted(
                     record, entity.start, entity.end, indicator="BEH-14", strength="weak",
-                    detail=f"{accounts} accounts give the same {_SAID[kind]}. An office shares its contact, too.",
+                    detail=f"{accounts} accounts give the same {_SAID[kind]}. {_ALIKE[not thread.facts['ties']]}{_named_by(thread)}",
                     detector="one_contact_many_accounts",
                 )  # fmt: skip
                 return
@@ -93,12 +97,19 @@ def praise_posted_together(thread: Thread, vocabulary: Vocabulary) -> Iterator[S
             return
 
 
+def _named_by(thread: Thread) -> str:
+    others = len(thread.facts.get("named_by", ()))
+    if not others:
+        return ""
+    return f" {others} more only name{'s' if others == 1 else ''} it, to warn, report or ask for help, and {'is' if others == 1 else 'are'} no part of this."
+
+
 def _evidence(thread: Thread, edge: dict[str, Any]) -> tuple[Record, int, int]:
     """Find the record that shows the strongest tie, and in it the shared contact if there is one."""
     shown = {record.id: record for record in thread.records}
     record = next((shown[name] for name in edge["records"] if name in shown), thread.records[0])
     shared = {item[1] for item in thread.facts.get("items", ())}
-    for entity in entities(record.text, money=False):
-        if entity.value in shared:
+    for entity in entities(record.text, thread.facts.get("region"), money=False):
+        if entity.account in shared:
             return record, entity.start, entity.end
     return record, 0, min(len(record.text), _QUOTE)

@@ -286,8 +286,16 @@ class Reading:
         return fold_back(self.record.text)
 
     def slot(self, name: str) -> list[Word]:
-        """Return the words of one slot."""
-        return [word for word in self.words if word.slot == name]
+        """Return the words of one slot, by place."""
+        return self._slots.get(name, [])
+
+    @cached_property
+    def _slots(self) -> dict[str, list[Word]]:
+        """Words by slot: asked for each phrase, and a text may hold as many phrases as words."""
+        slots: dict[str, list[Word]] = {}
+        for word in sorted(self.words, key=lambda word: word.start):
+            slots.setdefault(word.slot, []).append(word)
+        return slots
 
     def negated(self, found: Found, reach: int = BEFORE) -> bool:
         """Whether a negation of the phrase's language, or of the text's, says the opposite of the phrase.

@@ -46,6 +46,13 @@ class StoreError(ThreelinesError):
     """A database cannot be opened, migrated, backed up or restored."""
 
 
+def is_busy(fault: sa.exc.OperationalError) -> bool:
+    """Say whether a database only has no turn for us now: locked by another writer (SQLite), or not to be reached."""
+    if isinstance(fault.orig, sqlite3.Error):
+        return (getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return True
+
+
 class Store:
     """One database, SQLite or PostgreSQL, behind read and write transactions."""
 

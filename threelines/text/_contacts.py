@@ -12,6 +12,7 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from threelines.text._money import plain_word
+from threelines.text.addresses import names_no_account
 
 
 class Contact(NamedTuple):
@@ -66,12 +67,19 @@ _AT = re.compile(r"(?<![\w.@/])@([a-z0-9_](?:[a-z0-9_.]{1,30}[a-z0-9_]))")
 _EMAIL = re.compile(
     r"(?<![a-z0-9._%+\-])[a-z0-9][a-z0-9._%+\-]{0,63}@(?:[a-z0-9\-]{1,63}\.){1,6}[a-z]{2,24}(?![a-z0-9\-])"
 )
+_SPELT = re.compile(
+    r"(?<![a-z0-9._%+\-])(?P<name>[a-z0-9][a-z0-9._%+\-]{0,63}) ?[\[(] ?at ?[\])] ?"
+    r"(?P<host>(?:[a-z0-9\-]{1,63}(?:\.| ?[\[(] ?(?:dot|\.) ?[\])] ?)){1,6}[a-z]{2,24})(?![a-z0-9\-])"
+)
+"""`name [at] host [dot] tld`."""
+_SPELT_AT = re.compile(r"[\[(] ?at ?[\])]")
+_SPELT_DOT = re.compile(r" ?[\[(] ?(?:dot|\.) ?[\])] ?")
 
 # Addresses of the messengers themselves: app, words one of which must occur, pattern of the account.
 _DEEP = tuple(
     (app, tuple(needed.split()), re.compile(r"(?<![a-z0-9.\-])(?:https?://)?(?:www\.)?" + pattern))
     for app, needed, pattern in (
-        ("telegram", "t.me/ m.me/ m.dog/", r"(?:t|telegram)\.(?:me|dog)/(?:s/|joinchat/|share/url\?url=)?[+@]?([a-z0-9_\-]{3,64})"),
+        ("telegram", "t.me/ m.me/ m.dog/", r"(?:t|telegram)\.(?:me|dog)/(?:s/|joinchat/)?[+@]?([a-z0-9_\-]{3,64})"),
         ("telegram", "tg://", r"tg://(?:resolve\?domain|join\?invite)=([a-z0-9_\-]{3,64})"),
         ("whatsapp", "wa.me/ wa.link/", r"(?:wa\.me|wa\.link)/(?:message/|c/|qr/)?\+?([a-z0-9]{3,40})"),
         ("whatsapp", "whatsapp.com/", r"(?:(?:api|web)\.)?whatsapp\.com/send/?\?(?:[!-~]{0,60}&)?phone=\+?([0-9]{6,15})"),
@@ -85,7 +93,7 @@ _DEEP = tuple(
         ("kakaotalk", "kakao.com/", r"(?:open\.kakao\.com/(?:o|me)/|pf\.kakao\.com/)([a-z0-9_]{3,40})"),
         ("discord", "discord.gg/ /invite/", r"(?:discord\.gg|discord(?:app)?\.com/invite)/([a-z0-9\-]{2,40})"),
         ("snapchat", "/add/", r"snapchat\.com/add/([a-z0-9_.\-]{3,40})"),
-        ("instagram", "instagram.com/ instagr.am/ ig.me/", r"(?:instagram\.com|instagr\.am|ig\.me/m)/([a-z0-9_.]{2,40})"),
+        ("instagram", "instagram.com/ instagr.am/ ig.me/", r"(?:instagram\.com|instagr\.am|ig\.me/m)/(?:stories/)?([a-z0-9_.]{2,40})"),
         ("facebook", "m.me/ fb. facebook.com/", r"(?:m\.me|fb\.me|fb\.com|facebook\.com)/(?:groups/|profile\.php\?id=)?([a-z0-9_.\-]{3,60})"),
         ("skype", "join.skype", r"join\.skype\.com/(?:invite/)?([a-z0-9]{6,40})"),
         ("tiktok", "tiktok.com/@", r"tiktok\.com/@([a-z0-9_.]{2,40})"),
@@ -94,7 +102,11 @@ _DEEP = tuple(
     )
 )  # fmt: skip
 
-_BY_NUMBER = ("whatsapp", "viber", "signal")  # whose addresses hold the number with its country
+_BY_NUMBER = (
+    "whatsapp",
+    "viber",
+    "signal",
+)  # whose addresses hold the number with its country; t.me only behind a plus
 
 _DOT = r"(?:\.|\[\.\]|\(\.\)|\{\.\}| ?\[dot\] ?| ?\(dot\) ?)"
 _LINK = re.compile(
@@ -453,16 +465,24 @@ def deep_links(plain: str) -> Iterator[Contact]:
         if any(word in plain for word in needed):
             for found in pattern.finditer(plain):
                 value = found[1].rstrip(_TRAILING)
-                if value.isdigit() and 8 <= len(value) <= 15 and app in _BY_NUMBER:
+                if names_no_account(app, value):
+                    continue  # a link like others
+                by_number = app in _BY_NUMBER or plain[found.start(1) - 1] == "+"
+                if by_number and value.isdigit() and 8 <= len(value) <= 15:
                     yield Contact("phone", found.start(), found.end(1), "+" + value, app)
                 else:
                     yield Contact("handle", found.start(), found.end(1), value, app)
 
 
 def emails(plain: str) -> Iterator[Contact]:
-    """Yield e-mail addresses."""
-    for found in _EMAIL.finditer(plain):
-        yield Contact("email", found.start(), found.end(), found[0])
+    """Yield e-mail addresses, also those whose signs are spelt out in brackets."""
+    if "@" in plain:
+        for found in _EMAIL.finditer(plain):
+            yield Contact("email", found.start(), found.end(), found[0])
+    if _SPELT_AT.search(plain):
+        for found in _SPELT.finditer(plain):
+            host = _SPELT_DOT.sub(".", found["host"])
+            yield Contact("email", found.start(), found.end(), f"{found['name']}@{host}")
 
 
 def links(plain: str, upper: str) -> Iterator[Contact]:

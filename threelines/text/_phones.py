@@ -21,9 +21,10 @@ class Phone(NamedTuple):
 
 
 _CANDIDATE = re.compile(
-    r"(?<![a-z0-9.,/@#_\-])(?:\+|00)?(?:\d{1,3}[ .\-]{0,2})?\(?\+?\d(?:(?:[ ).\-–·]{0,3}|/)\d){5,16}(?![a-z0-9_@]|[.,]\d|\s?%)"
+    r"(?<![a-z0-9.,/@#_\-])(?:\+|00)?(?:\d{1,3}[ .\-_*]{0,2})?\(?\+?\d(?:(?:[ ).\-–·_*]{0,3}|/)(?:\d|(?<=\d)o|(?<=\do)o|o(?=o?\d))){5,16}"
+    r"(?![a-z0-9_@]|[.,]\d|\s?%)"
 )
-_ENOUGH = re.compile(r"[0-9](?:(?:[ ).\-–·]{0,3}|/)[0-9]){5}")
+_ENOUGH = re.compile(r"[0-9](?:(?:[ ).\-–·_*]{0,3}|/)[0-9]){5}")
 """As few digits as a number may have, beside one another: looked for first, because it begins with a digit."""
 _DATE = re.compile(
     r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4})(?:[\s\-–]+\d{1,2}(?:[\-/.]\d{1,2})*)?\Z"
@@ -123,7 +124,7 @@ def phones(plain: str, region: str | None = None) -> Iterator[Phone]:
 
 
 def _digits(written: str) -> str:
-    return "".join(letter for letter in written if letter.isdigit())
+    return "".join(letter for letter in written.replace("o", "0") if letter.isdigit())
 
 
 @lru_cache(maxsize=20_000)

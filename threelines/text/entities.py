@@ -41,9 +41,14 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     period: str = ""
     """hour, day, week, month, year or task; empty when the text does not say."""
 
+    @property
+    def account(self) -> str:
+        """`app/value` of a handle whose messenger is known: elsewhere the same name is somebody else's. Else the value."""
+        return f"{self.app}/{self.value}" if self.kind == "handle" and self.app else self.value
+
 
 _DIGIT = re.compile("[0-9]")
-_HINT = re.compile(r"[0-9@.\[(:](?:(?<=[0-9@])|(?<=[a-z\])][.\[(])[a-z.\[]|(?<=:)//)")
+_HINT = re.compile(r"[0-9@.\[(:](?:(?<=[0-9@])|(?<=[a-z\])][.\[(])[a-z.\[]|(?<=:)//|(?<=[\[(]) ?(?:at|dot) ?[\])])")
 """Each choice begins with one of few letters: a text without them is passed over at the speed of one look at each."""
 
 
@@ -70,8 +75,7 @@ def entities(text: str, region: str | None = None, *, money: bool = True) -> tup
 
 def _found(plain: str, text: str, messengers: list[Named], *, region: str | None, money: bool) -> Iterator[Entity]:
     """Yield everything that was found, the surest kinds first."""
-    if "@" in plain:
-        yield from map(_contact, emails(plain))
+    yield from map(_contact, emails(plain))
     if "." in plain or "://" in plain or ":" in plain or "[dot]" in plain:
         yield from map(_contact, deep_links(plain))
         written = text if len(text) == len(plain) else plain

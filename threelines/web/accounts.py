@@ -22,7 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from threelines.records import ThreelinesError, filled
 from threelines.roles import ROLES, Role, User
 from threelines.store.audit import Audit
-from threelines.store.database import Migration, Store
+from threelines.store.database import Migration, Store, is_busy
 from threelines.store.keyring import Keyring
 from threelines.store.sealed import SealedColumn, declare
 
@@ -118,6 +118,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ("0002_bindings", lambda connection: _bindings.create(connection, checkfirst=True)),
     ("0003_bindings_read", lambda connection: add_column(connection, _bindings.c.read)),
 )
+_SECRET = re.compile("[A-Z2-7]{32}")
 _NO_MATCH = "That did not match. Check the name, the password and the code."
 
 
@@ -347,9 +348,17 @@ class Accounts:
         if row is None:
             return None
         if touch and now - row.seen > _TOUCH:
+            self._touch(secret, now)
+        return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
+
+    def _touch(self, secret: str, now: float) -> None:
+        """Write a sign of life down; where the database has no turn for it, the next request is one, too."""
+        try:
             with self.store.write() as connection:
                 connection.execute(_sessions.update().where(_sessions.c.id == _hashed(secret)).values(seen=now))
-        return msgspec.structs.replace(self._person(row, session=secret, since=row.made), vouched=bool(row.vouched))
+        except sa.exc.OperationalError as fault:
+            if not is_busy(fault):
+                raise
 
     def end_session(self, person: Person) -> None:
         """Sign out."""
@@ -459,13 +468,17 @@ class Accounts:
     # -- second factor ----------------------------------------------------------------------
 
     def confirm_second_factor(self, key: str, secret: str, code: str, *, session: str = "") -> None:
-        """Turn the second factor on once its owner has shown a code from it; every other session ends: it showed none."""
-        if not pyotp.TOTP(secret).verify(code.replace(" ", ""), valid_window=1):
+        """Turn the second factor on once its owner has shown a code from it; every other session ends: it showed none.
+
+        That code is used up. Raises AccountError for one that does not fit, and for a secret that is none of ours.
+        """
+        step = _step_of(secret, code) if _SECRET.fullmatch(secret) else 0
+        if not step:
             raise AccountError("That code does not fit. Is the clock of your phone right?")
         owner = self.get(key).user
         with self.store.write() as connection:
             sealed = _TOTP.seal(self.keyring, secret.encode(), key)
-            self._change_in(connection, key, owner, "factor.on", but=session, totp=sealed, totp_step=0)
+            self._change_in(connection, key, owner, "factor.on", but=session, totp=sealed, totp_step=step)
 
     def drop_second_factor(self, key: str, by: User) -> None:
         """Turn the second factor off, for a lost phone (`Grants.help` asks whom it must). Ends every session."""
@@ -473,15 +486,12 @@ class Accounts:
 
     def _code_fits(self, row: Any, code: str) -> bool:
         """Check a code of this, the last or the next 30 seconds; each works once (RFC 6238, 5.2)."""
-        totp = pyotp.TOTP(_TOTP.open(self.keyring, row.totp, row.id).decode())
-        step = int(time.time()) // 30
-        for candidate in (step - 1, step, step + 1):
-            if candidate > row.totp_step and pyotp.utils.strings_equal(totp.at(candidate * 30), code.replace(" ", "")):
-                with self.store.write() as connection:
-                    fresh = _accounts.c.totp_step < candidate
-                    used = _accounts.update().where(_accounts.c.id == row.id, fresh).values(totp_step=candidate)
-                    return connection.execute(used).rowcount == 1
-        return False
+        step = _step_of(_TOTP.open(self.keyring, row.totp, row.id).decode(), code, after=row.totp_step)
+        if not step:
+            return False
+        with self.store.write() as connection:
+            fresh = sa.and_(_accounts.c.id == row.id, _accounts.c.totp_step < step)
+            return connection.execute(_accounts.update().where(fresh).values(totp_step=step)).rowcount == 1
 
     # -- tokens of programs -----------------------------------------------------------------
 
@@ -521,6 +531,13 @@ class Accounts:
 
 def _end_sessions(connection: sa.Connection, key: str, *, but: str = "") -> None:
     connection.execute(_sessions.delete().where(_sessions.c.account == key, _sessions.c.id != _hashed(but)))
+
+
+def _step_of(secret: str, code: str, *, after: int = 0) -> int:
+    """Return the step of 30 seconds that a code is of: this, the last or the next, later than `after`; 0 for none."""
+    totp, given, now = pyotp.TOTP(secret), code.replace(" ", ""), int(time.time()) // 30
+    steps = (step for step in (now - 1, now, now + 1) if step > after)
+    return next((step for step in steps if pyotp.utils.strings_equal(totp.at(step * 30), given)), 0)
 
 
 def _hashed(secret: str) -> str:

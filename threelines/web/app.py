@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -30,7 +31,7 @@ from threelines.platforms.review import Review, ReviewError
 from threelines.records import ThreelinesError
 from threelines.roles import RoleError, User
 from threelines.store.audit import Audit, AuditError
-from threelines.store.database import Store
+from threelines.store.database import Store, is_busy
 from threelines.store.keyring import Keyring
 from threelines.store.owner import claim
 from threelines.store.sealed import declare
@@ -50,7 +51,8 @@ from threelines.web import (
     sharing,
     stream,
 )
-from threelines.web.accounts import Accounts
+from threelines.web.accounts import Accounts, Person
+from threelines.web.answered import Answered
 from threelines.web.desk import (
     Busy,
     Desk,
@@ -75,6 +77,11 @@ OPEN = ("/check", "/login", "/health", "/once/{secret}", "/metrics", "/oidc", "/
 machine or a token, `/oidc` leads to the organisation's own sign-in, `/oidc/bind` answers to what that sealed."""
 
 
+_LONGEST_QUERY = 200
+"""Characters of a query that a sign-in leads back to."""
+_SENT_AGAIN = ("/register/", "/review/", "/release/")
+
+
 class OpenRoute(ThreelinesError):
     """A route has no guard: a mistake of ours, found before it is served."""
 
@@ -97,7 +104,7 @@ def create_app(
     _answer_faults(app)
     refuse_open_routes(app)
     app.add_middleware(SafeHeaders, https=chosen.https)
-    app.add_middleware(operate.Watched, gauges=app.state.gauges, log=log)
+    app.add_middleware(Answered, note=operate.Watched(gauges=app.state.gauges, log=log).note)
     return app
 
 
@@ -215,6 +222,7 @@ def _answer_faults(app: FastAPI) -> None:
     app.add_exception_handler(AuditError, _fault(500, "The audit could not be read or written"))
     app.add_exception_handler(Busy, _fault(429, "Too many requests"))
     app.add_exception_handler(Occupied, _occupied)
+    app.add_exception_handler(OperationalError, _busy_database)
     app.add_exception_handler(stream.KeyUsed, _fault(409, "Key used before"))
     for kind in (ReviewError, RegisterError, ApprovalError):
         app.add_exception_handler(kind, _fault(404, "Not possible"))
@@ -232,8 +240,14 @@ def _not_signed_in(request: Request, fault: Exception) -> Response:
         return JSONResponse({"fault": str(fault)}, 401, headers={"www-authenticate": "Bearer"})
     if "hx-request" in request.headers:  # a part of a page: htmx then loads the sign-in as a whole
         return Response(status_code=401, headers={"hx-redirect": "/login"})
-    onward = request.url.path if request.method == "GET" and same_site(request) else ""
+    onward = _whole_address(request) if request.method == "GET" and same_site(request) else ""
     return RedirectResponse(f"/login?next={onward}" if onward not in ("", "/") else "/login", status_code=303)
+
+
+def _whole_address(request: Request) -> str:
+    """Return a path with its query, as a value of another query; the path alone where the query is longer than any of ours."""
+    query = request.url.query
+    return quote(request.url.path + (f"?{query}" if query and len(query) <= _LONGEST_QUERY else ""), safe="/")
 
 
 def _fault(status: int, title: str) -> Any:
@@ -251,6 +265,39 @@ def _occupied(request: Request, fault: Exception) -> Response:
     answer = cast(Response, _fault(503, "Not now")(request, fault))
     answer.headers["retry-after"] = str(AGAIN_AFTER)
     return answer
+
+
+async def _busy_database(request: Request, fault: Exception) -> Response:
+    """Say that the database has no turn for this now; a form goes back with what was sent, to be sent again."""
+    assert isinstance(fault, OperationalError)
+    if not is_busy(fault):
+        raise fault
+    note_fault(fault)
+    headers = {"retry-after": str(AGAIN_AFTER)}
+    if _wants_json(request):
+        return JSONResponse({"fault": "the database is busy; try again later"}, 503, headers=headers)
+    person = await run_in_threadpool(_known, request)
+    sent = await _sent_again(request) if person else []
+    answer = page(request, "busy.html", person=person, status=503, action=request.url.path, sent=sent)
+    answer.headers.update(headers)
+    return answer
+
+
+def _known(request: Request) -> Person | None:
+    """Return who is signed in, or None where the database does not even say that."""
+    try:
+        return find_person(request, touch=False)
+    except OperationalError:
+        return None
+
+
+async def _sent_again(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of a form about a case, a finding or a release; never those of one with a password."""
+    if request.method != "POST" or not same_site(request) or not request.url.path.startswith(_SENT_AGAIN):
+        return []
+    fields = (await request.form()).multi_items()
+    texts = [(name, value) for name, value in fields if isinstance(value, str)]
+    return texts if len(texts) == len(fields) else []  # a file cannot be put into a page
 
 
 def _refused(title: str) -> Any:

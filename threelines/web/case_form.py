@@ -12,8 +12,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from threelines.people.case import Case
 from threelines.people.definition import LISTS, Field, Form, FormError, words_of
+from threelines.people.entry import Entry
 from threelines.people.history import differences
 from threelines.people.register import ChangedMeanwhile, Register, RegisterError
+from threelines.people.repeated import KeptAlready, add_once, is_number, new_number
 from threelines.web.accounts import Person
 from threelines.web.desk import Sent, desk, may, may_change, text
 from threelines.web.pages import device_tag, page
@@ -32,9 +34,12 @@ SECTIONS = {
     "support": "Support", "consent": "Consent, as HTCDS writes it",
 }  # fmt: skip
 _UNTOUCHED = "You had not changed it"
+_KEPT_ALREADY = (
+    "This form was kept already, and nothing is kept a second time. Keep it again only if it is about somebody else."
+)
 _EMPTY: dict[str, Any] = {
     "case": None, "answers": {}, "told": {}, "held": frozenset(), "gone": frozenset(), "opened": False, "beside": [],
-    "vault_beside": [], "message": "", "typed": False, "problems": {},
+    "vault_beside": [], "message": "", "typed": False, "problems": {}, "number": "", "kept": "",
 }  # fmt: skip
 
 
@@ -60,20 +65,31 @@ def session(request: Request, person: Writer) -> Response:
 @router.get("/new")
 def new(request: Request, person: Adder, form: str = "short") -> Response:
     """Show an empty form: consent first, then the questions."""
-    return _page(request, person, kind="full" if form == "full" else "short")
+    return _page(request, person, kind="full" if form == "full" else "short", number=new_number())
 
 
 @router.post("/new")
 def add(request: Request, person: AdderForm, form: Sent) -> Response:
-    """Keep a new case."""
+    """Keep a new case; a form that is sent twice is kept once."""
     register, kind = register_for(request, person), "full" if text(form, "form") == "full" else "short"
-    answers = answers_of(form, fields_of(register.form, kind))
+    answers, number = answers_of(form, fields_of(register.form, kind)), _number(form)
+    told = {name: text(form, name) for name in form if name.startswith("consent") or name == "interpreter"}
+    typed: dict[str, Any] = {"kind": kind, "answers": answers, "told": told, "typed": True}
     try:
-        case = register.add(answers, consent=consent_of(form, register.form), provenance=_provenance(form, kind))
+        entry = Entry(answers, consent_of(form, register.form), _provenance(form, kind))
+        case = add_once(register, entry, number)
     except FormError as fault:
-        told = {name: text(form, name) for name in form if name.startswith("consent") or name == "interpreter"}
-        return _page(request, person, kind=kind, answers=answers, told=told, typed=True, **_faults(fault))
-    return see(f"/register/{case}?saved=new")
+        return _page(request, person, number=number, **typed, **_faults(fault))
+    except KeptAlready as fault:
+        kept: dict[str, Any] = {"message": _KEPT_ALREADY, "kept": fault.case_id, "number": new_number(), "status": 409}
+        return _page(request, person, **typed, **kept)
+    return see(f"/register/{case}?saved=new-{kind}-{number}")
+
+
+def _number(form: FormData) -> str:
+    """Return the number of a form, or a new one where a program sent none."""
+    number = text(form, "number")
+    return number if is_number(number) else new_number()
 
 
 def _provenance(form: FormData, kind: str) -> dict[str, str]:
@@ -91,7 +107,7 @@ def _page(request: Request, person: Person, *, kind: str, **shown: Any) -> Respo
     others = [form.fields[name] for name in filled["held"] - {field.name for field in form.full}]
     return page(
         request, "case_form.html", person=person, kind=kind, sections=sections_of(form, kind), form=form, lists=LISTS,
-        others=others, **filled,
+        others=others, asked={field.name for field in fields_of(form, kind)}, **filled,
     )  # fmt: skip
 
 
@@ -176,7 +192,7 @@ def change(request: Request, case: str, person: UpdaterForm, form: Sent) -> Resp
     except RegisterError as fault:
         held = register.identity_names(case)
         return _page(request, person, kind="full", status=409, held=held, message=str(fault), **typed)
-    return see(f"/register/{case}?saved=change")
+    return see(f"/register/{case}?saved=change-{revision}")
 
 
 def _gone(form: Form, found: Case, sent: FormData) -> frozenset[str]:

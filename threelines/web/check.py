@@ -9,8 +9,9 @@ from threelines.people.advise import Advice, weigh
 from threelines.people.helplines import Shown
 from threelines.people.interface import Shown as Chosen
 from threelines.people.interface import choose
-from threelines.web.desk import Desk, Sent, desk, now, peer, text
+from threelines.web.desk import Desk, Sent, desk, now, text
 from threelines.web.pages import environment
+from threelines.web.security import peer
 
 router = APIRouter(include_in_schema=False)
 

@@ -24,7 +24,7 @@ from threelines.store.keyring import Keyring
 from threelines.vocabulary.terms import Vocabulary
 from threelines.web.accounts import Accounts, Person
 from threelines.web.grants import Grants
-from threelines.web.security import Limit, form_token, same, same_site
+from threelines.web.security import Limit, form_token, peer, same, same_site
 from threelines.web.stream import HOURS, Stream
 from threelines.web.turns import Turns
 
@@ -86,7 +86,7 @@ class Desk(msgspec.Struct, kw_only=True):
     public: Limit
     """Check page, by peer."""
     programs: Limit
-    """API, by token or peer."""
+    """API, by peer: whoever makes tokens up has no more of it."""
     refusals: Limit
     """Refusals that the audit keeps, by person; strangers share one count, so that nobody can fill the disk."""
     left_out: Limit
@@ -116,16 +116,11 @@ def cookie_name(options: Options) -> str:
     return "__Host-threelines" if options.https else "threelines"
 
 
-def peer(request: Request) -> str:
-    """Return the address of the other side, for rate limits in memory only."""
-    return request.client.host if request.client else ""
-
-
-def find_person(request: Request) -> Person | None:
-    """Return who is signed in, or None."""
+def find_person(request: Request, *, touch: bool = True) -> Person | None:
+    """Return who is signed in, or None; without `touch` the request is no sign of life."""
     here = desk(request)
     secret = request.cookies.get(cookie_name(here.options), "")
-    person = here.accounts.who(secret, touch="hx-request" not in request.headers) if secret else None
+    person = here.accounts.who(secret, touch=touch and "hx-request" not in request.headers) if secret else None
     # A session that a password began ends with the passwords.
     return None if person is None or (here.options.oidc_only and not person.vouched) else person
 
@@ -218,7 +213,7 @@ def token_for(scope: Literal["ingest", "metrics"]) -> Callable[..., None]:
     def guard(request: Request) -> None:
         here = desk(request)
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        if not here.programs.allows(secret[:200] or peer(request)):
+        if not here.programs.allows(peer(request)):
             raise Busy("too many requests; wait a minute")
         if kind.lower() != "bearer" or not here.accounts.token_allows(secret, scope):
             raise NotSignedIn("send Authorization: Bearer with a token made for this")

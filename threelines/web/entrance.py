@@ -23,11 +23,10 @@ from threelines.web.desk import (
     find_person,
     lacks_factor,
     note_refused,
-    peer,
     text,
 )
 from threelines.web.pages import page
-from threelines.web.security import same_site
+from threelines.web.security import peer, same_site
 
 router = APIRouter(include_in_schema=False)
 _STARTS = (
@@ -57,7 +56,7 @@ def login(request: Request, form: Sent) -> Response:
         return _login_page(request, fault="Passwords are turned off here.", status=403)
     if not same_site(request):
         return _login_page(request, fault="This form came from another page. Try again here.", status=403)
-    if not (here.sign_ins.allows(name) and here.places.allows(peer(request))):
+    if not (here.places.allows(peer(request)) and here.sign_ins.allows(name)):
         return _login_page(request, fault="Too many tries. Wait 15 minutes.", name=name, status=429)
     try:
         secret = here.accounts.sign_in(name, text(form, "password"), text(form, "code"))

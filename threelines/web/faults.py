@@ -48,4 +48,4 @@ LOG: dict[str, Any] = {
     # none of its own, which would write values: whoever ran uvicorn before in this process may have given it some
     "loggers": {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "uvicorn.access")},
 }  # fmt: skip
-"""The log of `threelines serve`, for uvicorn and all that runs beneath it."""
+"""The log of `threelines serve`, `feed` and `guard serve`, for uvicorn and all that runs beneath it."""

@@ -1,6 +1,6 @@
 """What partners poll: a read-only TAXII 2.1 collection of one STIX bundle, and a MISP feed folder.
 
-One token opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
+The token of a partner opens both; nothing can be written. Only what two people approved is given to this app, asked for at each request.
 Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`, `match[type]`, `match[version]`,
 `match[spec_version]`, `limit`, `next`). Of each object one version is served, the last.
 """
@@ -8,8 +8,8 @@ Paging and filters follow TAXII 2.1 sections 3 to 5 (`added_after`, `match[id]`,
 from __future__ import annotations
 
 import base64
-import hmac
 import json
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +19,10 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
+
+from threelines.web.answered import Answered
+from threelines.web.security import Limit, peer, same
 
 TAXII = "application/taxii+json;version=2.1"
 STIX = "application/stix+json;version=2.1"
@@ -49,18 +53,38 @@ class Feed(NamedTuple):
         return self.changed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def create_feed(read: Callable[[], Feed], *, token: str, title: str = "threelines") -> FastAPI:
-    """Return the app; `read` is asked at each request for what may be served then."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(token))])
+def create_feed(
+    read: Callable[[], Feed], *, tokens: Mapping[str, str], title: str = "threelines", log: bool = False
+) -> FastAPI:
+    """Return the app; `read` is asked at each request for what may be served then.
+
+    `tokens`: of each partner, by the name that the log says. `log`: one line for each request, on standard error.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(_guard(tokens))])
     for fault in (HTTPException, RequestValidationError):
         app.add_exception_handler(fault, _refused)
     _taxii(app, read, title)
     _misp(app, read)
+    if log:
+        app.add_middleware(Answered, note=_log)
     return app
 
 
-def _guard(token: str) -> Any:
-    """Ask for the token, as bearer or as the password of any user: TAXII clients send Basic."""
+def _log(scope: Scope, status: int, _seconds: float) -> None:
+    """Write one line for a request: when, which partner's token, route pattern and status; never an address or a token."""
+    line = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"), "partner": scope.get("partner", ""),
+        "route": getattr(scope.get("route"), "path", "none"), "status": status,
+    }  # fmt: skip
+    print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201 - the log itself
+
+
+def _guard(tokens: Mapping[str, str]) -> Any:
+    """Ask for a token, as bearer or as the password of any user: TAXII clients send Basic.
+
+    Wrong ones have a limit for each address; a right one is taken from there all the same.
+    """
+    refusals = Limit(60, 900.0)
 
     def check(request: Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -69,9 +93,13 @@ def _guard(token: str) -> Any:
                 given = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
             except (ValueError, UnicodeDecodeError):
                 given = ""
-        if scheme.lower() not in ("basic", "bearer", "token") or not hmac.compare_digest(
-            given.encode(), token.encode()
-        ):
+        known = scheme.lower() in ("basic", "bearer", "token")
+        partners = [name for name, token in tokens.items() if same(given, token)]
+        if known and partners:
+            request.scope["partner"] = partners[0]
+        elif not refusals.allows(peer(request)):
+            raise HTTPException(429, "too many wrong tokens from here; wait 15 minutes")
+        else:
             raise HTTPException(401, "a token is needed", headers={"WWW-Authenticate": 'Basic realm="feed"'})
 
     return check
@@ -165,30 +193,31 @@ class Page:
         self,
         added_after: str = "",
         limit: Annotated[int, Query(ge=1)] = MOST,
-        next: Annotated[str, Query(pattern=r"^\d{0,9}$")] = "",  # noqa: A002 - TAXII's own name
+        next: str = "",  # noqa: A002 - TAXII's own name
         ids: Annotated[str, Query(alias="match[id]")] = "",
         types: Annotated[str, Query(alias="match[type]")] = "",
         versions: Annotated[str, Query(alias="match[version]")] = "",
         spec_versions: Annotated[str, Query(alias="match[spec_version]")] = "",
     ) -> None:
         self.added_after = _asked_moment(added_after, "added_after") if added_after else None
-        self.limit, self.start = min(limit, MOST), int(next or 0)
+        self.limit, self.after = min(limit, MOST), _asked_place(next) if next else None
         self.ids, self.types, self.spec_versions = _parts(ids), _parts(types), _parts(spec_versions)
         asked = _parts(versions)
         self.versions = {_asked_moment(each, "match[version]") for each in asked - _ONLY_VERSION}
         self.any_version = not asked or bool(asked & _ONLY_VERSION)
 
     def answer(self, feed: Feed, form: Callable[[dict[str, Any]], Any], *, key: str = "objects") -> Response:
-        """Return one page of the objects that pass the filters, oldest first, each in this form, under `key`."""
-        dated = sorted(
-            ((feed.added(entry), entry) for entry in feed.objects or ()),
-            key=lambda each: (datetime.fromisoformat(each[0]), each[1]["id"]),
-        )
-        kept = [(when, entry) for when, entry in dated if self._passes(when, entry)]
-        shown = kept[self.start : self.start + self.limit]
+        """Return one page of the objects that pass the filters, oldest first, each in this form, under `key`.
+
+        The next one begins behind the last object of this one, so that what changes in between pushes nothing past it.
+        """
+        dated = [(feed.added(entry), entry) for entry in feed.objects or ()]
+        kept = sorted((each for each in dated if self._passes(*each)), key=_place)
+        rest = [each for each in kept if self.after is None or _place(each) > self.after]
+        shown = rest[: self.limit]
         body: dict[str, Any] = {key: [form(entry) for _, entry in shown]} if shown else {}
-        if self.start + self.limit < len(kept):
-            body |= {"more": True, "next": str(self.start + self.limit)}
+        if len(rest) > len(shown):
+            body |= {"more": True, "next": f"{shown[-1][0]}_{shown[-1][1]['id']}"}
         headers = {"X-TAXII-Date-Added-First": shown[0][0], "X-TAXII-Date-Added-Last": shown[-1][0]} if shown else {}
         return _answer(body, headers=headers)
 
@@ -204,6 +233,16 @@ class Page:
 
 _ONLY_VERSION = frozenset({"first", "last", "all"})
 """Words for versions that all mean the one that is served."""
+
+
+def _place(dated: tuple[str, dict[str, Any]]) -> tuple[datetime, str]:
+    """Return where an object stands: by when it was added, then by id."""
+    return datetime.fromisoformat(dated[0]), dated[1]["id"]
+
+
+def _asked_place(text: str) -> tuple[datetime, str]:
+    moment, _, identifier = text.partition("_")
+    return _asked_moment(moment, "next"), identifier
 
 
 def _parts(text: str) -> set[str]:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -25,14 +29,27 @@ from starlette.responses import RedirectResponse, Response
 from threelines.records import ThreelinesError, filled
 from threelines.store.keyring import Keyring, KeyringError
 from threelines.web.accounts import AccountError, Unproved, Vouched
-from threelines.web.desk import Desk, Sent, desk, note_refused, peer, text
+from threelines.web.desk import Desk, Sent, desk, note_refused, text
 from threelines.web.entrance import signed_in_answer
 from threelines.web.pages import address_of, page
-from threelines.web.security import same_site
+from threelines.web.security import peer, same_site
+
+try:  # what Authlib sends with where it is installed, else httpx
+    import httpx2
+except ModuleNotFoundError:
+    _NO_ANSWER: tuple[type[Exception], ...] = (httpx.HTTPError, httpx.InvalidURL)
+else:
+    _NO_ANSWER = (httpx.HTTPError, httpx.InvalidURL, httpx2.HTTPError, httpx2.InvalidURL)
 
 router = APIRouter(include_in_schema=False)
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _WAIT = 600.0
+_PATIENCE = 5.0
+"""Seconds that the provider has to answer, for each of its answers."""
+_AGAIN_AFTER = 10.0
+"""Seconds after which a provider that failed is asked for its description again."""
+_AT_ONCE = 8
+"""Requests that wait for the provider at a time: of the forty or so that are answered at once."""
 _COOKIE = "threelines_oidc"
 _BINDING = "threelines_bind"
 
@@ -81,46 +98,69 @@ class Unbound(_Carried, frozen=True, kw_only=True, array_like=True):
     given: Vouched
 
 
+class _Description(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider says of itself, as far as we go by it (OpenID Connect Discovery 1.0, 3)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+
+class _Keys(msgspec.Struct, frozen=True, kw_only=True):
+    keys: list[dict[str, Any]]
+
+
 class Issuer:
-    """One identity provider, read from its own description on first use."""
+    """One identity provider, read from its own description on first use.
+
+    At most `_AT_ONCE` requests wait for it, so that a provider that hangs holds up nobody else.
+    """
 
     def __init__(self, address: str, *, client: str, secret: str, name_claim: str = "email") -> None:
-        """`name_claim`: what finds an account the first time; another than `email` counts unverified."""
+        """`name_claim`: what finds an account the first time; another than `email` counts unverified.
+
+        Raises OidcError for an address in clear beyond this machine: the client's secret would go there.
+        """
+        if not _is_safe(address):
+            raise OidcError(f"{address}: an identity provider beyond this machine is asked by https:// only")
         self.address, self.client, self._secret = address.rstrip("/"), client, secret
         self._name_claim = name_claim
-        self._described: dict[str, Any] = {}
+        self._described: _Description | None = None
+        self._failed = float("-inf")
+        self._places, self._turn = BoundedSemaphore(_AT_ONCE), Lock()
 
     def begin(self, back: str) -> tuple[str, Waiting]:
-        """Return the address to go to, and what the browser must bring back."""
+        """Return the address to go to, and what the browser must bring back; OidcError where the provider is not to be used."""
         waiting = Waiting(
             state=secrets.token_urlsafe(24), nonce=secrets.token_urlsafe(24), verifier=generate_token(64),
             begun=time.time(),
         )  # fmt: skip
         with self._session(back) as session:
             address, _ = session.create_authorization_url(
-                self._description()["authorization_endpoint"], state=waiting.state, nonce=waiting.nonce,
+                self._description().authorization_endpoint, state=waiting.state, nonce=waiting.nonce,
                 code_verifier=waiting.verifier,
             )  # fmt: skip
         return str(address), waiting
 
     def finish(self, back: str, waiting: Waiting, *, address: str) -> Vouched:
-        """Exchange the code and return whom the provider vouches for."""
+        """Exchange the code and return whom the provider vouches for; OidcError where it vouches for nobody."""
+        described = self._description()
         try:
-            with self._session(back) as session:
+            with self._waiting(), self._session(back) as session:
                 token = session.fetch_token(
-                    self._description()["token_endpoint"],
-                    authorization_response=address,
-                    code_verifier=waiting.verifier,
+                    described.token_endpoint, authorization_response=address, code_verifier=waiting.verifier
                 )
-            return self._vouched(token["id_token"], waiting.nonce)
-        except (httpx.HTTPError, JoseError, KeyError, ValueError, AuthlibBaseError) as fault:
+                return self._vouched(described, token["id_token"], waiting.nonce)
+        except (*_NO_ANSWER, JoseError, KeyError, ValueError, AuthlibBaseError) as fault:
             raise OidcError("the identity provider's answer cannot be used; start again") from fault
 
-    def _vouched(self, id_token: str, nonce: str) -> Vouched:
-        keys = KeySet.import_key_set(httpx.get(self._description()["jwks_uri"], timeout=10.0).raise_for_status().json())
+    def _vouched(self, described: _Description, id_token: str, nonce: str) -> Vouched:
+        found = httpx.get(described.jwks_uri, timeout=_PATIENCE).raise_for_status().content
+        keys = KeySet.import_key_set({"keys": msgspec.json.decode(found, type=_Keys).keys})
         claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
-            leeway=60, iss={"essential": True, "value": self._description()["issuer"]},
+            leeway=60, iss={"essential": True, "value": described.issuer},
             aud={"essential": True, "value": self.client}, exp={"essential": True},
             nonce={"essential": True, "value": nonce},
         ).validate(claims)  # fmt: skip
@@ -134,17 +174,62 @@ class Issuer:
     def _session(self, back: str) -> OAuth2Client:
         return OAuth2Client(
             self.client, self._secret, scope="openid email profile", redirect_uri=back, code_challenge_method="S256",
-            timeout=10.0,
+            timeout=_PATIENCE,
         )  # fmt: skip
 
-    def _description(self) -> dict[str, Any]:
-        if not self._described:
-            try:
-                found = httpx.get(f"{self.address}/.well-known/openid-configuration", timeout=10.0).raise_for_status()
-            except httpx.HTTPError as fault:
-                raise OidcError(f"{self.address}: the identity provider does not answer") from fault
-            self._described = found.json()
+    def _description(self) -> _Description:
+        """Return what the provider says of itself, asked for once; a failure is remembered for some seconds."""
+        if self._described is None:
+            with self._waiting(), self._turn:
+                if time.monotonic() - self._failed < _AGAIN_AFTER:
+                    raise OidcError(
+                        f"{self.address}: the identity provider did not answer as it should; try again soon"
+                    )
+                if self._described is None:
+                    self._described = self._asked()
         return self._described
+
+    def _asked(self) -> _Description:
+        try:
+            return self._checked()
+        except OidcError:
+            self._failed = time.monotonic()
+            raise
+
+    def _checked(self) -> _Description:
+        try:
+            found = httpx.get(f"{self.address}/.well-known/openid-configuration", timeout=_PATIENCE).raise_for_status()
+            described = msgspec.json.decode(found.content, type=_Description)
+        except _NO_ANSWER as fault:
+            raise OidcError(f"{self.address}: the identity provider does not answer") from fault
+        except msgspec.DecodeError as fault:
+            raise OidcError(f"{self.address}: the identity provider does not describe itself") from fault
+        if described.issuer.rstrip("/") != self.address:
+            raise OidcError(f"{self.address}: the identity provider describes itself as another")
+        if not all(map(_is_safe, (described.authorization_endpoint, described.token_endpoint, described.jwks_uri))):
+            raise OidcError(f"{self.address}: the identity provider names addresses that are not https")
+        return described
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Take one of the few places of those who wait for the provider, or raise OidcError."""
+        if not self._places.acquire(blocking=False):
+            raise OidcError("too many wait for the identity provider; start again in a few seconds")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+def _is_safe(address: str) -> bool:
+    """Say whether what goes to an address can be read by nobody on the way: https, or this machine."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1"))
+    )
 
 
 def _subject(claim: object) -> str:
@@ -180,8 +265,10 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
     """Take the answer of the identity provider and sign the account in that it names."""
     here, issuer = desk(request), desk(request).options.oidc
     waiting = Waiting.open(here.keyring, request.cookies.get(_COOKIE, ""))
-    if issuer is None or not code or waiting is None or waiting.state != state or not here.places.allows(peer(request)):
+    if issuer is None or not code or waiting is None or waiting.state != state:
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
+    if not here.places.allows(peer(request)):
+        return _message(request, "Try again later", "Too many tries from here. Wait 15 minutes.", 429)
     try:
         given = issuer.finish(_back(request), waiting, address=str(request.url))
         answer = _come_in(here, given)
@@ -193,6 +280,7 @@ def back(request: Request, state: str = "", code: str = "") -> Response:
     except AccountError as fault:
         note_refused(request, "session.refused", record=fault.account)
         return _message(request, "No account here", str(fault), 403)
+    here.places.forgive(peer(request))
     answer.delete_cookie(_COOKIE, path="/oidc")
     return answer
 
@@ -206,7 +294,7 @@ def bind(request: Request, form: Sent) -> Response:
         return _message(request, "Sign-in not finished", "Start again from the sign-in page.", 400)
     given = waiting.given
     name = given.name.strip().lower()
-    if not (here.sign_ins.allows(name) and here.places.allows(peer(request))):
+    if not (here.places.allows(peer(request)) and here.sign_ins.allows(name)):
         return page(request, "bind.html", status=429, vouched=given.name, fault="Too many tries. Wait 15 minutes.")
     try:
         answer = _come_in(here, given, password=text(form, "password"), code=text(form, "code"))

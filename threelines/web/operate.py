@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 
 import msgspec
@@ -11,10 +10,10 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from threelines import __version__
-from threelines.web.desk import NotSignedIn, desk, peer
+from threelines.web.desk import NotSignedIn, desk
 
 router = APIRouter(include_in_schema=False)
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -41,28 +40,11 @@ class Gauges:
 class Watched:
     """Count each answer and write one log line without content: route pattern, never the address asked for."""
 
-    def __init__(self, app: ASGIApp, *, gauges: Gauges, log: bool) -> None:
-        self.app, self.gauges, self.log = app, gauges, log
+    def __init__(self, *, gauges: Gauges, log: bool) -> None:
+        self.gauges, self.log = gauges, log
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note how it went."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 500
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noted)
-        finally:
-            self._note(scope, status, time.perf_counter() - began)
-
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and write one answer."""
         # The pattern (/review/{finding}), so that no id, search word or one-time link reaches a log.
         route = getattr(scope.get("route"), "path", "/static" if scope["path"].startswith("/static/") else "none")
         method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD") else "other"
@@ -89,7 +71,7 @@ def metrics(request: Request) -> Response:
     """Give the figures to Prometheus: on this machine, or with a token made for it."""
     here = desk(request)
     _, _, secret = request.headers.get("authorization", "").partition(" ")
-    direct = peer(request) in _LOOPBACK and "x-forwarded-for" not in request.headers
+    direct = request.client and request.client.host in _LOOPBACK and "x-forwarded-for" not in request.headers
     if not direct and not (secret and here.accounts.token_allows(secret, "metrics")):
         raise NotSignedIn("metrics are for this machine, or for a token made for them")
     gauges: Gauges = request.app.state.gauges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -38,6 +39,8 @@ Place = Annotated[int, Query(le=2**63 - 1)]
 """A place in the list: no database counts further."""
 
 PAGE = 50
+_DRAFT_OF_NEW = re.compile(r"new-(short|full)-[0-9a-f]{32}")
+_DRAFT_OF_CHANGE = re.compile(r"change-\d{1,9}", re.ASCII)
 WORKERS = ("case_worker", "supervisor")
 """Roles that go on with a case; who takes calls hands it over."""
 ERASED_FOR = {
@@ -144,8 +147,10 @@ def _told(register: Register, case: str, ended: str) -> list[str]:
 
 
 def _saved(saved: str, case: str) -> str:
-    """Return whose draft on the device is kept now: that of a new case, or that of a change of this one."""
-    return {"": "", "new": "new-", "change": f"change-{case}"}.get(saved, "other")
+    """Return whose draft on the device is kept now: that of a new form, or of a change of this case and up to which revision."""
+    if _DRAFT_OF_CHANGE.fullmatch(saved):
+        return saved.replace("change-", f"change-{case} ")
+    return saved if not saved or _DRAFT_OF_NEW.fullmatch(saved) else "other"
 
 
 def _name(request: Request, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import secrets
 import time
 from collections import OrderedDict
@@ -108,37 +109,68 @@ def same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode(), right.encode())
 
 
+def peer(request: Request) -> str:
+    """Return where a request comes from, for limits in memory only: an IPv4 address, or the /64 that one caller has of IPv6."""
+    given = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(given)
+    except ValueError:
+        return given
+    if isinstance(address, ipaddress.IPv4Address):
+        return given
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"
+
+
 class Limit:
-    """At most `many` in `seconds` for one key; keys are hashed under a key that dies with the process."""
+    """At most `many` in `seconds` for one key; keys are hashed under a key that dies with the process.
+
+    Of keys below their limit the latest `keys` are known. One that reached it stays until its time is over, however many
+    others come; each of them cost somebody `many` requests within that time, which bounds how many there are.
+    """
 
     def __init__(self, many: int, seconds: float, keys: int = 20_000) -> None:
         self.many, self.seconds, self.keys = many, seconds, keys
         self._salt = secrets.token_bytes(16)
-        self._seen: OrderedDict[bytes, list[float]] = OrderedDict()
+        self._below: OrderedDict[bytes, list[float]] = OrderedDict()
+        self._reached: OrderedDict[bytes, list[float]] = OrderedDict()
         self._lock = Lock()
 
     def allows(self, key: str) -> bool:
         """Count one use of the key and say whether it is within the limit."""
-        name = hmac.new(self._salt, key.encode(), sha256).digest()
-        now = time.monotonic()
+        name, now = self._hashed(key), time.monotonic()
         with self._lock:
-            recent = [at for at in self._seen.pop(name, []) if now - at < self.seconds]
+            recent = [at for at in self._taken(name) if now - at < self.seconds]
             allowed = len(recent) < self.many
             if allowed:
                 recent.append(now)
-            self._seen[name] = recent
-            while len(self._seen) > self.keys:
-                self._seen.popitem(last=False)
+            self._keep(name, recent)
+            self._forget(now)
         return allowed
 
     def forgive(self, key: str) -> None:
         """Take back the last use of a key: it was no guess."""
-        name = hmac.new(self._salt, key.encode(), sha256).digest()
+        name = self._hashed(key)
         with self._lock:
-            if self._seen.get(name):
-                self._seen[name].pop()
+            self._keep(name, self._taken(name)[:-1])
 
     def clear(self, key: str) -> None:
         """Forget a key: the person showed that they are who they say."""
         with self._lock:
-            self._seen.pop(hmac.new(self._salt, key.encode(), sha256).digest(), None)
+            self._taken(self._hashed(key))
+
+    def _hashed(self, key: str) -> bytes:
+        return hmac.new(self._salt, key.encode(), sha256).digest()
+
+    def _taken(self, name: bytes) -> list[float]:
+        return self._reached.pop(name, None) or self._below.pop(name, [])
+
+    def _keep(self, name: bytes, recent: list[float]) -> None:
+        (self._reached if len(recent) >= self.many else self._below)[name] = recent
+
+    def _forget(self, now: float) -> None:
+        while len(self._below) > self.keys:
+            self._below.popitem(last=False)
+        while self._reached and now - next(iter(self._reached.values()))[-1] >= self.seconds:
+            self._reached.popitem(last=False)

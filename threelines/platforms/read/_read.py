@@ -5,20 +5,28 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from tempfile import TemporaryDirectory
+from typing import Protocol, cast, get_args
+
+import msgspec
 
 import threelines.platforms.read as package
 from threelines.platforms.pseudonym import conceal, pseudonyms
 from threelines.platforms.read._archive import OFFICE_REASON, files_of, is_archive
 from threelines.platforms.read._source import Note, Options, ReadError, ReadReport, Skip, Source
+from threelines.platforms.read._times import Order
 from threelines.records import Record
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _GENERIC = ("jsonl", "json", "csv")  # asked last: many exports would pass for these
+
+
+_LINK_REASON = "a link that leads out of the folder is not followed; give what it leads to by itself"
 
 
 class Format(Protocol):
@@ -52,6 +60,7 @@ def read(
     reveal: bool = False,
     report: ReadReport | None = None,
     encoding: str = "",
+    dates: Order | None = None,
     largest: int = 0,
 ) -> Iterator[Record]:
     """Return the records of files and folders, or of one, one by one; `report` is filled as they flow.
@@ -60,19 +69,24 @@ def read(
 
     Account ids become tokens under `key`; `reveal=True` keeps them and is a deliberate act. A broken line
     is counted and passed over, with `strict` it ends the run. `encoding` is that of all texts without a byte order
-    mark, as Python calls it; without it they are UTF-8. `largest` bounds the bytes of each file once unpacked: a larger
+    mark, as Python calls it; without it they are UTF-8. `dates` says what stands first in a date such as
+    03/04/2024 ("dmy", "mdy", "ymd"); without it each file is asked. `largest` bounds the bytes of each file once unpacked: a larger
     one is refused, also when its packed form is small.
     """
     if not reveal and key is None:
         raise ReadError("reading needs a key for the account ids, or reveal=True to keep them as they are")
     if format_name is not None and format_name not in formats():
         raise ReadError(f"no format is called {format_name!r}; known: {', '.join(sorted(formats()))}")
+    if dates not in (None, *get_args(Order)):
+        raise ReadError(f"no order of dates is called {dates!r}; known: {', '.join(get_args(Order))}")
     token = str if reveal or key is None else pseudonyms(key)
-    options = Options(mapping=dict(mapping or {}), reveal=reveal, token=token)
-    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(_several(inputs))]
+    options = Options(mapping=dict(mapping or {}), reveal=reveal, dates=dates, token=token)
+    given = list(map(Path, _several(inputs)))
+    sources = [Source(one.path, one.name, _known_encoding(encoding), largest) for one in _sources(given)]
     if mapping:
         _refuse_idle_map(sources, format_name)
-    return _stream(sources, format_name, options, strict, report if report is not None else ReadReport())
+    links = [Skip(name, _LINK_REASON) for one in given if one.is_dir() for name in _files(one)[1]]
+    return _stream(sources, links, format_name, options, strict, report if report is not None else ReadReport())
 
 
 def _refuse_idle_map(sources: list[Source], name: str | None) -> None:
@@ -159,9 +173,11 @@ def _by_input(inputs: Iterable[str | Path]) -> list[tuple[Path, list[Source]]]:
     found = []
     for one in map(Path, inputs):
         if one.is_dir():
-            files = sorted(path for path in one.rglob("*") if path.is_file() and not path.name.startswith("."))
+            files, links = _files(one)
             if not files:
-                raise ReadError(f"{one}: the folder holds no file")
+                raise ReadError(
+                    f"{one}: the folder holds no file" + (f" ({links[0]}: {_LINK_REASON})" if links else "")
+                )
             found.append((one, [Source(path, path.relative_to(one).as_posix()) for path in files]))
         elif one.exists():
             found.append((one, [Source(one, one.name)]))
@@ -169,6 +185,22 @@ def _by_input(inputs: Iterable[str | Path]) -> list[tuple[Path, list[Source]]]:
             raise ReadError(f"{one}: there is no such file")
     names = _kept_apart([source for _, sources in found for source in sources])
     return [(one, [Source(source.path, names[_place(source)]) for source in sources]) for one, sources in found]
+
+
+def _files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the files of a folder and the names of links that lead out of it: to another case, or anywhere."""
+    found = sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
+    home = folder.resolve()
+    links = {one for one in found if one.is_symlink() and one.exists() and not _real(one).is_relative_to(home)}
+    files = [one for one in found if one.is_file() and one not in links]
+    return files, [one.relative_to(folder).as_posix() for one in sorted(links)]
+
+
+def _real(link: Path) -> Path:
+    try:
+        return link.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return Path("/")  # it leads nowhere, so not into any folder
 
 
 def _kept_apart(sources: list[Source]) -> dict[Path, str]:
@@ -198,10 +230,14 @@ def _place(source: Source) -> Path:
 
 
 def _stream(
-    sources: list[Source], name: str | None, options: Options, strict: bool, report: ReadReport
+    sources: list[Source], links: list[Skip], name: str | None, options: Options, strict: bool, report: ReadReport
 ) -> Iterator[Record]:
     """Read file after file. A file that cannot be read ends the run only when it is the only one."""
     token = None if options.reveal else options.token
+    for link in links:
+        if strict:
+            raise ReadError(f"{link.where}: {link.reason}")
+        report.add(link)
     for source in sources:
         try:
             for item in _items_of(source, name, options, report):
@@ -223,6 +259,13 @@ def _stream(
 
 def _items_of(source: Source, name: str | None, options: Options, report: ReadReport) -> Iterator[Record | Skip]:
     """Yield what a file holds; of an archive what its files hold, where one that cannot be read is a skip as in a folder."""
+    if name != "jsonl" and source.path.exists() and not source.path.is_file():
+        with TemporaryDirectory(prefix="threelines-") as folder:  # a pipe is read once: format, then rows
+            spooled = Path(folder, "piped")
+            with source.path.open("rb") as piped, spooled.open("wb") as kept:
+                shutil.copyfileobj(piped, kept)
+            yield from _items_of(msgspec.structs.replace(source, path=spooled), name, options, report)
+        return
     if not is_archive(source):
         yield from _items(source, name, options, report)
         return

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from threelines.platforms.read._source import Options, ReadError, Repair, Skip
+from threelines.platforms.read._source import BROKEN_UTF8, Options, ReadError, Repair, Skip, Source
 from threelines.platforms.read._texts import Texts, likely, paragraphs, text_columns
-from threelines.platforms.read._times import time_of
+from threelines.platforms.read._times import Order, Shown, order_shown, time_of
 from threelines.records import KINDS, Attachment, Record
 
 FIELDS = (
@@ -30,8 +30,9 @@ _ENOUGH = 100  # rows without text before the whole file is refused
 class Rows:
     """Turn rows into records under one column map, and notice when a file has no text at all."""
 
-    def __init__(self, name: str, options: Options) -> None:
-        self.name = name
+    def __init__(self, source: Source, options: Options, again: Callable[[], Iterable[Any]]) -> None:
+        """Prepare for a file; `again` reads its rows anew, for what only all of them tell (a pipe is read once)."""
+        self.name = name = source.name
         given = {field: (value,) if isinstance(value, str) else (*value,) for field, value in options.mapping.items()}
         _refuse_map(given)
         self._constants = {field: value[0][1:] for field, value in given.items() if value[0][:1] == "="}
@@ -46,6 +47,8 @@ class Rows:
         self._is_watched, self._is_table = "text" not in self._constants, False
         self._joins = False if "text" in given else None
         """Whether text columns are found by their names; not known before the first row without a text."""
+        self._again = again if source.path.is_file() else tuple
+        self._order: Order | Shown | None = options.dates
 
     def records(self, row: Any, at: str) -> Iterable[Record | Skip]:
         """Return what a row holds: a record, the turns of a conversation or the posts of an account."""
@@ -59,7 +62,7 @@ class Rows:
                 if isinstance(row.get(nested), list):
                     self._good += 1
                     faults = _without_objects(row)
-                    return (*(Repair(at, fault) for fault in faults), *spread(row, at))
+                    return (*(Repair(at, fault) for fault in faults), *spread(row, at, self._dates))
             if joined := self._joined(row):
                 row = joined
             elif self._is_table or not (row.get("attachments") or row.get("kind") in ("media", "system")):
@@ -67,7 +70,7 @@ class Rows:
         self._good += 1
         if self._is_watched:
             self._texts.watch(row, row.get("text"))
-        return _record(row, at)
+        return _record(row, at, self._dates)
 
     def finish(self) -> Iterator[Skip]:
         """Refuse a file in which no row had a text, or the column of the text or label; tell of other columns."""
@@ -124,6 +127,21 @@ class Rows:
             named["text"] = paragraphs(texts.values())
         return named | self._constants
 
+    def _dates(self) -> Order | Shown:
+        """Return what was told of the order of dates, else what the column shows; it is asked at the first that needs it."""
+        if self._order is None:
+            self._order = order_shown(self._times())
+        return self._order
+
+    def _times(self) -> Iterator[Any]:
+        column, nested = self._columns.get("time", "time"), [self._columns.get(one, one) for one in _NESTED]
+        for row in self._again():
+            if isinstance(row, dict):
+                yield _part(row, column)
+                for parts in filter(None, (row.get(one) for one in nested)):
+                    if isinstance(parts, list):
+                        yield from (part.get("time") for part in parts if isinstance(part, dict))
+
     def _no_text(self, row: dict[str, Any], at: str) -> Skip:
         wanted = next((column for field, column in self._pairs if field == "text"), "text")
         self._reason = _no_text_reason(list(row), "text", wanted, likely(row))
@@ -159,18 +177,23 @@ def _may_hold(names: list[str], column: str) -> bool:
 
 def _no_text_reason(columns: list[str], field: str, wanted: str, words: Iterable[str] = ()) -> str:
     named = " ".join(f"--map {shlex.quote(f'text={name}')}" for name in words) or f"--map {field}=COLUMN"
-    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with {named}, several columns each with its own --map"
+    return f"no column {wanted!r} (found: {_listing(columns)}); name the text with {named}, several columns each with its own --map{_spoilt(columns)}"
 
 
 def _no_column_reason(columns: list[str], field: str, column: str) -> str:
-    return f"--map {field}={column}: there is no column {column!r} (found: {_listing(columns)})"
+    return f"--map {field}={column}: there is no column {column!r} (found: {_listing(columns)}){_spoilt(columns)}"
+
+
+def _spoilt(columns: list[str]) -> str:
+    """Return the hint at another encoding where the names themselves are not readable."""
+    return f"; {BROKEN_UTF8}" if any("\ufffd" in str(one) for one in columns) else ""
 
 
 def _listing(columns: list[str]) -> str:
     return ", ".join(map(str, columns[:_SHOWN])) or "none"
 
 
-def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Skip]:
+def _record(row: dict[str, Any], at: str, order: Callable[[], Order | Shown]) -> Iterable[Record | Skip]:
     found = set(map(type, row.values()))  # most rows are words only, and pay for no more than this
     if float in found:  # NaN is how a table of floats writes nothing
         row = {key: value for key, value in row.items() if value == value}
@@ -178,7 +201,7 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     take = row.pop
     text, identity, kind = take("text", ""), take("id", None), take("kind", None)
     author, audience, conversation = take("author", ""), take("audience", ()), take("conversation", "")
-    moment, fault = time_of(take("time", None))
+    moment, fault = time_of(take("time", None), order)
     language, attachments = take("language", ""), take("attachments", ())
     label, odd = label_of(take("label", ""))
     source, extra = take("source", at), take("extra", None)
@@ -207,7 +230,7 @@ def _record(row: dict[str, Any], at: str, **given: Any) -> Iterable[Record | Ski
     return (record,)
 
 
-def _turns(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
+def _turns(row: dict[str, Any], at: str, order: Callable[[], Order | Shown]) -> Iterator[Record | Skip]:
     """One conversation per row: `turns: [{speaker, text, time}]`.
 
     A speaker (`A`, `customer`) is a role inside its conversation and becomes the account `conversation/A`;
@@ -230,10 +253,10 @@ def _turns(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
         }  # fmt: skip
         if "audience" not in filled and len(speakers) == 2:
             filled["audience"] = sorted(speakers - {author})
-        yield from _record(filled, at)
+        yield from _record(filled, at, order)
 
 
-def _posts(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
+def _posts(row: dict[str, Any], at: str, order: Callable[[], Order | Shown]) -> Iterator[Record | Skip]:
     """One account per row: `posts: [{time, text}]`."""
     posts, shared, account = _spread(row, "posts", at)
     for number, post in enumerate(posts, start=1):
@@ -241,7 +264,9 @@ def _posts(row: dict[str, Any], at: str) -> Iterator[Record | Skip]:
             yield Skip(at, f"post {number} is {_shown(post)}, not an object")
             continue
         yield from _record(
-            {"kind": "post", **shared, **post, "id": post.get("id") or f"{account}:{number}", "author": account}, at
+            {"kind": "post", **shared, **post, "id": post.get("id") or f"{account}:{number}", "author": account},
+            at,
+            order,
         )
 
 

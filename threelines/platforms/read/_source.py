@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from threelines.platforms.pseudonym import Token
+from threelines.platforms.read._times import Order
 from threelines.records import ThreelinesError
 
 LIMIT = 16 * 1024 * 1024
@@ -82,6 +83,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Our field → the export's column; a value that starts with "=" is a constant for all rows. `text` may have several."""
     reveal: bool = False
     """Keep display names and the words of system lines."""
+    dates: Order | None = None
+    """What stands first in a date that can be read in more than one order; found from the whole file where it is None."""
     token: Token = str
     """What an id that the reader itself makes from a name becomes; account ids are changed later."""
 

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from threelines.platforms.columns import is_personal, kind_of
+from threelines.platforms.read._beside import Beside
+from threelines.platforms.read._html import words_of
 from threelines.platforms.read._source import Note
 
 _SAMPLED = 200  # rows from the first in which unread words are looked for
@@ -23,6 +25,10 @@ _RARE = 50  # told where one row of so many has words there
 _LOOKED_AT = 400  # letters of a value
 _SHOWN = 8
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_NESTED = (list, dict)
+_HTML = re.compile(
+    r"</(?:p|div|span|ul|ol|li|b|i|u|em|strong|a|h[1-6]|table|tr|td|font|pre)\s*>|<(?:br|p|li)\s*/?>", re.I
+)
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 
 
@@ -34,14 +40,18 @@ class Texts:
         self._named = named
         """Columns that the mapping names; none where it does not say."""
         self._read: dict[str, None] = dict.fromkeys(named)
+        self._objects: dict[str, bool] = {}
+        """Those of them that hold objects, which are no text → whether they hold words in other rows."""
         self._last: tuple[str, ...] = ()
         self._unread: Counter[str] = Counter()
         self._rows = self._sampled = 0
+        self._beside = Beside(name)
 
     def joined(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a row without a column `text` with one, made of its text columns; None where it has none.
 
-        One column is taken as the text, several stay in the row, too: which words were the title is known there alone.
+        One column is taken as the text, several stay in the row, too: which words were the title is known there alone;
+        so does one of HTML, whose words are the text.
         """
         columns = text_columns(tuple(row))
         if not columns or not any(_holds_words(row[one]) for one in columns if kind_of(one) == "text"):
@@ -49,7 +59,13 @@ class Texts:
         if columns is not self._last:
             self._last = columns
             self._read.update(dict.fromkeys(columns))
-        rest = {key: value for key, value in row.items() if key != columns[0]} if len(columns) == 1 else row
+        for one in columns:
+            if type(row[one]) in _NESTED and _holds_objects(row[one]):
+                self._objects.setdefault(one, self._rows > 0)
+            elif one in self._objects:
+                self._objects[one] |= isinstance(row[one], str)
+        is_same = len(columns) == 1 and not _is_html(row[columns[0]])
+        rest = {key: value for key, value in row.items() if key != columns[0]} if is_same else row
         return {**rest, "text": paragraphs(row[one] for one in columns)}
 
     def watch(self, row: Mapping[str, Any], text: Any) -> None:
@@ -58,6 +74,7 @@ class Texts:
         if self._rows > _SAMPLED and self._rows % _EACH:
             return
         self._sampled += 1
+        self._beside.watch(row)
         held = text if isinstance(text, str) else ""
         for column, value in row.items():
             if column in self._read or column in self._fields or not isinstance(value, str):
@@ -68,12 +85,18 @@ class Texts:
     def notes(self) -> Iterator[Note]:
         """Say which columns were joined by themselves, and which were not read."""
         if self._read and not self._named:
-            yield Note(self._name, f"read as text: {_listed(self._read)}")
+            yield Note(
+                self._name, f"read as text: {_listed(one for one in self._read if self._objects.get(one, True))}"
+            )
+        if self._objects:
+            reason = f"objects stand in {_listed(self._objects)}, which are not read as text"
+            yield Note(self._name, reason, "to read a part of one, name all: --map text=COLUMN --map text=COLUMN.PART")
         unread = [column for column, times in self._unread.items() if times * _RARE >= self._sampled]
         if unread:
             verb = "were" if len(unread) > 1 else "was"
             remedy = f"to read all: {_asked((*(self._read or ['text']), *unread))}"
             yield Note(self._name, f"words stand in {_listed(unread)}, which {verb} not read as text", remedy)
+        yield from self._beside.notes()
 
 
 @lru_cache(maxsize=256)
@@ -90,7 +113,10 @@ def text_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def paragraphs(values: Iterable[Any]) -> str:
-    """Join words, and lists of words, into one text: each value a paragraph, each word of a list a line."""
+    """Join words, and lists of words, into one text: each value a paragraph, each word of a list a line.
+
+    Of HTML its words are taken; an object is no text, as names of people may stand in it.
+    """
     parts = (
         "\n".join(filter(None, map(_words, value))) if isinstance(value, list) else _words(value) for value in values
     )
@@ -125,10 +151,18 @@ def _holds_words(value: Any) -> bool:
     )
 
 
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, list | dict) for one in value))
+
+
 def _words(value: Any) -> str:
     if isinstance(value, str):
-        return value.strip()
+        return words_of(value) if _is_html(value) else value.strip()
     return "" if value is None or value != value or isinstance(value, list | dict) else str(value)
+
+
+def _is_html(value: Any) -> bool:
+    return isinstance(value, str) and "<" in value and _HTML.search(value) is not None
 
 
 def _listed(columns: Iterable[str]) -> str:

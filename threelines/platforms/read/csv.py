@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from threelines.platforms.read._rows import Rows
@@ -31,21 +31,36 @@ def sniff(path: Path, head: bytes) -> bool:
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     """Yield a record for each row."""
     csv.field_size_limit(LIMIT)  # the library's own limit (128 KiB) is shorter than a long advert with pictures
-    rows, table = Rows(source.name, options), Table(source, _delimiter(source))
-    header: list[str] | None = None
+    rows = Rows(source, options, lambda: (row for _, row in _rows(source)))
+    for at, row in _rows(source, rows.require):
+        if isinstance(row, Skip):
+            yield row
+        else:
+            yield from rows.records(row, at)
+    yield from rows.finish()
+
+
+def _rows(
+    source: Source, require: Callable[[list[str]], object] = tuple
+) -> Iterator[tuple[str, dict[str, str] | Skip]]:
+    """Yield (`file:line`, row or what is wrong); `require` is given the header before the first."""
+    table = Table(source, _delimiter(source))
+    header, unnamed = None, set[str]()
     for at, cells in table.rows():
         if isinstance(cells, Skip):
-            yield cells
+            yield at, cells
         elif header is None and _SEPARATOR.match(table.delimiter.join(cells)):
             pass  # Excel's own first line, which `_delimiter` has read
         elif header is None:
-            header = _header(cells, rows, source)
+            header = _header(cells, source)
+            unnamed = {name for name, cell in zip(header, cells, strict=True) if not cell.strip()}
+            require([name for name in header if name not in unnamed])
             table.width = len(header)
         elif len(cells) == len(header):
-            yield from rows.records(dict(zip(header, cells, strict=True)), at)
+            row = dict(zip(header, cells, strict=True))
+            yield at, {name: cell for name, cell in row.items() if cell or name not in unnamed} if unnamed else row
         elif any(cells):
-            yield Skip(at, f"{len(cells)} columns where the header has {len(header)}")
-    yield from rows.finish()
+            yield at, Skip(at, f"{len(cells)} columns where the header has {len(header)}")
 
 
 def _delimiter(source: Source) -> str:
@@ -57,10 +72,10 @@ def _delimiter(source: Source) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _header(cells: list[str], rows: Rows, source: Source) -> list[str]:
-    names = [cell.strip() for cell in cells]
+def _header(cells: list[str], source: Source) -> list[str]:
+    """Return the columns' names; one without a name has its place for one (Excel writes empty columns behind the last)."""
+    names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     double = sorted(name for name, times in Counter(names).items() if times > 1)
     if double:
         raise ReadError(f"{source.name}: two columns are called {double[0]!r}; rename one")
-    rows.require(names)
     return names

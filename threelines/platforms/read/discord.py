@@ -48,11 +48,13 @@ def _records(channel: dict[str, Any], message: dict[str, Any], at: str, options:
             "channel_name": channel.get("channel.name"),
         }
         extra |= {key: value for key, value in names.items() if value}
+    passed_on = _part(message, "forwardedMessage")
+    texts = _text(message, author), _text(passed_on, {})
     yield Record(
         id=str(message.get("id") or at), kind="message" if message.get("type", "Default") in _SPOKEN else "system",
         author=str(author.get("id") or author.get("name") or ""), audience=tuple(_ids(message.get("mentions"))),
-        conversation=str(channel.get("channel.id", "")), time=moment, text=_text(message, author),
-        attachments=tuple(_attachments(message.get("attachments"))), source=at, extra=extra,
+        conversation=str(channel.get("channel.id", "")), time=moment, text="\n\n".join(filter(None, texts)),
+        attachments=tuple(file for one in (message, passed_on) for file in _attachments(one.get("attachments"))), source=at, extra=extra,
     )  # fmt: skip
 
 

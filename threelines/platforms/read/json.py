@@ -22,7 +22,7 @@ def sniff(path: Path, head: bytes) -> bool:
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     """Yield the records of each object of the array; the number after the file name counts objects."""
-    rows = Rows(source.name, options)
+    rows = Rows(source, options, lambda: items(source, "item"))
     for number, item in enumerate(items(source, "item"), start=1):
         if isinstance(item, Skip):
             yield item

@@ -41,7 +41,7 @@ def sniff(path: Path, head: bytes) -> bool:
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     """Yield the records of each line."""
-    rows = Rows(source.name, options)
+    rows = Rows(source, options, lambda: (row for _, row in objects(source)))
     records = rows.records
     for at, row in objects(source):
         if isinstance(row, Skip):

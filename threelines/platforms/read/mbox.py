@@ -30,6 +30,14 @@ _PARTS, _MULTIPARTS = 2000, 50
 _SLOW = ("punycode", "idna")
 """Codecs of host names, no charsets; their time grows with the square of the text, too."""
 
+_CHARSETS = {
+    "windows-874": "cp874", "tis-620": "cp874", "iso-8859-11": "cp874", "x-sjis": "cp932", "shift_jis": "cp932", "x-euc-jp": "euc_jp",
+    "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "x-gbk": "gb18030", "gbk": "gb18030", "gb2312": "gb18030",
+    "x-x-big5": "big5hkscs", "big5": "big5hkscs", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "x-mac-cyrillic": "mac_cyrillic",
+    "x-mac-roman": "mac_roman", "unicode-1-1-utf-8": "utf-8", "utf8mb4": "utf-8", **{f"x-cp{page}": f"cp{page}" for page in range(1250, 1259)},
+}  # fmt: skip
+"""Charset of a mail → Python's name of what is meant by it, or of the larger one that is written under it (WHATWG Encoding)."""
+
 
 def sniff(path: Path, head: bytes) -> bool:
     """It starts with a "From " line."""
@@ -37,7 +45,7 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
-    """Yield a record per mail: plain text first, else the words of its HTML; addresses are the accounts."""
+    """Yield a record per mail with all words that it shows (plain text before HTML); addresses are the accounts."""
     for number, raw in _mails(source):
         at = source.at(number)
         if raw is None:
@@ -125,11 +133,11 @@ def _records(mail: _Part, at: str, options: Options) -> Iterator[Record | Skip]:
     moment, fault = time_of(written)
     if fault:
         yield Repair(at, fault)
-    body, fault = _body(mail)
-    if fault:
-        yield Repair(at, fault)
+    faults: list[str] = []
+    body = _words(mail, faults)
+    yield from (Repair(at, fault) for fault in dict.fromkeys(faults))
     first, thread = _thread(mail)
-    subject = str(mail.get("Subject", "")).strip()
+    subject = _subject(mail)
     extra = {"subject": subject} if subject else {}
     senders = _addresses(mail, "From")
     if options.reveal and senders and senders[0][0]:
@@ -176,23 +184,64 @@ def _name(written: str) -> str:
         return written
 
 
-def _body(mail: EmailMessage) -> tuple[str, str]:
-    part = cast("EmailMessage | None", mail.get_body(preferencelist=("plain", "html")))
-    if part is None:
-        return "", ""
+def _words(part: EmailMessage, faults: list[str]) -> str:
+    """Return all words that a part shows, those of mails inside it too; what was wrong with them goes to `faults`."""
+    kind = part.get_content_type()
+    inner = [one for one in part.iter_parts() if isinstance(one, EmailMessage)]
+    if kind == "message/rfc822":  # a mail that is passed on, shown or attached
+        return "\n\n".join(filter(None, (text for one in inner for text in (_subject(one), _words(one, faults)))))
+    if part.is_attachment():
+        return ""
+    if kind in ("text/plain", "text/html"):
+        return _decoded(part, faults)
+    if kind == "multipart/alternative":  # the same words in several forms
+        inner.sort(key=_preferred)
+        return next((text for one in inner if (text := _words(one, faults))), "")
+    if kind == "multipart/related":  # what stands beside the first is shown inside it
+        start = part.get_param("start")
+        inner = [one for one in inner if start and one["content-id"] == start][:1] or inner[:1]
+    elif part.get_content_maintype() != "multipart":
+        return ""
+    return "\n\n".join(text for one in inner if (text := _words(one, faults)))
+
+
+def _preferred(part: EmailMessage) -> int:
+    kind = part.get_content_type()
+    return 0 if kind == "text/plain" else 2 if kind == "text/html" else 1
+
+
+def _subject(mail: EmailMessage) -> str:
+    return str(mail.get("Subject", "")).strip()
+
+
+def _decoded(part: EmailMessage, faults: list[str]) -> str:
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
-        return "", "the body is not encoded as it says; left out"
-    charset = part.get_content_charset("utf-8")
-    fault = ""
-    try:
-        if codecs.lookup(charset).name in _SLOW:
-            raise LookupError(charset)
-        text = raw.decode(charset)
-    except (LookupError, UnicodeDecodeError):
-        text, fault = raw.decode("utf-8", "replace"), f"bytes that are not {charset[:20]} were replaced"
+        faults.append("the body is not encoded as it says; left out")
+        return ""
+    text, fault = _text_of(raw, part.get_content_charset("utf-8"))
+    faults += [fault] if fault else []
     text = text.replace("\r\n", "\n")
-    return (words_of(text) if part.get_content_type() == "text/html" else text.strip()), fault
+    return words_of(text) if part.get_content_type() == "text/html" else text.strip()
+
+
+def _text_of(raw: bytes, charset: str) -> tuple[str, str]:
+    """Return bytes as text, and what was wrong with them."""
+    name = _CHARSETS.get(charset, charset)
+    try:
+        if codecs.lookup(name).name in _SLOW:
+            raise LookupError(charset)
+        return raw.decode(name), ""
+    except LookupError:
+        known, fault = False, f"the charset {charset[:20]!r} is not known; the text was read as UTF-8"
+    except UnicodeDecodeError:
+        known, fault = True, f"the text is not {charset[:20]}; it was read as UTF-8"
+    try:
+        return raw.decode("utf-8"), fault
+    except UnicodeDecodeError:
+        if known:
+            return raw.decode(name, "replace"), f"bytes that are not {charset[:20]} were replaced"
+        return raw.decode("utf-8", "replace"), f"{fault}, and bytes that are not were replaced"
 
 
 def _attachments(mail: EmailMessage) -> Iterator[Attachment]:

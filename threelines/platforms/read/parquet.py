@@ -39,7 +39,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
 def _rows(path: Path, source: Source, options: Options) -> Iterator[Record | Skip]:
     import polars  # 0.15 s, which no other format needs
 
-    rows, number, size = Rows(source.name, options), 0, 0
+    rows, number, size = Rows(source, options, lambda: _again(path)), 0, 0
     try:
         table = polars.scan_parquet(path)
         rows.require(name for name in (*table.collect_schema().names(),) if name)
@@ -55,6 +55,13 @@ def _rows(path: Path, source: Source, options: Options) -> Iterator[Record | Ski
     except polars.exceptions.PolarsError as fault:
         raise ReadError(f"{source.name}: Parquet cannot be read after row {number} ({str(fault)[:120]})") from fault
     yield from rows.finish()
+
+
+def _again(path: Path) -> Iterator[dict[str, Any]]:
+    import polars
+
+    for batch in polars.scan_parquet(path).collect_batches(chunk_size=_BATCH):
+        yield from batch.iter_rows(named=True)
 
 
 def _least(table: Any) -> int:

@@ -22,7 +22,8 @@ from threelines.platforms.read._source import (
     decoded,
     lines,
 )  # fmt: skip
-from threelines.platforms.read._stamps import MARKS, Order, Orders, Stamp, stamp_of, time_of_stamp
+from threelines.platforms.read._stamps import MARKS, Orders, Stamp, stamp_of, time_of_stamp
+from threelines.platforms.read._times import Order
 from threelines.records import Attachment, Record
 
 NAME = "whatsapp"
@@ -46,6 +47,22 @@ _OMITTED_IOS = re.compile(
 _FILE = re.compile(
     r"(?:<[^<>:]{2,40}: (?P<ios>[^<>]{1,200}\.\w{2,5})>|(?P<android>[^\n<>]{1,200}\.\w{2,5}) \([^()\n]{4,40}\))\s*"
 )  # fmt: skip
+_MARKED_FILE = re.compile(r"\s?\u200e<[^<>:]{2,40}: ([^<>\n]{1,200}\.\w{2,5})>")
+"""A file behind the words that it was sent with, as iOS writes it."""
+_EDITED = re.compile(
+    r"\s?\u200e?<(?:this message was edited|se editó este mensaje|mensagem editada|(?:esta )?mensagem foi editada|diese nachricht wurde bearbeitet|"
+    r"ce message a été modifié|questo messaggio è stato modificato|pesan ini diedit|данное сообщение изменено|сообщение изменено)\.?>\s*\Z", re.I
+)  # fmt: skip
+_SECURITY_WORD = re.compile("secur|segur|[Ss]icher|sécur|sicur|keaman|безоп")
+_SECURITY = re.compile(
+    r"(?:your security code with .{1,60} (?:has )?changed|(?:tu|el|su) código de seguridad (?:con|de) .{1,60} (?:ha )?(?:cambió|cambiado)|"
+    r"(?:se )?cambió (?:tu|el|su) código de seguridad (?:con|de) [^:]{1,40}(?:: \w{1,20})?|"
+    r"(?:o )?seu código de segurança com .{1,60} mudou|(?:deine|die) sicherheitsnummer (?:für|von|mit) .{1,60} hat sich geändert|"
+    r"votre code de sécurité avec .{1,60} a changé|il tuo codice di sicurezza con .{1,60} è cambiato|kode keamanan anda dengan .{1,60} berubah|"
+    r"(?:ваш )?код безопасности с .{1,60} изменился)\.?(?: (?:tap to learn more|toca para obtener más información|toque para saber mais|"
+    r"tippe,? um mehr zu erfahren|appuyez pour en savoir plus|tocca per saperne di più|ketuk untuk mempelajari selengkapnya)\.?)?", re.I
+)  # fmt: skip
+"""A whole line without an author that holds the name of a contact, which may have a colon (`Bo: Work`)."""
 # WhatsApp's own words. Who writes such words into a message must not disappear from judgement by it, so
 # they count only as whole short messages (_CONSTANT, _ENCRYPTED) or with iOS's mark and the author's name (_EVENT).
 _ENCRYPTED = re.compile(
@@ -100,10 +117,11 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
     The file name is the only name of the chat and often a person's: it becomes a token like an account,
     unless revealed.
     """
-    chat = _survey(source)
+    chat = _survey(source, options.dates)
     if not chat.sure:
         reading = {"dmy": "day first", "mdy": "month first", "ymd": "year first"}[chat.order]
-        yield Repair(source.name, f"its dates can be read in more than one order; read as {reading}")
+        told = "--dates dmy, mdy or ymd tells which is right"
+        yield Repair(source.name, f"its dates can be read in more than one order; read as {reading} ({told})")
     name = source.name if options.reveal else options.token(source.name)
     for number, head, text in _messages(source):
         if isinstance(head, Skip):
@@ -112,7 +130,7 @@ def read(source: Source, options: Options) -> Iterator[Record | Skip]:
             yield from _record(chat, head, text, (source.at(number), f"{name}:{number}"), options)
 
 
-def _survey(source: Source) -> _Chat:
+def _survey(source: Source, told: Order | None) -> _Chat:
     """Read the stamps of the whole file once; what is kept of it does not grow with the file."""
     newest = date.fromtimestamp(source.path.stat().st_mtime) + timedelta(days=2)
     orders, authors, doubtful, found = Orders(newest), dict[str, None](), Counter[str](), False
@@ -131,7 +149,7 @@ def _survey(source: Source) -> _Chat:
             authors[author] = None
     if not found:
         raise ReadError(f"{source.name}: no line starts like a WhatsApp message; name the format with --format")
-    order, sure = orders.decide()
+    order, sure = (told, True) if told else orders.decide()
     return _Chat(order, sure, tuple(authors), frozenset(name for name, times in doubtful.items() if times > 1))
 
 
@@ -186,10 +204,17 @@ def _record(chat: _Chat, stamp: Stamp, rest: str, at: tuple[str, str], options: 
 def _split(rest: str) -> tuple[str, str]:
     """Return (author, text); a line of WhatsApp itself has no author."""
     found = _AUTHOR.match(rest)
+    if found and " " in found[1] and _SECURITY_WORD.search(found[1]) and _is_security_notice(rest):
+        return "", rest.strip(MARKS)
     author = found[1].translate(_NO_MARKS).strip(" \u202f\u00a0~") if found else ""
     if not found or not author:
         return "", rest.strip(MARKS)
     return author, rest[found.end() :]
+
+
+def _is_security_notice(rest: str) -> bool:
+    bare = rest[:200].translate(_NO_MARKS).strip()
+    return _SECURITY.fullmatch(bare) is not None and not _REACHES_OUT.search(bare)
 
 
 def _reads_like_notice(author: str) -> bool:
@@ -210,7 +235,12 @@ def _is_notice(author: str, text: str) -> bool:
 
 
 def _attachments(text: str) -> tuple[tuple[Attachment, ...], str]:
-    """Return what was attached and the words that remain."""
+    """Return what was attached and the words that remain, without WhatsApp's own."""
+    if text.endswith(">"):
+        text = _EDITED.sub("", text)
+    if "\u200e<" in text and (names := _MARKED_FILE.findall(text)):
+        files = tuple(Attachment(name=name.strip(MARKS + " ")) for name in names)
+        return files, _MARKED_FILE.sub("", text).strip(MARKS + " \n")
     bare = text.strip(MARKS + " ")
     if len(bare) < 60 and (_OMITTED.fullmatch(bare) if bare[:1] == "<" else _OMITTED_IOS.match(bare)):
         return (Attachment(name="omitted"),), ""

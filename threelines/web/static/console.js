@@ -4,6 +4,7 @@
   function typing(element) {
     return element && (/^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName) || element.isContentEditable) && element.type !== "checkbox" && element.type !== "radio";
   }
+  var READ_FIRST = 1000; /* milliseconds; the second press of a double click must not decide the next finding */
   var pending = null;
   function decideWith(button) {
     var reason = document.getElementById("reason");
@@ -17,6 +18,7 @@
   }
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) { return; }
+    if (event.repeat && !typing(event.target)) { return; } /* a key that is held down is pressed once */
     var help = document.getElementById("help");
     if (help && help.open) { return; }
     if (event.target.id === "reason" && event.key === "Enter" && pending) {
@@ -56,20 +58,28 @@
       decide.querySelectorAll('button[name="decision"]').forEach(function (button) { button.classList.toggle("quiet", button.value !== kept.decision); });
     }
     decide.addEventListener("input", function () { keep(""); });
-    decide.addEventListener("submit", function (event) { keep(event.submitter ? event.submitter.value : ""); });
+    decide.addEventListener("submit", function (event) {
+      if (!event.defaultPrevented) { keep(event.submitter ? event.submitter.value : ""); }
+    });
+  }
+  function decideOnce(decide) {
+    var sent = false, began = performance.now();
+    decide.addEventListener("submit", function (event) {
+      var isTooSoon = !decide.hasAttribute("data-typed") && performance.now() - began < READ_FIRST;
+      document.getElementById("too-soon").hidden = !isTooSoon;
+      if (sent || isTooSoon) { event.preventDefault(); return; }
+      sent = true;
+    });
   }
   document.addEventListener("DOMContentLoaded", function () {
     /* A case that begins with a referred finding carries its reference and nothing else of it. */
     var reference = new URLSearchParams(window.location.search).get("reference");
     var place = window.location.pathname === "/register/new" && document.getElementById("tl_SubmissionId");
-    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.value = reference; }
-    try { keepTyped(document.getElementById("decide")); } catch (error) { /* no storage: nothing is kept */ }
+    if (place && /^[0-9a-f]{16}$/.test(reference) && !place.value) { place.defaultValue = reference; }
+    var decide = document.getElementById("decide");
+    if (decide) { decideOnce(decide); }
+    try { keepTyped(decide); } catch (error) { /* no storage: nothing is kept */ }
     var keys = document.getElementById("keys");
     if (keys) { keys.addEventListener("click", function () { document.getElementById("help").showModal(); }); }
-    var sent = false;
-    var decide = document.getElementById("decide");
-    if (decide) {
-      decide.addEventListener("submit", function (event) { if (sent) { event.preventDefault(); } sent = true; });
-    }
   });
 })();

@@ -10,6 +10,17 @@
   function drafts() {
     return Object.keys(localStorage).filter(function (key) { return key.indexOf(PREFIX) === 0; });
   }
+  function read(key) {
+    try {
+      var draft = JSON.parse(localStorage.getItem(key));
+      return draft && draft.answers && Object.keys(draft.answers).length ? draft : null;
+    } catch (error) { return null; }
+  }
+  /* What the server kept: one draft of a new form, or what was begun of a change up to a revision ("change-CASE REVISION"). */
+  function forgetSaved(saved) {
+    var key = own + saved.split(" ")[0], draft = read(key);
+    if (draft && Number(draft.revision) <= Number(saved.split(" ")[1] || 0)) { localStorage.removeItem(key); }
+  }
   function forget(matches) {
     drafts().filter(matches).forEach(function (key) { localStorage.removeItem(key); });
   }
@@ -17,7 +28,7 @@
     try {
       forget(function (key) { return key.indexOf(own) !== 0; });
       var saved = document.querySelector("[data-saved]");
-      if (saved) { forget(function (key) { return key.indexOf(own + saved.getAttribute("data-saved")) === 0; }); }
+      if (saved) { forgetSaved(saved.getAttribute("data-saved")); }
       document.querySelectorAll('form[action="/logout"]').forEach(function (out) {
         out.addEventListener("submit", function () { forget(function () { return true; }); });
       });
@@ -27,10 +38,11 @@
   function list(place) {
     if (!place) { return; }
     drafts().forEach(function (key) {
-      var name = key.slice(own.length), link = document.createElement("a");
-      var isChange = name.indexOf("change-") === 0;
-      link.href = isChange ? "/register/" + name.slice(7) + "/edit" : name === "new-full" ? "/register/new?form=full" : "/register/new";
-      link.textContent = isChange ? "change of case " + name.slice(7, 16) : name === "new-full" ? "new case, full form" : "new case";
+      var draft = read(key), parts = key.slice(own.length).split("-"), link = document.createElement("a");
+      if (!draft) { localStorage.removeItem(key); return; }
+      var isFull = parts[1] === "full", at = draft.at ? ", " + new Date(draft.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
+      link.href = parts[0] === "change" ? "/register/" + parts[1] + "/edit" : "/register/new" + (isFull ? "?form=full" : "") + "#" + parts.join("-");
+      link.textContent = (parts[0] === "change" ? "change of case " + parts[1].slice(0, 9) : isFull ? "new case, full form" : "new case") + at;
       place.append(link, " ");
       place.hidden = false;
     });
@@ -60,7 +72,7 @@
 
   var key = own + form.getAttribute("data-draft");
   var state = document.getElementById("draft-state");
-  var revision = form.elements.revision ? form.elements.revision.value : "";
+  function revision() { return form.elements.revision ? form.elements.revision.value : ""; }
   function isKept(field) {
     return field.name && field.type !== "hidden" && !field.hasAttribute("data-private");
   }
@@ -71,7 +83,8 @@
         if (field.checked && field.value) { (draft[field.name] = draft[field.name] || []).push(field.value); }
       } else if (field.value) { draft[field.name] = [field.value]; }
     });
-    localStorage.setItem(key, JSON.stringify({ revision: revision, answers: draft }));
+    if (key.indexOf("-new-") > 0) { sessionStorage.setItem(OPENED, key); }
+    localStorage.setItem(key, JSON.stringify({ revision: revision(), answers: draft, at: Date.now() }));
     state.textContent = "Draft kept on this device, without names" + (navigator.onLine ? "." : "; you are offline.");
   }
   function take(draft) {
@@ -83,27 +96,59 @@
     ask();
     ask();
   }
-  function offered() {
-    try {
-      var draft = JSON.parse(localStorage.getItem(key));
-      return draft && draft.revision === revision && Object.keys(draft.answers).length ? draft.answers : null;
-    } catch (error) { return null; }
+  /* Each new form has a draft of its own. Offered is what was begun in this tab, or what the list led to: what another tab
+     holds is of another person. */
+  var OPENED = "threelines-form";
+  function earlier() {
+    var wanted = own + window.location.hash.slice(1), last = sessionStorage.getItem(OPENED) || "";
+    if (form.elements.revision) { return key; }
+    if (wanted.indexOf(own + "new-") === 0 && read(wanted)) { return wanted; }
+    return last.indexOf(key.slice(0, key.lastIndexOf("-") + 1)) === 0 ? last : key;
   }
-  var found = offered();
-  var offer = document.getElementById("draft");
-  if (!found) { localStorage.removeItem(key); }
-  if (found && !form.hasAttribute("data-typed")) {
+  function offerDraft() {
+    var from = earlier(), draft = read(from), offer = document.getElementById("draft");
+    if (!draft || form.hasAttribute("data-typed")) { return; }
     offer.hidden = false;
-    document.getElementById("draft-take").addEventListener("click", function () { take(found); offer.hidden = true; });
-    document.getElementById("draft-drop").addEventListener("click", function () { localStorage.removeItem(key); offer.hidden = true; });
+    document.getElementById("draft-old").hidden = draft.revision === revision();
+    document.getElementById("draft-take").addEventListener("click", function () {
+      take(draft.answers);
+      if (draft.revision) { form.elements.revision.value = draft.revision; } /* the server puts it beside the case as it is now */
+      localStorage.removeItem(from);
+      keep();
+      offer.hidden = true;
+    });
+    document.getElementById("draft-drop").addEventListener("click", function () { localStorage.removeItem(from); offer.hidden = true; });
   }
+  offerDraft();
+  /* "Back" may bring a page as it was left, to whoever is signed in by then: nothing typed stays in it, and it is asked
+     for anew. (A form with the vault open, sent without what stood in it, would empty the vault.) */
+  window.addEventListener("pagehide", function () {
+    clearTimeout(timer);
+    form.reset();
+    form.querySelectorAll("[data-private]").forEach(function (field) { field.value = ""; });
+  });
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) { window.location.replace(form.action + (form.action.endsWith("/new") ? "?form=" + form.elements.form.value : "")); }
+  });
   var timer = 0;
   form.addEventListener("input", function () { clearTimeout(timer); timer = setTimeout(keep, 400); });
 
   /* A session may end while somebody types. The form is sent only when the same account is signed in, with a token of
-     its session now; until then it stays as it is, fields of the vault included. */
-  var stands = false;
-  window.addEventListener("pageshow", function () { stands = false; });
+     its session now; until then it stays as it is, fields of the vault included. While it is asked or sent, a second
+     press does nothing. */
+  var step = "";
+  /* Names are in no draft: who would lose them is asked first. */
+  var isLeft = false;
+  function holdsNames() {
+    var isTyped = form.hasAttribute("data-typed");
+    return Array.prototype.some.call(form.querySelectorAll("[data-private]"), function (field) {
+      return field.value !== (isTyped ? "" : field.defaultValue);
+    });
+  }
+  form.querySelector("a[data-leave]").addEventListener("click", function () { isLeft = true; });
+  window.addEventListener("beforeunload", function (event) {
+    if (step !== "sent" && !isLeft && holdsNames()) { event.preventDefault(); }
+  });
   function tell(name) {
     ["session-over", "offline"].forEach(function (other) { document.getElementById(other).hidden = other !== name; });
     if (name) { document.getElementById(name).scrollIntoView({ block: "center" }); }
@@ -111,18 +156,26 @@
   form.addEventListener("submit", function (event) {
     clearTimeout(timer);
     keep();
-    if (stands) { return; }
+    if (step === "stands") {
+      step = "sent";
+      state.textContent = "Keeping it.";
+      setTimeout(function () { step = ""; }, 20000);
+      return;
+    }
     event.preventDefault();
+    if (step) { return; }
+    step = "asked";
     fetch("/register/session", { redirect: "manual" }).then(function (answer) {
       if (answer.type === "opaqueredirect" || answer.status === 401) { tell("session-over"); return null; }
       return answer.ok ? answer.json() : { account: account, token: form.elements.token.value };
     }).then(function (session) {
+      step = "";
       if (!session) { return; }
-      if (session.account !== account) { form.reset(); window.location.replace("/register"); return; }
+      if (session.account !== account) { isLeft = true; form.reset(); window.location.replace("/register"); return; }
       form.elements.token.value = session.token;
-      stands = true;
+      step = "stands";
       tell("");
       form.requestSubmit();
-    }).catch(function () { tell("offline"); });
+    }).catch(function () { step = ""; tell("offline"); });
   });
 })();
