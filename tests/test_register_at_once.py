@@ -78,7 +78,7 @@ def test_a_hold_on_a_case_that_is_being_erased_is_refused(as_user, monkeypatch):
         hold = Call(supervisor.hold, case, on=True)
         hold.waits_or_ends(worker)
 
-    assert erasure.end() is None
+    assert erasure.end() == []
     assert isinstance(hold.end(), RegisterError)
     assert left(worker, case) == NOTHING
 
@@ -101,13 +101,13 @@ def test_nothing_of_a_case_is_left_when_it_is_changed_and_erased_at_once(as_user
         erasure = Call(keeping.erase, officer, first)
         erasure.waits_or_ends(officer)
     assert not isinstance(changed.end(), Exception)
-    assert erasure.end() is None
+    assert erasure.end() == []
     assert left(worker, first) == NOTHING
 
     with paused(monkeypatch, keeping, "_erase", keeping.erase, officer, second) as erasure:
         late = Call(change, worker, second)
         late.waits_or_ends(officer)
-    assert erasure.end() is None
+    assert erasure.end() == []
     assert isinstance(late.end(), RegisterError)
     assert left(worker, second) == NOTHING
 
