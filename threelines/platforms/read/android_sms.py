@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from threelines.platforms.read._source import LIMIT, Options, Repair, Skip, Source
@@ -22,6 +22,10 @@ _FROM = "137"
 _CHUNK = 64 * 1024
 _REFERENCES = re.compile(rb"(?:&#\d{1,7};)+")
 """The app writes an emoji as the two halves of UTF-16, each a reference of its own, which no XML parser takes."""
+_DATA = re.compile(
+    rb"""\s*<part(?:\s+(?!data[\s=])[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*+\s+data\s*=\s*(?P<quote>["'])"""
+)
+"""A part up to its bytes, which nobody needs and which may be a whole video."""
 _EMPTY = ("", "null", "(Unknown)", "insert-address-token")
 
 
@@ -148,7 +152,7 @@ class _Elements:
 
 
 def _chunks(source: Source) -> Iterator[bytes]:
-    """Yield the file up to an element's end at a time, with halves of letters put together."""
+    """Yield the file up to an element's end at a time, with halves of letters put together, without a long part's bytes."""
     kept = b""
     with source.open() as file:
         while chunk := file.read(_CHUNK):
@@ -157,9 +161,18 @@ def _chunks(source: Source) -> Iterator[bytes]:
             if end:
                 yield _REFERENCES.sub(_joined, whole + end)
                 kept = rest
+            if opened := _DATA.match(kept):
+                kept = opened[0] + _from_quote(opened["quote"], kept[opened.end() :], file)
             if len(kept) > LIMIT:
                 raise _NotTaken(f"an element is longer than {LIMIT // 1024 // 1024} MiB")
     yield _REFERENCES.sub(_joined, kept)
+
+
+def _from_quote(quote: bytes, chunk: bytes, file: BinaryIO) -> bytes:
+    """Return what the file holds from the quote on that ends a value; nothing where it never ends."""
+    while chunk and quote not in chunk:
+        chunk = file.read(_CHUNK)
+    return chunk[chunk.find(quote) :] if chunk else b""
 
 
 def _joined(found: re.Match[bytes]) -> bytes:
