@@ -78,6 +78,21 @@ def test_no_name_of_a_download_is_kept_unless_revealed(tmp_path: Path):
     assert not any(name in repr(one) for name in ("Žana", "Bo", "bo_123"))
 
 
+@pytest.mark.parametrize("reveal", [True, False])
+def test_the_files_of_one_chat_give_each_message_an_id_of_its_own(tmp_path: Path, reveal: bool):
+    """A long chat comes in several files, and a phone in several backups: they number from 1 each, and are one conversation."""
+    for number in (1, 2, 3):
+        part = meta(tmp_path, {"content": "Hello"}, {"content": "Ho"})
+        (tmp_path / "ana_ex" / str(number)).mkdir(parents=True)
+        part.rename(tmp_path / "ana_ex" / str(number) / part.name)
+        (tmp_path / f"ana_ex_{number}.xml").write_text(sms(RECEIVED, SENT), encoding="utf-8")
+    found, _ = records(tmp_path, reveal=reveal)
+
+    assert len({one.id for one in found}) == len({one.source for one in found}) == 12
+    assert len({one.conversation for one in found}) == 2
+    assert reveal or "ana_ex" not in repr(found)
+
+
 def sms(*elements: str) -> str:
     """Return a backup that holds these elements."""
     return f'<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>\n<smses count="{len(elements)}">\n{"".join(elements)}</smses>'

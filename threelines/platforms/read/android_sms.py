@@ -47,18 +47,21 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
-    """Yield a record per message; the other side's number is the account, the phone's owner has none."""
-    number = 0
+    """Yield a record per message; the other side's number is the account, the phone's owner has none.
+
+    A phone has several backups, so an id is made from the file's name, which becomes a token unless revealed.
+    """
+    name, number = source.name if options.reveal else options.token(source.name), 0
     for item in _messages(source):
         if isinstance(item, Skip):
             yield item
         else:
             number += 1
-            yield from _records(item, source.at(number), options)
+            yield from _records(item, (source.at(number), f"{name}:{number}"), options)
 
 
-def _records(message: _Message, at: str, options: Options) -> Iterator[Record | Skip]:
-    told = message.told
+def _records(message: _Message, place: tuple[str, str], options: Options) -> Iterator[Record | Skip]:
+    (at, identity), told = place, message.told
     moment, fault = time_of(told.get("date"))
     if fault:
         yield Repair(at, fault)
@@ -72,9 +75,9 @@ def _records(message: _Message, at: str, options: Options) -> Iterator[Record | 
     if options.reveal and told.get("contact_name", "") not in _EMPTY:
         extra["contact_name"] = told["contact_name"]
     yield Record(
-        id=f"{chat}:{at.rpartition(':')[2]}", author=author, audience=tuple(one for one in dict.fromkeys(heard) if one != author),
+        id=identity, author=author, audience=tuple(one for one in dict.fromkeys(heard) if one != author),
         conversation=chat, time=moment, text="\n".join(_words(message)), attachments=tuple(_attachments(message)),
-        source=at, extra=extra,
+        source=identity, extra=extra,
     )  # fmt: skip
 
 
