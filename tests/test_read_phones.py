@@ -72,7 +72,7 @@ def test_the_words_of_an_encrypted_chat_are_read(tmp_path: Path):
 
 def test_no_name_of_a_download_is_kept_unless_revealed(tmp_path: Path):
     """The only accounts are names, and the chat is called after a person: all become tokens."""
-    path = meta(tmp_path, {"content": "Hello"})
+    path = meta(tmp_path, {"content": "Hello", "photos": [{"uri": "messages/inbox/bo_123/photos/1.jpg"}]})
     [one], _ = records(path, reveal=False)
 
     assert not any(name in repr(one) for name in ("Žana", "Bo", "bo_123"))

@@ -63,7 +63,7 @@ def _records(
         id=identity, kind="system" if notice else "message", author=author,
         audience=tuple(name for name in members if name != author) if len(members) == 2 and author in members else (),
         conversation=chat, time=moment, text="" if notice and not options.reveal else text,
-        attachments=tuple(_attachments(message)), source=identity, extra={"unsent": True} if gone else {},
+        attachments=tuple(_attachments(message, options)), source=identity, extra={"unsent": True} if gone else {},
     )  # fmt: skip
 
 
@@ -74,11 +74,12 @@ def _words(message: dict[str, Any]) -> Iterator[str]:
         yield from (_said(share, key) for key in ("share_text", "link"))
 
 
-def _attachments(message: dict[str, Any]) -> Iterator[Attachment]:
+def _attachments(message: dict[str, Any], options: Options) -> Iterator[Attachment]:
+    """The folder of a chat is called after a person: without `reveal` a file's own name is kept alone."""
     listed = [one for key in _FILES if isinstance(message.get(key), list) for one in message[key]]
     for one in (*listed, message.get("sticker")):
         if isinstance(one, dict) and (uri := _said(one, "uri")):
-            yield Attachment(name=uri)
+            yield Attachment(name=uri if options.reveal else uri.rpartition("/")[2])
 
 
 def _name(member: Any) -> str:
