@@ -27,6 +27,7 @@ from typing import NamedTuple
 from threelines.ai_models.guard import Decision, Event, Guard
 from threelines.people.advise import weigh
 from threelines.people.interface import SOURCE, load_interfaces
+from threelines.signals.bound import binds
 from threelines.signals.pleas import pleads
 from threelines.vocabulary.terms import load
 
@@ -560,14 +561,14 @@ def everyday() -> None:
 
 
 def pleading(data: Path) -> None:
-    """Print in how many everyday talks and texts a plea stands beside its matter."""
+    """Print in how many everyday talks and texts a plea stands beside its matter, or is told of being bound."""
     for name in ("benign_dialogues", "benign_short_texts"):
         texts = [
             "\n".join(str(turn.get("text", "")) if isinstance(turn, dict) else str(turn) for turn in row["turns"])
             if "turns" in row else str(row["text"])
             for row in rows(data, name)
         ]  # fmt: skip
-        print(f"pleas in {name}: {sum(map(pleads, texts))} of {len(texts)}")
+        print(f"pleas in {name}: {sum(map(pleads, texts))} of {len(texts)}, being bound: {sum(map(binds, texts))}")
 
 
 def main() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
-from importlib.resources import files
 
 import pytest
 
 from tests.near_pleas import NEAR_PLEAS
 from tests.test_guard_tellings import SHEET
+from threelines.ai_models.helping import languages
 from threelines.people.advise import Advice, as_text, weigh
 from threelines.people.interface import SOURCE, load_interfaces
 from threelines.signals.pleas import pleads, pleas
@@ -57,5 +56,4 @@ def test_who_weighs_an_offer_keeps_the_steps_beside_help():
 def test_pleas_and_their_matter_come_in_the_same_languages():
     """One without the other would never be found."""
     assert set(pleas()["plea"]) == set(pleas()["matter"])
-    table = tomllib.loads((files("threelines") / "ai_models" / "requests.toml").read_text(encoding="utf-8"))
-    assert set(pleas()["plea"]) <= set(table["help"])
+    assert set(pleas()["plea"]) <= languages()

@@ -10,7 +10,7 @@ from tests.test_guard_tellings import SHEET, helped
 from tests.test_guard_words import GUARDS
 from tests.test_holders import in_need
 from threelines.ai_models.guard import Event
-from threelines.ai_models.intent import requests
+from threelines.ai_models.helping import help_in
 from threelines.vocabulary.terms import Vocabulary
 
 TOLD = (
@@ -32,17 +32,15 @@ def test_chat_spelling_is_read_and_answered_in_english_and_in_the_language(
     vocabulary: Vocabulary, code: str, said: str
 ):
     """Hinglish, Arabizi and Banglish: the engine sends to help, the guard says it in both."""
-    known = requests().help
-
     assert in_need(said, vocabulary)
-    assert GUARDS[False].observe(Event(text=said, time=0.0)).message == f"{known['en']}\n{known[code]}"
+    assert GUARDS[False].observe(Event(text=said, time=0.0)).message == f"{help_in('en')}\n{help_in(code)}"
 
 
 def test_who_mixes_english_with_chat_spelling_is_answered_in_both():
     """The words of need are English, the rest is Hinglish."""
     said = GUARDS[False].observe(Event(text="My boss took my passport yaar, kya karu mujhe batao", time=0.0)).message
 
-    assert said == requests().help["hi-Latn"]
+    assert said == help_in("hi-Latn")
 
 
 def test_vietnamese_without_accents_is_read_as_with_them():

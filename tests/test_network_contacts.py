@@ -35,46 +35,100 @@ def give(count, what, name="x", gap=40_000.0):
     return [post(f"{name}{i}", f"{name}{i}", f"{text(rng)} {said}", i * gap) for i, said in enumerate(all_said)]
 
 
-WARNINGS = [
+TELLINGS = [
     "Warning to all: this is a scam, do not answer t.me/solgarden_visa, they took my passport. Tell the police.",
-    "Careful, do not trust t.me/solgarden_visa, they are traffickers. I was a victim, please help.",
-    "SCAM ALERT t.me/solgarden_visa stole my money",
-    "Осторожно! Не пишите t.me/solgarden_visa",
-    "Cuidado, no escriban a t.me/solgarden_visa",
-    "注意,不要联系 t.me/solgarden_visa",
     "My sister is held by the people of t.me/solgarden_visa",
+    "Please help me get out. It was t.me/solgarden_visa",
+    "I want to report this account: t.me/solgarden_visa",
+    "Survivors told us of t.me/solgarden_visa",
+]
+WARNINGS = {
+    "SCAM ALERT t.me/solgarden_visa stole my money": "SCAM",
+    "t.me/solgarden_visa is a scam": "scam",
+    "I reported t.me/solgarden_visa": "reported",
+    "Do not answer t.me/solgarden_visa": "Do not answer",
+    "Осторожно! Не пишите t.me/solgarden_visa": "Не пишите",
+    "Cuidado, no escriban a t.me/solgarden_visa": "no escriban a",
+    "注意,不要联系 t.me/solgarden_visa": "不要联系",
+}
+STOCK = [
+    "Do not hesitate to write t.me/solgarden_visa",
+    "No fee WhatsApp me, t.me/solgarden_visa",
+    "No agent fee t.me/solgarden_visa",
+    "You report to the manager, t.me/solgarden_visa",
+    "Careful workers wanted t.me/solgarden_visa",
+    "Avoid delay, write t.me/solgarden_visa",
+    "Beware of fake agents! Real jobs: t.me/solgarden_visa",
+    "Beware of fake agents, we are licensed: t.me/solgarden_visa",
+    "Police warned of fake job offers, ours are real: t.me/solgarden_visa",
+    "Fraud prevention officer wanted, t.me/solgarden_visa",
+    "Time wasters do not contact t.me/solgarden_visa",
+    "My client is hiring, t.me/solgarden_visa",
+    "I am a lawyer for visas, t.me/solgarden_visa",
+    "No dude en escribir al t.me/solgarden_visa",
+    "N'hésitez pas à écrire à t.me/solgarden_visa",
+    "Zögern Sie nicht: t.me/solgarden_visa",
+    "Não hesite em escrever t.me/solgarden_visa",
+    "Jangan ragu hubungi t.me/solgarden_visa",
+    "Đừng ngần ngại nhắn t.me/solgarden_visa",
+    "อย่ารอช้า t.me/solgarden_visa",
+    "Без опыта, не медлите, пишите t.me/solgarden_visa",
 ]
 
 
 @pytest.mark.parametrize("members", [6, 12])
-def test_whoever_warns_is_no_member(told_by, vocabulary, members):
-    """Those who warn, report or ask for help are named apart, and however many they are they hide no ring."""
+def test_whoever_tells_or_reports_is_no_member(told_by, vocabulary, members):
+    """Those who tell of harm, report or ask for help are named apart, and however many they are they hide no ring."""
     posts, _ = platform()
-    posts += give(members, "write t.me/solgarden_visa") + give(0, WARNINGS, "warns")
+    posts += give(members, "write t.me/solgarden_visa") + give(0, TELLINGS, "tells")
     (thread,) = network_threads(posts, voices=told_by)
     (told,) = one_contact_many_accounts(thread, vocabulary)
 
     assert thread.facts["members"] == sorted(f"x{i}" for i in range(members))
-    assert thread.facts["named_by"] == [f"warns{i}" for i in range(len(WARNINGS))]
+    assert thread.facts["named_by"] == [f"tells{i}" for i in range(len(TELLINGS))]
     assert f"{members} accounts give the same handle." in told.detail
-    assert f"{len(WARNINGS)} more only name it" in told.detail
+    assert f"{len(TELLINGS)} more only name it" in told.detail
 
 
-@pytest.mark.parametrize(
-    "stock", ["Beware of fake agents! Real jobs: t.me/solgarden_visa", "No fee write t.me/solgarden_visa"]
-)
-def test_a_stock_phrase_hides_no_ring(told_by, stock):
-    """An advert that warns of others gives its contact: where nobody gives it otherwise, those who say so are tied."""
-    posts, _ = platform()
-    (network,) = find_networks(posts + give(5, stock), voices=told_by)
+@pytest.mark.parametrize("plain", [0, 1, 3])
+@pytest.mark.parametrize("stock", STOCK)
+def test_a_stock_phrase_hides_no_ring(told_by, stock, plain):
+    """A phrase that adverts have gives its contact, whoever else gives it in other words, in any language."""
+    posts, _ = platform(posts=300)
+    said = ["write t.me/solgarden_visa"] * plain + [stock] * (5 - plain)
+    (network,) = find_networks(posts + give(5, said), voices=told_by)
 
     assert network.members == tuple(f"x{i}" for i in range(5))
     assert network.named_by == ()
 
 
+@pytest.mark.parametrize("warning", WARNINGS)
+def test_words_that_may_warn_are_shown_to_who_decides(told_by, vocabulary, warning):
+    """Without words of need or a report the account stays, and its words are quoted beside it and count for nothing."""
+    posts, _ = platform(posts=300)
+    (thread,) = network_threads(posts + give(5, ["write t.me/solgarden_visa"] * 4 + [warning]), voices=told_by)
+    told, shown = one_contact_many_accounts(thread, vocabulary)
+
+    assert "1 of them writes words beside it that may warn." in told.detail
+    assert (shown.strength, shown.record, shown.quote) == ("context", "px4", WARNINGS[warning])
+
+
+def test_each_stock_phrase_is_shown_once(told_by, vocabulary):
+    """Three plain posts and seven of one phrase are ten members; the phrase is quoted once, with how many write it."""
+    posts, _ = platform(posts=300)
+    said = ["write t.me/solgarden_visa"] * 3 + ["No fees. Avoid agents: t.me/solgarden_visa"] * 7
+    (thread,) = network_threads(posts + give(10, said), voices=told_by)
+    told, shown = one_contact_many_accounts(thread, vocabulary)
+
+    assert (len(thread.facts["members"]), "named_by" in thread.facts) == (10, False)
+    assert "7 of them write words beside it that may warn." in told.detail
+    assert "more only" not in told.detail
+    assert shown.quote == "Avoid"
+
+
 def test_those_who_tell_are_tied_by_no_contact(told_by):
     """Five people who tell what one agent did to them are no network, also where the agent's own posts are not there."""
-    posts, _ = platform()
+    posts, _ = platform(posts=300)
 
     assert find_networks(posts + give(5, "They took my passport. It was t.me/solgarden_visa"), voices=told_by) == []
 
@@ -95,14 +149,14 @@ def test_a_contact_that_many_give_is_shown_by_itself(vocabulary, what, count):
     assert list(tied_accounts(thread, vocabulary)) == []
 
 
-def test_a_scan_tells_who_warns(vocabulary):
+def test_a_scan_tells_who_only_names(vocabulary):
     """The engine reads how each contact is named; the order of the records does not matter."""
-    posts = give(4, "write t.me/solgarden_visa") + give(0, WARNINGS[:3], "warns") + platform(posts=300)[0]
+    posts = give(4, "write t.me/solgarden_visa") + give(0, TELLINGS[:3], "tells") + platform(posts=300)[0]
     straight = [one for one in scan(posts, vocabulary, everything=True) if one.thread.kind == "network"]
     mixed = [one for one in scan(posts[::-1], vocabulary, everything=True) if one.thread.kind == "network"]
 
     assert [one.facts for one in straight] == [one.facts for one in mixed]
-    assert [one.facts["named_by"] for one in straight] == [["warns0", "warns1", "warns2"]]
+    assert [one.facts["named_by"] for one in straight] == [["tells0", "tells1", "tells2"]]
 
 
 def test_a_name_is_one_on_its_own_platform():

@@ -254,6 +254,20 @@ def test_columns_without_a_name_are_no_hindrance(tmp_path):
     assert (report.skipped, report.repaired) == (0, 0)
 
 
+def test_a_column_that_is_called_by_the_place_of_one_without_a_name_is_another(tmp_path):
+    """Our own table, read and written again, may hold a "column 4" before an empty fourth column."""
+    found, report = records(file_of(tmp_path, "e.csv", "text,author,column 4,\nhi,a,late,\nho,b,,later\n"))
+
+    assert [one.extra for one in found] == [{"column 4": "late"}, {"column 4": "", "unnamed column 4": "later"}]
+    assert (report.skipped, report.repaired) == (0, 0)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    """Which of them was meant nobody knows; so it is of names that look like our own."""
+    with pytest.raises(ReadError, match="two columns are called 'column 2'"):
+        records(file_of(tmp_path, "d.csv", "text,column 2,column 2,\nhi,a,b,\n"))
+
+
 def test_a_header_in_another_encoding_is_told_as_such(tmp_path):
     """Where the names of the columns cannot be read, the way out is the encoding, not another name."""
     path = file_of(tmp_path, "r.csv", "дата;автор\n1;а\n".encode("windows-1251"))

@@ -1,11 +1,12 @@
 """Dates that can be read in more than one order: what a file shows of it, what is told, and what stays a doubt."""
 
 import json
+from datetime import date
 
 import pytest
 
 from tests.reading import file_of, records
-from threelines.platforms.read import ReadError
+from threelines.platforms.read import ReadError, _times
 from threelines.platforms.read._times import time_of
 
 
@@ -71,6 +72,46 @@ def test_a_date_against_the_order_that_was_told_is_left_out(tmp_path):
     found, report = records(table(tmp_path, "04/17/2024"), dates="dmy")
 
     assert (found[0].time, report.repaired) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("times", "read"),
+    [
+        (["24/04/05", "24/04/06", "24/12/31"], ["2024-04-05", "2024-04-06", "2024-12-31"]),  # 2031 is to come
+        (["24.04.05 21:15", "24.04.06 21:15"], ["2024-04-05", "2024-04-06"]),  # a day changes sooner than a year
+        (["23-12-30", "24-01-02"], ["2023-12-30", "2024-01-02"]),  # 2030 is to come
+        (["13/02/24", "14/02/24"], ["2024-02-13", "2024-02-14"]),
+        (["03/02/24", "31/12/23"], ["2024-02-03", "2023-12-31"]),
+        (["13/02/24", "05/04/2024"], ["2024-02-13", "2024-04-05"]),
+        (["24/04/24", "24/04/24"], ["2024-04-24", "2024-04-24"]),  # both readings are one
+    ],
+)
+def test_a_column_of_short_years_shows_whether_they_stand_first(tmp_path, monkeypatch, times, read):
+    """24/04/05 is the 5th of April 2024 in a table whose days would else be to come, or change once a year."""
+    monkeypatch.setattr(_times, "_tomorrow", lambda: date(2026, 6, 1))
+    found, report = records(table(tmp_path, *times))
+
+    assert [f"{one.time:%Y-%m-%d}" for one in found] == read
+    assert report.repaired == sum(len(time.split()[0]) == 8 for time in times)
+
+
+def test_short_years_of_which_two_things_speak_against_each_other_are_left_out(tmp_path, monkeypatch):
+    """A plan for next year among days of this one is no proof that the years stand first."""
+    monkeypatch.setattr(_times, "_tomorrow", lambda: date(2026, 6, 1))
+    found, report = records(table(tmp_path, "14/02/26", "16/02/26", "17/02/26", "15/12/26"))
+
+    assert ([one.time for one in found], report.repaired) == ([None] * 4, 4)
+
+
+def test_short_years_that_may_stand_first_or_last_are_left_out(tmp_path):
+    """One date tells nothing: it is left out, each with the option; told, it is read."""
+    path = table(tmp_path, "24/04/05 09:15", "24/04/05 10:15")
+    found, report = records(path)
+    told, clear = records(path, dates="ymd")
+
+    assert ([one.time for one in found], report.repaired) == ([None, None], 2)
+    assert "--dates dmy or --dates ymd" in report.examples[0].reason
+    assert (days(told), clear.repaired) == (["04-05 09:15", "04-05 10:15"], 0)
 
 
 def test_an_order_that_is_none_is_refused(tmp_path):

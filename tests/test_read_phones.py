@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threelines.platforms.read import ReadReport, read
+from threelines.platforms.read import ReadReport, android_sms, read
 from threelines.platforms.read.android_sms import OWNER
 from threelines.records import Record
 
@@ -72,10 +72,25 @@ def test_the_words_of_an_encrypted_chat_are_read(tmp_path: Path):
 
 def test_no_name_of_a_download_is_kept_unless_revealed(tmp_path: Path):
     """The only accounts are names, and the chat is called after a person: all become tokens."""
-    path = meta(tmp_path, {"content": "Hello"})
+    path = meta(tmp_path, {"content": "Hello", "photos": [{"uri": "messages/inbox/bo_123/photos/1.jpg"}]})
     [one], _ = records(path, reveal=False)
 
     assert not any(name in repr(one) for name in ("Žana", "Bo", "bo_123"))
+
+
+@pytest.mark.parametrize("reveal", [True, False])
+def test_the_files_of_one_chat_give_each_message_an_id_of_its_own(tmp_path: Path, reveal: bool):
+    """A long chat comes in several files, and a phone in several backups: they number from 1 each, and are one conversation."""
+    for number in (1, 2, 3):
+        part = meta(tmp_path, {"content": "Hello"}, {"content": "Ho"})
+        (tmp_path / "ana_ex" / str(number)).mkdir(parents=True)
+        part.rename(tmp_path / "ana_ex" / str(number) / part.name)
+        (tmp_path / f"ana_ex_{number}.xml").write_text(sms(RECEIVED, SENT), encoding="utf-8")
+    found, _ = records(tmp_path, reveal=reveal)
+
+    assert len({one.id for one in found}) == len({one.source for one in found}) == 12
+    assert len({one.conversation for one in found}) == 2
+    assert reveal or "ana_ex" not in repr(found)
 
 
 def sms(*elements: str) -> str:
@@ -124,6 +139,43 @@ def test_a_broken_backup_gives_what_stands_before(tmp_path: Path, fault: str):
     found, report = records(path)
 
     assert (len(found), report.skipped) == (1, 1)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("size", [40_000, 65_536, 300_000])
+def test_a_long_video_in_a_backup_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quote: str, size: int
+):
+    """The bytes of a part are not kept, so their length ends nothing: the messages behind are read, and the part is named."""
+    monkeypatch.setattr(android_sms, "LIMIT", 100_000)
+    video = f"<part ct='video/mp4' text='a data=\"b' cl='a.mp4' data={quote}{'A' * size}{quote} seq='0' />"
+    path = tmp_path / "sms.xml"
+    path.write_text(sms(RECEIVED, PICTURE.replace("</parts>", f"{video}</parts>"), SENT), encoding="utf-8")
+    (_, picture, sent), report = records(path)
+
+    assert (sent.author, picture.text, report.skipped) == (OWNER, "Look", 0)
+    assert [(one.name, one.media_type) for one in picture.attachments][1] == ("a.mp4", "video/mp4")
+
+
+def test_a_video_without_an_end_is_where_a_backup_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Passed over to the end of the file, it is told as what it is."""
+    monkeypatch.setattr(android_sms, "LIMIT", 100_000)
+    path = tmp_path / "sms.xml"
+    path.write_text("<smses>" + RECEIVED + "<mms><parts><part data='" + "A" * 300_000, encoding="utf-8")
+    found, report = records(path)
+
+    assert (len(found), report.skipped) == (1, 1)
+    assert "breaks off" in report.examples[0].reason and "longer" not in report.examples[0].reason
+
+
+def test_words_that_look_like_the_bytes_of_a_part_are_kept(tmp_path: Path):
+    """Only a part holds bytes: a message of this length keeps each of its letters."""
+    path = tmp_path / "sms.xml"
+    body = 'see <part data="' + "A" * 200_000
+    path.write_text(sms(f"<sms type='2' body='{body.replace('<', '&lt;')}' />"), encoding="utf-8")
+    [one], _ = records(path)
+
+    assert one.text == body
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co")), max_size=40))

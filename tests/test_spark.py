@@ -257,13 +257,13 @@ def test_scripts_and_networks_are_equal(spark, vocabulary, tmp_path):
 
 
 def test_contacts_are_read_alike(spark, vocabulary, tmp_path):
-    """Who warns, numbers of a region, and a contact that many give: both engines say the same."""
+    """Who reports, numbers of a region, and a contact that many give: both engines say the same."""
     from threelines.engine.spark import Job, read
     from threelines.engine.spark_scripts import scan_linked
 
     given = ["write t.me/solgarden_visa", "call 081 729 5630", "call +66 81 729 5630"]
     said = [given[at % 3] for at in range(9)] + ["mail boss@mail.example"] * 14
-    said += ["do not answer t.me/solgarden_visa", "they took my passport, it was +66 81 729 5630"]
+    said += ["I want to report this account: t.me/solgarden_visa", "they took my passport, it was +66 81 729 5630"]
     words = "river lamp stone bread wheel cloud table grass spoon chair".split()
     records = [
         Record(id=f"p{at}", author=f"u{at}", kind="post", text=f"{words[at % 10]} {words[at // 3]} {what}")

@@ -177,6 +177,31 @@ def test_the_names_of_further_persons_stand_on_the_page_and_in_the_command(conso
     assert shown["further"] == [{"entity": "person", "identity": {"prs_FirstName": "Further"}}]
 
 
+def test_messages_of_one_id_are_all_in_the_copy(console):
+    """Exports number each chat from 1: a message is known by its place, and a sign belongs to the one that holds its words."""
+    from threelines.platforms.finding import Finding
+    from threelines.records import Assessment, Elements, Record, Signal, ThreadRef
+    from threelines.web import account_copy
+
+    mine, others = "acc_" + "a" * 16, "acc_" + "b" * 16
+    said = [(mine, "hello there"), (mine, "pay the fee"), (others, "give me your passport")]
+    held = tuple(Record(id="1", author=who, text=text, conversation="c") for who, text in said)
+    signs = tuple(Signal(indicator="REC-06", record="1", quote=one.text[:4], start=0, end=4) for one in held[1:])
+    judged = Assessment(
+        thread=ThreadRef(kind="account", id=mine, records=("1",) * 3), concern=0.6, tier="look", ai_use=0.0,
+        capabilities=(), support=False, elements=Elements(), signals=signs,
+    )  # fmt: skip
+    console.desk.review.add([Finding(assessment=judged, records=held)])
+    officer = console.desk.register.as_user(OFFICER)
+    account_copy.ask(officer, mine)
+    account_copy.agree(console.desk.register.as_user(LEAD), mine)
+    [found] = account_copy.copy_of(officer, mine)["findings"]
+
+    assert [one["text"] for one in found["messages"]] == ["hello there", "pay the fee"]
+    assert [one["quote"] for one in found["signs"]] == ["pay "]
+    assert found["messages_of_others_left_out"] == 1
+
+
 def test_an_account_gets_a_copy_of_its_own_words(console, program, tmp_path):  # noqa: F811
     """Findings and messages, without what others said; the same two people, and the audit keeps no token."""
     said = [

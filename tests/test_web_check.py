@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from threelines.people.helplines import helplines
 from threelines.people.interface import Interface, InterfaceError, choose, load_interfaces
 
 TODAY = datetime.date(2026, 11, 24)
@@ -127,7 +128,8 @@ def test_somebody_in_need_finds_places_and_no_words_for_an_offer(console):
     """Without a country of the deployer every listed organisation stands below "the places below"."""
     page = console.client().post("/check", data={"offer": "They took my passport. They force me to work"}).text
 
-    assert page.count('rel="noreferrer noopener" href="https://') > 20
+    assert page.count('rel="noreferrer noopener" href="https://') >= 8  # pages that are the organisations' own
+    assert sum(entry.organisation in page for entry in helplines().values()) > 20
     assert page.index("Where to turn") < page.index("Documents kept")
     for words in ("Who is the employer", "It can be harmless", "to find out", "What AI changes"):
         assert words not in page

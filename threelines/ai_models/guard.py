@@ -24,6 +24,7 @@ import msgspec
 
 from threelines.ai_models.event import Decision, Event, Policy
 from threelines.ai_models.grade import identify
+from threelines.ai_models.helping import help_in, kind_of
 from threelines.ai_models.intent import (
     DELIVERY,
     LANGUAGES,
@@ -543,8 +544,8 @@ class Guard:
     def _message(self, action: Action, asked: Asked, *, support: bool) -> str:
         if support and action != "block":
             language = answered_in(asked.record.text, asked.reading.own_in)
-            said = self._requests.help.get(language, self._requests.help["en"])
-            return "\n".join((said, *self.policy.lines(language, self._clock())))
+            helped = help_in(language, kind_of(asked.record.text))
+            return "\n".join((helped, *self.policy.lines(language, self._clock())))
         return REFUSAL if action == "block" else ""
 
     def _decide(

@@ -24,6 +24,7 @@ from threelines.ai_models.denials import Denials
 from threelines.ai_models.marks import Cleared, cleared
 from threelines.ai_models.tongues import code_of, named_languages
 from threelines.records import Record, Signal, Strength
+from threelines.signals.bound import bound
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS
 from threelines.signals.phrases import Hit, Phrases, Spans
 from threelines.signals.pleas import beside, pleas
@@ -65,8 +66,6 @@ _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
 """Languages of the vocabulary whose answer stands under another code."""
-_CHAT = ("hi", "ar", "bn")
-"""Languages that are also typed in Latin letters: who does is answered in English and in the language's own script."""
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -125,6 +124,15 @@ class Reading(NamedTuple):
         return self.about or self.topic
 
 
+class _Sayings(Phrases):
+    """Phrases of requests; who tells of being bound (`signals.bound`) tells of need, in the language of the words."""
+
+    def find(self, folded: str) -> list[Hit]:
+        """Return every hit, by place; hits of one group may overlap."""
+        told = (hit._replace(group=f"{_TOLD[0]} {hit.group}".removesuffix(" en")) for hit in bound(folded))
+        return sorted([*super().find(folded), *told], key=lambda hit: (hit.start, hit.end, hit.group))
+
+
 class Requests:
     """The signs of requests as one automaton; made once."""
 
@@ -132,9 +140,6 @@ class Requests:
         table = tomllib.loads(text)
         self.policy: str = table["id"]
         self.version: str = table["version"]
-        self.help: dict[str, str] = table["help"]
-        for code in _CHAT:
-            self.help[f"{code}-Latn"] = f"{self.help['en']}\n{self.help[code]}"
         self.signs = {entry["id"]: msgspec.convert(entry, Sign) for entry in table["sign"]}
         self._source = table["source"]
         groups: dict[str, list[str]] = {}
@@ -153,12 +158,12 @@ class Requests:
                 groups.setdefault(f"stance {stance} {language}".removesuffix(" en"), []).extend(phrases)
         vocabulary = load()
         for language, phrases in vocabulary.voices[TELLS].items():
-            groups.setdefault(f"stance own {_ANSWERED.get(language, language)}", []).extend(phrases)
+            groups.setdefault(f"stance own {_ANSWERED.get(language, language)}".removesuffix(" en"), []).extend(phrases)
         for name, step in _STEPS.items():
             groups[f"step {name}"] = list(step)
         self._telling = {name: name[11:].strip() or "en" for name in groups if name[:10] == "stance own"}
         self._denials = Denials(vocabulary)
-        self._phrases = Phrases(groups | self._denials.groups)
+        self._phrases = _Sayings(groups | self._denials.groups)
 
     def join(self, vocabulary: Vocabulary) -> Vocabulary:
         """Return the vocabulary with the signs of requests as indicators of their own dimension."""

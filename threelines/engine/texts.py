@@ -58,7 +58,7 @@ class Lights(msgspec.Struct, array_like=True):
 def tied_by(
     record: Record, vocabulary: Vocabulary, region: str = "", thread: Thread | None = None
 ) -> list[tuple[str, str]]:
-    """Return `items_of` a record, with what its words say of the contacts in it: given, or named to warn.
+    """Return `items_of` a record, with what its words say of the contacts in it: given, or only named.
 
     `thread` is that of the record alone, where it was read already. Without an author nobody is tied.
     """

@@ -48,8 +48,8 @@ PRIVATE = 12
 """A number, address, handle or picture that at most so many accounts give ties them; a more popular one is public."""
 CONTACTS = ("handle", "phone", "email")
 """What is shown by itself where more than `PRIVATE` accounts give it."""
-ASIDE = ("named", "warned of")
-"""How a text may name a contact that it does not give. What is only `warned of`, and given by nobody, counts as given."""
+ASIDE = "named"
+"""How a text may hold a contact that it does not give."""
 SURE = 9
 """Digits of a number without its country that two would hardly share by chance."""
 SCRIPTS = 0.5
@@ -91,7 +91,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[tuple[str, str, int], ...] = ()
     """(kind, value, number of accounts that hold it), most held first, at most `ITEMS`."""
     named_by: tuple[str, ...] = ()
-    """Accounts that name a contact of it and are no part of it: they warn, report or ask for help."""
+    """Accounts that name a contact of it and are no part of it: they tell of harm, report or ask for help."""
     places: tuple[int, ...] = ()
     """Records that show a contact which so many give that it ties nobody: then there are no edges."""
     region: str = ""
@@ -155,7 +155,6 @@ class Columns:
         """Number accounts and items by name, and rows by account, time and id: in whatever order all of it came in."""
         if not self.ids:
             return
-        self._take_as_given()
         name, self.accounts = _renumbered(self.accounts)
         account, time = name[np.asarray(self.account, dtype=np.int64)], np.asarray(self.time)
         order = self._order(account, np.nan_to_num(time, nan=-np.inf))
@@ -174,22 +173,13 @@ class Columns:
             )
         self._values.clear()
 
-    def _take_as_given(self) -> None:
-        """Count those who warn of a contact as giving it where nobody else gives it: a ring has stock phrases, too."""
-        for kind in KINDS:
-            said, given = f"{ASIDE[1]} {kind}", frozenset(self.items.get(kind, ()))
-            if said in self.uses:
-                values = list(self.items[said])
-                for item, row in zip(*self.uses[said], strict=True):
-                    if values[item] not in given:
-                        self.use(kind, values[item], row)
-
     def aside(self) -> dict[tuple[str, str], set[int]]:
         """Return the accounts that name an item without giving it, by (kind, value); asked for once all are in."""
         found: dict[tuple[str, str], set[int]] = defaultdict(set)
-        for said in [f"{how} {kind}" for how in ASIDE for kind in KINDS]:
+        for kind in KINDS:
+            said = f"{ASIDE} {kind}"
             if said in self.uses:
-                kind, values = said.removeprefix(f"{ASIDE[0]} ").removeprefix(f"{ASIDE[1]} "), list(self.items[said])
+                values = list(self.items[said])
                 for item, row in zip(*self.uses[said], strict=True):
                     found[kind, values[item]].add(self.account[row])
         return found
@@ -231,7 +221,9 @@ def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
 
 
 Voices = Callable[[Record, Sequence[Entity]], Sequence[str]]
-"""Tells for each contact of a record how it is named: one of `ASIDE`, or empty where it is given."""
+"""Tells for each contact of a record how it is named: `ASIDE`, or empty where it is given."""
+Items = Callable[[Record], Sequence[tuple[str, str]]]
+"""Tells what a record holds that can tie its author to others: `items_of`, or the engine's `tied_by`."""
 
 
 def items_of(record: Record, region: str = "", voices: Voices | None = None) -> list[tuple[str, str]]:
@@ -294,7 +286,7 @@ def find_networks(
     records: Iterable[Record], scripts: Sequence[Script] = (), *, region: str = "", voices: Voices | None = None
 ) -> list[Network]:
     """Read the records once and return the networks among their accounts, largest first: see `networks`, `items_of`."""
-    return networks(_columns(records, scripts, region, voices))
+    return networks(_columns(records, scripts, lambda record: items_of(record, region, voices), region))
 
 
 def networks(columns: Columns) -> list[Network]:
@@ -345,9 +337,11 @@ def _digest(*words: str) -> str:
     return blake2b("\0".join(words).encode(), digest_size=8).hexdigest()
 
 
-def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iterator[tuple[str, str, float]]:
+def find_ties(
+    records: Iterable[Record], scripts: Sequence[Script] = (), *, items: Items | None = None
+) -> Iterator[tuple[str, str, float]]:
     """Read the records once and yield every tied pair of accounts, with its probability by chance."""
-    columns = _columns(records, scripts)
+    columns = _columns(records, scripts, items or items_of)
     columns.settle()
     names = list(columns.accounts)
     tied, _ = _weighed(columns)
@@ -355,14 +349,12 @@ def find_ties(records: Iterable[Record], scripts: Sequence[Script] = ()) -> Iter
         yield names[first], names[second], p
 
 
-def _columns(
-    records: Iterable[Record], scripts: Sequence[Script], region: str = "", voices: Voices | None = None
-) -> Columns:
+def _columns(records: Iterable[Record], scripts: Sequence[Script], items: Items, region: str = "") -> Columns:
     columns = Columns(region)
     for place, record in enumerate(records):
         if record.author and record.kind != "system":
             at = record.time.timestamp() if record.time else None
-            columns.add(place, record.id, record.author, at, items_of(record, region, voices))
+            columns.add(place, record.id, record.author, at, items(record))
     columns.use_scripts(scripts)
     return columns
 

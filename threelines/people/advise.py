@@ -16,6 +16,7 @@ from threelines.people.helplines import Confirmation, Shown, country, shown
 from threelines.people.interface import SOURCE, Interface, choose, known_code, load_interfaces, preferred
 from threelines.people.interface import Shown as Given
 from threelines.records import Assessment, Record, Signal, Thread
+from threelines.signals.bound import binds
 from threelines.signals.pleas import pleads
 from threelines.vocabulary.terms import IN_NEED, Indicator, Vocabulary
 
@@ -108,7 +109,7 @@ def weigh(
     need = in_need(judged, vocabulary)
     signs = signs_of(judged, vocabulary)
     level, unread = level_of(judged, signs), _unread(words)
-    plea = not judged.support and pleads(words[:LONGEST])
+    plea = not judged.support and (pleads(words[:LONGEST]) or binds(words[:LONGEST]))
     support = judged.support or plea
     if unread and level == "signs_none":
         level = "unread"  # "none of the known signs" would be taken for the part that nobody read, too

@@ -6,12 +6,13 @@ with how likely it is by chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from threelines.records import Record, Signal, Strength, Thread
 from threelines.signals.detector import quoted, reads
-from threelines.text.entities import entities
+from threelines.signals.naming import cautions
+from threelines.text.entities import Entity, entities
 from threelines.vocabulary.terms import Vocabulary
 
 _SAID = {
@@ -23,6 +24,7 @@ _ALIKE = (
     "An office shares its contact, too.",
     "So many make it public, so it ties nobody by itself: a firm, a shop or a public office is given as widely.",
 )
+_DOUBT = "Adverts have such words, too; whoever warns with them is no part of this. Read them."
 
 
 @reads("network")
@@ -46,20 +48,31 @@ def tied_accounts(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
 
 @reads("network")
 def one_contact_many_accounts(thread: Thread, vocabulary: Vocabulary) -> Iterator[Signal]:
-    """One handle or number is given by several accounts as their own."""
+    """One handle or number is given by several accounts as their own; words beside it that may warn are shown."""
     held = [item for item in thread.facts.get("items", ()) if item[0] in ("handle", "phone", "email") and item[2] > 2]
     if not held or "BEH-14" not in vocabulary.indicators:
         return
     kind, value, accounts = held[0]
-    for record in thread.records:
-        for entity in entities(record.text, thread.facts.get("region"), money=False):
-            if entity.kind == kind and entity.account == value:
-                yield quoted(
-                    record, entity.start, entity.end, indicator="BEH-14", strength="weak",
-                    detail=f"{accounts} accounts give the same {_SAID[kind]}. {_ALIKE[not thread.facts['ties']]}{_named_by(thread)}",
-                    detector="one_contact_many_accounts",
-                )  # fmt: skip
-                return
+    places = [
+        (record, entity)
+        for record in thread.records
+        for entity in entities(record.text, thread.facts.get("region"), money=False)
+        if entity.kind == kind and entity.account == value
+    ]
+    if not places:
+        return
+    beside = _beside(places, vocabulary)
+    record, first = places[0]
+    yield quoted(
+        record, first.start, first.end, indicator="BEH-14", strength="weak",
+        detail=f"{accounts} accounts give the same {_SAID[kind]}. {_ALIKE[not thread.facts['ties']]}{_may_warn(beside)}{_named_by(thread)}",
+        detector="one_contact_many_accounts",
+    )  # fmt: skip
+    for record, start, end in _each_wording(beside):
+        yield quoted(
+            record, start, end, indicator="BEH-14", strength="context", detail=f"Written beside the {_SAID[kind]}. {_DOUBT}",
+            detector="one_contact_many_accounts",
+        )  # fmt: skip
 
 
 @reads("network")
@@ -97,11 +110,35 @@ def praise_posted_together(thread: Thread, vocabulary: Vocabulary) -> Iterator[S
             return
 
 
+_Words = tuple[Record, int, int]
+
+
+def _beside(places: Sequence[tuple[Record, Entity]], vocabulary: Vocabulary) -> list[_Words]:
+    """Return the words that may warn beside the contact, each with its record."""
+    found = [(record, cautions(record, contact, vocabulary)) for record, contact in places]
+    return [(record, *span) for record, span in found if span is not None]
+
+
+def _each_wording(beside: Sequence[_Words]) -> Iterable[_Words]:
+    """Return the first of those that say the same: a stock phrase is shown once."""
+    said: dict[str, _Words] = {}
+    for record, start, end in beside:
+        said.setdefault(record.text[start:end].lower(), (record, start, end))
+    return said.values()
+
+
+def _may_warn(beside: Sequence[_Words]) -> str:
+    accounts = len({record.author for record, _, _ in beside})
+    if not accounts:
+        return ""
+    return f" {accounts} of them write{'s' if accounts == 1 else ''} words beside it that may warn. {_DOUBT}"
+
+
 def _named_by(thread: Thread) -> str:
     others = len(thread.facts.get("named_by", ()))
     if not others:
         return ""
-    return f" {others} more only name{'s' if others == 1 else ''} it, to warn, report or ask for help, and {'is' if others == 1 else 'are'} no part of this."
+    return f" {others} more only name{'s' if others == 1 else ''} it, to tell of harm, report or ask for help, and {'is' if others == 1 else 'are'} no part of this."
 
 
 def _evidence(thread: Thread, edge: dict[str, Any]) -> tuple[Record, int, int]:

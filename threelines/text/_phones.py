@@ -29,6 +29,9 @@ _ENOUGH = re.compile(r"[0-9](?:(?:[ ).\-–·_*]{0,3}|/)[0-9]){5}")
 _DATE = re.compile(
     r"(?:\d{4}[\-/.]\d{1,2}[\-/.]\d{1,2}|\d{1,2}[\-/.]\d{1,2}[\-/.]\d{2,4})(?:[\s\-–]+\d{1,2}(?:[\-/.]\d{1,2})*)?\Z"
 )
+_HOUR = r"(?:[01]?\d|2[0-3])[_*.][0-5][05]"
+_HOURS = re.compile(rf"{_HOUR}(?:(?: ?[\-–] ?| ){_HOUR})+\Z")
+"""Times of opening ("08_00 20_00 12_00"), apart by something else than their own sign: a number has one sign or blanks."""
 _RANGE = re.compile(r"\d{3,6}\s?[\-–]\s?\d{3,6}\Z")
 _ASKED = re.compile(
     "|".join(
@@ -113,7 +116,7 @@ def phones(plain: str, region: str | None = None) -> Iterator[Phone]:
         return
     for found in _CANDIDATE.finditer(plain):
         written = found[0]
-        if _DATE.match(written) or _RANGE.match(written):
+        if _DATE.match(written) or _RANGE.match(written) or _HOURS.match(written):
             continue
         value = _number(written, region)
         if value is None and _ASKED.search(plain, max(0, found.start() - 24), found.start()):

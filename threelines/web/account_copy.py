@@ -12,7 +12,7 @@ from threelines.people.register import Register
 from threelines.platforms import review_retention
 from threelines.platforms.finding import Finding
 from threelines.platforms.review import Review
-from threelines.records import Record
+from threelines.records import Record, places_of
 from threelines.roles import require
 from threelines.web.retention import has_console, names_of
 from threelines.web.stream import Stream
@@ -53,15 +53,18 @@ def copy_of(register: Register, account: str) -> dict[str, Any]:
 
 
 def _found(row: sa.Row[Any], finding: Finding, names: Collection[str]) -> dict[str, Any]:
-    known = {record.id: record for record in (*finding.context, *finding.records)}
-    own = {key for key, record in known.items() if record.author in names}
+    held = (*finding.records, *finding.context)  # a sign is shown by a record that was judged, where ids repeat
+    signs = finding.assessment.signals
+    own = [record for record in (*finding.context, *finding.records) if record.author in names]
     return {
         "reference": row.id, "kind": row.kind, "found": row.created[:10], "level": row.tier, "decision": row.decision,
         "signs": [
-            {"indicator": sign.indicator, "quote": sign.quote} for sign in finding.assessment.signals if sign.record in own
+            {"indicator": sign.indicator, "quote": sign.quote}
+            for sign, place in zip(signs, places_of(signs, held), strict=True)
+            if place >= 0 and held[place].author in names
         ],
-        "messages": [_said(record) for key, record in known.items() if key in own],
-        "messages_of_others_left_out": len(known) - len(own),
+        "messages": [_said(record) for record in own],
+        "messages_of_others_left_out": len(held) - len(own),
     }  # fmt: skip
 
 

@@ -98,6 +98,7 @@ class Unbound(_Carried, frozen=True, kw_only=True, array_like=True):
     given: Vouched
 
 
+@filled
 class _Description(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider says of itself, as far as we go by it (OpenID Connect Discovery 1.0, 3)."""
 
@@ -107,6 +108,7 @@ class _Description(msgspec.Struct, frozen=True, kw_only=True):
     jwks_uri: str
 
 
+@filled
 class _Keys(msgspec.Struct, frozen=True, kw_only=True):
     keys: list[dict[str, Any]]
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -37,20 +37,60 @@ _EPOCH = re.compile(r"-?\d{9,19}(?:\.\d+)?\Z")
 Order = Literal["dmy", "mdy", "ymd"]
 """Which of day, month and year stands first."""
 
-Shown = Literal["day", "month", "both", ""]
-"""What the dates of a column show to stand first; both: neither holds for all."""
+Shown = Literal["day", "month", "year", "both", "either", ""]
+"""What the dates of a column show to stand first; both: neither day nor month holds for all; either: day or year."""
 
 
 def order_shown(values: Iterable[Any]) -> Shown:
-    """Return what dates such as 17/04/2024 show: a number above 12 is no month."""
-    shown = set[Literal["day", "month"]]()
+    """Return what dates such as 17/04/2024 show: a number above 12 is no month. In 24/04/05 it may be a year."""
+    shown, short, are_short = set[Literal["day", "month"]](), set[tuple[int, int, int]](), True
     for value in values:
         found = _DAY_MONTH.match(_simple(value)) if isinstance(value, str) and 5 < len(value) < 60 else None
-        if found and max(first := int(found[1]), second := int(found[3])) > 12:
+        if not found:
+            continue
+        first, second, third = int(found[1]), int(found[3]), int(found[4])
+        if len(found[4]) == 2:
+            short.add((first, second, third))
+        else:
+            are_short = False
+        if max(first, second) > 12:
             shown.add("day" if first > second else "month")
             if len(shown) > 1:
                 return "both"
+    if shown == {"day"} and are_short:
+        return _day_or_year(short)
     return shown.pop() if shown else ""
+
+
+def _day_or_year(dates: set[tuple[int, int, int]]) -> Shown:
+    """Return whether the day or the year stands first: no date is to come, and days are at least twice as many as years."""
+    last = _tomorrow()
+    is_day = all(_is_past(year, month, day, last) for day, month, year in dates)
+    is_year = all(_is_past(year, month, day, last) for year, month, day in dates)
+    firsts, lasts = (len({one[place] for one in dates}) for place in (0, 2))
+    speaks_for_day = is_day > is_year, firsts >= 2 * lasts
+    speaks_for_year = is_year > is_day, lasts >= 2 * firsts
+    if any(speaks_for_day) == any(speaks_for_year):
+        return "either"
+    return "day" if any(speaks_for_day) else "year"
+
+
+def _is_past(year: int, month: int, day: int, last: date) -> bool:
+    """Whether there is such a day of a year of two digits, up to the last."""
+    try:
+        return date(_full(year), month, day) <= last
+    except ValueError:
+        return False
+
+
+def _tomorrow() -> date:
+    """Return the day up to which a time may have come: a zone may be ahead of ours."""
+    return datetime.now(UTC).date() + timedelta(days=1)
+
+
+def _full(year: int) -> int:
+    """Return a year of two digits as one of 1970 to 2069."""
+    return year + (2000 if year < 70 else 1900)
 
 
 def _nothing_shown() -> Shown:
@@ -158,6 +198,10 @@ def _from_mail(plain: str) -> tuple[datetime | None, str]:
 def _from_day_and_month(found: re.Match[str], order: Order | Shown, *, is_halved: bool) -> tuple[datetime | None, str]:
     first, second, year = int(found[1]), int(found[3]), int(found[4])
     told, note = order in ("dmy", "mdy", "ymd"), ""
+    if order == "either" and first != year:
+        return None, f"{found[0][:20]!r} can be day first or year first; left out (--dates dmy or --dates ymd tells)"
+    if order == "year":
+        note = "the date was read year first, as its column shows (--dates dmy: day first)"
     if found[2] == "." and order in ("", "both"):
         order = "day"  # no region writes the month first with points
     if order in ("", "both") and first != second:
@@ -170,13 +214,13 @@ def _from_day_and_month(found: re.Match[str], order: Order | Shown, *, is_halved
                 None,
                 f"{found[0][:20]!r} can be day first or month first; left out (--dates dmy or --dates mdy tells)",
             )
-    if order == "ymd":
+    if order in ("ymd", "year"):
         day, month, year = year, second, first
     else:
         day, month = (second, first) if order in ("month", "mdy") else (first, second)
-    full = gregorian_year(year if year > 99 else year + (2000 if year < 70 else 1900))
+    full = gregorian_year(year if year > 99 else _full(year))
     if year != full and not (told and year < 100):
-        note = note or f"the year {found[4]} was read as {full}"
+        note = note or f"the year {year:02} was read as {full}"
     clock = (found[5] or "0:00").rjust(5, "0")
     return _aware(datetime.fromisoformat(f"{full:04}-{month:02}-{day:02} {clock}{found[6] or ''}")), note
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from threelines.platforms.read._source import LIMIT, Options, Repair, Skip, Source
@@ -22,6 +22,10 @@ _FROM = "137"
 _CHUNK = 64 * 1024
 _REFERENCES = re.compile(rb"(?:&#\d{1,7};)+")
 """The app writes an emoji as the two halves of UTF-16, each a reference of its own, which no XML parser takes."""
+_DATA = re.compile(
+    rb"""\s*<part(?:\s+(?!data[\s=])[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*+\s+data\s*=\s*(?P<quote>["'])"""
+)
+"""A part up to its bytes, which nobody needs and which may be a whole video."""
 _EMPTY = ("", "null", "(Unknown)", "insert-address-token")
 
 
@@ -43,18 +47,21 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
-    """Yield a record per message; the other side's number is the account, the phone's owner has none."""
-    number = 0
+    """Yield a record per message; the other side's number is the account, the phone's owner has none.
+
+    A phone has several backups, so an id is made from the file's name, which becomes a token unless revealed.
+    """
+    name, number = source.name if options.reveal else options.token(source.name), 0
     for item in _messages(source):
         if isinstance(item, Skip):
             yield item
         else:
             number += 1
-            yield from _records(item, source.at(number), options)
+            yield from _records(item, (source.at(number), f"{name}:{number}"), options)
 
 
-def _records(message: _Message, at: str, options: Options) -> Iterator[Record | Skip]:
-    told = message.told
+def _records(message: _Message, place: tuple[str, str], options: Options) -> Iterator[Record | Skip]:
+    (at, identity), told = place, message.told
     moment, fault = time_of(told.get("date"))
     if fault:
         yield Repair(at, fault)
@@ -68,9 +75,9 @@ def _records(message: _Message, at: str, options: Options) -> Iterator[Record | 
     if options.reveal and told.get("contact_name", "") not in _EMPTY:
         extra["contact_name"] = told["contact_name"]
     yield Record(
-        id=f"{chat}:{at.rpartition(':')[2]}", author=author, audience=tuple(one for one in dict.fromkeys(heard) if one != author),
+        id=identity, author=author, audience=tuple(one for one in dict.fromkeys(heard) if one != author),
         conversation=chat, time=moment, text="\n".join(_words(message)), attachments=tuple(_attachments(message)),
-        source=at, extra=extra,
+        source=identity, extra=extra,
     )  # fmt: skip
 
 
@@ -148,7 +155,7 @@ class _Elements:
 
 
 def _chunks(source: Source) -> Iterator[bytes]:
-    """Yield the file up to an element's end at a time, with halves of letters put together."""
+    """Yield the file up to an element's end at a time, with halves of letters put together, without a long part's bytes."""
     kept = b""
     with source.open() as file:
         while chunk := file.read(_CHUNK):
@@ -157,9 +164,18 @@ def _chunks(source: Source) -> Iterator[bytes]:
             if end:
                 yield _REFERENCES.sub(_joined, whole + end)
                 kept = rest
+            if opened := _DATA.match(kept):
+                kept = opened[0] + _from_quote(opened["quote"], kept[opened.end() :], file)
             if len(kept) > LIMIT:
                 raise _NotTaken(f"an element is longer than {LIMIT // 1024 // 1024} MiB")
     yield _REFERENCES.sub(_joined, kept)
+
+
+def _from_quote(quote: bytes, chunk: bytes, file: BinaryIO) -> bytes:
+    """Return what the file holds from the quote on that ends a value; nothing where it never ends."""
+    while chunk and quote not in chunk:
+        chunk = file.read(_CHUNK)
+    return chunk[chunk.find(quote) :] if chunk else b""
 
 
 def _joined(found: re.Match[bytes]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from threelines.platforms.read._rows import Rows
@@ -74,8 +74,14 @@ def _delimiter(source: Source) -> str:
 
 def _header(cells: list[str], source: Source) -> list[str]:
     """Return the columns' names; one without a name has its place for one (Excel writes empty columns behind the last)."""
-    names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
-    double = sorted(name for name, times in Counter(names).items() if times > 1)
+    given = [cell.strip() for cell in cells]
+    double = sorted(name for name, times in Counter(given).items() if name and times > 1)
     if double:
         raise ReadError(f"{source.name}: two columns are called {double[0]!r}; rename one")
-    return names
+    return [name or _free_name(f"column {number}", given) for number, name in enumerate(given, start=1)]
+
+
+def _free_name(name: str, given: Collection[str]) -> str:
+    while name in given:
+        name = f"unnamed {name}"
+    return name

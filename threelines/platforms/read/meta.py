@@ -28,24 +28,30 @@ def sniff(path: Path, head: bytes) -> bool:
 
 
 def read(source: Source, options: Options) -> Iterator[Record | Skip]:
-    """Yield a record per message; names are the only accounts in these files, in a chat of two the other is the audience."""
+    """Yield a record per message; names are the only accounts in these files, in a chat of two the other is the audience.
+
+    A chat may come in several files, so an id is made from the file's name, which becomes a token unless revealed.
+    """
     members = [name for one in items(source, "participants.item") if (name := _name(one))]
     title = next((one for key in ("thread_path", "threadName") for one in items(source, key) if _is_said(one)), "")
     chat = _whole(title) if title else source.name
-    chat = chat if options.reveal else options.token(chat)
+    name = source.name
+    if not options.reveal:
+        chat, name = options.token(chat), options.token(name)
     for number, message in enumerate(items(source, "messages.item"), start=1):
         if isinstance(message, Skip):
             yield message
         elif isinstance(message, dict):
-            yield from _records(message, (source.at(number), chat), tuple(dict.fromkeys(members)), options)
+            place = source.at(number), f"{name}:{number}", chat
+            yield from _records(message, place, tuple(dict.fromkeys(members)), options)
         else:
             yield Skip(source.at(number), "a message is no object")
 
 
 def _records(
-    message: dict[str, Any], place: tuple[str, str], members: tuple[str, ...], options: Options
+    message: dict[str, Any], place: tuple[str, str, str], members: tuple[str, ...], options: Options
 ) -> Iterator[Record | Skip]:
-    at, chat = place
+    at, identity, chat = place
     moment, fault = time_of(message.get("timestamp_ms") or message.get("timestamp"))
     if fault:
         yield Repair(at, fault)
@@ -54,10 +60,10 @@ def _records(
     text = "\n".join(filter(None, _words(message)))
     gone = message.get("is_unsent") is True or message.get("isUnsent") is True
     yield Record(
-        id=f"{chat}:{at.rpartition(':')[2]}", kind="system" if notice else "message", author=author,
+        id=identity, kind="system" if notice else "message", author=author,
         audience=tuple(name for name in members if name != author) if len(members) == 2 and author in members else (),
         conversation=chat, time=moment, text="" if notice and not options.reveal else text,
-        attachments=tuple(_attachments(message)), source=at, extra={"unsent": True} if gone else {},
+        attachments=tuple(_attachments(message, options)), source=identity, extra={"unsent": True} if gone else {},
     )  # fmt: skip
 
 
@@ -68,11 +74,12 @@ def _words(message: dict[str, Any]) -> Iterator[str]:
         yield from (_said(share, key) for key in ("share_text", "link"))
 
 
-def _attachments(message: dict[str, Any]) -> Iterator[Attachment]:
+def _attachments(message: dict[str, Any], options: Options) -> Iterator[Attachment]:
+    """The folder of a chat is called after a person: without `reveal` a file's own name is kept alone."""
     listed = [one for key in _FILES if isinstance(message.get(key), list) for one in message[key]]
     for one in (*listed, message.get("sticker")):
         if isinstance(one, dict) and (uri := _said(one, "uri")):
-            yield Attachment(name=uri)
+            yield Attachment(name=uri if options.reveal else uri.rpartition("/")[2])
 
 
 def _name(member: Any) -> str:
