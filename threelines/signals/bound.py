@@ -15,7 +15,7 @@ from importlib.resources import files
 from itertools import product
 
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS, family
-from threelines.signals.phrases import Hit, Phrases
+from threelines.signals.phrases import Hit, Phrases, meet
 from threelines.text.fold import fold
 from threelines.vocabulary.terms import load
 
@@ -68,7 +68,7 @@ def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
     papers = [hit for hit in parts.get("papers", ()) if hit.start not in copied]
     if not papers or "wish" in parts:
         return None
-    denied = (hit for hit in parts.get(_NO, ()) if not any(_meet(hit, one) for one in parts.get(_YES, ())))
+    denied = (hit for hit in parts.get(_NO, ()) if not any(meet(hit, one) for one in parts.get(_YES, ())))
     others = [*parts.get("i", ()), *denied]
     for own, at in product(papers, parts.get("at", ())):
         taken = any(0 <= own.start - hit.end <= _NEAR for hit in parts.get("i", ()))
@@ -88,8 +88,8 @@ def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
             # "my boss came, and I have my passport": the writer is who has it
             if (
                 0 <= last.start - first.end <= _FAR
-                and not _meet(own, who)
-                and not any(start <= hit.start < end and not _meet(hit, who) and not _meet(hit, own) for hit in others)
+                and not meet(own, who)
+                and not any(start <= hit.start < end and not meet(hit, who) and not meet(hit, own) for hit in others)
             ):
                 return Hit("", start, end, ((first.end, last.start),))
     return None
@@ -105,17 +105,12 @@ def _goes_free(parts: _Hits, end: int, *, verb_first: bool, when: bool) -> Hit |
         for owing in parts.get("owing", ()):
             if owing.start >= who.end:
                 return Hit("", min(who.start, says.start), end)
-        if (when and "when" not in parts) or all(_meet(hit, who) for name in _FIRST for hit in parts.get(name, ())):
+        if (when and "when" not in parts) or all(meet(hit, who) for name in _FIRST for hit in parts.get(name, ())):
             continue
         for free, paid in product(parts.get("free", ()), parts.get("paid", ())):
-            if not _meet(free, paid) and min(free.start, paid.start) >= min(who.end, says.end):
+            if not meet(free, paid) and min(free.start, paid.start) >= min(who.end, says.end):
                 return Hit("", min(who.start, says.start), end)
     return None
-
-
-def _meet(one: Hit, other: Hit) -> bool:
-    """Whether two hits share a letter."""
-    return one.start < other.end and other.start < one.end
 
 
 def _sentence(folded: str, hit: Hit) -> tuple[int, int]:
