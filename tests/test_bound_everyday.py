@@ -60,6 +60,9 @@ EVERYDAY = {
 NONE = (
     "El señor del hotel tiene mi pasaporte.", "Meneer van het hotel heeft mijn paspoort.", "La señora de la embajada tiene mi pasaporte.", "La dame de la préfecture a gardé mon passeport.",
     "madam ke paas mere documents hai, school admission ke liye", "仲介業者が私の通帳のコピーを持っています。", "我太太拿着我的护照。", "Bibi yangu ameshika kitambulisho changu.",
+    "Die Dame vom Hotel hat meinen Pass.", "A senhora da embaixada tem o meu passaporte.", "Doamna de la ambasadă are pașaportul meu.", "Elçilikteki hanımefendi pasaportumu aldı.", "Сотрудница отеля забрала мой паспорт.",
+    "दूतावासको म्याडमले मेरो राहदानी राखेको छ।", "Puan di kedutaan simpan pasport saya.", "Hawak ng madam sa embahada ang passport ko.", "มาดามที่สถานทูตเก็บพาสปอร์ตของฉัน", "ມາດາມສະຖານທູດເກັບໜັງສືຜ່ານແດນຂອງຂ້ອຍ",
+    "သံရုံးမဒမ်က ကျွန်မရဲ့ ပတ်စပို့ သိမ်းထားတယ်", "대사관 사모님이 제 여권을 갖고 있어요.",
     "My boss says I can leave early if I pay for lunch.", "Mon chef dit que je peux partir quand le client a payé.", "My broker has my documents, when will the mortgage be approved?",
 )  # fmt: skip
 WORK = (
@@ -85,3 +88,15 @@ def test_nobody_is_given_help_for_them(said: str):
 def test_an_office_elsewhere_in_the_sentence_takes_nothing_away(said: str):
     """Who says that they work there, or names the office apart from who holds the papers, is bound all the same."""
     assert binds(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A senhora da embaixada ficou com o meu passaporte e não o devolve, não posso sair.",
+        "Elçilikteki hanımefendi pasaportumu aldı, geri vermiyor.",
+    ],
+)
+def test_somebody_of_an_office_who_gives_nothing_back_is_told_of(said: str):
+    """When in doubt, the words count."""
+    assert helped(said)
