@@ -20,7 +20,7 @@ EVERYDAY = {
     "pt": ("A senhora da embaixada tem o meu passaporte.", "O senhor do hotel ficou com o meu passaporte.", "Meu patrão tem uma cópia do meu passaporte.", "O chefe diz que posso sair quando pagar o almoço.", "O agente tem os meus documentos para a matrícula."),
     "it": ("La signora dell'ambasciata ha il mio passaporto.", "Il signore dell'hotel ha il mio passaporto.", "Il mio capo ha una copia del mio passaporto.", "Il capo dice che posso uscire quando ho pagato il pranzo.", "L'agente ha i miei documenti per il mutuo.", "La mia signora ha il mio passaporto."),
     "nl": ("Meneer van het hotel heeft mijn paspoort.", "Mevrouw van de ambassade heeft mijn paspoort.", "Mijn baas heeft een kopie van mijn paspoort.", "De baas zegt dat ik weg mag als de rekening betaald is.", "De bemiddelaar heeft mijn papieren voor de hypotheek."),
-    "pl": ("Pośrednik z banku ma moje dokumenty.", "Pośrednik nieruchomości ma moje dokumenty.", "Szef mówi, że mogę wrócić do domu, jak zapłacę rachunek.", "Pośrednik ma moje dokumenty do kredytu.", "Szefowa mówi, że mogę odejść wcześniej, gdy dług klient spłaci."),
+    "pl": ("Pośrednik z banku ma moje dokumenty.", "Pośrednik nieruchomości ma moje dokumenty.", "Szef mówi, że mogę wrócić do domu, jak zapłacę rachunek.", "Pośrednik ma moje dokumenty do kredytu.", "Szefowa mówi, że mogę odejść wcześniej, gdy zapłacę za kawę."),
     "cs": ("Agent realitky má moje doklady.", "Zprostředkovatel z banky má moje doklady.", "Šéf říká, že můžu domů, až zaplatím oběd.", "Agent má moje doklady kvůli hypotéce, prý na zápis."),
     "hu": ("A közvetítő a bankban elvette az útlevelemet.", "A főnök mondja, hogy hazamehetek, ha kifizetem az ebédet.", "A közvetítő őrzi az irataimat a beiratkozáshoz.", "A főnök szerint korábban hazamehetek, ha kifizetem a kávét."),
     "ro": ("Doamna de la ambasadă are pașaportul meu.", "Doamna de la primărie are actele mele.", "Șeful are o copie după pașaportul meu.", "Șeful spune că pot pleca acasă când plătesc nota de plată.", "Agentul are actele mele pentru credit.", "Doamna mea are pașaportul meu."),
@@ -68,7 +68,7 @@ NONE = (
 WORK = (
     "I work for the madam at the hotel, she keeps my passport.", "Trabajo para la señora del hotel y la señora tiene mi pasaporte.", "My boss at the school keeps my passport.",
     "Madam took my passport to the bank safe.", "Madam keeps my passport and I may not call the police.", "The agent took my passport, the embassy does not answer.",
-    "La señora se quedó con mi pasaporte y no me deja ir a la escuela.", "Хозяйка отеля забрала мой паспорт.", "太太拿走了我的护照，不让我去大使馆。", "Madam says I go free when I have paid off the debt.",
+    "La señora se quedó con mi pasaporte y no me deja ir a la escuela.", "Хозяйка отеля забрала мой паспорт.", "太太拿走了我的护照，不让我去大使馆。", "Madam says I go home early only when the debt for the food and the coffee is paid.", "La patrona dice que podré irme cuando pague la deuda del pasaje y la cuenta.", "Madam says I go free when I have paid off the debt.",
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def test_nobody_is_given_help_for_them(said: str):
 
 @pytest.mark.parametrize("said", WORK)
 def test_an_office_elsewhere_in_the_sentence_takes_nothing_away(said: str):
-    """Who says that they work there, or names the office apart from who holds the papers, is bound all the same."""
+    """Who says that they work there, names the office apart from who holds the papers, or owes a debt beside the bill is bound all the same."""
     assert binds(said)
 
 

@@ -101,7 +101,7 @@ def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
 
 def _goes_free(parts: _Hits, end: int, *, verb_first: bool, when: bool) -> Hit | None:
     """Return where somebody the writer works for says that the writer goes free when something is paid, or still owes."""
-    if "others" in parts or "daily" in parts:
+    if "others" in parts or ("daily" in parts and "debt" not in parts):
         return None
     for who, says in product(parts.get("holder", ()), parts.get("says", ())):
         if not (who.end <= says.start or (verb_first and says.end <= who.start)):
