@@ -1,8 +1,8 @@
 """For LiteLLM's own environment, beside litellm.yaml: refuse parts of messages whose words it shows no guard.
 
 Of a `document` with words and of a `search_result` (Anthropic's form, `/v1/messages`) LiteLLM 1.106.2 sends the model everything and the
-guard nothing. A document in base64, by address or by file id is a file, which the guard does not read anyway: add its kind here
-where such files are to be refused, too. What stands inside a tool's result is the operator's.
+guard nothing. A document in base64, by address or by file id is a file, which the guard does not read anyway: remove its kind from FILES
+where such files are to be refused, too. What is written beside the file (`title`, `context`) is refused with it. What stands inside a tool's result is the operator's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def hidden(part: object) -> bool:
         return False
     source = part.get("source")
     kind = source.get("type") if isinstance(source, dict) else ""
-    return part["type"] == "search_result" or kind not in FILES or bool(part.get("context"))
+    return part["type"] == "search_result" or kind not in FILES or any(map(part.get, ("title", "context")))
 
 
 class Refuses(CustomLogger):

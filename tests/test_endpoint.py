@@ -298,6 +298,30 @@ def test_a_reply_is_not_let_through_in_a_session_that_asked_nothing():
     assert nameless["action"] == "BLOCKED"
 
 
+def test_a_greeting_is_shown_where_the_caller_says_that_it_opens_the_session():
+    """Once, with a status that says so: a second reply before any request is the policy's error again."""
+    web = client()
+    greeting = {"text": "Hello, how can I help?", "session": "new", "kind": "reply", "opens": True}
+    first, again = (web.post("/v1/observe", json=greeting).json() for _ in range(2))
+
+    assert [found["action"] for found in (first, again)] == ["allow", "block"]
+    assert first["status"].startswith("opened")
+
+
+@pytest.mark.parametrize(("text", "action"), [(CALM, "allow"), (HARM, "block")])
+def test_a_reply_in_a_session_follows_a_request_that_named_the_account_alone(text, action):
+    """What is known of the account's last request decides, and nothing of another account's does."""
+    web = client()
+    for _ in range(2):
+        web.post("/v1/observe", json={"text": text, "account": "a"})
+    reply = {"text": "Here.", "session": "s", "kind": "reply"}
+    found = [web.post("/v1/observe", json={**reply, "account": name}).json() for name in ("a", "b")]
+
+    assert [one["action"] for one in found] == [action, "block"]
+    assert found[0]["status"] == "ok"
+    assert "not known" in found[1]["status"]
+
+
 def test_help_stands_below_the_answer_that_follows_a_tool():
     """Where the model calls a tool there is nothing to put help below; its next answer has it."""
     web = client()

@@ -2,7 +2,7 @@
 
     POST /beta/litellm_basic_guardrail_api   action NONE | BLOCKED | GUARDRAIL_INTERVENED
     POST /v1/moderations                     results[].flagged, categories, category_scores
-    POST /v1/observe                         an Event in, a Decision out
+    POST /v1/observe                         an Event in (`opens`: a reply before any request, a greeting), a Decision out
     GET  /health, /metrics
 
 Request and response of one call are joined by its call id; what a response needs to know of its request is remembered
@@ -63,6 +63,7 @@ _CATEGORIES = (
 )  # fmt: skip
 CATEGORY = "human-trafficking/request"
 _UNKNOWN = "the request of this reply is not known"
+_OPENED = "opened: no request came before this reply"
 _HOLDS = ("text", "title", "context", "content")
 """Where a part or a message holds its words."""
 
@@ -99,6 +100,13 @@ class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     input: str | list[str | dict[str, Any]]
     user: str | int | None = None
     session: str | int | None = None
+
+
+class Told(Event, frozen=True, kw_only=True):
+    """An event as its caller tells of it."""
+
+    opens: bool = False
+    """Of a reply: nothing was asked before it in this session, as where an assistant greets first."""
 
 
 @filled
@@ -319,18 +327,28 @@ class Endpoint:
 
     def observe(self, body: bytes) -> Decision:
         """Judge one event."""
-        return self._judged(msgspec.json.decode(body, type=Event))
+        told = msgspec.json.decode(body, type=Told)
+        return self._judged(told, opens=told.opens)
 
-    def _judged(self, event: Event) -> Decision:
-        decision = self._observed(event)
+    def _judged(self, event: Event, *, opens: bool = False) -> Decision:
+        decision = self._observed(event, opens=opens)
         self._note(event, decision)
         return decision
 
-    def _observed(self, event: Event) -> Decision:
-        """Judge an event; a reply in a session or account of which no request is remembered is none that was let through."""
+    def _observed(self, event: Event, *, opens: bool = False) -> Decision:
+        """Judge an event; a reply of which no request is remembered, in its session or its account, is none that was let through.
+
+        One that `opens` a session is: once, with no other reply before it.
+        """
         decision = self._guard.observe(event)
-        unknown = event.kind == "reply" and decision.status == "ok" and not decision.session_state.turns
-        return self._guard.failed(_UNKNOWN) if unknown else decision
+        state = decision.session_state
+        if event.kind != "reply" or decision.status != "ok" or state.turns:
+            return decision
+        if opens and state.replies == 1:
+            return msgspec.structs.replace(decision, status=_OPENED)
+        if event.session and event.account:  # its request may have named the account alone
+            return self._observed(msgspec.structs.replace(event, session=""))
+        return self._guard.failed(_UNKNOWN)
 
     def allows(self, headers: dict[str, str]) -> bool:
         """Whether the caller knows the token, where one was set; LiteLLM's `api_key` comes as `x-api-key`."""

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Literal
 
 from threelines.signals.bound import own_papers
-from threelines.signals.phrases import Phrases
+from threelines.signals.phrases import Phrases, meet
 from threelines.text.fold import fold
 
 Kind = Literal["control", "images", "danger"]
@@ -24,10 +24,13 @@ _CHAT = ("hi", "ar", "bn")
 def kind_of(text: str) -> Kind:
     """Return the kind of need that a text tells of, by its words in any language."""
     folded = fold(text.replace("’", "'"))
-    told = {hit.group for hit in _words().find(folded)}
-    if "danger" in told:
+    hits = _words().find(folded)
+    told = {hit.group for hit in hits if hit.group != "danger"}
+    other = [hit for hit in hits if hit.group == "not_age"]
+    if any(hit.group == "danger" and not any(meet(hit, one) for one in other) for hit in hits):
         return "danger"
-    return "images" if "images" in told and not own_papers(folded) else "control"
+    images = "images" in told or {"pictures", "threat"} <= told
+    return "images" if images and not own_papers(folded) else "control"
 
 
 def help_in(language: str, kind: Kind = "control") -> str:

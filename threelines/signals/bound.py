@@ -15,7 +15,7 @@ from importlib.resources import files
 from itertools import product
 
 from threelines.signals.negation import CLAUSE_ENDS, SENTENCE_ENDS, family
-from threelines.signals.phrases import Hit, Phrases
+from threelines.signals.phrases import Hit, Phrases, meet
 from threelines.text.fold import fold
 from threelines.vocabulary.terms import load
 
@@ -27,6 +27,8 @@ _STEP = 80
 """Characters after who holds in which the next is read with it: a text that names nobody else stays cheap."""
 _FAR, _NEAR = 60, 25
 """Characters between who holds and what they do, and between that and the papers."""
+_BESIDE, _BEFORE = 12, 6
+"""Characters between a title and the office that follows, or precedes, it; `_BEFORE` also between papers and the word for a copy."""
 _FIRST = ("i", "me")
 _NO, _YES = "negation", "no_negation"
 
@@ -54,6 +56,8 @@ def bound(folded: str) -> Iterator[Hit]:
         sentence, parts = folded[start:end], dict[str, list[Hit]]()
         for hit in _parts(anchor.group).find(sentence):
             parts.setdefault(hit.group, []).append(hit)
+        for name in ("holder", "at"):
+            parts[name] = [who for who in parts.get(name, ()) if _employs(sentence, parts, who)]
         words = _words()[anchor.group]
         order = {"verb_first": "verb_first" in words}
         told = _kept(sentence, parts, **order) or _goes_free(parts, len(sentence), **order, when="when" in words)
@@ -64,11 +68,11 @@ def bound(folded: str) -> Iterator[Hit]:
 
 def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
     """Return where somebody the writer works for has the writer's own papers, not a copy, nor as the writer wished."""
-    copied = {hit.start for hit in parts.get("copy", ())}
-    papers = [hit for hit in parts.get("papers", ()) if hit.start not in copied]
+    copies = parts.get("copy", ())
+    papers = [own for own in parts.get("papers", ()) if not any(_beside(sentence, own, one) for one in copies)]
     if not papers or "wish" in parts:
         return None
-    denied = (hit for hit in parts.get(_NO, ()) if not any(_meet(hit, one) for one in parts.get(_YES, ())))
+    denied = (hit for hit in parts.get(_NO, ()) if not any(meet(hit, one) for one in parts.get(_YES, ())))
     others = [*parts.get("i", ()), *denied]
     for own, at in product(papers, parts.get("at", ())):
         taken = any(0 <= own.start - hit.end <= _NEAR for hit in parts.get("i", ()))
@@ -88,8 +92,8 @@ def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
             # "my boss came, and I have my passport": the writer is who has it
             if (
                 0 <= last.start - first.end <= _FAR
-                and not _meet(own, who)
-                and not any(start <= hit.start < end and not _meet(hit, who) and not _meet(hit, own) for hit in others)
+                and not meet(own, who)
+                and not any(start <= hit.start < end and not meet(hit, who) and not meet(hit, own) for hit in others)
             ):
                 return Hit("", start, end, ((first.end, last.start),))
     return None
@@ -97,7 +101,7 @@ def _kept(sentence: str, parts: _Hits, *, verb_first: bool) -> Hit | None:
 
 def _goes_free(parts: _Hits, end: int, *, verb_first: bool, when: bool) -> Hit | None:
     """Return where somebody the writer works for says that the writer goes free when something is paid, or still owes."""
-    if "others" in parts:
+    if "others" in parts or ("daily" in parts and "debt" not in parts):
         return None
     for who, says in product(parts.get("holder", ()), parts.get("says", ())):
         if not (who.end <= says.start or (verb_first and says.end <= who.start)):
@@ -105,17 +109,34 @@ def _goes_free(parts: _Hits, end: int, *, verb_first: bool, when: bool) -> Hit |
         for owing in parts.get("owing", ()):
             if owing.start >= who.end:
                 return Hit("", min(who.start, says.start), end)
-        if (when and "when" not in parts) or all(_meet(hit, who) for name in _FIRST for hit in parts.get(name, ())):
+        if (when and "when" not in parts) or all(meet(hit, who) for name in _FIRST for hit in parts.get(name, ())):
             continue
         for free, paid in product(parts.get("free", ()), parts.get("paid", ())):
-            if not _meet(free, paid) and min(free.start, paid.start) >= min(who.end, says.end):
+            if not meet(free, paid) and min(free.start, paid.start) >= min(who.end, says.end):
                 return Hit("", min(who.start, says.start), end)
     return None
 
 
-def _meet(one: Hit, other: Hit) -> bool:
-    """Whether two hits share a letter."""
-    return one.start < other.end and other.start < one.end
+def _employs(sentence: str, parts: _Hits, who: Hit) -> bool:
+    """Whether a holder may be whom the writer works for: not their own family, nor a title beside an office ("the lady of the embassy")."""
+    if any(meet(who, one) for one in parts.get("kin", ())):
+        return False
+    titles = [] if "work" in parts else [one for one in parts.get("title", ()) if meet(who, one)]
+    said = [hit for name in ("has", "says", "papers") for hit in parts.get(name, ())]
+    return not any(
+        _beside(sentence, title, office, after=_BESIDE)
+        and not any(title.end <= hit.start < office.start for hit in said)
+        for title, office in product(titles, parts.get("office", ()))
+    )
+
+
+def _beside(sentence: str, one: Hit, other: Hit, after: int = _BEFORE) -> bool:
+    """Whether the other stands right before or after the one, or meets it, in one clause; `after`: characters between at most."""
+    if meet(one, other):
+        return True
+    low, high = sorted((one, other), key=lambda hit: hit.start)
+    most = after if low is one else _BEFORE
+    return high.start - low.end <= most and not _CLAUSE_END.search(sentence, low.end, high.start)
 
 
 def _sentence(folded: str, hit: Hit) -> tuple[int, int]:

@@ -33,6 +33,11 @@ class Hit(NamedTuple):
     """What stands between its parts."""
 
 
+def meet(one: Hit, other: Hit) -> bool:
+    """Whether two hits share a letter."""
+    return one.start < other.end and other.start < one.end
+
+
 class Phrases:
     """Named groups of phrases as one automaton."""
 
