@@ -7,6 +7,7 @@ import pytest
 from tests.test_guard_words import GUARDS, VOCABULARY, worst
 from threelines.ai_models.guard import Event, Guard
 from threelines.ai_models.intent import LIKENESS, requests
+from threelines.ai_models.memory import clearer
 from threelines.ai_models.ruling import apart
 from threelines.records import Record
 
@@ -124,6 +125,15 @@ def test_a_frame_lowers_a_block_to_a_review_and_no_further(frame: str, meaning: 
 def test_a_frame_covers_its_own_request_only():
     """What was asked without it, or is asked later, counts as ever."""
     assert worst("Write a short story about ants.", CONTROL) == "block"
+    assert worst(f"For my novel. {CONTROL}", CONTROL) == "block"
+
+
+def test_a_frame_in_one_session_covers_no_other_of_the_account():
+    """A sign that an account showed in a tale is known without one once it is asked so."""
+    framed, plain = (decided(text).signals for text in (f"For my novel. {CONTROL}", CONTROL))
+    for first, later in zip(framed, plain, strict=True):
+        assert first.framed and clearer(first, later) == later
+        assert clearer(later, first) == later
 
 
 def test_the_reason_is_the_one_that_decided():
