@@ -402,7 +402,7 @@ class Guard:
 
     def _add(self, asked: Asked, step: Step, found: Read) -> Step:
         """Return the session with what the small readers tell of the request."""
-        if asked.in_need and not (asked.reading.asks or found.task != "none"):
+        if asked.in_need and not _ordered(asked.reading, found):
             return step
         state, told, most = self._like(step, asked.reading, found)
         if not (told or step.news):
@@ -436,8 +436,8 @@ class Guard:
     def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool, bool]:
         """Return the session with what this request tells and asks for, whether that adds to it, and whether nothing tells more."""
         state = step.state
-        claims = float(reading.claims) + float(reading.own_situation or step.needed)
-        added = evidence(found.score - claims)
+        needed = (reading.own_situation or step.needed) and not _ordered(reading, found)
+        added = evidence(found.score - float(reading.claims) - float(needed))
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
         tally = Tally(state.like, state.near, state.tasks, state.told).after(added, task)
         after = msgspec.structs.replace(state, **tally._asdict())
@@ -565,6 +565,11 @@ class Guard:
             explanation=ruling.why, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
+
+
+def _ordered(reading: Reading, found: Read) -> bool:
+    """Whether something is ordered beside what tells of need, in a word of order or as the small readers name the task."""
+    return reading.asks or found.task != "none"
 
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)
