@@ -67,6 +67,8 @@ from threelines.ai_models.tongues import answered_in
 from threelines.assess import RAISED, judge, observe
 from threelines.records import Assessment, Record, Signal, Strength, Thread
 from threelines.signals import SIGNALS, Detector
+from threelines.signals.phrases import Spans
+from threelines.signals.quotes import quoted
 from threelines.vocabulary.terms import Vocabulary, load
 
 __all__ = ["Decision", "Event", "Guard", "Policy"]
@@ -137,6 +139,15 @@ class Asked(NamedTuple):
         """
         passes_on = self.reading.orders or DELIVERY in self.kinds
         return self.in_need and self.kinds <= ({ORDER, DELIVERY} if passes_on else TELLING)
+
+    @property
+    def words_threat(self) -> bool:
+        """Whether a threat outside quotations is ordered, beside words of its own for work or a journey: no delivery is needed."""
+        signals = self.reading.signals
+        quotes = Spans(quoted(self.record.text))
+        threats = [one for one in signals if one.indicator == THREAT and not quotes.hold(one.start, one.end)]
+        beside = any(one.indicator == ORDER and not _Own(threats).cover(one) for one in signals)
+        return bool(threats) and beside and self.reading.orders
 
 
 class Step(NamedTuple):
@@ -418,7 +429,9 @@ class Guard:
         assessment = self._assess(every)
         concern = max(assessment.concern, self._concern(state, earlier))
         support = asked.support or (asked.reading.pleads and step.needed)
-        case = Case(every, step.seen, concern, support=support, refused=state.blocked > 0)
+        case = Case(
+            every, step.seen, concern, support=support, refused=state.blocked > 0, words_threat=asked.words_threat
+        )
         ruling = ruled(case, self.policy, self._vocabulary.indicators)
         cut = len(asked.event.text) > LONGEST
         at_least: Action = max(so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -37,6 +37,7 @@ THREAT = "REQ-01"
 """What a text says, not what is asked: the only sign that is looked for inside quotation marks."""
 DELIVERY = "REQ-06"
 ORDER = "REQ-16"
+HELD = "REQ-04"
 STAGED = "REQ-14"
 LIKENESS = "REQ-20"
 LANGUAGES = "REQ-15"
@@ -62,6 +63,8 @@ _HAND = "hand"
 """Group of what the writer says that they do, with the sign that it is, if any."""
 _OWNER_AFTER = frozenset({"vi", "id", "th"})
 """Languages in which "my boss keeps" ends in "I keep": there the first person counts where a clause begins."""
+_ADDRESSEE = "addressee"
+"""Group of words for whom a text is written to: beside words of control it is about people at work."""
 _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
@@ -151,6 +154,7 @@ class Requests:
             groups[f"unless {sign.id}"] = [phrase for phrases in sign.unless.values() for phrase in phrases]
         for name, phrases in table["stance"].items():
             groups.setdefault(f"stance {name}", []).extend(phrases)
+        groups[_ADDRESSEE] = [phrase for phrases in table["addressee"].values() for phrase in phrases]
         groups[_HAND] = [phrase for phrases in table["hand"].values() for phrase in phrases]
         for stance, words in {"own": table["told_words"], **pleas()}.items():
             for language, phrases in words.items():
@@ -209,9 +213,11 @@ class Requests:
         stances = {stance for _, stance, *_ in said}
         quotes = list(quoted(record.text))
         alone = _all_quoted(way, quotes, [hit for hit in voices if hit.group == _ORDERS])
-        signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
         grave = _beside_threat(hits) or beside(folded, _placed(hits))
         own = "own" in stances or ("plea" in stances and grave)
+        signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
+        if not own:
+            signals |= self._addressed(record, way, hits, signals, orders="order" in stances)
         asked = cleared(record.text if alone else unquoted(record.text)).text if quotes else way.cleared.text
         asked, asks = self._beside_need(asked) if own else (asked, "order" in stances)
         return Reading(
@@ -275,6 +281,17 @@ class Requests:
                 unreviewed.add((kind, start))
             found[kind, start] = self._signal(record, sign, start, end)
         return found, unreviewed
+
+    def _addressed(
+        self, record: Record, way: _Way, hits: list[Hit], found: Mapping[tuple[str, int], Signal], *, orders: bool
+    ) -> dict[tuple[str, int], Signal]:
+        """Return the sign of an order about work, if words of control are to be told to somebody who is only called `her` or `the group`."""
+        kinds = {kind for kind, _ in found}
+        first = next((hit for hit in hits if hit.group == _ADDRESSEE), None)
+        if first is None or not orders or ORDER in kinds or not kinds & {THREAT, HELD}:
+            return {}
+        start, end = way.span(first)
+        return {(ORDER, start): self._signal(record, self.signs[ORDER], start, end)}
 
     def _signal(self, record: Record, sign: Sign, start: int, end: int) -> Signal:
         return Signal(
