@@ -113,7 +113,7 @@ class Reading(NamedTuple):
     languages: frozenset[str]
     """Codes of the languages that are named in a list, or after "into"."""
     framed: bool
-    """It is a tale, a report of what was found, or about papers that are kept as their owner wishes."""
+    """It is a tale, a report of what was found, or about papers that are kept as their owner wishes; and nobody is to sign or use it."""
     quoted: bool
     """All that is ordered stands in quotation marks, so that what they hold is read: it never helps to block."""
     asked: str
@@ -234,7 +234,7 @@ class Requests:
             quoted=alone,
             asked=asked,
             asks=asks,
-            framed="frame" in stances,
+            framed="frame" in stances and "used" not in stances,
         )
 
     def _beside_need(self, text: str) -> tuple[str, bool]:
@@ -266,7 +266,7 @@ class Requests:
         """Return signals by indicator and place, and which of them rest on unreviewed words."""
         found: dict[tuple[str, int], Signal] = {}
         unreviewed: set[tuple[str, int]] = set()
-        denied = _denied(hits)
+        denied = _denied(way.folded, hits)
         for hit in hits:
             kind, _, language = hit.group.partition(" ")
             if kind[:4] != "REQ-" or (kind in denied and denied[kind].meet(hit.start, hit.end)):
@@ -394,13 +394,26 @@ def _placed(hits: Iterable[Hit]) -> Iterator[tuple[str, str, Hit]]:
             yield stance, language[0] if language else "en", hit
 
 
-def _denied(hits: list[Hit]) -> dict[str, Spans]:
+def _denied(folded: str, hits: list[Hit]) -> dict[str, Spans]:
     """Return where each sign that has phrases for the opposite is denied."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[Hit]] = {}
     for hit in hits:
         if hit.group[:7] == "unless ":
-            found.setdefault(hit.group[7:], []).append((hit.start, hit.end))
-    return {kind: Spans(spans) for kind, spans in found.items()}
+            found.setdefault(hit.group[7:], []).append(hit)
+    return {
+        kind: Spans((hit.start, hit.end) for hit in denials if not _goes_on(folded, hit, denials))
+        for kind, denials in found.items()
+    }
+
+
+def _goes_on(folded: str, hit: Hit, denials: list[Hit]) -> bool:
+    """Whether a text goes to somebody else as well, whom no other denial names."""
+    further = _AND_TO.match(folded, hit.end) is not None
+    return further and not any(other.start < hit.end < other.end for other in denials)
+
+
+_AND_TO = re.compile(r",?\s*(?:and|plus|then|as well as)\s+(?:also\s+|then\s+)?to\b")
+"""What stands between two to whom a text goes."""
 
 
 _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")
