@@ -67,6 +67,8 @@ from threelines.ai_models.tongues import answered_in
 from threelines.assess import RAISED, judge, observe
 from threelines.records import Assessment, Record, Signal, Strength, Thread
 from threelines.signals import SIGNALS, Detector
+from threelines.signals.phrases import Spans
+from threelines.signals.quotes import quoted
 from threelines.vocabulary.terms import Vocabulary, load
 
 __all__ = ["Decision", "Event", "Guard", "Policy"]
@@ -137,6 +139,15 @@ class Asked(NamedTuple):
         """
         passes_on = self.reading.orders or DELIVERY in self.kinds
         return self.in_need and self.kinds <= ({ORDER, DELIVERY} if passes_on else TELLING)
+
+    @property
+    def words_threat(self) -> bool:
+        """Whether a threat outside quotations is ordered, beside words of its own for work or a journey: no delivery is needed."""
+        signals = self.reading.signals
+        quotes = Spans(quoted(self.record.text))
+        threats = [one for one in signals if one.indicator == THREAT and not quotes.hold(one.start, one.end)]
+        beside = any(one.indicator == ORDER and not _Own(threats).cover(one) for one in signals)
+        return bool(threats) and beside and self.reading.orders
 
 
 class Step(NamedTuple):
@@ -402,7 +413,7 @@ class Guard:
 
     def _add(self, asked: Asked, step: Step, found: Read) -> Step:
         """Return the session with what the small readers tell of the request."""
-        if asked.in_need and not (asked.reading.asks or found.task != "none"):
+        if asked.in_need and not _ordered(asked.reading, found):
             return step
         state, told, most = self._like(step, asked.reading, found)
         if not (told or step.news):
@@ -418,7 +429,9 @@ class Guard:
         assessment = self._assess(every)
         concern = max(assessment.concern, self._concern(state, earlier))
         support = asked.support or (asked.reading.pleads and step.needed)
-        case = Case(every, step.seen, concern, support=support, refused=state.blocked > 0)
+        case = Case(
+            every, step.seen, concern, support=support, refused=state.blocked > 0, words_threat=asked.words_threat
+        )
         ruling = ruled(case, self.policy, self._vocabulary.indicators)
         cut = len(asked.event.text) > LONGEST
         at_least: Action = max(so_far, "review" if cut else "allow", key=ORDER_OF_ACTIONS.index)
@@ -436,8 +449,8 @@ class Guard:
     def _like(self, step: Step, reading: Reading, found: Read) -> tuple[SessionState, bool, bool]:
         """Return the session with what this request tells and asks for, whether that adds to it, and whether nothing tells more."""
         state = step.state
-        claims = float(reading.claims) + float(reading.own_situation or step.needed)
-        added = evidence(found.score - claims)
+        needed = (reading.own_situation or step.needed) and not _ordered(reading, found)
+        added = evidence(found.score - float(reading.claims) - float(needed))
         task = next(iter(reading.steps), "none") if found.task == "none" else found.task
         tally = Tally(state.like, state.near, state.tasks, state.told).after(added, task)
         after = msgspec.structs.replace(state, **tally._asdict())
@@ -565,6 +578,11 @@ class Guard:
             explanation=ruling.why, session_state=state, policy_id=self._requests.policy,
             policy_version=self.version, status=status, message=message,
         )  # fmt: skip
+
+
+def _ordered(reading: Reading, found: Read) -> bool:
+    """Whether something is ordered beside what tells of need, in a word of order or as the small readers name the task."""
+    return reading.asks or found.task != "none"
 
 
 _Shape = TypeVar("_Shape", bound=msgspec.Struct)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -37,6 +37,7 @@ THREAT = "REQ-01"
 """What a text says, not what is asked: the only sign that is looked for inside quotation marks."""
 DELIVERY = "REQ-06"
 ORDER = "REQ-16"
+HELD = "REQ-04"
 STAGED = "REQ-14"
 LIKENESS = "REQ-20"
 LANGUAGES = "REQ-15"
@@ -62,6 +63,8 @@ _HAND = "hand"
 """Group of what the writer says that they do, with the sign that it is, if any."""
 _OWNER_AFTER = frozenset({"vi", "id", "th"})
 """Languages in which "my boss keeps" ends in "I keep": there the first person counts where a clause begins."""
+_ADDRESSEE = "addressee"
+"""Group of words for whom a text is written to: beside words of control it is about people at work."""
 _NEARLY = 12
 """Characters outside quotation marks of a text that is nearly all quoted."""
 _ANSWERED = {"zh-Hans": "zh"}
@@ -110,7 +113,7 @@ class Reading(NamedTuple):
     languages: frozenset[str]
     """Codes of the languages that are named in a list, or after "into"."""
     framed: bool
-    """It is a tale, a report of what was found, or about papers that are kept as their owner wishes."""
+    """It is a tale, a report of what was found, or about papers that are kept as their owner wishes; and nobody is to sign or use it."""
     quoted: bool
     """All that is ordered stands in quotation marks, so that what they hold is read: it never helps to block."""
     asked: str
@@ -151,6 +154,7 @@ class Requests:
             groups[f"unless {sign.id}"] = [phrase for phrases in sign.unless.values() for phrase in phrases]
         for name, phrases in table["stance"].items():
             groups.setdefault(f"stance {name}", []).extend(phrases)
+        groups[_ADDRESSEE] = [phrase for phrases in table["addressee"].values() for phrase in phrases]
         groups[_HAND] = [phrase for phrases in table["hand"].values() for phrase in phrases]
         for stance, words in {"own": table["told_words"], **pleas()}.items():
             for language, phrases in words.items():
@@ -209,9 +213,11 @@ class Requests:
         stances = {stance for _, stance, *_ in said}
         quotes = list(quoted(record.text))
         alone = _all_quoted(way, quotes, [hit for hit in voices if hit.group == _ORDERS])
-        signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
         grave = _beside_threat(hits) or beside(folded, _placed(hits))
         own = "own" in stances or ("plea" in stances and grave)
+        signals, unreviewed = self._signals(record, way, hits, stances, Spans(() if alone else quotes))
+        if not own:
+            signals |= self._addressed(record, way, hits, signals, orders="order" in stances)
         asked = cleared(record.text if alone else unquoted(record.text)).text if quotes else way.cleared.text
         asked, asks = self._beside_need(asked) if own else (asked, "order" in stances)
         return Reading(
@@ -228,7 +234,7 @@ class Requests:
             quoted=alone,
             asked=asked,
             asks=asks,
-            framed="frame" in stances,
+            framed="frame" in stances and "used" not in stances,
         )
 
     def _beside_need(self, text: str) -> tuple[str, bool]:
@@ -260,7 +266,7 @@ class Requests:
         """Return signals by indicator and place, and which of them rest on unreviewed words."""
         found: dict[tuple[str, int], Signal] = {}
         unreviewed: set[tuple[str, int]] = set()
-        denied = _denied(hits)
+        denied = _denied(way.folded, hits)
         for hit in hits:
             kind, _, language = hit.group.partition(" ")
             if kind[:4] != "REQ-" or (kind in denied and denied[kind].meet(hit.start, hit.end)):
@@ -275,6 +281,17 @@ class Requests:
                 unreviewed.add((kind, start))
             found[kind, start] = self._signal(record, sign, start, end)
         return found, unreviewed
+
+    def _addressed(
+        self, record: Record, way: _Way, hits: list[Hit], found: Mapping[tuple[str, int], Signal], *, orders: bool
+    ) -> dict[tuple[str, int], Signal]:
+        """Return the sign of an order about work, if words of control are to be told to somebody who is only called `her` or `the group`."""
+        kinds = {kind for kind, _ in found}
+        first = next((hit for hit in hits if hit.group == _ADDRESSEE), None)
+        if first is None or not orders or ORDER in kinds or not kinds & {THREAT, HELD}:
+            return {}
+        start, end = way.span(first)
+        return {(ORDER, start): self._signal(record, self.signs[ORDER], start, end)}
 
     def _signal(self, record: Record, sign: Sign, start: int, end: int) -> Signal:
         return Signal(
@@ -377,13 +394,26 @@ def _placed(hits: Iterable[Hit]) -> Iterator[tuple[str, str, Hit]]:
             yield stance, language[0] if language else "en", hit
 
 
-def _denied(hits: list[Hit]) -> dict[str, Spans]:
+def _denied(folded: str, hits: list[Hit]) -> dict[str, Spans]:
     """Return where each sign that has phrases for the opposite is denied."""
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[Hit]] = {}
     for hit in hits:
         if hit.group[:7] == "unless ":
-            found.setdefault(hit.group[7:], []).append((hit.start, hit.end))
-    return {kind: Spans(spans) for kind, spans in found.items()}
+            found.setdefault(hit.group[7:], []).append(hit)
+    return {
+        kind: Spans((hit.start, hit.end) for hit in denials if not _goes_on(folded, hit, denials))
+        for kind, denials in found.items()
+    }
+
+
+def _goes_on(folded: str, hit: Hit, denials: list[Hit]) -> bool:
+    """Whether a text goes to somebody else as well, whom no other denial names."""
+    further = _AND_TO.match(folded, hit.end) is not None
+    return further and not any(other.start < hit.end < other.end for other in denials)
+
+
+_AND_TO = re.compile(r",?\s*(?:and|plus|then|as well as)\s+(?:also\s+|then\s+)?to\b")
+"""What stands between two to whom a text goes."""
 
 
 _OPENS = re.compile(r"(?:\A|[^\w\s']|\n|\b(?:please|but|so|now|then|also|to))\s*$")

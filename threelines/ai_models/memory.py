@@ -125,10 +125,15 @@ def aged(seen: Seen | None, turn: int) -> Seen | None:
 
 
 def clearer(known: Seen | None, new: Seen) -> Seen:
-    """Keep the first of a sign, unless the new one is stronger, or may help to block where the first may not."""
-    if known is None or new.blocks > known.blocks:
+    """Keep the first of a sign, unless the new one is stronger, or may help to block where the first may not or was framed."""
+    if known is None or _helps(new) > _helps(known):
         return new
-    return new if RANK[new.strength] > RANK[known.strength] and new.blocks >= known.blocks else known
+    return new if RANK[new.strength] > RANK[known.strength] and _helps(new) >= _helps(known) else known
+
+
+def _helps(seen: Seen) -> tuple[bool, bool]:
+    """Return whether a sign may help to block, and whether it does so without a delivery as well."""
+    return seen.blocks, not seen.framed
 
 
 def merged(seen: dict[str, Seen], new: dict[str, Seen], turn: int) -> dict[str, Seen]:

@@ -45,6 +45,8 @@ class Case(NamedTuple):
     """Whether help is to be said."""
     refused: bool
     """Whether an earlier request of its session was not answered."""
+    words_threat: bool = False
+    """Whether it orders a threat and names work or a journey in other words."""
 
 
 def counted(state: SessionState, earlier: Earlier) -> dict[str, Seen]:
@@ -86,7 +88,8 @@ def _same(one: Signal, other: Signal) -> bool:
 def ruled(case: Case, policy: Policy, known: Mapping[str, Indicator]) -> Ruling:
     """Decide on a request."""
     every, now = case.every, case.now
-    asked = bool(now) and bool(set(now) - QUIET or {THREAT, DELIVERY} <= set(every))
+    worded = case.words_threat and not case.support
+    asked = bool(now) and (worded or bool(set(now) - QUIET or {THREAT, DELIVERY} <= set(every)))
     unchecked = policy.block_unreviewed
     may_block = list(_may_block(every, unchecked=unchecked))
     if asked and any(one.reviewed or unchecked for one in now.values()) and _enough(case, may_block, policy, known):
