@@ -311,8 +311,9 @@ def tell(name: str, bad: list[Session], found: list[list[Decision]], top_good: l
         for decisions, session in zip(found, bad, strict=True)
     ]
     before_recall = recall_at(early, top_good, 0.01)[1]
+    blocked = sum(any(one.action == "block" for one in decisions) for decisions in found)
     print(
-        f"  {name:28} {len(bad):5} {sum(t is not None for t in first) / len(bad):7.3f} {sum(before) / len(bad):7.3f} "
+        f"  {name:28} {len(bad):5} {sum(t is not None for t in first) / len(bad):7.3f} {blocked / len(bad):8.3f} {sum(before) / len(bad):7.3f} "
         f"{sum(at) / len(bad):7.3f} {recalls[0]:7.3f} {recalls[1]:7.3f} {before_recall:7.3f}   median {turns[len(turns) // 2]}, "
         f"p90 {turns[int(len(turns) * 0.9)]} of {sum(len(s.turns) for s in bad) / len(bad):.1f}"
     )
@@ -388,7 +389,9 @@ def sessions_table(count: int, data: Path, *, meaning: bool | None) -> list[Sess
     print(
         f"guard {Guard(meaning=meaning).version}, seed {SEED}; {len(calm)} benign sessions: 1% reach {threshold[0]:.3f}, 0.1% {threshold[1]:.3f}"
     )
-    print("misuse sessions                    n  raised  before  by move recall at 1%/0.1%, 1% before the move; turns")
+    print(
+        "misuse sessions                    n  raised  blocked  before  by move recall at 1%/0.1%, 1% before the move; turns"
+    )
     found = {name: run(sessions, meaning) for name, sessions in groups.items()}
     for name, sessions in groups.items():
         tell(name, sessions, found[name], top_good)
