@@ -6,15 +6,34 @@ import pytest
 
 from tests.test_guard_words import GUARDS, VOCABULARY, worst
 from threelines.ai_models.guard import Event, Guard
-from threelines.ai_models.intent import LIKENESS, requests
-from threelines.ai_models.memory import clearer
-from threelines.ai_models.ruling import apart
+from threelines.ai_models.intent import LIKENESS, ORDER, requests
+from threelines.ai_models.memory import Seen, clearer
+from threelines.ai_models.ruling import Case, apart, ruled
 from threelines.records import Record
 
 
 def decided(text: str, *, meaning: bool = False):
     """Return the decision on one request by itself."""
     return GUARDS[meaning].observe(Event(text=text, time=0.0))
+
+
+def sign(indicator: str, strength: str) -> Seen:
+    """Return a sign that a speaker has checked, in an order."""
+    return Seen(
+        turn=1, indicator=indicator, name=indicator, quote="", start=0, end=1, strength=strength, detail="", look_alikes=""
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("strong", "action"), [((LIKENESS, "strong"), "block"), ((LIKENESS, "medium"), "review"), (("REQ-04", "strong"), "review")]
+)  # fmt: skip
+def test_weak_signs_complete_a_block_beside_the_likeness_of_a_whole_session_alone(strong: tuple[str, str], action: str):
+    """What one honest session in a thousand adds up to is more than a strong phrase, which stands in one place."""
+    signs = {name: sign(name, strength) for name, strength in (strong, (ORDER, "weak"), ("REQ-03", "weak"))}
+    case = Case(every=signs, now=signs, concern=0.7, support=False, refused=False)
+
+    guard = GUARDS[False]
+    assert ruled(case, guard.policy, guard._vocabulary.indicators).action == action
 
 
 @pytest.mark.parametrize("meaning", GUARDS)

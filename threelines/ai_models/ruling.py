@@ -2,7 +2,7 @@
 
 A sign counts once, and words count for one sign. Signs that came together (`assess.delphi`) ask for a review. To block they
 stand in words a speaker has checked and are ordered, not told; and beside a strong one stands another that says something of
-its own: weak ones (that an order is about work, that a session reads a little like misuse) complete a review, never a block. What a tale, a report or papers kept at their owner's wish
+its own: weak ones (that an order is about work, that a session reads a little like misuse) complete a review, never a block, unless the strong one is the likeness of the whole session. What a tale, a report or papers kept at their owner's wish
 hold helps to block only where the text is delivered. So no pretext lowers a decision further than to a review.
 """
 
@@ -129,11 +129,15 @@ def _may_block(every: Mapping[str, Seen], *, unchecked: bool) -> Iterator[Seen]:
 
 
 def _enough(case: Case, may_block: list[Seen], policy: Policy, known: Mapping[str, Indicator]) -> bool:
-    """Whether the signs that may block are enough to: beside a strong one weak ones are not."""
+    """Whether the signs that may block are enough to: beside a strong one weak ones are not, but beside a strong likeness.
+
+    That is a sum over the session which one honest session in a thousand reaches; a strong phrase stands in one place.
+    """
     if policy.block_at:
         return bool(may_block) and case.concern >= policy.block_at
     found = Counter(_strengths(may_block, known))
-    return delphi(found.elements()) and (found["strong"] != 1 or found["medium"] > 0)
+    summed = any(one.indicator == LIKENESS and one.strength == "strong" for one in may_block)
+    return delphi(found.elements()) and (found["strong"] != 1 or found["medium"] > 0 or summed)
 
 
 REPLIED = "A reply is shown or held back as its request was answered."
