@@ -1,5 +1,6 @@
 """What the tests of the console share: one database each, real keys, real pages."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,17 @@ class Console(NamedTuple):
     desk: object
     client: Callable  # () -> a new browser without a session
     sign_in: Callable  # role -> (client, person)
+
+
+@pytest.fixture
+def caplog(caplog):
+    """Hear our own loggers again: a library that sets up logging silences those that were there before it."""
+    logging.disable(logging.NOTSET)
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("threelines") and isinstance(logger, logging.Logger):
+            logger.disabled, logger.propagate = False, True
+    with caplog.at_level(logging.WARNING):
+        yield caplog
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,7 @@ class Moderation(msgspec.Struct, frozen=True, kw_only=True):
     session: str | int | None = None
 
 
+@filled
 class Told(Event, frozen=True, kw_only=True):
     """An event as its caller tells of it."""
 

@@ -22,9 +22,7 @@ _FROM = "137"
 _CHUNK = 64 * 1024
 _REFERENCES = re.compile(rb"(?:&#\d{1,7};)+")
 """The app writes an emoji as the two halves of UTF-16, each a reference of its own, which no XML parser takes."""
-_DATA = re.compile(
-    rb"""\s*<part(?:\s+(?!data[\s=])[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*+\s+data\s*=\s*(?P<quote>["'])"""
-)
+_DATA = re.compile(rb"""\s*<part(?:\s+(?!data[\s=])[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s+data\s*=\s*(?P<quote>["'])""")
 """A part up to its bytes, which nobody needs and which may be a whole video."""
 _EMPTY = ("", "null", "(Unknown)", "insert-address-token")
 
