@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command(out: Path | None, **options: Any) -> None:
     """Turn exports into one generic form: a JSON object per line.
 
-    Formats are found by themselves: generic JSON lines, JSON, CSV and Parquet, Telegram Desktop, WhatsApp, DiscordChatExporter,
-    mbox, Reddit, Mastodon; each also as .gz. A folder stands for all files in it.
+    Formats are found by themselves: generic JSON lines, JSON, CSV and Parquet, Telegram Desktop, WhatsApp, Facebook,
+    Messenger, Instagram, SMS Backup & Restore, DiscordChatExporter, mbox, Reddit, Mastodon; each also as .gz. A folder stands for all files in it.
 
     Account ids become tokens under a key that stays with you (--key-file, or THREELINES_KEY); --reveal keeps
     them. The words of messages stay as written: treat the result as personal data.

@@ -116,7 +116,7 @@ def command(out: Path | None, report: Path | None, engine: str, **options: Any) 
     """Scan INPUT and explain what is worth a person's time.
 
     INPUT is a file or folder: JSONL, CSV or Parquet with a text in one or several columns, or an export of Telegram,
-    WhatsApp, Discord, Reddit, Mastodon or a mailbox. The format is found by itself.
+    WhatsApp, Facebook, Instagram, Discord, Reddit, Mastodon, a mailbox or a phone's text messages. The format is found by itself.
 
     Findings are reasons to look, each with the words that were seen, the published sign and its
     source, and an innocent explanation. Nothing here acts on anybody.
