@@ -1,6 +1,6 @@
 """Whole scan: every post read, judged, linked into scripts and networks, accounts measured, beside linking alone
 
-The posts are those of `bench/scripts.py`. `threelines scan` is the command a person types, from its start to its end,
+The posts are of the kind of `bench/scripts.py`. `threelines scan` is the command a person types, from its start to its end,
 file in and file out; the engine rows leave out start, parsing and writing. The peer, rensa, links near-copies only.
 """
 

@@ -12,7 +12,7 @@ from tests.ordinary_posts import platform, post, text
 from threelines.cli.main import root
 from threelines.engine.local import scan
 from threelines.link.network import find_networks, network_threads
-from threelines.signals.naming import voices
+from threelines.signals.naming import only_names
 from threelines.signals.network import one_contact_many_accounts, tied_accounts
 from threelines.vocabulary.terms import load
 
@@ -26,7 +26,7 @@ def vocabulary():
 @pytest.fixture(scope="module")
 def told_by(vocabulary):
     """What a scan gives `find_networks`."""
-    return partial(voices, vocabulary=vocabulary)
+    return partial(only_names, vocabulary=vocabulary)
 
 
 def give(count, what, name="x", gap=40_000.0):
@@ -81,7 +81,7 @@ def test_whoever_tells_or_reports_is_no_member(told_by, vocabulary, members):
     """Those who tell of harm, report or ask for help are named apart, and however many they are they hide no ring."""
     posts, _ = platform()
     posts += give(members, "write t.me/solgarden_visa") + give(0, TELLINGS, "tells")
-    (thread,) = network_threads(posts, voices=told_by)
+    (thread,) = network_threads(posts, only_names=told_by)
     (told,) = one_contact_many_accounts(thread, vocabulary)
 
     assert thread.facts["members"] == sorted(f"x{i}" for i in range(members))
@@ -96,7 +96,7 @@ def test_a_stock_phrase_hides_no_ring(told_by, stock, plain):
     """A phrase that adverts have gives its contact, whoever else gives it in other words, in any language."""
     posts, _ = platform(posts=300)
     said = ["write t.me/solgarden_visa"] * plain + [stock] * (5 - plain)
-    (network,) = find_networks(posts + give(5, said), voices=told_by)
+    (network,) = find_networks(posts + give(5, said), only_names=told_by)
 
     assert network.members == tuple(f"x{i}" for i in range(5))
     assert network.named_by == ()
@@ -106,7 +106,7 @@ def test_a_stock_phrase_hides_no_ring(told_by, stock, plain):
 def test_words_that_may_warn_are_shown_to_who_decides(told_by, vocabulary, warning):
     """Without words of need or a report the account stays, and its words are quoted beside it and count for nothing."""
     posts, _ = platform(posts=300)
-    (thread,) = network_threads(posts + give(5, ["write t.me/solgarden_visa"] * 4 + [warning]), voices=told_by)
+    (thread,) = network_threads(posts + give(5, ["write t.me/solgarden_visa"] * 4 + [warning]), only_names=told_by)
     told, shown = one_contact_many_accounts(thread, vocabulary)
 
     assert "1 of them writes words beside it that may warn." in told.detail
@@ -117,7 +117,7 @@ def test_each_stock_phrase_is_shown_once(told_by, vocabulary):
     """Three plain posts and seven of one phrase are ten members; the phrase is quoted once, with how many write it."""
     posts, _ = platform(posts=300)
     said = ["write t.me/solgarden_visa"] * 3 + ["No fees. Avoid agents: t.me/solgarden_visa"] * 7
-    (thread,) = network_threads(posts + give(10, said), voices=told_by)
+    (thread,) = network_threads(posts + give(10, said), only_names=told_by)
     told, shown = one_contact_many_accounts(thread, vocabulary)
 
     assert (len(thread.facts["members"]), "named_by" in thread.facts) == (10, False)
@@ -130,7 +130,7 @@ def test_those_who_tell_are_tied_by_no_contact(told_by):
     """Five people who tell what one agent did to them are no network, also where the agent's own posts are not there."""
     posts, _ = platform(posts=300)
 
-    assert find_networks(posts + give(5, "They took my passport. It was t.me/solgarden_visa"), voices=told_by) == []
+    assert find_networks(posts + give(5, "They took my passport. It was t.me/solgarden_visa"), only_names=told_by) == []
 
 
 @pytest.mark.parametrize(

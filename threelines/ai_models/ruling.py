@@ -1,9 +1,11 @@
 """The rule that decides on a request: which signs count, how many it takes, and the words in which that is said.
 
-A sign counts once, and words count for one sign. Signs that came together (`assess.delphi`) ask for a review. To block they
-stand in words a speaker has checked and are ordered, not told; and beside a strong one stands another that says something of
-its own: weak ones (that an order is about work, that a session reads a little like misuse) complete a review, never a block, unless the strong one is the likeness of the whole session. What a tale, a report or papers kept at their owner's wish
-hold helps to block only where the text is delivered. So no pretext lowers a decision further than to a review.
+A sign counts once, and words count for one sign. Signs that came together (`assess.delphi`) ask for a review. To
+block they stand in words a speaker has checked and are ordered, not told; and beside a strong one stands another that
+says something of its own: weak ones (that an order is about work, that a session reads a little like misuse) complete
+a review, never a block, unless the strong one is the likeness of the whole session. What a tale, a report or papers
+kept at their owner's wish hold helps to block only where the text is delivered. So no pretext lowers a decision
+further than to a review.
 """
 
 from __future__ import annotations

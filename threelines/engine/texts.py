@@ -20,8 +20,7 @@ from threelines.engine.spill import Log, payloads, places
 from threelines.link.copies import SKETCH, WORDS, Sketches, Values, sketch
 from threelines.link.network import items_of
 from threelines.records import Record, Thread
-from threelines.signals.naming import voices
-from threelines.text.entities import Entity
+from threelines.signals.naming import only_names
 from threelines.vocabulary.terms import Vocabulary
 
 BLOCK = 250_000
@@ -64,11 +63,7 @@ def tied_by(
     """
     if not record.author or record.kind == "system":
         return []
-
-    def said(record: Record, contacts: Sequence[Entity]) -> list[str]:
-        return voices(record, contacts, vocabulary, thread)
-
-    return items_of(record, region, said)
+    return items_of(record, region, lambda record: only_names(record, vocabulary, thread))
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -11,7 +11,6 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import repeat
 from math import nan
 from typing import Any
 
@@ -220,29 +219,29 @@ def _renumbered(numbers: dict[str, int]) -> tuple[Ints, dict[str, int]]:
     return made, {name: number for number, name in enumerate(names)}
 
 
-Voices = Callable[[Record, Sequence[Entity]], Sequence[str]]
-"""Tells for each contact of a record how it is named: `ASIDE`, or empty where it is given."""
+Names = Callable[[Record], bool]
+"""Tells whether a record only names the contacts in it and gives none."""
 Items = Callable[[Record], Sequence[tuple[str, str]]]
 """Tells what a record holds that can tie its author to others: `items_of`, or the engine's `tied_by`."""
 
 
-def items_of(record: Record, region: str = "", voices: Voices | None = None) -> list[tuple[str, str]]:
+def items_of(record: Record, region: str = "", only_names: Names | None = None) -> list[tuple[str, str]]:
     """Return (kind, value) of what a record holds that can tie its author to others, sorted, each once.
 
-    `region` (ISO 3166) is the country in which numbers without one are read. The kind of a contact that is not given
-    says so, as `voices` tell: `named phone`. The number of a known helpline ties nobody: it is passed on by those who
+    `region` (ISO 3166) is the country in which numbers without one are read. The kind of a contact that is only
+    named says so: `named phone`. The number of a known helpline ties nobody: it is passed on by those who
     help one another.
     """
-    return sorted(set(_items(record, region, voices)))
+    return sorted(set(_items(record, region, only_names)))
 
 
-def _items(record: Record, region: str, voices: Voices | None) -> Iterator[tuple[str, str]]:
+def _items(record: Record, region: str, only_names: Names | None) -> Iterator[tuple[str, str]]:
     read = entities(record.text, region or None, money=False) if record.text else ()
     held = [entity for entity in read if entity.kind in _TIES and not _helps(entity)]
-    said = voices(record, held) if voices and held else repeat("")
-    for entity, aside in zip(held, said, strict=False):
+    aside = f"{ASIDE} " if held and only_names and only_names(record) else ""
+    for entity in held:
         for kind, value in _ties(entity):
-            yield (f"{aside} {kind}" if aside else kind), value
+            yield f"{aside}{kind}", value
     for attachment in record.attachments:
         if attachment.hash:
             yield "photo", attachment.hash
@@ -283,10 +282,10 @@ def _timing(account: Ints, time: Floats, exact: float) -> Uses:
 
 
 def find_networks(
-    records: Iterable[Record], scripts: Sequence[Script] = (), *, region: str = "", voices: Voices | None = None
+    records: Iterable[Record], scripts: Sequence[Script] = (), *, region: str = "", only_names: Names | None = None
 ) -> list[Network]:
     """Read the records once and return the networks among their accounts, largest first: see `networks`, `items_of`."""
-    return networks(_columns(records, scripts, lambda record: items_of(record, region, voices), region))
+    return networks(_columns(records, scripts, lambda record: items_of(record, region, only_names), region))
 
 
 def networks(columns: Columns) -> list[Network]:

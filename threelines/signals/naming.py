@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from threelines.records import Record, Signal, Thread
 from threelines.signals.negation import CLAUSE_ENDS
@@ -12,8 +11,6 @@ from threelines.signals.support import asks_or_reports
 from threelines.text.entities import Entity
 from threelines.vocabulary.terms import IN_NEED, Vocabulary
 
-NAMED = "named"
-"""The writer tells what was done to somebody, asks to get out, or reports."""
 _HELPS = "SUP-05"
 _REPORTS = re.compile(r"\b(?:report|survivor|victim)", re.IGNORECASE)
 """Of the words of those who help, the ones that no advert has: "my client is hiring" and "I am a lawyer" are in adverts."""
@@ -28,19 +25,15 @@ _ACCUSES = re.compile(
 )
 
 
-def voices(
-    record: Record, contacts: Sequence[Entity], vocabulary: Vocabulary, thread: Thread | None = None
-) -> list[str]:
-    """Tell for each contact of a record how it is named: `NAMED`, or empty where the text gives it.
+def only_names(record: Record, vocabulary: Vocabulary, thread: Thread | None = None) -> bool:
+    """Whether the writer only names the contacts in a record: tells of harm, asks to get out, or reports.
 
-    Words of need and reports alone take a contact out. Words that warn do not: adverts have them in every language
-    ("do not hesitate to write", "no fee", "beware of fake agents"); see `cautions`. `thread` is that of the record
-    alone, where it was read already.
+    Words that warn do not say so: adverts have them in every language ("do not hesitate to write", "no fee", "beware of
+    fake agents"); see `cautions`. `thread` is that of the record alone, where it was read already.
     """
     alone = thread or _alone(record)
     known = next(iter(readings(alone, vocabulary)), None)
-    tells = known is not None and known.phrases and any(map(_of_need, asks_or_reports(alone, vocabulary)))
-    return [NAMED if tells else ""] * len(contacts)
+    return bool(known and known.phrases) and any(map(_of_need, asks_or_reports(alone, vocabulary)))
 
 
 def cautions(record: Record, contact: Entity, vocabulary: Vocabulary) -> tuple[int, int] | None:
